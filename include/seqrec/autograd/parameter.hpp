@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "seqrec/autograd/initialiser.hpp"
+#include "seqrec/core/tensor.hpp"
+
+namespace seqrec {
+
+/// A tensor that training moves: a vector (Rank 1) or a matrix (Rank 2), with how it begins and where its gradient
+/// lies. Layers hold parameters as members and show them in `for_each_parameter`.
+template <class Context, int Rank>
+struct Parameter {
+  Tensor<typename Context::Master, Rank, typename Context::Space> value;
+  Initialiser initialiser;
+  index_t offset = -1;  ///< of its gradient among all parameters', set by `initialise`
+
+  Parameter(index_t size, Initialiser begin) requires(Rank == 1) : value(size), initialiser(begin) {}
+  Parameter(index_t rows, index_t columns, Initialiser begin) requires(Rank == 2)
+      : value(rows, columns), initialiser(begin) {}
+};
+
+template <class Context>
+using VectorParameter = Parameter<Context, 1>;
+template <class Context>
+using MatrixParameter = Parameter<Context, 2>;
+
+/// Hands on every parameter with its name prefixed: how a layer shows those of a layer inside it.
+template <class Visitor>
+auto prefixed(std::string prefix, Visitor& visit) {
+  return [prefix = std::move(prefix), &visit](const std::string& name, auto& parameter) {
+    visit(prefix + "." + name, parameter);
+  };
+}
+
+}  // namespace seqrec

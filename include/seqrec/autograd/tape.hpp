@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <new>
+#include <type_traits>
+
+#include "seqrec/autograd/parameter.hpp"
+#include "seqrec/core/dropout.hpp"
+#include "seqrec/core/errors.hpp"
+#include "seqrec/ops/elementwise.hpp"
+#include "seqrec/ops/gradient.hpp"
+
+namespace seqrec {
+
+/// What a forward pass is for.
+enum class Mode {
+  inference,  ///< no dropout, nothing recorded
+  training,   ///< dropout, and a record for backward
+};
+
+/// A matrix that a forward pass computed, with the place of its gradient.
+template <class Context>
+class Variable {
+ public:
+  Variable() = default;
+
+  matrix_of<Context> value() const { return value_; }
+  index_t rows() const { return value_.rows(); }
+  index_t columns() const { return value_.columns(); }
+  explicit operator bool() const { return static_cast<bool>(value_); }
+
+ private:
+  template <class>
+  friend class Tape;
+  /// The gradient, null until the backward pass first reaches it.
+  struct Slot {
+    matrix_of<Context> gradient;
+  };
+
+  matrix_of<Context> value_;
+  Slot* slot_ = nullptr;  ///< null where nothing is recorded
+};
+
+/// The record of a forward pass: one node for each fused op, in the order of calls, which is a topological order.
+///
+/// A node is a function pointer and a trivially copyable capture (views and numbers) in the context's arena, so that
+/// recording allocates nothing. Layers call an op and record its backward side by side:
+///
+///     Variable y = tape.variable(x.rows(), width);
+///     ops::linear_forward(tape.context(), {...});
+///     tape.record([=, this](Tape<Context>& t) {
+///       if (auto dy = t.incoming(y)) ops::linear_backward(t.context(), {..., .dy = dy, .dx = t.gradient(x)});
+///     });
+///
+/// The gradient rule is decided while the tape runs backwards: of all nodes that read a variable, the first that is
+/// reached writes its gradient and later ones add. So a node asks for `gradient(x)` exactly once for each variable, and
+/// only when it will fill it. Gradients of parameters always add.
+///
+/// A tape serves one shard: views end with the context's next begin_shard().
+template <class Context>
+class Tape {
+ public:
+  Tape(Context& context, Mode mode) : context_(context), mode_(mode) {}
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  Context& context() const { return context_; }
+  bool recording() const { return mode_ == Mode::training; }
+
+  /// A new variable (rows, columns), uninitialised.
+  Variable<Context> variable(index_t rows, index_t columns) { return variable(context_.matrix(rows, columns)); }
+
+  /// A variable over memory that the caller keeps alive until backward is done.
+  Variable<Context> variable(matrix_of<Context> value) {
+    Variable<Context> result;
+    result.value_ = value;
+    if (recording()) result.slot_ = new (context_.template bookkeeping<Slot>(1)) Slot{};
+    return result;
+  }
+
+  /// The mask of the next drawing call; keeps everything in inference. A layer calls it once for each dropout it has,
+  /// whatever the probability, so that sites count the same in every pass.
+  Dropout dropout(double probability, index_t first_row) {
+    const Dropout mask = context_.next_dropout(probability, first_row);
+    return recording() ? mask : Dropout{};
+  }
+
+  /// A parameter's values as ops see them.
+  template <int Rank>
+  TensorView<const typename Context::Scalar, Rank, typename Context::Space> value(
+      const Parameter<Context, Rank>& parameter) const {
+    static_assert(
+        std::is_same_v<typename Context::Scalar, typename Context::Master>,
+        "seqrec: this context computes in another type than it keeps parameters in; it must keep a cast copy");
+    return parameter.value.view();
+  }
+
+  /// Where a parameter's gradient is summed; null when the context sums none.
+  template <int Rank>
+  TensorView<typename Context::Master, Rank, typename Context::Space> gradient(
+      const Parameter<Context, Rank>& parameter) const {
+    const auto all = context_.gradients();
+    if (!all || parameter.offset < 0) return {};
+    const auto value_view = parameter.value.view();
+    if constexpr (Rank == 1)
+      return {all.data + parameter.offset, value_view.rows()};
+    else
+      return {all.data + parameter.offset, value_view.rows(), value_view.columns()};
+  }
+
+  /// Where a node leaves the gradient of a variable that it read. See the rule above.
+  Gradient<Context> gradient(const Variable<Context>& variable) {
+    Slot& slot = *variable.slot_;
+    if (slot.gradient) return {slot.gradient, GradientMode::add};
+    slot.gradient = context_.matrix(variable.rows(), variable.columns());
+    return {slot.gradient, GradientMode::write};
+  }
+
+  /// Leaves a finished matrix as, or adds it to, the gradient of a variable: for ops whose forward knows it already.
+  void contribute(const Variable<Context>& variable, matrix_of<Context> gradient) {
+    Slot& slot = *variable.slot_;
+    if (slot.gradient)
+      ops::add(context_, Add<Context>{gradient, slot.gradient});
+    else
+      slot.gradient = gradient;
+  }
+
+  /// The gradient that arrived at a variable; null if no node reached it, which makes its own node nothing to do.
+  matrix_of<Context> incoming(const Variable<Context>& variable) const { return variable.slot_->gradient; }
+
+  /// Adds a node. Its captures must be views and numbers. Nothing happens in inference.
+  template <class Backward>
+  void record(Backward backward) {
+    static_assert(std::is_trivially_copyable_v<Backward> && std::is_trivially_destructible_v<Backward>,
+                  "seqrec: a tape node may capture views and numbers only; capture .value() or a Variable instead");
+    if (!recording()) return;
+    struct Stored : Node {
+      Backward backward;
+    };
+    static_assert(alignof(Stored) <= memory_alignment);
+    Stored* node = new (context_.template bookkeeping<Stored>(1)) Stored{{nullptr, last_}, backward};
+    node->run = [](Tape& tape, const Node& self) { static_cast<const Stored&>(self).backward(tape); };
+    last_ = node;
+  }
+
+  /// Runs the record backwards, once.
+  void backward() {
+    for (const Node* node = last_; node != nullptr; node = node->previous) node->run(*this, *node);
+    last_ = nullptr;
+  }
+
+ private:
+  using Slot = typename Variable<Context>::Slot;
+  struct Node {
+    void (*run)(Tape&, const Node&);
+    const Node* previous;
+  };
+
+  Context& context_;
+  Mode mode_;
+  const Node* last_ = nullptr;
+};
+
+}  // namespace seqrec

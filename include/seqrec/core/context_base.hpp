@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "seqrec/core/arena.hpp"
+#include "seqrec/core/dropout.hpp"
+#include "seqrec/core/tensor.hpp"
+
+namespace seqrec {
+
+/// What every backend's context is made of: it owns all that one forward and backward pass needs, so that a model can
+/// be read-only. Backends derive from it and add what is theirs (a vector width; a stream and handles).
+///
+/// @tparam Scalar_ activations, and weights as ops see them   @tparam Master_ parameters and sums of their gradients
+template <class Scalar_, class Master_, class Space_>
+class ContextBase {
+ public:
+  using Scalar = Scalar_;
+  using Master = Master_;
+  using Space = Space_;
+
+  // Memory that lives until the next begin_shard().
+
+  /// (rows, columns), uninitialised.
+  MatrixView<Scalar, Space> matrix(index_t rows, index_t columns) {
+    return {arena_.template allocate<Scalar>(rows * columns), rows, columns};
+  }
+  /// (size), uninitialised.
+  template <class T = Scalar>
+  VectorView<T, Space> vector(index_t size) {
+    return {arena_.template allocate<T>(size), size};
+  }
+  /// Host memory for bookkeeping such as tape nodes.
+  template <class T>
+  T* bookkeeping(index_t count) {
+    return bookkeeping_.template allocate<T>(count);
+  }
+  /// Bytes held for activations.
+  std::size_t memory_held() const { return arena_.capacity() + bookkeeping_.capacity(); }
+
+  // The step.
+
+  /// Starts a training step: masks of this and no other step, gradients and loss from zero.
+  void begin_step(std::uint64_t seed, std::uint64_t step) {
+    key_ = philox_key(seed, Purpose::dropout);
+    step_ = static_cast<std::uint32_t>(step);
+    loss_ = 0;
+    if (gradients_.size() != 0)
+      Memory<Space>::clear(gradients_.view().data, static_cast<std::size_t>(gradients_.size()) * sizeof(Master));
+  }
+
+  /// Starts the next shard: takes activations back and restarts the count of drawing sites.
+  void begin_shard() {
+    arena_.reset();
+    bookkeeping_.reset();
+    site_ = 0;
+  }
+
+  /// The mask of the next drawing call of this forward pass.
+  /// @param probability of dropping an element, in [0, 1)   @param first_row the shard's first row in its batch
+  Dropout next_dropout(double probability, index_t first_row) {
+    return {key_, step_, site_++, static_cast<std::uint32_t>(first_row), Dropout::threshold_of(probability)};
+  }
+
+  // Sums over the shards of a step.
+
+  /// Makes room for the gradients of `size` parameter elements; without it, parameters have no gradient here.
+  void reserve_gradients(index_t size) {
+    if (gradients_.size() != size) gradients_ = Tensor<Master, 1, Space>(size);
+  }
+  /// All gradients, in the order of the ParameterSet; empty when none are wanted.
+  VectorView<Master, Space> gradients() { return gradients_.view(); }
+
+  void add_loss(double loss) { loss_ += loss; }
+  double loss() const { return loss_; }
+
+ private:
+  Arena<Space> arena_;
+  Arena<HostSpace> bookkeeping_;
+  Tensor<Master, 1, Space> gradients_;
+  PhiloxKey key_{};
+  std::uint32_t step_ = 0;
+  std::uint32_t site_ = 0;
+  double loss_ = 0;
+};
+
+}  // namespace seqrec

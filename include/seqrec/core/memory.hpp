@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <new>
+
+#include "seqrec/core/types.hpp"
+
+namespace seqrec {
+
+/// Rows and arena blocks start on a cache line, which is also the widest vector register.
+inline constexpr std::size_t memory_alignment = 64;
+
+/// How to obtain, copy and release memory of a space. Each space specialises it: the host here, the device in cuda/.
+template <class Space>
+struct Memory;
+
+template <>
+struct Memory<HostSpace> {
+  static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t(memory_alignment)); }
+  static void release(void* memory) noexcept { ::operator delete(memory, std::align_val_t(memory_alignment)); }
+  static void clear(void* memory, std::size_t bytes) {
+    if (bytes != 0) std::memset(memory, 0, bytes);
+  }
+  static void copy_from_host(void* target, const void* host, std::size_t bytes) {
+    if (bytes != 0) std::memcpy(target, host, bytes);
+  }
+  static void copy_to_host(void* host, const void* source, std::size_t bytes) {
+    if (bytes != 0) std::memcpy(host, source, bytes);
+  }
+};
+
+template <>
+struct Memory<NoSpace> {
+  static void* allocate(std::size_t) { return nullptr; }
+  static void release(void*) noexcept {}
+  static void clear(void*, std::size_t) {}
+  static void copy_from_host(void*, const void*, std::size_t) {}
+};
+
+}  // namespace seqrec

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+// Accessors of views run on both sides of a CUDA launch; everywhere else this is nothing.
+#ifdef __CUDACC__
+#define SEQREC_HOST_DEVICE __host__ __device__
+#else
+#define SEQREC_HOST_DEVICE
+#endif
+
+namespace seqrec {
+
+/// Extents, strides and loop counters: signed, as wide as a pointer.
+using index_t = std::ptrdiff_t;
+
+/// An item: a row of the item table, 0 .. V-1. There is no padding item.
+using item_t = std::int32_t;
+
+/// Where a segment of a jagged array starts; int32 on every backend.
+using offset_t = std::int32_t;
+
+/// Memory that the CPU reads and writes.
+struct HostSpace {};
+
+/// Memory of a CUDA device.
+struct DeviceSpace {};
+
+/// No memory at all: a model over it has names and shapes but no values, for checking a file before anything is
+/// allocated.
+struct NoSpace {};
+
+/// The type in which sums over elements of type Scalar are taken: double for double, float for all others.
+template <class Scalar>
+using accumulator_of = std::conditional_t<std::is_same_v<std::remove_const_t<Scalar>, double>, double, float>;
+
+/// False for every type, but only once a template is instantiated: the condition of a static_assert that explains.
+template <class...>
+inline constexpr bool always_false = false;
+
+/// The smallest multiple of `multiple` that is not below `value`.
+SEQREC_HOST_DEVICE constexpr index_t round_up(index_t value, index_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+}  // namespace seqrec

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The CPU backend. Include it beside what you use of the library: one include and one type name, seqrec::cpu::Context.
+#pragma once
+
+#include "seqrec/cpu/add_rows.hpp"
+#include "seqrec/cpu/catalogue_loss.hpp"
+#include "seqrec/cpu/context.hpp"
+#include "seqrec/cpu/dropout_residual_layer_norm.hpp"
+#include "seqrec/cpu/elementwise.hpp"
+#include "seqrec/cpu/embed_sequence.hpp"
+#include "seqrec/cpu/linear.hpp"
+#include "seqrec/cpu/optimizer_step.hpp"
+#include "seqrec/cpu/rank_of_target.hpp"
+#include "seqrec/cpu/sampled_loss.hpp"
+#include "seqrec/cpu/score_candidates.hpp"
+#include "seqrec/cpu/self_attention.hpp"
+#include "seqrec/cpu/team.hpp"
+#include "seqrec/cpu/top_k.hpp"

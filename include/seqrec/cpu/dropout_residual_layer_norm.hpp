@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+
+#include "seqrec/cpu/arrays.hpp"
+#include "seqrec/cpu/context.hpp"
+#include "seqrec/cpu/dropout.hpp"
+#include "seqrec/ops/dropout_residual_layer_norm.hpp"
+
+namespace seqrec::cpu {
+
+template <class S, int W>
+void dropout_residual_layer_norm_forward(BasicContext<S, W>& context,
+                                         const DropoutResidualLayerNormForward<BasicContext<S, W>>& a) {
+  const index_t width = a.x.columns();
+  const S inverse_width = S(1) / static_cast<S>(width), epsilon = static_cast<S>(a.epsilon);
+  S* factors = a.dropout.active() ? context.vector(round_up(width, dropout_group)).data : nullptr;
+  const auto gamma = array(a.gamma.data, width), beta = array(a.beta.data, width);
+  for (index_t i = 0; i < a.x.rows(); ++i) {
+    const S* normalised = a.x.row(i);
+    if (a.residual) {
+      auto sum = row_array(a.sum, i);
+      if (factors != nullptr) {
+        dropout_factors(a.dropout, a.dropout.first_row + static_cast<std::uint32_t>(i), width, factors);
+        sum = row_array(a.residual, i) + row_array(a.x, i) * array(factors, width);
+      } else {
+        sum = row_array(a.residual, i) + row_array(a.x, i);
+      }
+      normalised = a.sum.row(i);
+    }
+    const auto s = array(normalised, width);
+    const S mean = s.sum() * inverse_width;
+    const S variance = (s - mean).square().sum() * inverse_width;
+    const S rstd = S(1) / std::sqrt(variance + epsilon);
+    row_array(a.y, i) = (s - mean) * rstd * gamma + beta;
+    a.mean(i) = mean;
+    a.rstd(i) = rstd;
+  }
+}
+
+template <class S, int W>
+void dropout_residual_layer_norm_backward(BasicContext<S, W>& context,
+                                          const DropoutResidualLayerNormBackward<BasicContext<S, W>>& a) {
+  const index_t width = a.sum.columns();
+  const S inverse_width = S(1) / static_cast<S>(width);
+  S* factors = a.dropout.active() ? context.vector(round_up(width, dropout_group)).data : nullptr;
+  auto normalised = array(context.vector(width).data, width), ds = array(context.vector(width).data, width);
+  const auto gamma = array(a.gamma.data, width);
+  const auto leave = [&](const Gradient<BasicContext<S, W>>& gradient, index_t row, const auto& value) {
+    if (gradient.adds())
+      row_array(gradient.view, row) += value;
+    else
+      row_array(gradient.view, row) = value;
+  };
+  for (index_t i = 0; i < a.sum.rows(); ++i) {
+    if (a.dy) {
+      const auto dy = row_array(a.dy, i);
+      normalised = (row_array(a.sum, i) - a.mean(i)) * a.rstd(i);
+      if (a.dgamma) array(a.dgamma.data, width) += dy * normalised;
+      if (a.dbeta) array(a.dbeta.data, width) += dy;
+      ds = dy * gamma;
+      const S mean = ds.sum() * inverse_width, slope = (ds * normalised).sum() * inverse_width;
+      ds = (ds - mean - normalised * slope) * a.rstd(i);
+      if (a.dsum) ds += row_array(a.dsum, i);
+    } else if (a.dsum) {
+      ds = row_array(a.dsum, i);
+    } else {
+      ds.setZero();
+    }
+    if (a.dresidual) leave(a.dresidual, i, ds);
+    if (!a.dx) continue;
+    if (factors != nullptr) {
+      dropout_factors(a.dropout, a.dropout.first_row + static_cast<std::uint32_t>(i), width, factors);
+      leave(a.dx, i, ds * array(factors, width));
+    } else {
+      leave(a.dx, i, ds);
+    }
+  }
+}
+
+}  // namespace seqrec::cpu

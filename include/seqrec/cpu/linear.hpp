@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "seqrec/cpu/arrays.hpp"
+#include "seqrec/cpu/context.hpp"
+#include "seqrec/cpu/dropout.hpp"
+#include "seqrec/cpu/gemm.hpp"
+#include "seqrec/ops/linear.hpp"
+
+namespace seqrec::cpu {
+
+template <class S, int W>
+void linear_forward(BasicContext<S, W>& context, const LinearForward<BasicContext<S, W>>& a) {
+  gemm(a.x, transposed(a.weight), a.y);
+  const bool plain = !a.bias && a.activation == Activation::none && !a.dropout.active();
+  if (plain) return;
+  const index_t columns = a.y.columns();
+  S* factors = a.dropout.active() ? context.vector(round_up(columns, dropout_group)).data : nullptr;
+  for (index_t i = 0; i < a.y.rows(); ++i) {
+    auto y = row_array(a.y, i);
+    if (a.bias) y += array(a.bias.data, columns);
+    if (a.activation == Activation::relu) y = y.max(S(0));
+    if (factors != nullptr) {
+      dropout_factors(a.dropout, a.dropout.first_row + static_cast<std::uint32_t>(i), columns, factors);
+      y *= array(factors, columns);
+    }
+  }
+}
+
+template <class S, int W>
+void linear_backward(BasicContext<S, W>& context, const LinearBackward<BasicContext<S, W>>& a) {
+  const index_t columns = a.dy.columns();
+  if (a.activation == Activation::relu) {
+    // y > 0 says both that the element was positive and that dropout kept it.
+    const S scale = static_cast<S>(a.dropout.scale());
+    for (index_t i = 0; i < a.dy.rows(); ++i)
+      row_array(a.dy, i) = (row_array(a.y, i) > S(0)).select(scale * row_array(a.dy, i), S(0));
+  } else if (a.dropout.active()) {
+    S* factors = context.vector(round_up(columns, dropout_group)).data;
+    for (index_t i = 0; i < a.dy.rows(); ++i) {
+      dropout_factors(a.dropout, a.dropout.first_row + static_cast<std::uint32_t>(i), columns, factors);
+      row_array(a.dy, i) *= array(factors, columns);
+    }
+  }
+  if (a.dbias)
+    for (index_t i = 0; i < a.dy.rows(); ++i) array(a.dbias.data, columns) += row_array(a.dy, i);
+  if (a.dweight) gemm(transposed(a.dy), a.x, a.dweight, GradientMode::add);
+  if (a.dx) gemm(MatrixView<const S, HostSpace>(a.dy), a.weight, a.dx.view, a.dx.mode);
+}
+
+}  // namespace seqrec::cpu

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <utility>
+
+#include "seqrec/cpu/arrays.hpp"
+#include "seqrec/cpu/context.hpp"
+#include "seqrec/ops/optimizer_step.hpp"
+
+namespace seqrec::cpu {
+
+template <class S, int W, class Rule>
+void optimizer_step(BasicContext<S, W>&, const OptimizerStep<BasicContext<S, W>, Rule>& a) {
+  // The rule is written for one number; here the "number" is a short array, which makes it a vector instruction.
+  constexpr index_t lanes = 16;
+  using Pack = Eigen::Array<S, lanes, 1>;
+  const S scale = static_cast<S>(a.gradient_scale);
+  const auto apply = [&]<std::size_t... State>(std::index_sequence<State...>) {
+    const index_t size = a.values.size();
+    for (index_t i = 0; i < size; i += lanes) {
+      const index_t count = std::min(lanes, size - i);
+      const auto load = [&](const S* from) {
+        Pack pack = Pack::Zero();
+        if (count == lanes)
+          pack = Eigen::Map<const Pack>(from + i);
+        else
+          pack.head(count) = array(from + i, count);
+        return pack;
+      };
+      const auto store = [&](S* to, const Pack& pack) {
+        if (count == lanes)
+          Eigen::Map<Pack>(to + i) = pack;
+        else
+          array(to + i, count) = pack.head(count);
+      };
+      Pack states[] = {load(a.states[State].data)...};
+      const Pack gradient = load(a.gradients.data) * scale;
+      const Pack value = a.rule.template operator()<S>(load(a.values.data), gradient, states[State]...);
+      store(a.values.data, value);
+      (store(a.states[State].data, states[State]), ...);
+    }
+  };
+  apply(std::make_index_sequence<static_cast<std::size_t>(Rule::states)>{});
+}
+
+template <class S, int W>
+void sum_squares(BasicContext<S, W>&, const SumSquares<BasicContext<S, W>>& a) {
+  // Short runs in the element type, their sums in double: vectorised, and exact enough for any length.
+  constexpr index_t run = 256;
+  double sum = 0;
+  for (index_t i = 0; i < a.values.size(); i += run)
+    sum += static_cast<double>(array(a.values.data + i, std::min(run, a.values.size() - i)).square().sum());
+  *a.result = sum;
+}
+
+}  // namespace seqrec::cpu

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "seqrec/cpu/arrays.hpp"
+#include "seqrec/cpu/context.hpp"
+#include "seqrec/cpu/dropout.hpp"
+#include "seqrec/cpu/gemm.hpp"
+#include "seqrec/ops/self_attention.hpp"
+
+// The triangle of scores is walked in blocks of rows: a block's products stop at its last row's diagonal, so that about
+// half of the square is never computed. Probabilities (before dropout) are kept for backward, one square per history
+// and head; they stay in cache because a shard is small.
+
+namespace seqrec::cpu {
+
+namespace detail {
+
+/// Rows of scores that are computed together: enough for a good product, few enough to waste little of the triangle.
+inline constexpr index_t attention_rows = 32;
+
+/// Elements from one row of a square of probabilities to the next.
+constexpr index_t attention_stride(index_t length) { return round_up(length, 16); }
+
+/// The longest history of a batch that may have been put together by hand, without `longest`.
+template <class Space>
+index_t longest_history(const Batch<Space>& batch) {
+  index_t longest = 0;
+  for (index_t b = 0; b < batch.users(); ++b) longest = std::max(longest, batch.items.length(b));
+  return longest;
+}
+
+}  // namespace detail
+
+template <class S, int W>
+void self_attention_saved_size(BasicContext<S, W>&, const SelfAttentionSavedSize<BasicContext<S, W>>& a) {
+  index_t size = 0;
+  for (index_t b = 0; b < a.batch.users(); ++b) {
+    const index_t length = a.batch.items.length(b);
+    size += a.heads * length * detail::attention_stride(length);
+  }
+  *a.size = size;
+}
+
+template <class S, int W>
+void self_attention_forward(BasicContext<S, W>& context, const SelfAttentionForward<BasicContext<S, W>>& a) {
+  using detail::attention_rows, detail::attention_stride;
+  const index_t head_width = a.q.columns() / a.heads;
+  const index_t longest = attention_stride(detail::longest_history(a.batch));
+  const S scale = static_cast<S>(1.0 / std::sqrt(static_cast<double>(head_width)));
+  const bool drops = a.dropout.active();
+  // Without `saved` one block's probabilities are enough; with dropout its masked copy is wanted too.
+  S* block_memory = a.saved ? nullptr : context.vector(attention_rows * longest).data;
+  S* dropped_memory = drops ? context.vector(attention_rows * longest).data : nullptr;
+  S* factors = drops ? context.vector(round_up(longest, dropout_group)).data : nullptr;
+  S* square = a.saved.data;
+  for (index_t b = 0; b < a.batch.users(); ++b) {
+    const index_t first = a.batch.offsets()(b), length = a.batch.items.length(b), stride = attention_stride(length);
+    for (index_t head = 0; head < a.heads; ++head) {
+      const auto part = [&](auto matrix) {
+        return matrix.row_range(first, length).column_range(head * head_width, head_width);
+      };
+      const auto q = part(a.q), k = part(a.k), v = part(a.v);
+      const auto y = part(a.y);
+      for (index_t start = 0; start < length; start += attention_rows) {
+        const index_t rows = std::min(attention_rows, length - start), keys = start + rows;
+        MatrixView<S, HostSpace> p(a.saved ? square + start * stride : block_memory, rows, keys, stride);
+        gemm(q.row_range(start, rows), transposed(k.row_range(0, keys)), p);
+        MatrixView<S, HostSpace> weights = p;
+        if (drops) weights.data = dropped_memory;
+        for (index_t i = 0; i < rows; ++i) {
+          const index_t seen = start + i + 1;
+          auto scores = array(p.row(i), seen);
+          const S highest = scores.maxCoeff();
+          scores = ((scores - highest) * scale).exp();
+          scores *= S(1) / scores.sum();
+          array(p.row(i) + seen, keys - seen).setZero();
+          if (drops) {
+            const auto row = (a.dropout.first_row + static_cast<std::uint32_t>(first + start + i)) *
+                                 static_cast<std::uint32_t>(a.heads) +
+                             static_cast<std::uint32_t>(head);
+            dropout_factors(a.dropout, row, seen, factors);
+            array(weights.row(i), seen) = scores * array(factors, seen);
+            array(weights.row(i) + seen, keys - seen).setZero();
+          }
+        }
+        gemm(MatrixView<const S, HostSpace>(weights), v.row_range(0, keys), y.row_range(start, rows));
+      }
+      if (a.saved) square += length * stride;
+    }
+  }
+}
+
+template <class S, int W>
+void self_attention_backward(BasicContext<S, W>& context, const SelfAttentionBackward<BasicContext<S, W>>& a) {
+  using detail::attention_rows, detail::attention_stride;
+  const index_t head_width = a.q.columns() / a.heads;
+  const index_t longest = detail::longest_history(a.batch);
+  const S scale = static_cast<S>(1.0 / std::sqrt(static_cast<double>(head_width)));
+  const bool drops = a.dropout.active();
+  S* score_gradients = context.vector(longest * attention_stride(longest)).data;
+  S* dropped_memory = drops ? context.vector(longest * attention_stride(longest)).data : nullptr;
+  S* factors = drops ? context.vector(round_up(longest, dropout_group)).data : nullptr;
+  const S* square = a.saved.data;
+  for (index_t b = 0; b < a.batch.users(); ++b) {
+    const index_t first = a.batch.offsets()(b), length = a.batch.items.length(b), stride = attention_stride(length);
+    for (index_t head = 0; head < a.heads; ++head) {
+      const auto part = [&](auto matrix) {
+        return matrix.row_range(first, length).column_range(head * head_width, head_width);
+      };
+      const auto q = part(a.q), k = part(a.k), v = part(a.v), y = part(a.y), dy = part(a.dy);
+      const MatrixView<const S, HostSpace> p(square, length, length, stride);
+      const MatrixView<S, HostSpace> ds(score_gradients, length, length, stride);
+      const MatrixView<S, HostSpace> weights(drops ? dropped_memory : nullptr, length, length, stride);
+      for (index_t start = 0; start < length; start += attention_rows) {
+        const index_t rows = std::min(attention_rows, length - start), keys = start + rows;
+        const auto block = ds.row_range(start, rows).column_range(0, keys);
+        gemm(dy.row_range(start, rows), transposed(v.row_range(0, keys)), block);
+        for (index_t i = start; i < start + rows; ++i) {
+          const index_t seen = i + 1;
+          auto gradient = array(ds.row(i), seen);
+          if (drops) {
+            const auto row =
+                (a.dropout.first_row + static_cast<std::uint32_t>(first + i)) * static_cast<std::uint32_t>(a.heads) +
+                static_cast<std::uint32_t>(head);
+            dropout_factors(a.dropout, row, seen, factors);
+            array(weights.row(i), seen) = array(p.row(i), seen) * array(factors, seen);
+            array(weights.row(i) + seen, keys - seen).setZero();
+            gradient *= array(factors, seen);
+          }
+          // sum_j p_ij dp_ij = dy_i y_i, the identity that FlashAttention uses (Dao et al. 2022, appendix B.4).
+          const S mean = (row_array(dy, i) * row_array(y, i)).sum();
+          gradient = (gradient - mean) * array(p.row(i), seen) * scale;
+          array(ds.row(i) + seen, keys - seen).setZero();
+        }
+        if (a.dq)
+          gemm(MatrixView<const S, HostSpace>(block), k.row_range(0, keys), part(a.dq.view).row_range(start, rows),
+               a.dq.mode);
+      }
+      const MatrixView<const S, HostSpace> seen_weights = drops ? MatrixView<const S, HostSpace>(weights) : p;
+      for (index_t start = 0; start < length; start += attention_rows) {
+        const index_t keys = std::min(attention_rows, length - start), rows = length - start;
+        const auto columns = [&](auto matrix) { return matrix.row_range(start, rows).column_range(start, keys); };
+        if (a.dk)
+          gemm(transposed(columns(ds)), q.row_range(start, rows), part(a.dk.view).row_range(start, keys), a.dk.mode);
+        if (a.dv)
+          gemm(transposed(columns(seen_weights)), dy.row_range(start, rows), part(a.dv.view).row_range(start, keys),
+               a.dv.mode);
+      }
+      square += length * stride;
+    }
+  }
+}
+
+}  // namespace seqrec::cpu

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "seqrec/core/errors.hpp"
+#include "seqrec/core/team_options.hpp"
+#include "seqrec/cpu/arrays.hpp"
+#include "seqrec/cpu/context.hpp"
+#include "seqrec/cpu/thread_pool.hpp"
+
+namespace seqrec::cpu {
+
+/// A team of contexts that makes one step together.
+///
+/// Shards are dealt to slots (a slot is a context) by a rule that knows neither threads nor time: shard s goes to slot
+/// s mod G. Threads take whole slots; sums run over slots 0 .. G-1. So the same seed gives the same bits on any number
+/// of threads.
+template <class Scalar, int Width>
+class BasicTeam {
+ public:
+  using Context = BasicContext<Scalar, Width>;
+
+  /// @param gradient_size elements of all parameters; 0 for a team that only infers
+  /// @throws ArgumentError unless threads >= 0 and slots >= 1
+  explicit BasicTeam(index_t gradient_size = 0, TeamOptions options = {}) : pool_(checked(options).threads) {
+    for (int i = 0; i < options.slots; ++i) {
+      slots_.push_back(std::make_unique<Context>());
+      slots_.back()->reserve_gradients(gradient_size);
+    }
+  }
+
+  int threads() const { return pool_.threads(); }
+  int slots() const { return static_cast<int>(slots_.size()); }
+  /// A context for work outside run() and for_ranges().
+  Context& context() { return *slots_.front(); }
+
+  /// Calls work(context, batch.shard(s)) for every shard of a batch, each after context.begin_shard().
+  template <class Shards, class Work>
+  void run(const Shards& batch, Work&& work) {
+    deal(batch, work, [](Context&) {});
+  }
+
+  /// The same as the start of a training step: gradients and losses begin at zero.
+  template <class Shards, class Work>
+  void run_step(std::uint64_t seed, std::uint64_t step, const Shards& batch, Work&& work) {
+    deal(batch, work, [&](Context& context) { context.begin_step(seed, step); });
+  }
+
+  /// Sums gradients and losses of the last step over the slots.
+  /// @return the loss
+  double reduce() {
+    double loss = 0;
+    for (int i = 0; i < active_; ++i) loss += slots_[static_cast<std::size_t>(i)]->loss();
+    const auto total = slots_.front()->gradients();
+    for_ranges(total.size(), [&](Context&, index_t first, index_t count) {
+      auto sum = array(total.data + first, count);
+      for (int i = 1; i < active_; ++i)
+        sum += array(slots_[static_cast<std::size_t>(i)]->gradients().data + first, count);
+    });
+    return loss;
+  }
+
+  /// The summed gradients, valid after reduce() until the next step.
+  VectorView<const Scalar, HostSpace> gradients() { return slots_.front()->gradients(); }
+
+  /// Calls work(context, first, count) for consecutive ranges that cover 0 .. size-1. Ranges do not depend on threads.
+  template <class Work>
+  void for_ranges(index_t size, Work&& work) {
+    constexpr index_t range = 1 << 14;
+    const index_t ranges = (size + range - 1) / range;
+    // A context serves one thread at a time, so that each takes a run of neighbouring ranges.
+    const index_t runs = std::min<index_t>(ranges, slots());
+    pool_.run(static_cast<int>(runs), [&](int run) {
+      for (index_t i = ranges * run / runs; i < ranges * (run + 1) / runs; ++i)
+        work(*slots_[static_cast<std::size_t>(run)], i * range, std::min(range, size - i * range));
+    });
+  }
+
+  /// Bytes held for activations in all slots.
+  std::size_t memory_held() const {
+    std::size_t bytes = 0;
+    for (const auto& slot : slots_) bytes += slot->memory_held();
+    return bytes;
+  }
+
+ private:
+  static const TeamOptions& checked(const TeamOptions& options) {
+    check_argument(options.threads >= 0, "threads", options.threads, "at least 0 (0 is one for each core)");
+    check_argument(options.slots >= 1, "slots", options.slots, "at least 1");
+    return options;
+  }
+
+  template <class Shards, class Work, class Begin>
+  void deal(const Shards& batch, Work&& work, Begin begin) {
+    const index_t shards = batch.num_shards();
+    active_ = static_cast<int>(std::min<index_t>(slots(), std::max<index_t>(shards, 1)));
+    pool_.run(active_, [&](int slot) {
+      Context& context = *slots_[static_cast<std::size_t>(slot)];
+      begin(context);
+      for (index_t shard = slot; shard < shards; shard += slots()) {
+        context.begin_shard();
+        work(context, batch.shard(shard));
+      }
+    });
+  }
+
+  std::vector<std::unique_ptr<Context>> slots_;
+  int active_ = 0;
+  ThreadPool pool_;
+};
+
+using Team = BasicTeam<float, Eigen::internal::packet_traits<float>::size>;
+
+}  // namespace seqrec::cpu

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <thread>
+#include <vector>
+
+namespace seqrec::cpu {
+
+/// A few threads that carry out numbered tasks together. They spin briefly between rounds, because the next round of a
+/// training step is microseconds away, and then sleep. (Not OpenMP: its runtimes alarm the thread sanitizer and cost
+/// every user a compile flag.)
+class ThreadPool {
+ public:
+  /// @param threads workers including the caller; 0 is one for each core
+  explicit ThreadPool(int threads) {
+    if (threads <= 0) threads = static_cast<int>(std::thread::hardware_concurrency());
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { serve(); });
+  }
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+  ~ThreadPool() {
+    stop_.store(true, std::memory_order_relaxed);
+    round_.fetch_add(1, std::memory_order_release);
+    round_.notify_all();
+    workers_.clear();
+  }
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  /// Calls task(0) .. task(count-1), in any order, on any thread, and returns when all are done. What a task throws is
+  /// thrown here; of several exceptions the one of the lowest task.
+  template <class Task>
+  void run(int count, Task&& task) {
+    failures_.assign(static_cast<std::size_t>(count), nullptr);
+    const std::function<void(int)> call = [&](int i) {
+      try {
+        task(i);
+      } catch (...) {
+        failures_[static_cast<std::size_t>(i)] = std::current_exception();
+      }
+    };
+    if (workers_.empty() || count == 1) {
+      for (int i = 0; i < count; ++i) call(i);
+    } else {
+      task_ = &call;
+      count_ = count;
+      next_.store(0, std::memory_order_relaxed);
+      busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+      round_.fetch_add(1, std::memory_order_release);
+      round_.notify_all();
+      work();
+      for (int spins = 0; busy_.load(std::memory_order_acquire) != 0; ++spins)
+        if (spins > spins_before_sleep) std::this_thread::yield();
+    }
+    for (const std::exception_ptr& failure : failures_)
+      if (failure) std::rethrow_exception(failure);
+  }
+
+ private:
+  static constexpr int spins_before_sleep = 4000;  ///< some ten microseconds
+
+  void work() {
+    for (int i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < count_;) (*task_)(i);
+  }
+
+  void serve() {
+    std::uint32_t seen = 0;
+    while (true) {
+      for (int spins = 0; round_.load(std::memory_order_acquire) == seen; ++spins)
+        if (spins > spins_before_sleep) round_.wait(seen, std::memory_order_acquire);
+      ++seen;
+      if (stop_.load(std::memory_order_relaxed)) return;
+      work();
+      busy_.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  const std::function<void(int)>* task_ = nullptr;
+  int count_ = 0;
+  std::vector<std::exception_ptr> failures_;
+  std::atomic<int> next_{0};
+  std::atomic<int> busy_{0};
+  std::atomic<std::uint32_t> round_{0};
+  std::atomic<bool> stop_{false};
+  std::vector<std::jthread> workers_;
+};
+
+}  // namespace seqrec::cpu

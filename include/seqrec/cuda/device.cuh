@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one place that decides what "CUDA" is: nvcc's runtime, or the thread-block emulator of the tests, which offers
+// the same names to any C++20 compiler. Also the only place of the library that launches a kernel by `<<<>>>`.
+#pragma once
+
+#if defined(__CUDACC__)
+#include <cuda_runtime.h>
+#elif defined(SEQREC_CUDA_EMULATOR)
+#include SEQREC_CUDA_EMULATOR
+#else
+#error "seqrec/cuda needs a CUDA compiler: compile this file as .cu with nvcc, or include seqrec/cpu.hpp instead"
+#endif
+
+#include <cstddef>
+
+namespace seqrec::cuda {
+
+/// Lanes of a warp; the kernels rely on it.
+inline constexpr int warp_size = 32;
+
+/// The mask of a whole warp.
+inline constexpr unsigned all_lanes = 0xFFFFFFFFu;
+
+/// Dynamic shared memory that a kernel may use without asking the driver for more.
+inline constexpr std::size_t default_shared_bytes = 48 << 10;
+
+#ifdef __CUDACC__
+
+/// The type of a shared memory array of fixed size: `__shared__ shared_array<float, 32> partial;`. The emulator's
+/// version checks bounds and starts undefined in each block.
+template <class T, int Size>
+using shared_array = T[Size];
+
+/// The block's dynamic shared memory, aligned to 16 bytes; its size is the launch's `shared_bytes`.
+template <class T>
+__device__ T* dynamic_shared() {
+  extern __shared__ __align__(16) unsigned char seqrec_dynamic_shared[];
+  return reinterpret_cast<T*>(seqrec_dynamic_shared);
+}
+
+/// Launches `Kernel` and nothing more; `launch` in launch.cuh is what ops call.
+template <auto Kernel, class... Arguments>
+void device_launch(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream,
+                   const Arguments&... arguments) {
+  Kernel<<<grid, block, shared_bytes, stream>>>(arguments...);
+}
+
+#else
+
+template <class T, int Size>
+using shared_array = emulator::SharedArray<T, Size>;
+
+template <class T>
+T* dynamic_shared() {
+  return reinterpret_cast<T*>(emulator::Block::current().dynamic_shared());
+}
+
+template <auto Kernel, class... Arguments>
+void device_launch(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream,
+                   const Arguments&... arguments) {
+  emulator::launch<Kernel>(grid, block, shared_bytes, stream, arguments...);
+}
+
+#endif
+
+}  // namespace seqrec::cuda

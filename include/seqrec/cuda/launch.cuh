@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+
+#include "seqrec/core/errors.hpp"
+#include "seqrec/cuda/check.cuh"
+#include "seqrec/cuda/device.cuh"
+
+namespace seqrec::cuda {
+
+/// How many blocks of how many threads, and the dynamic shared memory of each block in bytes.
+struct LaunchShape {
+  dim3 grid;
+  dim3 block;
+  std::size_t shared_bytes = 0;
+};
+
+/// Blocks needed where each of them does `per_block` of `count` pieces of work.
+/// @throws ArgumentError when they are more than a grid can hold
+inline unsigned blocks_for(index_t count, index_t per_block) {
+  const index_t blocks = (count + per_block - 1) / per_block;
+  check_argument(blocks >= 0 && blocks <= std::numeric_limits<int>::max(), "blocks of a launch", blocks,
+                 "at most 2^31 - 1");
+  return static_cast<unsigned>(blocks);
+}
+
+/// Launches `Kernel` in the context's stream, `launch<kernel<Scalar>>(context, {grid, block}, arguments...)`, and
+/// checks that the launch was accepted. A grid without blocks is no work, not an error.
+/// @throws CudaError   Asynchronous: faults on the device surface when the context synchronises.
+template <auto Kernel, class Context, class... Arguments>
+void launch(const Context& context, const LaunchShape& shape, const Arguments&... arguments) {
+  if (shape.grid.x == 0 || shape.grid.y == 0 || shape.grid.z == 0) return;
+  if (shape.shared_bytes > default_shared_bytes)
+    SEQREC_CUDA_CHECK(cudaFuncSetAttribute(Kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                           static_cast<int>(shape.shared_bytes)));
+  device_launch<Kernel>(shape.grid, shape.block, shape.shared_bytes, context.stream(), arguments...);
+  SEQREC_CUDA_CHECK(cudaGetLastError());
+}
+
+/// Turns a number known at run time into a template constant: calls `action.operator()<Choice>()` for the smallest of
+/// the (ascending) choices that is not below `value`.
+/// @throws ArgumentError when all are below it; `name` says what the value is
+template <int... Choices, class Action>
+void dispatch_at_least(const char* name, index_t value, Action&& action) {
+  const bool found = ((value <= Choices ? (action.template operator()<Choices>(), true) : false) || ...);
+  if (!found) throw ArgumentError(concatenate(name, " is ", value, ", expected at most ", std::max({Choices...})));
+}
+
+}  // namespace seqrec::cuda

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "seqrec/autograd/tape.hpp"
+#include "seqrec/ops/add_rows.hpp"
+#include "seqrec/ops/embed_sequence.hpp"
+
+namespace seqrec {
+
+/// A table of vectors, one a row: items or positions.
+template <class Context>
+struct Embedding {
+  MatrixParameter<Context> weight;  ///< (V, D)
+
+  Embedding(index_t rows, index_t width, Initialiser begin) : weight(rows, width, begin) {}
+
+  index_t rows() const { return weight.value.rows(); }
+  index_t width() const { return weight.value.columns(); }
+
+  template <class Visitor>
+  void for_each_parameter(Visitor&& visit) {
+    visit("weight", weight);
+  }
+};
+
+/// How a history becomes the rows that an encoder starts from.
+struct EmbedOptions {
+  double scale = 1;  ///< of the item vectors; SASRec multiplies by sqrt(D)
+  PositionOrigin origin = PositionOrigin::end;
+  double dropout = 0;  ///< probability
+};
+
+/// dropout(scale item[id] + position[p]) for every row of a batch, recorded.
+/// @param positions (P, D), or null for none   @return (N, D)
+template <class Context>
+Variable<Context> embed_sequence(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
+                                 const Embedding<Context>& items, const Embedding<Context>* positions,
+                                 const EmbedOptions& options) {
+  const Dropout dropout = tape.dropout(options.dropout, batch.first_row);
+  const Variable<Context> y = tape.variable(batch.rows(), items.width());
+  const auto position_table = positions != nullptr ? tape.value(positions->weight) : const_matrix_of<Context>{};
+  ops::embed_sequence_forward(tape.context(),
+                              EmbedSequenceForward<Context>{batch, tape.value(items.weight), position_table, y.value(),
+                                                            options.scale, options.origin, dropout});
+  const auto ditems = tape.gradient(items.weight);
+  const auto dpositions = positions != nullptr ? tape.gradient(positions->weight) : master_matrix_of<Context>{};
+  const double scale = options.scale;
+  const PositionOrigin origin = options.origin;
+  tape.record([batch, y, ditems, dpositions, scale, origin, dropout](Tape<Context>& t) {
+    const auto dy = t.incoming(y);
+    if (!dy) return;
+    ops::embed_sequence_backward(t.context(),
+                                 EmbedSequenceBackward<Context>{batch, dy, dpositions, scale, origin, dropout});
+    if (ditems) ops::add_rows(t.context(), AddRows<Context>{dy, batch.item_index, {}, 1, ditems});
+  });
+  return y;
+}
+
+}  // namespace seqrec

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+
+#include "seqrec/layers/layer_norm.hpp"
+#include "seqrec/layers/linear.hpp"
+#include "seqrec/layers/self_attention.hpp"
+
+namespace seqrec {
+
+/// Where a transformer block normalises.
+enum class NormPlacement {
+  original,  ///< as in SASRec's code: only the queries are normalised, and residuals add the normalised rows
+  pre,       ///< before attention and feed-forward (Xiong et al. 2020)
+  post,      ///< after each residual sum (Vaswani et al. 2017)
+};
+
+/// Names of the values, for option texts.
+constexpr std::array<const char*, 3> names_of(NormPlacement) { return {"original", "pre", "post"}; }
+
+/// What a block is made of.
+struct TransformerBlockOptions {
+  index_t width = 64;               ///< D
+  index_t heads = 1;                ///< a divisor of D
+  index_t feed_forward_width = 64;  ///< F
+  double dropout = 0;               ///< probability: attention weights, hidden units, the feed-forward's result
+  NormPlacement norm = NormPlacement::original;
+  double norm_epsilon = 1e-8;
+  Initialiser weights = Initialiser::xavier_normal();
+};
+
+/// Causal self-attention and a position-wise feed-forward network, each with a residual and a layer norm.
+///
+/// Source: SASRec (Kang & McAuley 2018, section III-B), reference code kang205/SASRec.
+/// Differs: with an output projection after attention, as in PyTorch's MultiheadAttention and most ports.
+template <class Context>
+struct TransformerBlock {
+  LayerNorm<Context> attention_norm;
+  SelfAttention<Context> attention;
+  LayerNorm<Context> feed_forward_norm;
+  Linear<Context> linear1;  ///< (F, D)
+  Linear<Context> linear2;  ///< (D, F)
+  double dropout;
+  NormPlacement norm;
+
+  explicit TransformerBlock(const TransformerBlockOptions& o)
+      : attention_norm(o.width, o.norm_epsilon),
+        attention(o.width, o.heads, o.dropout, o.weights),
+        feed_forward_norm(o.width, o.norm_epsilon),
+        linear1(o.width, o.feed_forward_width, o.weights),
+        linear2(o.feed_forward_width, o.width, o.weights),
+        dropout(o.dropout),
+        norm(o.norm) {}
+
+  /// @param stream (N, D) rows, their last sum perhaps still to be taken
+  /// @return the same after the block; a layer norm must follow where the block ends in a sum
+  /// @throws ArgumentError when a post-norm block is given a stream with a pending sum
+  ResidualStream<Context> forward(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
+                                  const ResidualStream<Context>& stream) const {
+    if (norm == NormPlacement::post) {
+      if (stream.branch)
+        throw ArgumentError(
+            "transformer block: a post-norm block follows a pending residual sum; expected a finished one");
+      const Variable<Context> x = stream.residual;
+      const Variable<Context> n = attention_norm.forward(tape, {x, attention.forward(tape, batch, x)}).y;
+      const ResidualStream<Context> end = feed_forward(tape, batch, n, n);
+      return {feed_forward_norm.forward(tape, end).y, {}};
+    }
+    const auto [x, n] = attention_norm.forward(tape, stream);
+    if (norm == NormPlacement::pre) {
+      const auto [sum, z] = feed_forward_norm.forward(tape, {x, attention.forward(tape, batch, n)});
+      return feed_forward(tape, batch, z, sum);
+    }
+    const Variable<Context> z = feed_forward_norm.forward(tape, {n, attention.forward(tape, batch, n, x)}).y;
+    return feed_forward(tape, batch, z, z);
+  }
+
+  template <class Visitor>
+  void for_each_parameter(Visitor&& visit) {
+    attention_norm.for_each_parameter(prefixed("attention_norm", visit));
+    attention.for_each_parameter(prefixed("attention", visit));
+    feed_forward_norm.for_each_parameter(prefixed("feed_forward_norm", visit));
+    linear1.for_each_parameter(prefixed("linear1", visit));
+    linear2.for_each_parameter(prefixed("linear2", visit));
+  }
+
+ private:
+  /// residual + dropout(linear2(dropout(relu(linear1(z))))), the sum not yet taken.
+  ResidualStream<Context> feed_forward(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
+                                       Variable<Context> z, Variable<Context> residual) const {
+    const Variable<Context> hidden =
+        linear1.forward(tape, z, {Activation::relu, tape.dropout(dropout, batch.first_row)});
+    const Variable<Context> result = linear2.forward(tape, hidden);
+    return {residual, result, tape.dropout(dropout, batch.first_row)};
+  }
+};
+
+}  // namespace seqrec

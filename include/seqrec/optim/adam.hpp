@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "seqrec/core/errors.hpp"
+
+namespace seqrec {
+
+/// Adam (Kingma & Ba 2015, arXiv:1412.6980, algorithm 1), in PyTorch's arrangement; with `weight_decay` AdamW
+/// (Loshchilov & Hutter 2019, arXiv:1711.05101): weights shrink by learning_rate weight_decay before each step.
+struct Adam {
+  double beta1 = 0.9;       ///< [0, 1) decay of the mean of gradients
+  double beta2 = 0.999;     ///< [0, 1) decay of the mean of squares
+  double epsilon = 1e-8;    ///< > 0
+  double weight_decay = 0;  ///< >= 0, decoupled
+
+  /// The update of one element in one step; see ops/optimizer_step.hpp.
+  struct Rule {
+    static constexpr int states = 2;
+    double beta1, beta2, epsilon, step_size, inverse_root, keep;
+
+    /// @tparam Scalar the element type   @tparam Real a Scalar, or a short array of them
+    template <class Scalar, class Real>
+    Real operator()(const Real& value, const Real& gradient, Real& mean, Real& square) const {
+      using std::sqrt;
+      mean = static_cast<Scalar>(beta1) * mean + static_cast<Scalar>(1 - beta1) * gradient;
+      square = static_cast<Scalar>(beta2) * square + static_cast<Scalar>(1 - beta2) * gradient * gradient;
+      return static_cast<Scalar>(keep) * value -
+             static_cast<Scalar>(step_size) * mean /
+                 (sqrt(square) * static_cast<Scalar>(inverse_root) + static_cast<Scalar>(epsilon));
+    }
+  };
+
+  /// The rule of step 1, 2, ...
+  Rule rule(double learning_rate, std::uint64_t step) const {
+    const double t = static_cast<double>(step);
+    return {beta1,
+            beta2,
+            epsilon,
+            learning_rate / (1 - std::pow(beta1, t)),
+            1 / std::sqrt(1 - std::pow(beta2, t)),
+            1 - learning_rate * weight_decay};
+  }
+
+  /// @throws ArgumentError when an option is out of range
+  void check() const {
+    check_argument(beta1 >= 0 && beta1 < 1, "Adam beta1", beta1, "a value in [0, 1)");
+    check_argument(beta2 >= 0 && beta2 < 1, "Adam beta2", beta2, "a value in [0, 1)");
+    check_argument(epsilon > 0, "Adam epsilon", epsilon, "a positive number");
+    check_argument(weight_decay >= 0, "Adam weight_decay", weight_decay, "at least 0");
+  }
+
+  template <class Visitor>
+  void for_each_option(Visitor&& visit) {
+    visit("beta1", beta1);
+    visit("beta2", beta2);
+    visit("epsilon", epsilon);
+    visit("weight_decay", weight_decay);
+  }
+};
+
+/// Adam with PyTorch's default for decoupled weight decay.
+inline Adam AdamW(double weight_decay = 0.01) { return {.weight_decay = weight_decay}; }
+
+}  // namespace seqrec

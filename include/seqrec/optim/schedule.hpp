@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+
+#include "seqrec/core/errors.hpp"
+#include "seqrec/core/types.hpp"
+
+namespace seqrec {
+
+/// What the learning rate is multiplied by in each step.
+///
+/// constant: 1. warm-up and cosine: (step + 1) / warm_up for the first warm_up steps, then half a cosine from 1 to
+/// `floor` at `total` steps (Loshchilov & Hutter 2017, arXiv:1608.03983, eq. 5, without restarts), `floor` from there.
+struct Schedule {
+  index_t warm_up = 0;  ///< steps, at least 0
+  index_t total = 0;    ///< steps in all; 0 keeps the rate after the warm-up
+  double floor = 0;     ///< in [0, 1]
+
+  static constexpr Schedule constant() { return {}; }
+  static constexpr Schedule warm_up_cosine(index_t warm_up_steps, index_t total_steps, double floor = 0) {
+    return {warm_up_steps, total_steps, floor};
+  }
+
+  /// @param step counted from 0
+  double factor(index_t step) const {
+    if (step < warm_up) return static_cast<double>(step + 1) / static_cast<double>(warm_up);
+    if (total == 0) return 1;
+    if (step >= total) return floor;
+    const double part = static_cast<double>(step - warm_up) / static_cast<double>(total - warm_up);
+    return floor + (1 - floor) * 0.5 * (1 + std::cos(std::numbers::pi * part));
+  }
+
+  /// @throws ArgumentError when an option is out of range
+  void check() const {
+    check_argument(warm_up >= 0, "schedule warm_up", warm_up, "at least 0 steps");
+    check_argument(total == 0 || total > warm_up, "schedule total", total, "0, or more steps than the warm-up");
+    check_argument(floor >= 0 && floor <= 1, "schedule floor", floor, "a value in [0, 1]");
+  }
+};
+
+}  // namespace seqrec
