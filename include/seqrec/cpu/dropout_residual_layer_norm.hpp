@@ -15,18 +15,16 @@ void dropout_residual_layer_norm_forward(BasicContext<S, W>& context,
                                          const DropoutResidualLayerNormForward<BasicContext<S, W>>& a) {
   const index_t width = a.x.columns();
   const S inverse_width = S(1) / static_cast<S>(width), epsilon = static_cast<S>(a.epsilon);
-  S* factors = a.dropout.active() ? context.vector(round_up(width, dropout_group)).data : nullptr;
+  DropoutRows kept(context, a.dropout, a.x.rows(), width);
   const auto gamma = array(a.gamma.data, width), beta = array(a.beta.data, width);
   for (index_t i = 0; i < a.x.rows(); ++i) {
     const S* normalised = a.x.row(i);
     if (a.residual) {
       auto sum = row_array(a.sum, i);
-      if (factors != nullptr) {
-        dropout_factors(a.dropout, a.dropout.first_row + static_cast<std::uint32_t>(i), width, factors);
-        sum = row_array(a.residual, i) + row_array(a.x, i) * array(factors, width);
-      } else {
+      if (kept.active())
+        sum = row_array(a.residual, i) + row_array(a.x, i) * array(kept.row(i), width);
+      else
         sum = row_array(a.residual, i) + row_array(a.x, i);
-      }
       normalised = a.sum.row(i);
     }
     const auto s = array(normalised, width);
@@ -44,7 +42,7 @@ void dropout_residual_layer_norm_backward(BasicContext<S, W>& context,
                                           const DropoutResidualLayerNormBackward<BasicContext<S, W>>& a) {
   const index_t width = a.sum.columns();
   const S inverse_width = S(1) / static_cast<S>(width);
-  S* factors = a.dropout.active() ? context.vector(round_up(width, dropout_group)).data : nullptr;
+  DropoutRows kept(context, a.dropout, a.sum.rows(), width);
   auto normalised = array(context.vector(width).data, width), ds = array(context.vector(width).data, width);
   const auto gamma = array(a.gamma.data, width);
   const auto leave = [&](const Gradient<BasicContext<S, W>>& gradient, index_t row, const auto& value) {
@@ -70,12 +68,10 @@ void dropout_residual_layer_norm_backward(BasicContext<S, W>& context,
     }
     if (a.dresidual) leave(a.dresidual, i, ds);
     if (!a.dx) continue;
-    if (factors != nullptr) {
-      dropout_factors(a.dropout, a.dropout.first_row + static_cast<std::uint32_t>(i), width, factors);
-      leave(a.dx, i, ds * array(factors, width));
-    } else {
+    if (kept.active())
+      leave(a.dx, i, ds * array(kept.row(i), width));
+    else
       leave(a.dx, i, ds);
-    }
   }
 }
 

@@ -12,7 +12,7 @@ template <class S, int W>
 void embed_sequence_forward(BasicContext<S, W>& context, const EmbedSequenceForward<BasicContext<S, W>>& a) {
   const index_t width = a.y.columns();
   const S scale = static_cast<S>(a.scale);
-  S* factors = a.dropout.active() ? context.vector(round_up(width, dropout_group)).data : nullptr;
+  DropoutRows kept(context, a.dropout, a.batch.rows(), width);
   for (index_t b = 0; b < a.batch.users(); ++b) {
     const index_t first = a.batch.offsets()(b), length = a.batch.items.length(b);
     for (index_t r = 0; r < length; ++r) {
@@ -20,10 +20,7 @@ void embed_sequence_forward(BasicContext<S, W>& context, const EmbedSequenceForw
       auto y = row_array(a.y, row);
       y = scale * row_array(a.table, a.batch.items.values(row));
       if (a.positions) y += row_array(a.positions, position_row(a.origin, r, length, a.positions.rows()));
-      if (factors != nullptr) {
-        dropout_factors(a.dropout, a.dropout.first_row + static_cast<std::uint32_t>(row), width, factors);
-        y *= array(factors, width);
-      }
+      if (kept.active()) y *= array(kept.row(row), width);
     }
   }
 }
@@ -32,16 +29,13 @@ template <class S, int W>
 void embed_sequence_backward(BasicContext<S, W>& context, const EmbedSequenceBackward<BasicContext<S, W>>& a) {
   const index_t width = a.dy.columns();
   const S scale = static_cast<S>(a.scale);
-  S* factors = a.dropout.active() ? context.vector(round_up(width, dropout_group)).data : nullptr;
+  DropoutRows kept(context, a.dropout, a.batch.rows(), width);
   for (index_t b = 0; b < a.batch.users(); ++b) {
     const index_t first = a.batch.offsets()(b), length = a.batch.items.length(b);
     for (index_t r = 0; r < length; ++r) {
       const index_t row = first + r;
       auto dy = row_array(a.dy, row);
-      if (factors != nullptr) {
-        dropout_factors(a.dropout, a.dropout.first_row + static_cast<std::uint32_t>(row), width, factors);
-        dy *= array(factors, width);
-      }
+      if (kept.active()) dy *= array(kept.row(row), width);
       if (a.dpositions) row_array(a.dpositions, position_row(a.origin, r, length, a.dpositions.rows())) += dy;
       dy *= scale;
     }

@@ -15,15 +15,12 @@ void linear_forward(BasicContext<S, W>& context, const LinearForward<BasicContex
   const bool plain = !a.bias && a.activation == Activation::none && !a.dropout.active();
   if (plain) return;
   const index_t columns = a.y.columns();
-  S* factors = a.dropout.active() ? context.vector(round_up(columns, dropout_group)).data : nullptr;
+  DropoutRows kept(context, a.dropout, a.y.rows(), columns);
   for (index_t i = 0; i < a.y.rows(); ++i) {
     auto y = row_array(a.y, i);
     if (a.bias) y += array(a.bias.data, columns);
     if (a.activation == Activation::relu) y = y.max(S(0));
-    if (factors != nullptr) {
-      dropout_factors(a.dropout, a.dropout.first_row + static_cast<std::uint32_t>(i), columns, factors);
-      y *= array(factors, columns);
-    }
+    if (kept.active()) y *= array(kept.row(i), columns);
   }
 }
 
@@ -36,11 +33,8 @@ void linear_backward(BasicContext<S, W>& context, const LinearBackward<BasicCont
     for (index_t i = 0; i < a.dy.rows(); ++i)
       row_array(a.dy, i) = (row_array(a.y, i) > S(0)).select(scale * row_array(a.dy, i), S(0));
   } else if (a.dropout.active()) {
-    S* factors = context.vector(round_up(columns, dropout_group)).data;
-    for (index_t i = 0; i < a.dy.rows(); ++i) {
-      dropout_factors(a.dropout, a.dropout.first_row + static_cast<std::uint32_t>(i), columns, factors);
-      row_array(a.dy, i) *= array(factors, columns);
-    }
+    DropoutRows kept(context, a.dropout, a.dy.rows(), columns);
+    for (index_t i = 0; i < a.dy.rows(); ++i) row_array(a.dy, i) *= array(kept.row(i), columns);
   }
   if (a.dbias)
     for (index_t i = 0; i < a.dy.rows(); ++i) array(a.dbias.data, columns) += row_array(a.dy, i);

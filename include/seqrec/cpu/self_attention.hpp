@@ -55,6 +55,11 @@ void self_attention_forward(BasicContext<S, W>& context, const SelfAttentionForw
   S* block_memory = a.saved ? nullptr : context.vector(attention_rows * longest).data;
   S* dropped_memory = drops ? context.vector(attention_rows * longest).data : nullptr;
   S* factors = drops ? context.vector(round_up(longest, dropout_group)).data : nullptr;
+  const auto draw = [&](index_t row, index_t head, index_t keys) {
+    const index_t number = (static_cast<index_t>(a.dropout.first_row) + row) * a.heads + head;
+    dropout_factors(
+        a.dropout, 1, [&](index_t) { return number; }, keys, factors, 0);
+  };
   S* square = a.saved.data;
   for (index_t b = 0; b < a.batch.users(); ++b) {
     const index_t first = a.batch.offsets()(b), length = a.batch.items.length(b), stride = attention_stride(length);
@@ -78,10 +83,7 @@ void self_attention_forward(BasicContext<S, W>& context, const SelfAttentionForw
           scores *= S(1) / scores.sum();
           array(p.row(i) + seen, keys - seen).setZero();
           if (drops) {
-            const auto row = (a.dropout.first_row + static_cast<std::uint32_t>(first + start + i)) *
-                                 static_cast<std::uint32_t>(a.heads) +
-                             static_cast<std::uint32_t>(head);
-            dropout_factors(a.dropout, row, seen, factors);
+            draw(first + start + i, head, seen);
             array(weights.row(i), seen) = scores * array(factors, seen);
             array(weights.row(i) + seen, keys - seen).setZero();
           }
@@ -103,6 +105,11 @@ void self_attention_backward(BasicContext<S, W>& context, const SelfAttentionBac
   S* score_gradients = context.vector(longest * attention_stride(longest)).data;
   S* dropped_memory = drops ? context.vector(longest * attention_stride(longest)).data : nullptr;
   S* factors = drops ? context.vector(round_up(longest, dropout_group)).data : nullptr;
+  const auto draw = [&](index_t row, index_t head, index_t keys) {
+    const index_t number = (static_cast<index_t>(a.dropout.first_row) + row) * a.heads + head;
+    dropout_factors(
+        a.dropout, 1, [&](index_t) { return number; }, keys, factors, 0);
+  };
   const S* square = a.saved.data;
   for (index_t b = 0; b < a.batch.users(); ++b) {
     const index_t first = a.batch.offsets()(b), length = a.batch.items.length(b), stride = attention_stride(length);
@@ -122,10 +129,7 @@ void self_attention_backward(BasicContext<S, W>& context, const SelfAttentionBac
           const index_t seen = i + 1;
           auto gradient = array(ds.row(i), seen);
           if (drops) {
-            const auto row =
-                (a.dropout.first_row + static_cast<std::uint32_t>(first + i)) * static_cast<std::uint32_t>(a.heads) +
-                static_cast<std::uint32_t>(head);
-            dropout_factors(a.dropout, row, seen, factors);
+            draw(first + i, head, seen);
             array(weights.row(i), seen) = array(p.row(i), seen) * array(factors, seen);
             array(weights.row(i) + seen, keys - seen).setZero();
             gradient *= array(factors, seen);
