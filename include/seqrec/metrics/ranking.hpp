@@ -46,7 +46,7 @@ constexpr double hit_rate(double rank, int cutoff) { return rank <= cutoff ? 1.0
 /// Recall at K: the share of the relevant items that are ranked at most K; of one item, the hit rate.
 constexpr double recall(double rank, int cutoff) { return hit_rate(rank, cutoff); }
 
-/// Normalised discounted cumulative gain at K (Jarvelin and Kekalainen 2002): 1 / log2(rank + 1) within the cut-off,
+/// Normalised discounted cumulative gain at K (Järvelin and Kekäläinen 2002): 1 / log2(rank + 1) within the cut-off,
 /// else 0. The ideal ranking of one item has gain 1, so there is nothing to divide by.
 inline double ndcg(double rank, int cutoff) { return rank <= cutoff ? 1.0 / std::log2(rank + 1.0) : 0.0; }
 

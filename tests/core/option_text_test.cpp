@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/core/option_text.hpp"
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "support/catch.hpp"
+
+using namespace seqrec;
+using seqrec_test::message_of;
+
+namespace {
+
+enum class Placement { original, pre, post };
+std::array<const char*, 3> names_of(Placement) { return {"original", "pre", "post"}; }
+
+template <class Value>
+Value parsed(const std::string& text) {
+  Value value{};
+  parse_option("o", text, value);
+  return value;
+}
+
+template <class Value>
+std::string error_of(const std::string& text) {
+  return message_of<DataError>([&] { parsed<Value>(text); });
+}
+
+}  // namespace
+
+TEST_CASE("numbers survive as text, to the last bit", "[core]") {
+  CHECK(option_text(50) == "50");
+  CHECK(option_text(0.2) == "0.2");
+  for (const double value : {0.1, 1.0 / 3, 1e-300, -0.0, 5e-324, std::numeric_limits<double>::max()})
+    CHECK(parsed<double>(option_text(value)) == value);
+  for (const float value : {0.1f, 1e-8f, 16777217.0f}) CHECK(parsed<float>(option_text(value)) == value);
+  constexpr auto largest = std::numeric_limits<std::uint64_t>::max();
+  CHECK(parsed<std::uint64_t>(option_text(largest)) == largest);
+  CHECK(parsed<int>("-7") == -7);
+}
+
+TEST_CASE("enumerations are written by name", "[core]") {
+  CHECK(option_text(Placement::pre) == "pre");
+  for (const Placement value : {Placement::original, Placement::pre, Placement::post})
+    CHECK(parsed<Placement>(option_text(value)) == value);
+}
+
+TEST_CASE("text that is no such value is refused", "[core][errors]") {
+  CHECK(error_of<int>("5x") == "option o is \"5x\", expected a number in range");
+  for (const char* bad : {"", " 5", "5 ", "+5", "5.0", "0x5", "99999999999", "fifty"})
+    CHECK_THROWS_AS(parsed<int>(bad), DataError);
+  CHECK_THROWS_AS(parsed<std::uint64_t>("-1"), DataError);
+  CHECK_THROWS_AS(parsed<double>("1e999"), DataError);
+  CHECK_THROWS_AS(parsed<double>("0,5"), DataError);
+  CHECK(error_of<Placement>("sideways") == "option o is \"sideways\", expected one of original, pre, post");
+  CHECK_THROWS_AS(parsed<Placement>(""), DataError);
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/io/json.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "support/catch.hpp"
+
+using namespace seqrec;
+using namespace std::string_literals;
+using seqrec_test::message_of;
+
+namespace {
+
+std::string read_string(std::string_view text) {
+  JsonReader json(text, "test");
+  std::string value = json.string();
+  json.finish();
+  return value;
+}
+
+index_t read_integer(std::string_view text) {
+  JsonReader json(text, "test");
+  const index_t value = json.integer();
+  json.finish();
+  return value;
+}
+
+std::vector<std::pair<std::string, index_t>> read_members(std::string_view text) {
+  std::vector<std::pair<std::string, index_t>> members;
+  JsonReader json(text, "test");
+  json.object([&](const std::string& key) { members.emplace_back(key, json.integer()); });
+  json.finish();
+  return members;
+}
+
+std::vector<index_t> read_elements(std::string_view text) {
+  std::vector<index_t> elements;
+  JsonReader json(text, "test");
+  json.array([&] { elements.push_back(json.integer()); });
+  json.finish();
+  return elements;
+}
+
+}  // namespace
+
+TEST_CASE("UTF-8 characters are recognised and nothing else", "[io]") {
+  CHECK(utf8_length("a") == 1);
+  CHECK(utf8_length("\xC3\xA9") == 2);          // U+00E9
+  CHECK(utf8_length("\xE2\x82\xAC") == 3);      // U+20AC
+  CHECK(utf8_length("\xF0\x9F\x8E\xAC") == 4);  // U+1F3AC
+  CHECK(utf8_length("\xED\x9F\xBF") == 3);      // U+D7FF, the last before the surrogates
+  CHECK(utf8_length("\xF4\x8F\xBF\xBF") == 4);  // U+10FFFF, the last
+  for (const char* bad : {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
+                          "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "\xC3", "\xE2\x82", "\xC3(", ""})
+    CHECK(utf8_length(bad) == 0);
+}
+
+TEST_CASE("strings survive quoting and reading", "[io]") {
+  CHECK(quote_json("plain") == "\"plain\"");
+  CHECK(quote_json("a\"b\\c/\n\t\r\b\f\x01\x1F\x7F") == "\"a\\\"b\\\\c/\\n\\t\\r\\b\\f\\u0001\\u001f\x7F\"");
+  std::string every;
+  for (int code = 0; code < 128; ++code) every += static_cast<char>(code);
+  every += "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x8E\xAC";
+  CHECK(read_string(quote_json(every)) == every);
+  CHECK_THROWS_AS(quote_json("\xFF"), ArgumentError);
+  CHECK_THROWS_AS(quote_json("\xE2\x82"), ArgumentError);
+}
+
+TEST_CASE("escapes are read, surrogate pairs as one character", "[io]") {
+  CHECK(read_string(R"("\"\\\/\b\f\n\r\t")") == "\"\\/\b\f\n\r\t");
+  CHECK(read_string(R"("\u0041\u00e9\u20AC\ud83c\udfac\u0000")") == "A\xC3\xA9\xE2\x82\xAC\xF0\x9F\x8E\xAC\0"s);
+  for (const char* bad :
+       {R"("\x")", R"("\u12")", R"("\u12G4")", R"("\ud83c")", R"("\ud83cx")", R"("\ud83c\u0041")", R"("\udfac")",
+        R"("\ud83c\ud83c")", R"("\)", R"("\u)", R"("open)", "\"\x01\"", "\"\xC3\"", "\"new\nline\"", "'a'", "a", ""})
+    CHECK_THROWS_AS(read_string(bad), DataError);
+}
+
+TEST_CASE("integers are non-negative, whole and fit", "[io]") {
+  CHECK(read_integer("0") == 0);
+  CHECK(read_integer(" 42\n") == 42);
+  CHECK(read_integer("9223372036854775807") == 9223372036854775807);
+  for (const char* bad : {"9223372036854775808", "18446744073709551616", "99999999999999999999999", "-1", "+1", "1.0",
+                          "1e3", "1E3", "01", "00", "0x10", "", " ", "null", "true", "\"1\"", "1 2"})
+    CHECK_THROWS_AS(read_integer(bad), DataError);
+}
+
+TEST_CASE("objects and arrays", "[io]") {
+  using Members = std::vector<std::pair<std::string, index_t>>;
+  CHECK(read_members("{}") == Members{});
+  CHECK(read_members(" { \"b\" : 2 ,\r\n\t\"a\":1 } ") == Members{{"b", 2}, {"a", 1}});
+  for (const char* bad : {"", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{,}", "{1:2}",
+                          "{\"a\" 1}", "{\"a\":1 \"b\":2}", "{} {}", "[]", "{\"a\":1}x", "{\"a\":{}}"})
+    CHECK_THROWS_AS(read_members(bad), DataError);
+
+  CHECK(read_elements("[ ]").empty());
+  CHECK(read_elements("[3, 1 ,2]") == std::vector<index_t>{3, 1, 2});
+  for (const char* bad : {"", "[", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "{}", "[[1]]"})
+    CHECK_THROWS_AS(read_elements(bad), DataError);
+}
+
+TEST_CASE("JSON errors name source, byte, what is there and what was expected", "[io][errors]") {
+  CHECK(message_of<DataError>([] { read_members("{\"a\":1,\"a\":2}"); }) ==
+        "test, byte 10: key 'a' occurs twice, expected distinct keys");
+  CHECK(message_of<DataError>([] { read_members("{\"a\"=1}"); }) ==
+        "test, byte 4: found '=', expected ':' after a key");
+  CHECK(message_of<DataError>([] { read_members("{\"a\":1"); }) ==
+        "test, byte 6: found the end, expected ',' or '}' after a member");
+  CHECK(message_of<DataError>([] { read_integer("-1"); }) ==
+        "test, byte 0: found '-', expected a non-negative integer");
+  CHECK(message_of<DataError>([] { read_integer("007"); }) ==
+        "test, byte 3: found a leading zero, expected a non-negative integer");
+}
+
+TEST_CASE("untrusted text is shortened and stripped of controls", "[io][errors]") {
+  CHECK(quote_untrusted("blocks.0") == "'blocks.0'");
+  CHECK(quote_untrusted("\x1B[31m\n\xFF") == "'?[31m?\?'");
+  const std::string shown = quote_untrusted(std::string(1000, 'x'));
+  CHECK(shown == "'" + std::string(60, 'x') + "...'");
+}
