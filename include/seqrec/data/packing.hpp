@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <limits>
 #include <span>
 #include <vector>
@@ -36,23 +37,19 @@ class PackedHistories {
     check_argument(options.token_budget >= 1, "token_budget", options.token_budget, "a number of at least 1");
   }
 
-  /// Packs one history per user, oldest item first; replaces what was packed before.
+  /// Packs one history per user, oldest item first; replaces what was packed before, but not where it throws.
   /// @throws DataError     for an item id that the model's table does not have
   /// @throws ArgumentError if the batch has 2^31 rows or more
   void pack(std::span<const std::span<const item_t>> histories) {
+    check(histories);
     sort_by_length(histories);
-    const index_t users = std::ssize(order_);
     offsets_.assign(1, 0);
-    index_t rows = 0;
+    items_.clear();
     for (const index_t user : order_) {
-      rows += kept_length(histories.data()[user]);
-      check_argument(rows <= std::numeric_limits<offset_t>::max(), "rows of a batch", rows,
-                     "at most 2^31 - 1: use smaller batches");
-      offsets_.push_back(static_cast<offset_t>(rows));
+      const std::span<const item_t> kept = last_events(histories.data()[user]);
+      items_.insert(items_.end(), kept.begin(), kept.end());
+      offsets_.push_back(static_cast<offset_t>(items_.size()));
     }
-    items_.resize(static_cast<std::size_t>(rows));
-    for (index_t user = 0; user < users; ++user)
-      copy_history(histories.data()[order_.data()[user]], order_.data()[user], items_.data() + offsets_.data()[user]);
     cut_into_shards();
   }
 
@@ -76,8 +73,23 @@ class PackedHistories {
   }
 
  private:
-  index_t kept_length(std::span<const item_t> history) const {
-    return std::min(std::ssize(history), options_.max_length);
+  std::span<const item_t> last_events(std::span<const item_t> history) const {
+    return history.last(std::min(history.size(), static_cast<std::size_t>(options_.max_length)));
+  }
+
+  void check(std::span<const std::span<const item_t>> histories) const {
+    index_t rows = 0;
+    for (std::size_t user = 0; user < histories.size(); ++user) {
+      const std::span<const item_t> kept = last_events(histories[user]);
+      for (std::size_t event = 0; event < kept.size(); ++event)
+        if (kept[event] < 0 || kept[event] >= options_.num_items)
+          throw DataError(concatenate("history ", user, ": item id ", kept[event], " at event ",
+                                      histories[user].size() - kept.size() + event,
+                                      " is beyond the model's table, expected 0 to ", options_.num_items - 1));
+      rows += std::ssize(kept);
+    }
+    check_argument(rows <= std::numeric_limits<offset_t>::max(), "rows of a batch", rows,
+                   "at most 2^31 - 1: use smaller batches");
   }
 
   void sort_by_length(std::span<const std::span<const item_t>> histories) {
@@ -85,20 +97,10 @@ class PackedHistories {
     for (std::size_t user = 0; user < histories.size(); ++user) order_[user] = static_cast<index_t>(user);
     // Ties by position: as good as a stable sort, which would allocate.
     std::sort(order_.begin(), order_.end(), [&](index_t a, index_t b) {
-      const index_t length_a = kept_length(histories.data()[a]), length_b = kept_length(histories.data()[b]);
+      const std::size_t length_a = last_events(histories.data()[a]).size();
+      const std::size_t length_b = last_events(histories.data()[b]).size();
       return length_a != length_b ? length_a > length_b : a < b;
     });
-  }
-
-  void copy_history(std::span<const item_t> history, index_t user, item_t* target) const {
-    const index_t length = std::ssize(history);
-    for (index_t event = length - kept_length(history); event < length; ++event) {
-      const item_t item = history.data()[event];
-      if (item < 0 || item >= options_.num_items)
-        throw DataError(concatenate("history ", user, ": item id ", item, " at event ", event,
-                                    " is beyond the model's table, expected 0 to ", options_.num_items - 1));
-      *target++ = item;
-    }
   }
 
   void cut_into_shards() {

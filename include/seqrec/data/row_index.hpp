@@ -78,7 +78,7 @@ class ShardedRowIndex {
   /// Deals the sorted entries to their shards. Entries of one item come together, ascending, so each shard receives
   /// them in the order it needs.
   void distribute(std::span<const item_t> items) {
-    const std::size_t shards = static_cast<std::size_t>(num_shards());
+    const auto shards = static_cast<std::size_t>(num_shards());
     shard_order_.resize(items.size());
     shard_rows_.resize(items.size());
     shard_row_offsets_.resize(items.size() + shards);

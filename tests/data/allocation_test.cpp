@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is repeated every step must not allocate: this file counts every `new` of its executable.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <span>
+#include <vector>
+
+#include "data/small_datasets.hpp"
+#include "seqrec/data/batcher.hpp"
+#include "support/catch.hpp"
+
+namespace {
+std::size_t allocations = 0;
+}
+
+// Not inlined: the compiler would see `free` on memory that it takes to come from somebody else's `new`.
+#define NOT_INLINED __attribute__((noinline))
+NOT_INLINED void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+NOT_INLINED void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  ++allocations;
+  return std::malloc(size == 0 ? 1 : size);
+}
+NOT_INLINED void operator delete(void* memory) noexcept { std::free(memory); }
+NOT_INLINED void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+using namespace seqrec;
+
+TEST_CASE("making batches of sizes seen before allocates nothing") {
+  const Dataset data = seqrec_test::random_dataset(60, 90, 25, 5);
+  const Split split = leave_one_out(data);
+  const std::size_t before_construction = allocations;
+  Batcher batcher(split, {.batch_size = 9, .negatives = 2, .token_budget = 20});
+  REQUIRE(allocations > before_construction);  // or nothing is being counted
+  const auto run = [&] {
+    for (index_t epoch = 0; epoch < 3; ++epoch)
+      for (index_t step = 0; step < batcher.steps_per_epoch(); ++step) batcher.make(epoch, step);
+  };
+  run();
+  const std::size_t before = allocations;
+  run();
+  CHECK(allocations - before == 0);
+}
+
+TEST_CASE("repacking histories of sizes seen before allocates nothing") {
+  const Dataset data = seqrec_test::random_dataset(300, 50, 30, 6);
+  std::vector<std::span<const item_t>> histories;
+  for (index_t user = 0; user < data.num_users(); ++user) histories.push_back(data.history(user));
+  PackedHistories packed({.num_items = data.num_items(), .max_length = 20, .token_budget = 64});
+  packed.pack(histories);
+  const std::size_t before = allocations;
+  packed.pack(std::span(histories).first(200));
+  packed.pack(histories);
+  CHECK(allocations - before == 0);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/data/interactions.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "support/catch.hpp"
+
+using namespace seqrec;
+using seqrec_test::message_of;
+
+TEST_CASE("users and items are numbered in ascending order of their original numbers") {
+  // Text order would put 10 before 9.
+  const Dataset data =
+      build_dataset("numbers", {.users = {10, 9, 10, 4'000'000'000}, .items = {7, 100, 20, 7}, .times = {}});
+  CHECK(data.user_ids == std::vector<std::int64_t>{9, 10, 4'000'000'000});
+  CHECK(data.item_ids == std::vector<std::int64_t>{7, 20, 100});
+  CHECK(data.offsets == std::vector<index_t>{0, 1, 3, 4});
+  CHECK(data.items == std::vector<item_t>{2, 0, 1, 0});
+  CHECK(data.times.empty());
+  CHECK(data.titles.empty());
+}
+
+TEST_CASE("events are ordered by user, time and row") {
+  const Interactions rows{.users = {2, 1, 2, 1, 2, 1}, .items = {5, 6, 4, 9, 3, 8}, .times = {30, 20, 30, 20, 10, 20}};
+  const Dataset data = build_dataset("times", rows);
+  // User 1 has three events in one second: they stay as in the file, 6 9 8. User 2: 3, then 5 before 4.
+  CHECK(data.item_ids == std::vector<std::int64_t>{3, 4, 5, 6, 8, 9});
+  CHECK(data.items == std::vector<item_t>{3, 5, 4, 0, 2, 1});
+  CHECK(data.times == std::vector<std::int64_t>{20, 20, 20, 10, 30, 30});
+}
+
+TEST_CASE("without times the order of the file stays, though users alternate") {
+  const Dataset data = build_dataset("no times", {.users = {1, 2, 1, 2, 1}, .items = {3, 1, 2, 2, 1}, .times = {}});
+  CHECK(data.items == std::vector<item_t>{2, 1, 0, 0, 1});
+}
+
+TEST_CASE("a repeated interaction stays") {
+  const Dataset data = build_dataset("repeats", {.users = {1, 1, 1}, .items = {5, 5, 6}, .times = {}});
+  CHECK(data.items == std::vector<item_t>{0, 0, 1});
+}
+
+TEST_CASE("titles follow their items") {
+  const Dataset data =
+      build_dataset("titles", {.users = {1, 1}, .items = {5, 3}, .times = {}}, {{5, "five"}, {4, "four"}});
+  CHECK(data.titles == std::vector<std::string>{"", "five"});
+}
+
+TEST_CASE("an empty data set and columns of different lengths are refused") {
+  CHECK(message_of<DataError>([] { build_dataset("nothing", {}); }) ==
+        "nothing: the data set is empty, expected at least one interaction");
+  CHECK_THAT(message_of<ArgumentError>([] {
+               build_dataset("", {.users = {1, 2}, .items = {1}, .times = {}});
+             }),
+             ContainsSubstring("2 users, 1 items and 0 times"));
+  CHECK_THROWS_AS(build_dataset("", {.users = {1, 2}, .items = {1, 2}, .times = {5}}), ArgumentError);
+}
