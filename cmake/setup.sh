@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by tests/run, examples/run, examples/quickstart and .ci/run: what they need to build anything at all.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# Compilations are kept inside the build tree, like everything else that the scripts leave.
+export CCACHE_DIR=${CCACHE_DIR:-$root/build/ccache}
+
+# What seqrec itself needs, and what only its tests and benchmarks need on top (Debian's and Ubuntu's names).
+library_packages=(g++ cmake ninja-build libeigen3-dev libcli11-dev nlohmann-json3-dev)
+test_packages=(catch2 libboost-context-dev libbenchmark-dev)
+
+say() { printf '%s\n' "$*" >&2; }
+fail() {
+  say "error: $*"
+  exit 1
+}
+
+# have PACKAGE: whether it is there already, from apt or, for a program, from anywhere.
+have() {
+  case $1 in
+    g++) command -v c++ >/dev/null ;;
+    cmake | ccache | doxygen | clang-format) command -v "$1" >/dev/null ;;
+    ninja-build) command -v ninja >/dev/null ;;
+    *) dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q '^install ok installed' ;;
+  esac
+}
+
+# install_packages PACKAGE...: installs those that are missing, as root or through sudo; says what it does.
+install_packages() {
+  local package missing=() become=()
+  for package in "$@"; do
+    have "$package" || missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+  command -v apt-get >/dev/null ||
+    fail "these packages are missing, and there is no apt-get to install them: ${missing[*]}"
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null ||
+      fail "these packages are missing; as root: apt-get install ${missing[*]}"
+    become=(sudo)
+  fi
+  say "installing: ${missing[*]}"
+  "${become[@]}" apt-get -qq update || fail "apt-get update failed"
+  "${become[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" \
+    >&2 || fail "apt-get could not install: ${missing[*]}"
+}
+
+# check_cmake: a clear word where the distribution's CMake is too old for us.
+check_cmake() {
+  local version oldest=3.24
+  version=$(cmake --version | sed -n 's/^cmake version \([0-9.]*\).*/\1/p')
+  [[ $(printf '%s\n%s\n' "$oldest" "$version" | sort -V | head -n 1) == "$oldest" ]] ||
+    fail "CMake $version is too old: seqrec needs $oldest or newer (a current one: pip install cmake)"
+}
+
+# configure PRESET [cmake options]: configures build/PRESET, quietly unless it fails.
+configure() {
+  local preset=$1 directory=$root/build/$1 generator=() log
+  shift
+  check_cmake
+  # A tree that is configured already keeps its generator.
+  if [[ ! -f $directory/CMakeCache.txt ]] && command -v ninja >/dev/null; then generator=(-G Ninja); fi
+  mkdir -p "$directory"
+  log=$directory/configure.log
+  (cd "$root" && cmake --preset "$preset" "${generator[@]}" "$@") >"$log" 2>&1 || {
+    cat "$log" >&2
+    fail "cmake could not configure the preset '$preset'"
+  }
+}
+
+# build PRESET [cmake --build options]
+build() {
+  local preset=$1
+  shift
+  cmake --build "$root/build/$preset" --parallel "$(nproc)" "$@"
+}
+
+# prepare_example NAME: installs what is missing and builds the example in build/examples, quietly unless it fails.
+prepare_example() {
+  local log=$root/build/examples/build.log
+  install_packages "${library_packages[@]}"
+  configure examples
+  build examples --target "$1" >"$log" 2>&1 || {
+    cat "$log" >&2
+    fail "the example '$1' could not be built"
+  }
+}

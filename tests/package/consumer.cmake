@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+# What every consumer does around the line that brings seqrec in: it remembers its own settings before, and afterwards
+# checks that they are untouched, that the targets are there under the same names and that nothing of ours is built.
+
+enable_testing()
+set(CMAKE_CXX_FLAGS "-DCONSUMER_FLAG")  # a setting of the consumer's own
+
+set(watched_variables CMAKE_CXX_FLAGS CMAKE_CXX_FLAGS_RELEASE CMAKE_CXX_FLAGS_DEBUG CMAKE_BUILD_TYPE CMAKE_CXX_STANDARD
+                      CMAKE_CXX_EXTENSIONS CMAKE_CXX_COMPILER_LAUNCHER CMAKE_EXE_LINKER_FLAGS CMAKE_MODULE_PATH
+                      BUILD_TESTING BUILD_SHARED_LIBS CMAKE_CUDA_ARCHITECTURES)
+set(watched_properties COMPILE_OPTIONS COMPILE_DEFINITIONS INCLUDE_DIRECTORIES LINK_OPTIONS LINK_LIBRARIES)
+
+function(snapshot result)
+  set(state)
+  foreach(variable IN LISTS watched_variables)
+    string(APPEND state "${variable}=[${${variable}}] cache=[$CACHE{${variable}}]\n")
+  endforeach()
+  foreach(property IN LISTS watched_properties)
+    get_property(value DIRECTORY PROPERTY ${property})
+    string(APPEND state "${property}=[${value}]\n")
+  endforeach()
+  set(${result} "${state}" PARENT_SCOPE)
+endfunction()
+
+function(all_targets directory result)
+  get_property(targets DIRECTORY ${directory} PROPERTY BUILDSYSTEM_TARGETS)
+  get_property(subdirectories DIRECTORY ${directory} PROPERTY SUBDIRECTORIES)
+  foreach(subdirectory IN LISTS subdirectories)
+    all_targets(${subdirectory} below)
+    list(APPEND targets ${below})
+  endforeach()
+  set(${result} ${targets} PARENT_SCOPE)
+endfunction()
+
+snapshot(before)
+
+macro(check_and_build_consumer)
+  snapshot(after)
+  if(NOT before STREQUAL after)
+    message(FATAL_ERROR "seqrec changed the settings of the project that uses it\nbefore:\n${before}\nafter:\n${after}")
+  endif()
+  foreach(name seqrec native)
+    if(NOT TARGET seqrec::${name})
+      message(FATAL_ERROR "there is no target seqrec::${name}")
+    endif()
+  endforeach()
+  find_package(CUDAToolkit QUIET)
+  if(CUDAToolkit_NVCC_EXECUTABLE AND NOT TARGET seqrec::cuda)
+    message(FATAL_ERROR "there is a CUDA toolkit, but no target seqrec::cuda")
+  endif()
+  # As a subproject seqrec brings its libraries along, and no test, example or benchmark.
+  all_targets(${CMAKE_CURRENT_SOURCE_DIR} targets)
+  list(REMOVE_ITEM targets seqrec seqrec_native seqrec_cuda)
+  if(targets)
+    message(FATAL_ERROR "seqrec adds targets to the project that uses it: ${targets}")
+  endif()
+
+  foreach(name seqrec native)
+    add_executable(consumer_${name} ../main.cpp)
+    target_link_libraries(consumer_${name} PRIVATE seqrec::${name})
+    add_test(NAME ${name} COMMAND consumer_${name} ${SEQREC_VERSION})
+  endforeach()
+endmacro()

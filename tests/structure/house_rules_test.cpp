@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "structure/house_rules.hpp"
+
+#include "support/catch.hpp"
+
+using namespace seqrec_structure;
+
+namespace {
+
+const std::string root = SEQREC_SOURCE_DIR;
+
+std::size_t confined_in(const std::string& path, const std::string& text) {
+  return confinement_violations({{path, text}}).size();
+}
+
+}  // namespace
+
+TEST_CASE("products and launches happen where they belong") {
+  for (const auto& violation : confinement_violations(read_tree(root + "/include/seqrec"))) FAIL_CHECK(violation);
+}
+
+TEST_CASE("every header has its test at the mirrored path") {
+  const std::map<std::string, std::string> elsewhere = {};
+  const auto untested = untested_headers(read_tree(root + "/include/seqrec"), read_tree(root + "/tests"), elsewhere);
+  for (const auto& violation : untested) FAIL_CHECK(violation);
+}
+
+TEST_CASE("every source file names its licence first, every header is guarded") {
+  Sources files;
+  for (const std::string folder : {"include", "tests", "examples", "benchmarks", "cmake"}) {
+    for (auto& [path, text] : read_tree(root + "/" + folder)) {
+      static const std::regex source(
+          R"([^]*\.(hpp|cuh|cpp|cu|cmake|sh|py|in)|[^]*CMakeLists.txt|tests/run|examples/(run|quickstart))");
+      if (std::regex_match(folder + "/" + path, source)) files[folder + "/" + path] = text;
+    }
+  }
+  REQUIRE(files.size() > 20);
+  for (const auto& violation : opening_violations(files)) FAIL_CHECK(violation);
+}
+
+TEST_CASE("house rules: planted products and launches are found") {
+  CHECK(confined_in("cpu/linear.hpp", "Eigen::Map<Eigen::MatrixXf> y(p, n, d);") == 1);
+  CHECK(confined_in("cpu/linear.hpp", "using M = Eigen::Matrix<float, -1, -1>;") == 1);
+  CHECK(confined_in("cpu/linear.hpp", "y.noalias() += 1;") == 1);
+  CHECK(confined_in("cpu/linear.hpp", "auto z = x.matrix() ;") == 1);
+  CHECK(confined_in("layers/linear.hpp", "VectorXd v;") == 1);
+  CHECK(confined_in("cuda/linear.cuh", "cublasSgemm(handle);") == 1);
+  CHECK(confined_in("cuda/linear.cuh", "cublasGemmEx(handle);") == 1);
+  CHECK(confined_in("cuda/linear.cuh", "kernel<<<1, 2>>>();") == 1);
+  CHECK(confined_in("cpu/gemm.hpp", "Eigen::MatrixXf a; c.noalias() = a * b;") == 0);
+  CHECK(confined_in("cuda/blas.cuh", "cublasSgemm(handle);") == 0);
+  CHECK(confined_in("cuda/device.cuh", "kernel<<<1, 2>>>();") == 0);
+  CHECK(confined_in("cpu/linear.hpp", "// kernel<<<1, 2>>>(); y.noalias()\nEigen::Array<float, 8, 1> a; a * a;") == 0);
+}
+
+TEST_CASE("house rules: a header without its test is found") {
+  const Sources headers = {{"seqrec.hpp", ""}, {"core/a.hpp", ""}, {"ops/b.hpp", ""},
+                           {"cpu/b.hpp", ""},  {"cuda/b.cuh", ""}, {"cpu/team.hpp", ""}};
+  const Sources tests = {{"core/a_test.cpp", ""}, {"ops/b_test.cpp", ""}, {"cpu/team_test.cpp", ""}};
+  const auto without = [&](const std::string& test) {
+    Sources rest = tests;
+    rest.erase(test);
+    return untested_headers(headers, rest, {}).size();
+  };
+  CHECK(untested_headers(headers, tests, {}).empty());
+  CHECK(without("core/a_test.cpp") == 1);
+  CHECK(without("ops/b_test.cpp") == 3);
+  CHECK(without("cpu/team_test.cpp") == 1);
+  CHECK(untested_headers({{"ops/f.hpp", ""}}, {{"compile_fail/f.cpp", ""}}, {{"ops/f.hpp", "compile_fail/f.cpp"}})
+            .empty());
+  CHECK(untested_headers({{"ops/f.hpp", ""}}, {}, {{"ops/f.hpp", "compile_fail/f.cpp"}}).size() == 1);
+  CHECK(untested_headers({}, {}, {{"ops/f.hpp", "compile_fail/f.cpp"}}).size() == 1);
+}
+
+TEST_CASE("house rules: a file that begins wrongly is found") {
+  const std::string spdx = "// SPDX-License-Identifier: Apache-2.0\n";
+  CHECK(opening_violations({{"a.hpp", spdx + "#pragma once\n"}, {"a.cpp", spdx + "int a;\n"}}).empty());
+  CHECK(opening_violations({{"run", "#!/usr/bin/env bash\n# SPDX-License-Identifier: Apache-2.0\nset -e\n"}}).empty());
+  CHECK(opening_violations({{"a.hpp", spdx + "int a;\n"}}).size() == 1);
+  CHECK(opening_violations({{"a.cpp", "\n" + spdx}}).size() == 1);
+  CHECK(opening_violations({{"a.cpp", "// SPDX-License-Identifier: MIT\n"}}).size() == 1);
+}
