@@ -50,7 +50,7 @@ class NegativeSampler {
     RandomStream random(seed_, Purpose::negatives,
                         static_cast<std::uint64_t>(epoch) << 32 | static_cast<std::uint64_t>(user));
     seen_.clear();
-    seen_.insert(split_->data->history(user));
+    seen_.insert(split_->train_history(user));
     for (index_t row = 0; row < negatives.rows(); ++row)
       for (index_t column = 0; column < negatives.columns(); ++column)
         negatives(row, column) = draw_item_outside(seen_, random);
