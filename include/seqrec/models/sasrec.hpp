@@ -114,8 +114,10 @@ class SasRec {
     check_argument(o.feed_forward_width >= 0 && o.feed_forward_width <= 1 << 20, "SasRec feed_forward_width",
                    o.feed_forward_width, "0 .. 1048576");
     check_argument(o.dropout >= 0 && o.dropout < 1, "SasRec dropout", o.dropout, "a probability in [0, 1)");
-    check_argument(o.norm_epsilon > 0, "SasRec norm_epsilon", o.norm_epsilon, "a positive number");
-    check_argument(o.initial_deviation >= 0, "SasRec initial_deviation", o.initial_deviation, "at least 0");
+    check_argument(o.norm_epsilon > 0 && std::isfinite(o.norm_epsilon), "SasRec norm_epsilon", o.norm_epsilon,
+                   "a positive number");
+    check_argument(o.initial_deviation >= 0 && std::isfinite(o.initial_deviation), "SasRec initial_deviation",
+                   o.initial_deviation, "a number of at least 0");
     return o;
   }
   Initialiser initial_weights() const {

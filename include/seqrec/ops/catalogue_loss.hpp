@@ -25,18 +25,22 @@ namespace ops {
 
 SEQREC_OP_FALLBACK(catalogue_loss)
 
-/// @throws ShapeError when extents disagree. Cost: 2 N V D operations, 6 N V D with gradients.
+/// @throws ShapeError when extents disagree, ArgumentError when only dtable is given. Cost: 2 N V D operations, 6 N V D
+/// with gradients.
 template <class Context>
 void catalogue_loss(Context& context, const CatalogueLoss<Context>& a) {
   constexpr const char* op = "catalogue_loss";
   check_extent(op, "columns of table", a.table.columns(), a.states.columns());
   check_extent(op, "rows of targets", a.targets.rows(), a.states.rows());
+  check_extent(op, "columns of targets", a.targets.columns(), 1);
   check_extent(op, "size of losses", a.losses.size(), a.states.rows());
   if (a.dstates) {
     check_extent(op, "rows of dstates", a.dstates.rows(), a.states.rows());
     check_extent(op, "columns of dstates", a.dstates.columns(), a.states.columns());
     check_extent(op, "rows of dtable", a.dtable.rows(), a.table.rows());
     check_extent(op, "columns of dtable", a.dtable.columns(), a.table.columns());
+  } else if (a.dtable) {
+    throw ArgumentError("catalogue_loss: dtable without dstates; expected both or none");
   }
   using fallback::catalogue_loss;
   catalogue_loss(context, a);

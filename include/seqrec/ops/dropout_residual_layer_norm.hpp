@@ -48,7 +48,7 @@ SEQREC_OP_FALLBACK(dropout_residual_layer_norm_forward)
 SEQREC_OP_FALLBACK(dropout_residual_layer_norm_backward)
 
 /// Sums in accumulator_of<Scalar>. Reads 2 N D, writes 2 N D + 2 N.
-/// @throws ShapeError when extents disagree
+/// @throws ShapeError when extents disagree, ArgumentError when only the residual's companions are given
 template <class Context>
 void dropout_residual_layer_norm_forward(Context& context, const DropoutResidualLayerNormForward<Context>& a) {
   constexpr const char* op = "dropout_residual_layer_norm";
@@ -64,8 +64,12 @@ void dropout_residual_layer_norm_forward(Context& context, const DropoutResidual
     check_extent(op, "columns of residual", a.residual.columns(), width);
     check_extent(op, "rows of sum", a.sum.rows(), rows);
     check_extent(op, "columns of sum", a.sum.columns(), width);
-  } else if (a.dropout.active()) {
-    throw ArgumentError("dropout_residual_layer_norm: dropout without a residual; expected an inactive dropout");
+  } else {
+    if (a.sum)
+      throw ArgumentError(
+          "dropout_residual_layer_norm: sum without a residual; expected null, because x is its own sum");
+    if (a.dropout.active())
+      throw ArgumentError("dropout_residual_layer_norm: dropout without a residual; expected an inactive dropout");
   }
   using fallback::dropout_residual_layer_norm_forward;
   dropout_residual_layer_norm_forward(context, a);
@@ -79,12 +83,17 @@ void dropout_residual_layer_norm_backward(Context& context, const DropoutResidua
   check_extent(op, "size of gamma", a.gamma.size(), width);
   check_extent(op, "size of mean", a.mean.size(), rows);
   check_extent(op, "size of rstd", a.rstd.size(), rows);
-  for (const const_matrix_of<Context>& given :
-       {a.dy, a.dsum, const_matrix_of<Context>(a.dx.view), const_matrix_of<Context>(a.dresidual.view)}) {
-    if (!given) continue;
-    check_extent(op, "rows of a gradient", given.rows(), rows);
-    check_extent(op, "columns of a gradient", given.columns(), width);
-  }
+  const auto check_gradient = [&](const char* rows_of, const char* columns_of, const_matrix_of<Context> given) {
+    if (!given) return;
+    check_extent(op, rows_of, given.rows(), rows);
+    check_extent(op, columns_of, given.columns(), width);
+  };
+  check_gradient("rows of dy", "columns of dy", a.dy);
+  check_gradient("rows of dsum", "columns of dsum", a.dsum);
+  check_gradient("rows of dx", "columns of dx", a.dx.view);
+  check_gradient("rows of dresidual", "columns of dresidual", a.dresidual.view);
+  if (a.dgamma) check_extent(op, "size of dgamma", a.dgamma.size(), width);
+  if (a.dbeta) check_extent(op, "size of dbeta", a.dbeta.size(), width);
   using fallback::dropout_residual_layer_norm_backward;
   dropout_residual_layer_norm_backward(context, a);
 }

@@ -52,6 +52,13 @@ namespace ops {
 SEQREC_OP_FALLBACK(embed_sequence_forward)
 SEQREC_OP_FALLBACK(embed_sequence_backward)
 
+/// @throws ShapeError when the longest history has more items than the position table rows
+inline void check_positions(const char* op, index_t longest, index_t positions) {
+  if (longest > positions)
+    throw ShapeError(concatenate(op, ": the longest history has ", longest, " items, the position table ", positions,
+                                 " rows; hint: keep the last max_length items of each history"));
+}
+
 /// Items are not checked here (device memory cannot be read without a stall): the batch's builder has done it.
 /// @throws ShapeError when extents disagree or a history is longer than the position table
 template <class Context>
@@ -60,21 +67,20 @@ void embed_sequence_forward(Context& context, const EmbedSequenceForward<Context
   check_extent("embed_sequence", "columns of y", a.y.columns(), a.table.columns());
   if (a.positions) {
     check_extent("embed_sequence", "columns of positions", a.positions.columns(), a.table.columns());
-    if (a.batch.longest > a.positions.rows())
-      throw ShapeError(concatenate("embed_sequence: the longest history has ", a.batch.longest,
-                                   " items, the position table ", a.positions.rows(),
-                                   " rows; hint: keep the last max_length items of each history"));
+    check_positions("embed_sequence", a.batch.longest, a.positions.rows());
   }
   using fallback::embed_sequence_forward;
   embed_sequence_forward(context, a);
 }
 
-/// @throws ShapeError when extents disagree
+/// @throws ShapeError when extents disagree or a history is longer than the position table
 template <class Context>
 void embed_sequence_backward(Context& context, const EmbedSequenceBackward<Context>& a) {
   check_extent("embed_sequence backward", "rows of dy", a.dy.rows(), a.batch.rows());
-  if (a.dpositions)
+  if (a.dpositions) {
     check_extent("embed_sequence backward", "columns of dpositions", a.dpositions.columns(), a.dy.columns());
+    check_positions("embed_sequence backward", a.batch.longest, a.dpositions.rows());
+  }
   using fallback::embed_sequence_backward;
   embed_sequence_backward(context, a);
 }

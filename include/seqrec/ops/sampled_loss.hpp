@@ -56,6 +56,8 @@ void sampled_loss(Context& context, const SampledLoss<Context, RowLoss>& a) {
   constexpr const char* op = "sampled_loss";
   check_extent(op, "columns of table", a.table.columns(), a.states.columns());
   check_extent(op, "rows of items", a.items.rows(), a.states.rows());
+  if (a.items.columns() < 1)
+    throw ShapeError(concatenate(op, ": columns of items is ", a.items.columns(), ", expected at least 1, the target"));
   check_extent(op, "size of losses", a.losses.size(), a.states.rows());
   check_extent(op, "size of coefficients", a.coefficients.size(), a.items.size());
   if (a.dstates) {

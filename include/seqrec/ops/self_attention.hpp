@@ -56,6 +56,12 @@ SEQREC_OP_FALLBACK(self_attention_saved_size)
 SEQREC_OP_FALLBACK(self_attention_forward)
 SEQREC_OP_FALLBACK(self_attention_backward)
 
+/// @throws ShapeError unless heads divides the width
+inline void check_heads(const char* op, index_t heads, index_t width) {
+  if (heads < 1 || width % heads != 0)
+    throw ShapeError(concatenate(op, ": heads is ", heads, ", expected a divisor of the width ", width));
+}
+
 /// How many Scalars `saved` must hold.
 template <class Context>
 index_t self_attention_saved_size(Context& context, const Batch<typename Context::Space>& batch, index_t heads) {
@@ -70,27 +76,38 @@ template <class Context>
 void self_attention_forward(Context& context, const SelfAttentionForward<Context>& a) {
   constexpr const char* op = "self_attention";
   const index_t rows = a.batch.rows(), width = a.q.columns();
-  if (a.heads < 1 || width % a.heads != 0)
-    throw ShapeError(concatenate(op, ": heads is ", a.heads, ", expected a divisor of the width ", width));
-  for (const const_matrix_of<Context>& given : {a.q, a.k, a.v, const_matrix_of<Context>(a.y)}) {
-    check_extent(op, "rows of q, k, v or y", given.rows(), rows);
-    check_extent(op, "columns of q, k, v or y", given.columns(), width);
-  }
+  check_heads(op, a.heads, width);
+  const auto check_matrix = [&](const char* rows_of, const char* columns_of, const_matrix_of<Context> given) {
+    check_extent(op, rows_of, given.rows(), rows);
+    check_extent(op, columns_of, given.columns(), width);
+  };
+  check_matrix("rows of q", "columns of q", a.q);
+  check_matrix("rows of k", "columns of k", a.k);
+  check_matrix("rows of v", "columns of v", a.v);
+  check_matrix("rows of y", "columns of y", a.y);
+  if (a.saved) check_extent(op, "size of saved", a.saved.size(), self_attention_saved_size(context, a.batch, a.heads));
   using fallback::self_attention_forward;
   self_attention_forward(context, a);
 }
 
-/// @throws ShapeError when extents disagree. Cost: 4 D sum(L^2) operations.
+/// @throws ShapeError when extents disagree or heads does not divide D. Cost: 4 D sum(L^2) operations.
 template <class Context>
 void self_attention_backward(Context& context, const SelfAttentionBackward<Context>& a) {
   constexpr const char* op = "self_attention backward";
   const index_t rows = a.batch.rows(), width = a.q.columns();
-  for (const const_matrix_of<Context>& given :
-       {a.k, a.v, a.y, a.dy, const_matrix_of<Context>(a.dq.view), const_matrix_of<Context>(a.dk.view),
-        const_matrix_of<Context>(a.dv.view)}) {
-    check_extent(op, "rows of an argument", given.rows(), rows);
-    check_extent(op, "columns of an argument", given.columns(), width);
-  }
+  check_heads(op, a.heads, width);
+  const auto check_matrix = [&](const char* rows_of, const char* columns_of, const_matrix_of<Context> given) {
+    check_extent(op, rows_of, given.rows(), rows);
+    check_extent(op, columns_of, given.columns(), width);
+  };
+  check_matrix("rows of q", "columns of q", a.q);
+  check_matrix("rows of k", "columns of k", a.k);
+  check_matrix("rows of v", "columns of v", a.v);
+  check_matrix("rows of y", "columns of y", a.y);
+  check_matrix("rows of dy", "columns of dy", a.dy);
+  if (a.dq) check_matrix("rows of dq", "columns of dq", a.dq.view);
+  if (a.dk) check_matrix("rows of dk", "columns of dk", a.dk.view);
+  if (a.dv) check_matrix("rows of dv", "columns of dv", a.dv.view);
   check_extent(op, "size of saved", a.saved.size(), self_attention_saved_size(context, a.batch, a.heads));
   using fallback::self_attention_backward;
   self_attention_backward(context, a);

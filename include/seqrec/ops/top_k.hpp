@@ -21,7 +21,7 @@ namespace ops {
 
 SEQREC_OP_FALLBACK(top_k)
 
-/// @throws ShapeError when extents disagree or K exceeds V. Cost: 2 B V D operations.
+/// @throws ShapeError when extents disagree or K is not in 1 .. V. Cost: 2 B V D operations.
 template <class Context>
 void top_k(Context& context, const TopK<Context>& a) {
   constexpr const char* op = "top_k";
@@ -30,9 +30,9 @@ void top_k(Context& context, const TopK<Context>& a) {
   check_extent(op, "rows of scores", a.scores.rows(), a.queries.rows());
   check_extent(op, "columns of scores", a.scores.columns(), a.items.columns());
   if (a.exclusions) check_extent(op, "segments of exclusions", a.exclusions.segments(), a.queries.rows());
-  if (a.items.columns() > a.table.rows())
-    throw ShapeError(
-        concatenate(op, ": K is ", a.items.columns(), ", expected at most the ", a.table.rows(), " items"));
+  const index_t k = a.items.columns();
+  if (k < 1 || k > a.table.rows())
+    throw ShapeError(concatenate(op, ": K is ", k, ", expected 1 to ", a.table.rows(), ", the number of items"));
   using fallback::top_k;
   top_k(context, a);
 }

@@ -26,7 +26,7 @@ namespace seqrec {
 struct EvaluateOptions {
   std::vector<int> top_k = {5, 10, 20};        ///< cut-offs
   const CandidateLists* candidates = nullptr;  ///< frozen lists of negatives; null ranks the whole catalogue
-  TeamOptions team;
+  TeamOptions team{};
   index_t users_at_once = 1024;  ///< packed together
   index_t token_budget = 256;    ///< rows of a shard
 };

@@ -25,17 +25,17 @@ struct TrainerOptions {
   index_t epochs = 100;         ///< at most, at least 1
   index_t batch_size = 128;     ///< users of a step
   double learning_rate = 1e-3;  ///< per step, > 0
-  Adam optimizer;
-  Schedule schedule;                  ///< in steps; constant by default
-  double clip_norm = 0;               ///< limit of the gradient's norm; 0 for none
-  std::uint64_t seed = 0;             ///< of order, negatives and dropout (the model has its own)
-  index_t evaluate_every = 1;         ///< epochs between two validations
-  index_t patience = 10;              ///< validations without improvement before stopping; 0 never stops early
-  std::string selection = "ndcg@10";  ///< the metric of validation that chooses the checkpoint
-  EvaluateOptions validation;         ///< how validation ranks (its team is not used)
-  std::filesystem::path checkpoint;   ///< where the best model is written; empty for nowhere
-  index_t token_budget = 256;         ///< rows of a shard
-  TeamOptions team;
+  Adam optimizer{};
+  Schedule schedule{};                 ///< in steps; constant by default
+  double clip_norm = 0;                ///< limit of the gradient's norm; 0 for none
+  std::uint64_t seed = 0;              ///< of order, negatives and dropout (the model has its own)
+  index_t evaluate_every = 1;          ///< epochs between two validations
+  index_t patience = 10;               ///< validations without improvement before stopping; 0 never stops early
+  std::string selection = "ndcg@10";   ///< the metric of validation that chooses the checkpoint
+  EvaluateOptions validation{};        ///< how validation ranks (its team is not used)
+  std::filesystem::path checkpoint{};  ///< where the best model is written; empty for nowhere
+  index_t token_budget = 256;          ///< rows of a shard
+  TeamOptions team{};
   std::ostream* log = &std::clog;  ///< null for silence
 };
 

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Write a layer and a model of your own and train them, without writing a backward pass.
+//
+// You learn   what a layer is (parameters as members, forward() and for_each_parameter()), what a model must offer to
+// be
+//             trained, evaluated and saved like the library's own (the members of AttentiveMlp below), and that the
+//             tape takes care of gradients, however often a variable is used.
+// Run         ./examples/run 02_your_own_layer [--data DIR]
+// Data        the built-in synthetic set, or any data set's folder
+// Expect      EXPECTED
+
+#include <cstdint>
+#include <iostream>
+#include <string>
+
+#include "common/command_line.hpp"
+#include "common/experiment.hpp"
+#include "common/model_run.hpp"
+#include "common/options.hpp"
+#include "common/popularity.hpp"
+#include "common/table.hpp"
+#include "seqrec/cpu.hpp"
+#include "seqrec/layers/embedding.hpp"
+#include "seqrec/layers/layer_norm.hpp"
+#include "seqrec/layers/linear.hpp"
+#include "seqrec/layers/self_attention.hpp"
+#include "seqrec/models/static_encoder.hpp"
+#include "seqrec/train/objectives.hpp"
+
+namespace {
+
+/// The layer: y = norm(x + dropout(linear2(dropout(relu(linear1(x)))))), row by row.
+template <class Context>
+struct ResidualMlp {
+  seqrec::Linear<Context> linear1;  ///< (F, D)
+  seqrec::Linear<Context> linear2;  ///< (D, F)
+  seqrec::LayerNorm<Context> norm;
+  double dropout;  ///< probability
+
+  ResidualMlp(seqrec::index_t width, seqrec::index_t hidden_width, double dropout_probability)
+      : linear1(width, hidden_width), linear2(hidden_width, width), norm(width), dropout(dropout_probability) {}
+
+  /// @param x (N, D)   @return (N, D)
+  seqrec::Variable<Context> forward(seqrec::Tape<Context>& tape, const seqrec::Batch<typename Context::Space>& batch,
+                                    seqrec::Variable<Context> x) const {
+    // A dropout mask is drawn once for each place that has one; the batch says which rows these are.
+    const auto hidden = linear1.forward(tape, x, {seqrec::Activation::relu, tape.dropout(dropout, batch.first_row)});
+    const auto branch = linear2.forward(tape, hidden);
+    // The norm takes the residual sum in its own pass over memory.
+    return norm.forward(tape, {x, branch, tape.dropout(dropout, batch.first_row)}).y;
+  }
+
+  /// Names follow PyTorch's: they are the tensors' names in a checkpoint.
+  template <class Visitor>
+  void for_each_parameter(Visitor&& visit) {
+    linear1.for_each_parameter(seqrec::prefixed("linear1", visit));
+    linear2.for_each_parameter(seqrec::prefixed("linear2", visit));
+    norm.for_each_parameter(seqrec::prefixed("norm", visit));
+  }
+};
+
+struct AttentiveMlpOptions {
+  seqrec::index_t items = 0;
+  seqrec::index_t width = 32;
+  seqrec::index_t max_length = 50;
+  double dropout = 0.2;
+  std::uint64_t seed = 0;
+
+  /// What a checkpoint must know to build the model again.
+  template <class Visitor>
+  void for_each_option(Visitor&& visit) {
+    visit("items", items);
+    visit("width", width);
+    visit("max_length", max_length);
+    visit("dropout", dropout);
+    visit("seed", seed);
+  }
+};
+
+/// The model: one round of attention, then the layer above.
+template <class Context_>
+class AttentiveMlp {
+ public:
+  using Context = Context_;
+  using Options = AttentiveMlpOptions;
+  static constexpr const char* name = "AttentiveMlp";
+
+  explicit AttentiveMlp(const Options& options, seqrec::InitialValues begin = seqrec::InitialValues::drawn)
+      : options_(options),
+        items_(options.items, options.width, seqrec::Initialiser::normal(0.1)),
+        positions_(options.max_length, options.width, seqrec::Initialiser::normal(0.1)),
+        attention_(options.width, /*number_of_heads=*/2, options.dropout),
+        attention_norm_(options.width),
+        mlp_(options.width, 2 * options.width, options.dropout) {
+    if (begin == seqrec::InitialValues::drawn) seqrec::initialise<Context>(*this, options.seed);
+  }
+
+  /// The state after every item of every history: (N, D). This is all the mathematics there is to write.
+  seqrec::Variable<Context> encode(seqrec::Tape<Context>& tape,
+                                   const seqrec::Batch<typename Context::Space>& batch) const {
+    const auto x = seqrec::embed_sequence(tape, batch, items_, &positions_,
+                                          {.origin = seqrec::PositionOrigin::start, .dropout = options_.dropout});
+    const auto seen = attention_.forward(tape, batch, x);
+    const auto h = attention_norm_.forward(tape, {x, seen}).y;
+    return mlp_.forward(tape, batch, h);
+  }
+
+  /// An item's score is its row's dot product with a state: here from the table that embeds it.
+  const seqrec::MatrixParameter<Context>& output_table() const { return items_.weight; }
+
+  const Options& options() const { return options_; }
+  seqrec::index_t num_items() const { return options_.items; }
+  seqrec::index_t max_length() const { return options_.max_length; }
+
+  template <class Visitor>
+  void for_each_parameter(Visitor&& visit) {
+    items_.for_each_parameter(seqrec::prefixed("items", visit));
+    positions_.for_each_parameter(seqrec::prefixed("positions", visit));
+    attention_.for_each_parameter(seqrec::prefixed("attention", visit));
+    attention_norm_.for_each_parameter(seqrec::prefixed("attention_norm", visit));
+    mlp_.for_each_parameter(seqrec::prefixed("mlp", visit));
+  }
+
+ private:
+  Options options_;
+  seqrec::Embedding<Context> items_, positions_;
+  seqrec::SelfAttention<Context> attention_;
+  seqrec::LayerNorm<Context> attention_norm_;
+  ResidualMlp<Context> mlp_;
+};
+
+// Checked here and not deep inside the trainer: a sentence instead of a page.
+static_assert(seqrec::StaticEncoder<AttentiveMlp<seqrec::cpu::Context>>);
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  examples::CommandLine line("Trains a model that is written in this file, and compares it with popularity.");
+  examples::Options options;
+  options.trainer = {.epochs = 40, .batch_size = 32, .learning_rate = 3e-3, .seed = 1};
+  examples::add_shared_options(line, options);
+  return examples::run_example(line, argc, argv, [&] {
+    examples::apply_quick(line, options, 3);
+    const examples::Experiment experiment(options, options.data.empty()
+                                                       ? examples::announce_synthetic("this example's default")
+                                                       : examples::find_data(options, ""));
+    AttentiveMlp<seqrec::cpu::Context> model({.items = experiment.data().num_items(), .seed = options.trainer.seed});
+    const seqrec::NextItem objective{seqrec::FullSoftmax{}};
+    const examples::ModelRun run = examples::train_and_test(model, experiment, options.trainer, objective);
+    examples::print_table(std::cout,
+                          {{"popularity", run.test_full.protocol,
+                            examples::evaluate_popularity(experiment.split(), experiment.split().test, nullptr)},
+                           {model.name, run.test_full.protocol, run.test_full.ranking}});
+  });
+}

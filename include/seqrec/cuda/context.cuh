@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "seqrec/core/context_base.hpp"
+#include "seqrec/cuda/blas.cuh"
+#include "seqrec/cuda/check.cuh"
+#include "seqrec/cuda/memory.cuh"
+
+namespace seqrec::cuda {
+
+/// The context of the CUDA backend: a stream, in which everything of this context happens in order, and a cuBLAS handle
+/// bound to it. Belongs to the device that was current when it was made; to be used by one host thread at a time.
+template <class Scalar_>
+class BasicContext : public ContextBase<Scalar_, Scalar_, DeviceSpace> {
+ public:
+  /// @throws CudaError, for instance without a device
+  BasicContext() {
+    // A blocking stream: Memory<DeviceSpace> relies on the default stream's waiting for it.
+    SEQREC_CUDA_CHECK(cudaStreamCreate(&handles_.stream));
+    SEQREC_CUDA_CHECK(cublasCreate(&handles_.blas));
+    SEQREC_CUDA_CHECK(cublasSetStream(handles_.blas, handles_.stream));
+  }
+  BasicContext(const BasicContext&) = delete;
+  BasicContext& operator=(const BasicContext&) = delete;
+
+  cudaStream_t stream() const { return handles_.stream; }
+  cublasHandle_t blas() const { return handles_.blas; }
+
+  /// Waits for everything launched so far.
+  /// @throws CudaError if any of it failed on the device
+  void synchronize() const { SEQREC_CUDA_CHECK(cudaStreamSynchronize(handles_.stream)); }
+
+ private:
+  /// Released also when the constructor throws halfway. A destructor cannot report what the runtime says.
+  struct Handles {
+    Handles() = default;
+    Handles(const Handles&) = delete;
+    Handles& operator=(const Handles&) = delete;
+    ~Handles() {
+      if (blas != nullptr) static_cast<void>(cublasDestroy(blas));
+      if (stream != nullptr) static_cast<void>(cudaStreamDestroy(stream));
+    }
+    cudaStream_t stream = nullptr;
+    cublasHandle_t blas = nullptr;
+  };
+  Handles handles_;
+};
+
+/// Single precision, what models are trained and served in.
+using Context = BasicContext<float>;
+
+}  // namespace seqrec::cuda

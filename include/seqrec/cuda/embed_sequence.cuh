@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gather, scale, position and dropout of item sequences, forward and backward.
+//
+// Forward and the element-wise part of backward: one warp per row, one lane a column. Position gradients: one block per
+// position and 32 columns; its warps share the users, because a position meets each user at most once.
+// Memory: forward reads a table row and a position row per token and writes one row; backward reads and writes dy once
+// (without positions) or twice.
+#pragma once
+
+#include "seqrec/cuda/context.cuh"
+#include "seqrec/cuda/dropout.cuh"
+#include "seqrec/cuda/rows.cuh"
+#include "seqrec/ops/embed_sequence.hpp"
+
+namespace seqrec::cuda {
+
+/// Warps among which the users of a position are dealt: each walks through 16 of a batch of 128.
+inline constexpr int warps_per_position = 8;
+
+/// The segment that a row belongs to: the last one that begins at or before it and is not empty.
+__device__ inline index_t segment_of(VectorView<const offset_t, DeviceSpace> offsets, index_t row) {
+  index_t low = 0, high = offsets.size() - 1;  // offsets(low) <= row < offsets(high)
+  while (high - low > 1) {
+    const index_t middle = (low + high) / 2;
+    if (offsets(middle) <= row)
+      low = middle;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+template <class S>
+__global__ void embed_sequence_kernel(EmbedSequenceForward<BasicContext<S>> a, DropoutFactors<S> factors) {
+  const index_t row = row_of_warp();
+  if (row >= a.y.rows()) return;
+  const index_t item = a.batch.items.values(row);
+  const S scale = static_cast<S>(a.scale);
+  index_t position = 0;
+  if (a.positions) {
+    const index_t user = segment_of(a.batch.items.offsets, row);
+    position =
+        position_row(a.origin, row - a.batch.items.offsets(user), a.batch.items.length(user), a.positions.rows());
+  }
+  for_columns_of_lane(a.y.columns(), [&](index_t column) {
+    S value = scale * a.table(item, column);
+    if (a.positions) value += a.positions(position, column);
+    a.y(row, column) = value * factors(row, column);
+  });
+}
+
+template <class S>
+void embed_sequence_forward(BasicContext<S>& context, const EmbedSequenceForward<BasicContext<S>>& a) {
+  launch<embed_sequence_kernel<S>>(context, warp_per_row(a.y.rows()), a, DropoutFactors<S>(a.dropout));
+}
+
+/// dy = dy * dropout factor * scale.
+template <class S>
+__global__ void scale_gradient_kernel(MatrixView<S, DeviceSpace> dy, S scale, DropoutFactors<S> factors) {
+  const index_t row = row_of_warp();
+  if (row >= dy.rows()) return;
+  for_columns_of_lane(dy.columns(),
+                      [&](index_t column) { dy(row, column) = dy(row, column) * factors(row, column) * scale; });
+}
+
+/// dposition[p] += the sum of dy over the rows at p; then dy *= scale. Each row is at one position: no other block
+/// touches it.
+template <class S>
+__global__ void position_gradient_kernel(EmbedSequenceBackward<BasicContext<S>> a) {
+  using Accumulator = accumulator_of<S>;
+  __shared__ shared_array<Accumulator[warp_size], warps_per_position> of_warp;
+  const index_t position = blockIdx.x, positions = a.dpositions.rows();
+  const index_t column = static_cast<index_t>(blockIdx.y) * warp_size + threadIdx.x;
+  const S scale = static_cast<S>(a.scale);
+  Accumulator sum = 0;
+  if (column < a.dy.columns()) {
+    for (index_t user = threadIdx.y; user < a.batch.items.segments(); user += warps_per_position) {
+      const index_t length = a.batch.items.length(user);
+      // The inverse of position_row, which is row plus a constant of the history.
+      const index_t row_in_history = position - position_row(a.origin, 0, length, positions);
+      if (row_in_history < 0 || row_in_history >= length) continue;
+      S& gradient = a.dy(a.batch.items.offsets(user) + row_in_history, column);
+      sum += gradient;
+      gradient *= scale;
+    }
+  }
+  of_warp[threadIdx.y][threadIdx.x] = sum;
+  __syncthreads();
+  if (threadIdx.y != 0 || column >= a.dy.columns()) return;
+  for (int warp = 1; warp < warps_per_position; ++warp) sum += of_warp[warp][threadIdx.x];
+  auto& target = a.dpositions(position, column);
+  target = static_cast<typename BasicContext<S>::Master>(target + sum);
+}
+
+template <class S>
+void embed_sequence_backward(BasicContext<S>& context, const EmbedSequenceBackward<BasicContext<S>>& a) {
+  const bool with_positions = static_cast<bool>(a.dpositions);
+  const S scale = with_positions ? S{1} : static_cast<S>(a.scale);
+  launch<scale_gradient_kernel<S>>(context, warp_per_row(a.dy.rows()), a.dy, scale, DropoutFactors<S>(a.dropout));
+  if (!with_positions || a.dy.rows() == 0) return;
+  const dim3 grid(blocks_for(a.dpositions.rows(), 1), blocks_for(a.dy.columns(), warp_size));
+  launch<position_gradient_kernel<S>>(context, {grid, dim3(warp_size, warps_per_position)}, a);
+}
+
+}  // namespace seqrec::cuda

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mapping that most kernels share: one warp per row, whose lanes step through the columns.
+#pragma once
+
+#include "seqrec/cuda/launch.cuh"
+
+namespace seqrec::cuda {
+
+/// Rows, and so warps, of a block. 256 threads fill a multiprocessor by eight blocks, and few warps idle at the end.
+inline constexpr int rows_per_block = 8;
+
+/// The launch of one warp per row: threadIdx.x is the lane, threadIdx.y the row in the block.
+inline LaunchShape warp_per_row(index_t rows) {
+  return {dim3(blocks_for(rows, rows_per_block)), dim3(warp_size, rows_per_block)};
+}
+
+/// The row of this thread's warp; the last block's may lie beyond the end.
+__device__ inline index_t row_of_warp() { return static_cast<index_t>(blockIdx.x) * rows_per_block + threadIdx.y; }
+
+/// Calls action(column) for the columns of this thread: its lane's, and every 32nd after it.
+template <class Action>
+__device__ void for_columns_of_lane(index_t columns, Action action) {
+  for (index_t column = threadIdx.x; column < columns; column += warp_size) action(column);
+}
+
+}  // namespace seqrec::cuda

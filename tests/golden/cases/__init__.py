@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One module a subject; importing it registers its cases."""
+
+from . import ops, optim, sasrec
+from .common import CASES
+
+__all__ = ["CASES", "ops", "optim", "sasrec"]
