@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+/// seqrec's half of the comparison: a SasRec, its optimiser and prepared batches behind C functions for
+/// seqrec_library.py. Functions that can fail return a null handle or a negative number; seqrec_peer_last_error says
+/// why.
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "seqrec/cpu.hpp"
+#include "seqrec/data/packing.hpp"
+#include "seqrec/data/row_index.hpp"
+#include "seqrec/models/sasrec.hpp"
+#include "seqrec/optim/adam.hpp"
+#include "seqrec/train/objectives.hpp"
+#include "seqrec/train/step.hpp"
+
+namespace {
+
+using seqrec::HostSpace;
+using seqrec::index_t;
+using seqrec::item_t;
+using seqrec::offset_t;
+using Context = seqrec::cpu::Context;
+
+constexpr index_t columns = 2;  // of the next items: the target and one negative
+
+/// What both sides are told; Options in seqrec_library.py.
+struct Options {
+  std::int32_t items, width, blocks, heads, max_length, threads;
+  double dropout, learning_rate;
+  std::uint64_t seed;
+};
+
+/// A batch that PyTorch trains too. What the library's own Batcher would build, built from given next items.
+class Batch {
+ public:
+  Batch(const Options& options, index_t users, const offset_t* offsets, const item_t* items, const item_t* next)
+      : histories_({.num_items = options.items, .max_length = options.max_length}) {
+    std::vector<std::span<const item_t>> given;
+    for (index_t user = 0; user < users; ++user) given.emplace_back(items + offsets[user], items + offsets[user + 1]);
+    histories_.pack(given);
+    for (const index_t user : histories_.order())
+      next_.insert(next_.end(), next + columns * offsets[user], next + columns * offsets[user + 1]);
+    const seqrec::Batch<HostSpace> whole = histories_.whole();
+    std::vector<offset_t> next_begins;
+    for (const offset_t row : histories_.shard_rows()) next_begins.push_back(static_cast<offset_t>(columns * row));
+    history_index_.build({whole.items.values.data, static_cast<std::size_t>(whole.rows())}, histories_.shard_rows(),
+                         options.items);
+    next_index_.build(next_, next_begins, options.items);
+  }
+
+  index_t num_shards() const { return histories_.num_shards(); }
+  seqrec::TrainingBatch<HostSpace> shard(index_t i) const {
+    seqrec::TrainingBatch<HostSpace> shard;
+    shard.histories = histories_.shard(i);
+    shard.histories.item_index = history_index_.shard(i);
+    shard.next = {{next_.data() + columns * shard.histories.first_row, shard.histories.rows(), columns},
+                  next_index_.shard(i)};
+    shard.loss_scale = 1.0 / static_cast<double>(histories_.rows());
+    return shard;
+  }
+
+ private:
+  seqrec::PackedHistories histories_;
+  std::vector<item_t> next_;  ///< (N, 2) in packed order
+  seqrec::ShardedRowIndex history_index_, next_index_;
+};
+
+struct Peer {
+  Options options;
+  seqrec::SasRec<Context> model;
+  seqrec::ParameterSet<Context> parameters;
+  seqrec::cpu::Team team;
+  seqrec::Optimizer<Context, seqrec::Adam> optimizer;
+  std::vector<std::unique_ptr<const Batch>> batches;
+
+  explicit Peer(const Options& o)
+      : options(o),
+        model({.items = o.items,
+               .width = o.width,
+               .blocks = o.blocks,
+               .heads = o.heads,
+               .max_length = o.max_length,
+               .dropout = o.dropout,
+               .seed = o.seed}),
+        parameters(model),
+        team(parameters.size(), {.threads = o.threads}),
+        optimizer(parameters.size(), seqrec::Adam{}) {}
+
+  void set_parameter(const std::string& name, std::span<const float> values) {
+    for (const auto& entry : parameters) {
+      if (entry.name != name) continue;
+      seqrec::check_extent("set_parameter", name.c_str(), std::ssize(values), entry.size());
+      seqrec::Memory<HostSpace>::copy_from_host(entry.values.data, values.data(), values.size_bytes());
+      return;
+    }
+    throw seqrec::ArgumentError("set_parameter: seqrec's SasRec has no parameter " + name);
+  }
+
+  double step(index_t batch) {
+    seqrec::check_argument(batch >= 0 && batch < std::ssize(batches), "batch", batch, "one that was added");
+    return seqrec::training_step(team, model, parameters, seqrec::NextItem{seqrec::BinaryCrossEntropy{}}, optimizer,
+                                 *batches[static_cast<std::size_t>(batch)], options.learning_rate, /*clip_norm=*/0,
+                                 options.seed, optimizer.steps())
+        .loss;
+  }
+};
+
+thread_local std::string last_error;
+
+/// Runs `work`; an exception must not leave a C function.
+template <class Work>
+bool succeeds(Work&& work) {
+  try {
+    work();
+    return true;
+  } catch (const std::exception& error) {
+    last_error = error.what();
+    return false;
+  }
+}
+
+}  // namespace
+
+#define SEQREC_PEER_EXPORT extern "C" __attribute__((visibility("default")))
+
+SEQREC_PEER_EXPORT const char* seqrec_peer_last_error() { return last_error.c_str(); }
+
+SEQREC_PEER_EXPORT Peer* seqrec_peer_create(const Options* options) {
+  std::unique_ptr<Peer> peer;
+  return succeeds([&] { peer = std::make_unique<Peer>(*options); }) ? peer.release() : nullptr;
+}
+
+SEQREC_PEER_EXPORT void seqrec_peer_destroy(Peer* peer) { delete peer; }
+
+SEQREC_PEER_EXPORT std::int64_t seqrec_peer_parameter_count(const Peer* peer) {
+  return std::ssize(peer->parameters.entries());
+}
+
+/// Copies `size` floats into the parameter of that name.
+SEQREC_PEER_EXPORT std::int32_t seqrec_peer_set_parameter(Peer* peer, const char* name, const float* values,
+                                                          std::int64_t size) {
+  return succeeds([&] { peer->set_parameter(name, {values, static_cast<std::size_t>(size)}); }) ? 0 : -1;
+}
+
+/// @param offsets (users+1)   @param items (N)   @param next (N, 2): each row's target and negative
+/// @return its number, for seqrec_peer_step
+SEQREC_PEER_EXPORT std::int32_t seqrec_peer_add_batch(Peer* peer, std::int32_t users, const offset_t* offsets,
+                                                      const item_t* items, const item_t* next) {
+  const auto add = [&] {
+    peer->batches.push_back(std::make_unique<Batch>(peer->options, users, offsets, items, next));
+  };
+  return succeeds(add) ? static_cast<std::int32_t>(peer->batches.size()) - 1 : -1;
+}
+
+/// One training step on a batch; its loss goes to `loss`.
+SEQREC_PEER_EXPORT std::int32_t seqrec_peer_step(Peer* peer, std::int32_t batch, double* loss) {
+  return succeeds([&] { *loss = peer->step(batch); }) ? 0 : -1;
+}
