@@ -42,9 +42,15 @@ install_packages() {
     become=(sudo)
   fi
   say "installing: ${missing[*]}"
-  "${become[@]}" apt-get -qq update || fail "apt-get update failed"
-  "${become[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" \
-    >&2 || fail "apt-get could not install: ${missing[*]}"
+  mkdir -p "$root/build"
+  local log=$root/build/apt.log
+  {
+    "${become[@]}" apt-get update &&
+      "${become[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+  } >"$log" 2>&1 || {
+    cat "$log" >&2
+    fail "apt-get could not install: ${missing[*]}"
+  }
 }
 
 # check_cmake: a clear word where the distribution's CMake is too old for us.

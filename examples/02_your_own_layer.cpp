@@ -139,13 +139,13 @@ int main(int argc, char** argv) {
   examples::Options options;
   options.trainer = {.epochs = 40, .batch_size = 32, .learning_rate = 3e-3, .seed = 1};
   examples::add_shared_options(line, options);
-  return examples::run_example(line, argc, argv, [&] {
+  return line.run(argc, argv, [&] {
     examples::apply_quick(line, options, 3);
     const examples::Experiment experiment(options, options.data.empty()
                                                        ? examples::announce_synthetic("this example's default")
                                                        : examples::find_data(options, ""));
     AttentiveMlp<seqrec::cpu::Context> model({.items = experiment.data().num_items(), .seed = options.trainer.seed});
-    const seqrec::NextItem objective{seqrec::FullSoftmax{}};
+    const seqrec::NextItem objective{.loss = seqrec::FullSoftmax{}};
     const examples::ModelRun run = examples::train_and_test(model, experiment, options.trainer, objective);
     examples::print_table(std::cout,
                           {{"popularity", run.test_full.protocol,

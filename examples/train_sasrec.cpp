@@ -62,20 +62,24 @@ void declare(examples::CommandLine& line, Settings& settings) {
               "of the initial weights, if not that of --seed");
 }
 
-template <class Objective>
-void train(const Settings& settings, const examples::Experiment& experiment, const Objective& objective) {
+void train(const Settings& settings, const examples::Experiment& experiment, const seqrec::NextItem& objective) {
   const seqrec::TrainerOptions& options = settings.shared.trainer;
   Model model(settings.model);
-  std::cout << "SASRec, " << objective.name() << '\n'
-            << "model     " << examples::options_json(settings.model).dump() << '\n'
-            << "training  " << examples::training_options_json(options).dump() << '\n';
+  std::cout << "SASRec, " << objective.name() << '\n';
+  examples::print_options(std::cout, "model   ", examples::named_values(settings.model));
+  examples::print_options(std::cout, "training", examples::named_values(options));
   const examples::ModelRun run = examples::train_and_test(model, experiment, options, objective);
   std::vector<examples::TableRow> rows = {{"SASRec", run.training.validation.protocol, run.training.validation.ranking},
                                           {"SASRec", run.test.protocol, run.test.ranking}};
   if (experiment.test_candidates() != nullptr)
     rows.push_back({"SASRec", run.test_full.protocol, run.test_full.ranking});
   examples::print_table(std::cout, rows);
-  examples::write_report(settings.shared.json, examples::run_json(model, objective, experiment, options, run));
+  examples::write_report(settings.shared.json, {.model = Model::name,
+                                                .model_options = examples::named_values(settings.model),
+                                                .objective = objective.name(),
+                                                .experiment = experiment,
+                                                .trainer = options,
+                                                .run = run});
 }
 
 }  // namespace
@@ -84,7 +88,7 @@ int main(int argc, char** argv) {
   examples::CommandLine line("Trains SASRec (Kang & McAuley 2018) and evaluates it.");
   Settings settings;
   declare(line, settings);
-  return examples::run_example(line, argc, argv, [&] {
+  return line.run(argc, argv, [&] {
     if (settings.loss == Loss::softmax && line.given("--negatives"))
       throw seqrec::ArgumentError("--negatives is given with --loss softmax, which samples none; expected only one");
     examples::apply_quick(line, settings.shared, 3);
@@ -92,8 +96,8 @@ int main(int argc, char** argv) {
     settings.model.items = experiment.data().num_items();
     settings.model.seed = settings.model_seed.value_or(settings.shared.trainer.seed);
     if (settings.loss == Loss::bce)
-      train(settings, experiment, seqrec::NextItem{seqrec::BinaryCrossEntropy{}, settings.negatives});
+      train(settings, experiment, {.loss = seqrec::BinaryCrossEntropy{}, .negatives = settings.negatives});
     else
-      train(settings, experiment, seqrec::NextItem{seqrec::FullSoftmax{}});
+      train(settings, experiment, {.loss = seqrec::FullSoftmax{}});
   });
 }

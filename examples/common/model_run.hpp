@@ -22,6 +22,7 @@ ModelRun train_and_test(Model& model, const Experiment& experiment, const seqrec
                         const Objective& objective) {
   seqrec::TrainerOptions with_ranking = options;
   with_ranking.validation = experiment.validation_ranking();
+  std::cout << std::flush;  // progress goes to standard error, and should come after what was said
   ModelRun run;
   run.training = seqrec::Trainer(with_ranking).fit(model, experiment.split(), objective);
   run.test_full = seqrec::evaluate(model, experiment.split().test, experiment.full_ranking());

@@ -17,7 +17,7 @@ inline Violations dangling_links(const Sources& documents, const std::filesystem
   static const std::regex link(R"(\]\(([^)#\s]+)(#[^)\s]*)?\))");
   static const std::regex mention(
       R"(`(?:\./)?((?:include|docs|tests|examples|benchmarks|cmake|\.ci)/[A-Za-z0-9_./]+)`)");
-  static const std::regex placeholder(R"(.*/(x|NAME)(_test|_benchmark)?\.[a-z]+)");
+  static const std::regex placeholder(R"(.*[/_](x|NAME)(_test|_benchmark)?\.[a-z]+)");
   Violations found;
   for (const auto& [path, text] : documents) {
     const auto folder = (root / path).parent_path();

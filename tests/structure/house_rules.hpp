@@ -25,7 +25,7 @@ inline const std::vector<Confined>& confined() {
   static const std::vector<Confined> table = {
       {"an Eigen matrix",
        R"(\b(Eigen::)?(Matrix|RowVector|Vector)(X|[2-4])[fdi]\b|\bEigen::(Matrix|Vector|RowVector)\b)", "cpu/gemm.hpp"},
-      {"an Eigen matrix", R"(\.\s*(matrix|noalias|lazyProduct)\s*\()", "cpu/gemm.hpp"},
+      {"an Eigen matrix", R"(\.\s*(matrix\s*\(\s*\)|noalias\s*\(|lazyProduct\s*\())", "cpu/gemm.hpp"},
       {"a BLAS product", R"(\b(cblas_|cublas)([sdSD]|Lt)?([gG]emm|[mM]atmul)\w*)", "cuda/blas.cuh"},
       {"a raw kernel launch", "<<<", "cuda/device.cuh"},
   };

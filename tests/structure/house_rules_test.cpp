@@ -43,6 +43,7 @@ TEST_CASE("house rules: planted products and launches are found") {
   CHECK(confined_in("cpu/linear.hpp", "using M = Eigen::Matrix<float, -1, -1>;") == 1);
   CHECK(confined_in("cpu/linear.hpp", "y.noalias() += 1;") == 1);
   CHECK(confined_in("cpu/linear.hpp", "auto z = x.matrix() ;") == 1);
+  CHECK(confined_in("autograd/tape.hpp", "auto z = arena.matrix(rows, columns);") == 0);  // ours, not Eigen's
   CHECK(confined_in("layers/linear.hpp", "VectorXd v;") == 1);
   CHECK(confined_in("cuda/linear.cuh", "cublasSgemm(handle);") == 1);
   CHECK(confined_in("cuda/linear.cuh", "cublasGemmEx(handle);") == 1);

@@ -71,9 +71,8 @@ inline Violations floor_violations(const Sources& headers) {
     }
     for (const auto& operand : includes_of(text)) {
       const std::string name = operand.substr(1, operand.size() - 2);
-      const auto object = [&](const std::string& reason) {
-        found.push_back(path + " includes " + operand + ": " + reason);
-      };
+      const std::string sentence = path + " includes " + operand + ": ";
+      const auto object = [&](const std::string& reason) { found.push_back(sentence + reason); };
       if (name.rfind("seqrec/", 0) != 0) {
         const auto reason = operand[0] == '"' ? std::string("our headers are included as \"seqrec/folder/name.hpp\"")
                                               : foreign_include_violation(folder, name);

@@ -13,17 +13,25 @@
 
 namespace seqrec::cpu {
 
-namespace detail {
+// What follows depends on the instruction set, names included: objects compiled with different ones must not share it.
+#if defined(__AVX512F__)
+inline namespace avx512 {
+inline constexpr int philox_lanes = 8;
+#elif defined(__AVX2__)
+inline namespace avx2 {
+inline constexpr int philox_lanes = 4;
+#else
+inline namespace baseline {
+inline constexpr int philox_lanes = 2;
+#endif
+
+/// Columns whose masks are drawn together: eight for each lane of a vector.
+inline constexpr index_t dropout_group = 8 * philox_lanes;
+
+namespace dropout_detail {
 
 // Philox-4x32 is a chain of 32 x 32 -> 64 bit products. Several counters stand side by side in the 64-bit lanes of a
 // vector, because that is what vector units multiply.
-#if defined(__AVX512F__)
-inline constexpr int philox_lanes = 8;
-#elif defined(__AVX2__)
-inline constexpr int philox_lanes = 4;
-#else
-inline constexpr int philox_lanes = 2;
-#endif
 using Words = std::uint64_t __attribute__((vector_size(8 * philox_lanes)));
 
 /// The low half of each lane times `factor`. (g++ does not find this instruction by itself.)
@@ -53,13 +61,6 @@ inline void interleave(Words a, Words b, Words (&result)[2]) {
   result[1] = __builtin_shufflevector(a, b, 1, 3);
 #endif
 }
-
-}  // namespace detail
-
-/// Columns whose masks are drawn together: eight for each lane of a vector.
-inline constexpr index_t dropout_group = 8 * detail::philox_lanes;
-
-namespace detail {
 
 /// Groups drawn at once: independent chains that hide each other's latency and just fill the registers.
 inline constexpr int dropout_chains = 4;
@@ -101,7 +102,7 @@ inline void draw_lanes(const Dropout& mask, const std::uint32_t (&rows)[dropout_
   }
 }
 
-}  // namespace detail
+}  // namespace dropout_detail
 
 /// What the elements of rows are multiplied by under dropout: 0 where dropped, the mask's scale where kept.
 /// @param row_of(i)  the i-th row's number in the batch
@@ -112,16 +113,16 @@ void dropout_factors(const Dropout& mask, index_t count, RowOf row_of, index_t c
   const Scalar scale = static_cast<Scalar>(mask.scale());
   const std::uint32_t threshold = mask.threshold;
   const index_t groups = round_up(columns, dropout_group) / dropout_group, total = count * groups;
-  for (index_t start = 0; start < total; start += detail::dropout_chains) {
-    std::uint32_t rows[detail::dropout_chains], firsts[detail::dropout_chains];
-    for (int c = 0; c < detail::dropout_chains; ++c) {
+  for (index_t start = 0; start < total; start += dropout_detail::dropout_chains) {
+    std::uint32_t rows[dropout_detail::dropout_chains], firsts[dropout_detail::dropout_chains];
+    for (int c = 0; c < dropout_detail::dropout_chains; ++c) {
       const index_t unit = std::min(start + c, total - 1);
       rows[c] = static_cast<std::uint32_t>(row_of(unit / groups));
       firsts[c] = static_cast<std::uint32_t>(unit % groups * dropout_group);
     }
-    std::uint16_t lanes[detail::dropout_chains][dropout_group];
-    detail::draw_lanes(mask, rows, firsts, lanes);
-    for (int c = 0; c < detail::dropout_chains && start + c < total; ++c) {
+    std::uint16_t lanes[dropout_detail::dropout_chains][dropout_group];
+    dropout_detail::draw_lanes(mask, rows, firsts, lanes);
+    for (int c = 0; c < dropout_detail::dropout_chains && start + c < total; ++c) {
       Scalar* out = factors + (start + c) / groups * stride + firsts[c];
       for (int lane = 0; lane < dropout_group; ++lane) out[lane] = lanes[c][lane] >= threshold ? scale : Scalar(0);
     }
@@ -164,4 +165,5 @@ class DropoutRows {
   Scalar* factors_ = nullptr;
 };
 
+}  // inline namespace of the instruction set
 }  // namespace seqrec::cpu

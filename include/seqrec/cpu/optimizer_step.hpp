@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "seqrec/cpu/arrays.hpp"
@@ -46,11 +47,15 @@ void optimizer_step(BasicContext<S, W>&, const OptimizerStep<BasicContext<S, W>,
 
 template <class S, int W>
 void sum_squares(BasicContext<S, W>&, const SumSquares<BasicContext<S, W>>& a) {
-  // Short runs in the element type, their sums in double: vectorised, and exact enough for any length.
+  // Short runs in the element type, their sums in double: vectorised, and exact enough for any length. Squares of large
+  // floats are beyond float, so a run whose sum is not finite is taken again in double.
   constexpr index_t run = 256;
   double sum = 0;
-  for (index_t i = 0; i < a.values.size(); i += run)
-    sum += static_cast<double>(array(a.values.data + i, std::min(run, a.values.size() - i)).square().sum());
+  for (index_t i = 0; i < a.values.size(); i += run) {
+    const auto values = array(a.values.data + i, std::min(run, a.values.size() - i));
+    const S squares = values.square().sum();
+    sum += std::isfinite(squares) ? static_cast<double>(squares) : values.template cast<double>().square().sum();
+  }
   *a.result = sum;
 }
 

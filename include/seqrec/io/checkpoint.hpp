@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -64,10 +65,14 @@ typename Model::Options read_options(const SafetensorsFile& file) {
   typename Model::Options options;
   options.for_each_option([&](const char* name, auto& value) {
     const std::string key = std::string("option.") + name;
+    const std::string& text = field(key);
+    const auto printable = [](char c) { return c >= 0x20 && c < 0x7F; };
+    if (text.size() > 60 || !std::all_of(text.begin(), text.end(), printable))
+      throw DataError(concatenate(file.path().string(), ": metadata field ", key, " is ", quote_untrusted(text),
+                                  ", expected the text of an option"));
     try {
-      parse_option(key, field(key), value);
+      parse_option(key, text, value);
     } catch (const DataError& error) {
-      if (std::string_view(error.what()).starts_with(file.path().string())) throw;
       throw DataError(concatenate(file.path().string(), ": ", error.what()));
     }
   });

@@ -50,6 +50,27 @@ inline std::ostream& operator<<(std::ostream& out, const Evaluation& evaluation)
   return out;
 }
 
+/// Refuses what `evaluate` could not do, without doing it: a training run asks before it begins.
+/// @throws DataError when the data set has more items than the model, or candidates are for another split or data set
+/// @throws ArgumentError when an option is out of range
+template <class Model>
+void check_evaluation(const Model& model, const HeldOut& held_out, const EvaluateOptions& options) {
+  check_argument(options.users_at_once >= 1, "evaluate users_at_once", options.users_at_once, "at least 1");
+  check_argument(options.token_budget >= 1, "evaluate token_budget", options.token_budget, "at least 1");
+  RankingMetrics({options.top_k});
+  if (held_out.data->num_items() > model.num_items())
+    throw DataError(concatenate(held_out.data->name, ": has ", held_out.data->num_items(), " items, the model's table ",
+                                model.num_items(), "; expected at most as many"));
+  if (options.candidates == nullptr) return;
+  const CandidateLists& given = *options.candidates;
+  if (given.held_out != held_out.name || given.users != held_out.size())
+    throw DataError(concatenate("evaluate: the candidates are for ", given.users, " users of \"", given.held_out,
+                                "\", expected ", held_out.size(), " users of \"", held_out.name, "\""));
+  if (const std::string hash = held_out.data->hash(); given.data_hash != hash)
+    throw DataError(concatenate("evaluate: the candidates are for the data set with hash ", given.data_hash,
+                                ", expected ", hash, " (", held_out.data->name, ")"));
+}
+
 /// The average ranks of held-out targets under a model, in the order of `held_out`.
 ///
 /// The history is what came before the target, its last max_length events; every item of the whole history before the
@@ -60,15 +81,7 @@ std::vector<RankingMetrics::UserRank> target_ranks(Team& team, const Model& mode
   static_assert(StaticEncoder<Model>, "seqrec: evaluate needs a model with encode() and output_table()");
   using Context = typename Model::Context;
   using Space = typename Context::Space;
-  check_argument(options.users_at_once >= 1, "evaluate users_at_once", options.users_at_once, "at least 1");
-  if (held_out.data->num_items() > model.num_items())
-    throw DataError(concatenate(held_out.data->name, ": has ", held_out.data->num_items(), " items, the model's table ",
-                                model.num_items(), "; expected at most as many"));
-  if (options.candidates != nullptr &&
-      (options.candidates->held_out != held_out.name || options.candidates->users != held_out.size()))
-    throw DataError(concatenate("evaluate: the candidates are for ", options.candidates->users, " users of \"",
-                                options.candidates->held_out, "\", expected ", held_out.size(), " users of \"",
-                                held_out.name, "\""));
+  check_evaluation(model, held_out, options);
   HostRankingBatch batch({model.num_items(), model.max_length(), options.token_budget});
   std::vector<RankingRequest> requests;
   std::vector<RankingMetrics::UserRank> ranks(static_cast<std::size_t>(held_out.size()));

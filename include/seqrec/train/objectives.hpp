@@ -35,7 +35,8 @@ struct FullSoftmax {
 template <class... Losses>
 struct BasicNextItem {
   std::variant<Losses...> loss{};
-  index_t negatives = std::holds_alternative<FullSoftmax>(loss) ? 0 : 1;  ///< sampled for each position
+  /// Sampled for each position: one, or none for the full softmax.
+  index_t negatives = std::visit([](const auto& chosen) { return samples<decltype(chosen)> ? 1 : 0; }, loss);
 
   /// A name for logs and result files.
   std::string name() const {

@@ -26,6 +26,15 @@ double compute_gradients(Team& team, const Model& model, const Objective& object
   return team.reduce();
 }
 
+/// @throws NonFiniteError naming the step and the first parameter that is not finite
+template <class Context>
+void check_finite(Context& context, const ParameterSet<Context>& parameters, std::uint64_t step) {
+  for (const auto& entry : parameters)
+    if (!std::isfinite(ops::sum_squares(context, entry.values)))
+      throw NonFiniteError(concatenate("step ", step, ": ", entry.name,
+                                       " is not finite; hint: lower the learning rate or clip the gradient's norm"));
+}
+
 /// What is known of a step after it.
 struct StepResult {
   double loss = 0;           ///< mean over the batch's targets, before the update

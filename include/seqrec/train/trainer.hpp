@@ -70,6 +70,9 @@ class Trainer {
     check_argument(options_.patience >= 0, "Trainer patience", options_.patience, "at least 0");
     options_.schedule.check();
     options_.optimizer.check();
+    RankingMetrics known({options_.validation.top_k});
+    known.add(1, 2);
+    known.result().metric(options_.selection);  // throws naming the metrics that there are
   }
 
   const TrainerOptions& options() const { return options_; }
@@ -83,8 +86,7 @@ class Trainer {
   TrainingResult fit(Model& model, const Split& split, const Objective& objective) const {
     using Context = typename Model::Context;
     objective.check();
-    check_argument(split.data->num_items() <= model.num_items(), "items of the data set", split.data->num_items(),
-                   "at most the items of the model's table");
+    check_evaluation(model, split.validation, options_.validation);
     Batcher batcher(split, {.batch_size = options_.batch_size,
                             .max_length = model.max_length(),
                             .negatives = objective.negatives,
@@ -116,6 +118,7 @@ class Trainer {
         targets += epoch_targets;
         result.epochs = epoch + 1;
         if ((epoch + 1) % options_.evaluate_every != 0 && epoch + 1 != options_.epochs) continue;
+        check_finite(team.context(), parameters, static_cast<std::uint64_t>(result.steps));
         const Evaluation validation = evaluate(team, model, split.validation, options_.validation);
         const double score = validation[options_.selection];
         result.history.push_back({epoch + 1, result.steps, loss / static_cast<double>(epoch_targets),

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/experiment.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <system_error>
+#include <utility>
+
+#include "seqrec/data/candidate_file.hpp"
+#include "seqrec/data/load.hpp"
+#include "seqrec/data/synthetic.hpp"
+
+namespace examples {
+
+seqrec::Dataset announce_synthetic(const std::string& reason) {
+  const std::string rule(100, '*');
+  std::cout << rule << "\n*** SYNTHETIC DATA (" << reason
+            << "): made-up films.\n*** The numbers below show that everything works. About a real data set they say "
+               "nothing.\n"
+            << rule << '\n';
+  return seqrec::synthetic_dataset();
+}
+
+seqrec::Dataset find_data(const Options& options, const std::string& default_name) {
+  if (!options.data.empty()) return seqrec::load_dataset(options.data);
+  if (options.quick) return announce_synthetic("--quick without --data");
+  const char* const root = std::getenv("SEQREC_DATA");
+  if (root == nullptr || *root == '\0') return announce_synthetic("neither --data nor $SEQREC_DATA is given");
+  const std::filesystem::path folder = std::filesystem::path(root) / default_name;
+  std::error_code error;
+  if (!std::filesystem::exists(folder, error))
+    return announce_synthetic("no --data, and $SEQREC_DATA holds no " + default_name);
+  return seqrec::load_dataset(folder);
+}
+
+Experiment::Experiment(const Options& options, seqrec::Dataset dataset)
+    : data_(std::move(dataset)), split_(seqrec::leave_one_out(data_)), team_(options.trainer.team) {
+  std::cout << seqrec::describe(data_) << '\n' << seqrec::describe(split_) << '\n';
+  if (options.candidates == 0) {
+    std::cout << "validation and test rank the whole catalogue\n";
+    return;
+  }
+  validation_ = freeze(split_.validation, options);
+  test_ = freeze(split_.test, options);
+  std::cout << "validation and test rank 1 + " << options.candidates << " candidates, hashes " << validation_->hash()
+            << " and " << test_->hash() << '\n';
+}
+
+seqrec::EvaluateOptions Experiment::ranking(const seqrec::CandidateLists* candidates) const {
+  seqrec::EvaluateOptions options;
+  options.candidates = candidates;
+  options.team = team_;
+  return options;
+}
+
+seqrec::CandidateLists Experiment::freeze(const seqrec::HeldOut& held_out, const Options& options) const {
+  const seqrec::CandidateOptions drawing{.negatives = options.candidates};
+  const std::filesystem::path file =
+      options.candidate_dir / seqrec::concatenate(data_.name, "-", data_.hash(), "-", held_out.name, "-1+",
+                                                  drawing.negatives, "-seed-", drawing.seed, ".txt");
+  std::error_code error;
+  if (std::filesystem::exists(file, error)) return seqrec::load_candidates(file, held_out, drawing);
+  seqrec::CandidateLists lists = seqrec::draw_candidates(held_out, drawing);
+  std::filesystem::create_directories(options.candidate_dir, error);  // where it fails, writing there says why
+  seqrec::save_candidates(file, lists);
+  return lists;
+}
+
+}  // namespace examples

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/cpu/arrays.hpp"
+
+#include <numeric>
+#include <type_traits>
+#include <vector>
+
+#include "support/catch.hpp"
+
+using namespace seqrec;
+
+TEST_CASE("an array is a run of elements, not a copy", "[cpu]") {
+  std::vector<float> values = {1, 2, 3, 4};
+  cpu::array(values.data() + 1, 2) *= 10.0f;
+  CHECK(values == std::vector<float>{1, 20, 30, 4});
+  CHECK(cpu::array(values.data(), 0).sum() == 0);
+
+  const std::vector<float>& constant = values;
+  const auto read = cpu::array(constant.data(), 4);
+  CHECK(read.sum() == 55);
+  static_assert(!std::is_assignable_v<decltype(read(0)), float>);
+}
+
+TEST_CASE("products of arrays are taken element by element", "[cpu]") {
+  const std::vector<double> a = {1, 2, 3}, b = {4, 5, 6};
+  std::vector<double> product(3);
+  cpu::array(product.data(), 3) = cpu::array(a.data(), 3) * cpu::array(b.data(), 3);
+  CHECK(product == std::vector<double>{4, 10, 18});
+}
+
+TEST_CASE("a row of a strided matrix has its columns and nothing of the gap", "[cpu]") {
+  std::vector<float> values(20);
+  std::iota(values.begin(), values.end(), 0.0f);
+  const MatrixView<float, HostSpace> block = MatrixView<float, HostSpace>(values.data(), 4, 5).column_range(1, 3);
+  const auto row = cpu::row_array(block, 2);
+  REQUIRE(row.size() == 3);
+  CHECK(row(0) == 11);
+  CHECK(row(2) == 13);
+  cpu::row_array(block, 1).setZero();
+  CHECK(values[5] == 5);
+  CHECK(values[6] == 0);
+  CHECK(values[8] == 0);
+  CHECK(values[9] == 9);
+  CHECK(cpu::row_array(MatrixView<const float, HostSpace>(block), 0).sum() == 1 + 2 + 3);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/cuda/check.cuh"
+
+#include <string>
+#include <type_traits>
+
+#include "cuda/device_support.hpp"
+
+using seqrec::CudaError;
+using seqrec_test::message_of;
+
+TEST_CASE("a failed call throws with call, file, line and CUDA's words", "[cuda]") {
+  void* memory = nullptr;
+  const std::size_t too_much = std::size_t{1} << 50;
+  const int line = __LINE__ + 2;
+  const std::string message = message_of<CudaError>([&] {  //
+    SEQREC_CUDA_CHECK(cudaMalloc(&memory, too_much));
+  });
+  CHECK_THAT(message, ContainsSubstring("cudaMalloc(&memory, too_much) failed at "));
+  CHECK_THAT(message, ContainsSubstring("check_test.cpp:" + std::to_string(line) + ": "));
+  CHECK_THAT(message, ContainsSubstring("cudaErrorMemoryAllocation (out of memory)"));
+  CHECK(cudaGetLastError() == cudaSuccess);
+  STATIC_REQUIRE(std::is_base_of_v<seqrec::Error, CudaError>);
+}
+
+TEST_CASE("a call that succeeds throws nothing", "[cuda]") {
+  CHECK_NOTHROW(SEQREC_CUDA_CHECK(cudaDeviceSynchronize()));
+}

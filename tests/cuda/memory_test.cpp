@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/cuda/memory.cuh"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cuda/device_support.hpp"
+#include "seqrec/core/arena.hpp"
+#include "seqrec/core/tensor.hpp"
+
+namespace {
+
+using namespace seqrec;
+using DeviceMemory = Memory<DeviceSpace>;
+
+}  // namespace
+
+TEST_CASE("device memory is cleared, copied there and back", "[cuda]") {
+  std::vector<int> numbers{1, 2, 3, 4, 5}, back(5);
+  int* memory = static_cast<int*>(DeviceMemory::allocate(5 * sizeof(int)));
+  DeviceMemory::copy_from_host(memory, numbers.data(), 5 * sizeof(int));
+  DeviceMemory::clear(memory + 1, 2 * sizeof(int));
+  DeviceMemory::copy_to_host(back.data(), memory, 5 * sizeof(int));
+  CHECK(back == std::vector<int>{1, 0, 0, 4, 5});
+  DeviceMemory::release(memory);
+}
+
+TEST_CASE("nothing is copied or cleared where there is nothing", "[cuda]") {
+  CHECK_NOTHROW(DeviceMemory::copy_from_host(nullptr, nullptr, 0));
+  CHECK_NOTHROW(DeviceMemory::copy_to_host(nullptr, nullptr, 0));
+  CHECK_NOTHROW(DeviceMemory::clear(nullptr, 0));
+  CHECK_NOTHROW(DeviceMemory::release(nullptr));
+}
+
+TEST_CASE("device memory that is not to be had", "[cuda]") {
+  const std::string message = seqrec_test::message_of<CudaError>([] { DeviceMemory::allocate(std::size_t{1} << 50); });
+  CHECK_THAT(message,
+             ContainsSubstring("cudaMalloc") && ContainsSubstring("memory.cuh:") && ContainsSubstring("out of memory"));
+}
+
+TEST_CASE("a device tensor starts with zeros, and moves", "[cuda]") {
+  Tensor<float, 2, DeviceSpace> tensor(3, 4);
+  CHECK(tensor.to_host() == std::vector<float>(12, 0.0f));
+  std::vector<float> values(12);
+  for (std::size_t i = 0; i < 12; ++i) values[i] = static_cast<float>(i);
+  tensor.copy_from_host(values.data());
+  const float* data = tensor.view().data;
+  const Tensor<float, 2, DeviceSpace> moved = std::move(tensor);
+  CHECK(moved.view().data == data);
+  CHECK(moved.to_host() == values);
+  CHECK(Tensor<double, 1, DeviceSpace>(0).to_host().empty());
+}
+
+TEST_CASE("an arena on the device hands out aligned memory, and again after a reset", "[cuda]") {
+  Arena<DeviceSpace> arena;
+  const std::vector<double> numbers{1.5, 2.5, 3.5};
+  for (int round = 0; round < 2; ++round) {
+    arena.allocate<char>(1);
+    double* memory = arena.allocate<double>(3);
+    CHECK(reinterpret_cast<std::uintptr_t>(memory) % memory_alignment == 0);
+    DeviceMemory::copy_from_host(memory, numbers.data(), 3 * sizeof(double));
+    std::vector<double> back(3);
+    DeviceMemory::copy_to_host(back.data(), memory, 3 * sizeof(double));
+    CHECK(back == numbers);
+    arena.reset();
+  }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The emulated cuBLAS refuses what the real one does. (Its values are tested with cuda/blas.cuh, on both.)
+#include "seqrec/cuda/blas.cuh"
+
+#include <string>
+#include <vector>
+
+#include "support/catch.hpp"
+
+TEST_CASE("a product with impossible arguments is refused", "[emulator]") {
+  cublasHandle_t handle = nullptr;
+  REQUIRE(cublasCreate(&handle) == CUBLAS_STATUS_SUCCESS);
+  const float one = 1, zero = 0;
+  const std::vector<float> a(12, 1.0f), b(12, 1.0f);
+  std::vector<float> c(16, -1.0f);
+  const auto product = [&](cublasHandle_t with, cublasOperation_t operation_a, int m, int lda, int ldb, int ldc) {
+    return cublasSgemm(with, operation_a, CUBLAS_OP_N, m, 4, 3, &one, a.data(), lda, b.data(), ldb, &zero, c.data(),
+                       ldc);
+  };
+  CHECK(product(nullptr, CUBLAS_OP_N, 4, 4, 3, 4) == CUBLAS_STATUS_NOT_INITIALIZED);
+  CHECK(product(handle, CUBLAS_OP_N, -1, 4, 3, 4) == CUBLAS_STATUS_INVALID_VALUE);
+  CHECK(product(handle, CUBLAS_OP_N, 4, 3, 3, 4) == CUBLAS_STATUS_INVALID_VALUE);
+  CHECK(product(handle, CUBLAS_OP_T, 4, 2, 3, 4) == CUBLAS_STATUS_INVALID_VALUE);
+  CHECK(product(handle, CUBLAS_OP_N, 4, 4, 2, 4) == CUBLAS_STATUS_INVALID_VALUE);
+  CHECK(product(handle, CUBLAS_OP_N, 4, 4, 3, 3) == CUBLAS_STATUS_INVALID_VALUE);
+  CHECK(c == std::vector<float>(16, -1.0f));
+  CHECK(product(handle, CUBLAS_OP_N, 4, 4, 3, 4) == CUBLAS_STATUS_SUCCESS);
+  CHECK(c == std::vector<float>(16, 3.0f));
+  CHECK(cublasDestroy(handle) == CUBLAS_STATUS_SUCCESS);
+  CHECK(cublasSetStream(nullptr, nullptr) == CUBLAS_STATUS_NOT_INITIALIZED);
+  CHECK(std::string(cublasGetStatusName(CUBLAS_STATUS_INVALID_VALUE)) == "CUBLAS_STATUS_INVALID_VALUE");
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of the CUDA runtime that seqrec uses, on host memory. Everything happens at once; a stream is only a name.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+
+#include "emulator/block.hpp"
+
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorInvalidConfiguration = 9,
+  cudaErrorInvalidMemcpyDirection = 21,
+};
+enum cudaMemcpyKind {
+  cudaMemcpyHostToHost,
+  cudaMemcpyHostToDevice,
+  cudaMemcpyDeviceToHost,
+  cudaMemcpyDeviceToDevice,
+  cudaMemcpyDefault,
+};
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+
+struct EmulatedStream {};
+using cudaStream_t = EmulatedStream*;
+
+namespace emulator {
+
+/// What the emulated device can do: the smaller of what the GPUs that seqrec is built for (8.0 and 9.0) can.
+inline constexpr std::size_t device_memory_bytes = std::size_t{40} << 30;
+inline constexpr std::size_t shared_bytes_by_default = 48 << 10;
+inline constexpr std::size_t shared_bytes_at_most = 163 << 10;
+
+/// The last error of this system thread, until `cudaGetLastError` takes it.
+inline constinit thread_local cudaError_t last_error = cudaSuccess;
+
+inline cudaError_t result(cudaError_t error) {
+  if (error != cudaSuccess) last_error = error;
+  return error;
+}
+
+/// Knows which memory is the device's, so that a host pointer in a device pointer's place is an error here too.
+class DeviceMemory {
+ public:
+  void* allocate(std::size_t bytes) {
+    void* memory = nullptr;
+    // 256 bytes is what cudaMalloc promises; the size stays exact, for the address sanitizer.
+    if (bytes > device_memory_bytes || posix_memalign(&memory, 256, bytes) != 0) return nullptr;
+    std::memset(memory, undefined_byte, bytes);
+    const std::lock_guard lock(mutex_);
+    blocks_[address(memory)] = bytes;
+    return memory;
+  }
+  bool release(void* memory) {
+    const std::lock_guard lock(mutex_);
+    const auto block = blocks_.find(address(memory));
+    if (block == blocks_.end()) return false;
+    std::free(reinterpret_cast<void*>(block->first));
+    blocks_.erase(block);
+    return true;
+  }
+
+  enum class Place { host, device, beyond };
+  /// Where `bytes` bytes lie; `beyond` if they begin in a block of device memory and end outside of it.
+  Place place_of(const void* memory, std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    auto block = blocks_.upper_bound(address(memory));
+    if (block == blocks_.begin()) return Place::host;
+    --block;
+    const std::uintptr_t offset = address(memory) - block->first;
+    if (offset >= block->second) return Place::host;
+    return bytes <= block->second - offset ? Place::device : Place::beyond;
+  }
+
+ private:
+  static std::uintptr_t address(const void* memory) { return reinterpret_cast<std::uintptr_t>(memory); }
+
+  std::mutex mutex_;
+  std::map<std::uintptr_t, std::size_t> blocks_;
+};
+
+inline DeviceMemory& device_memory() {
+  static DeviceMemory memory;
+  return memory;
+}
+
+}  // namespace emulator
+
+// --- errors -------------------------------------------------------------------------------------------------------
+
+inline cudaError_t cudaGetLastError() {
+  const cudaError_t error = emulator::last_error;
+  emulator::last_error = cudaSuccess;
+  return error;
+}
+inline cudaError_t cudaPeekAtLastError() { return emulator::last_error; }
+
+inline const char* cudaGetErrorName(cudaError_t error) {
+  switch (error) {
+    case cudaSuccess:
+      return "cudaSuccess";
+    case cudaErrorInvalidValue:
+      return "cudaErrorInvalidValue";
+    case cudaErrorMemoryAllocation:
+      return "cudaErrorMemoryAllocation";
+    case cudaErrorInvalidConfiguration:
+      return "cudaErrorInvalidConfiguration";
+    case cudaErrorInvalidMemcpyDirection:
+      return "cudaErrorInvalidMemcpyDirection";
+  }
+  return "unrecognized error code";
+}
+inline const char* cudaGetErrorString(cudaError_t error) {
+  switch (error) {
+    case cudaSuccess:
+      return "no error";
+    case cudaErrorInvalidValue:
+      return "invalid argument";
+    case cudaErrorMemoryAllocation:
+      return "out of memory";
+    case cudaErrorInvalidConfiguration:
+      return "invalid configuration argument";
+    case cudaErrorInvalidMemcpyDirection:
+      return "invalid copy direction for memcpy";
+  }
+  return "unrecognized error code";
+}
+
+// --- memory -------------------------------------------------------------------------------------------------------
+
+template <class T>
+cudaError_t cudaMalloc(T** memory, std::size_t bytes) {
+  *memory = nullptr;
+  if (bytes == 0) return cudaSuccess;
+  *memory = static_cast<T*>(emulator::device_memory().allocate(bytes));
+  return emulator::result(*memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
+}
+
+inline cudaError_t cudaFree(void* memory) {
+  const bool known = memory == nullptr || emulator::device_memory().release(memory);
+  return emulator::result(known ? cudaSuccess : cudaErrorInvalidValue);
+}
+
+inline cudaError_t cudaMemcpy(void* target, const void* source, std::size_t bytes, cudaMemcpyKind kind) {
+  using Place = emulator::DeviceMemory::Place;
+  if (bytes == 0) return cudaSuccess;
+  const Place to = emulator::device_memory().place_of(target, bytes);
+  const Place from = emulator::device_memory().place_of(source, bytes);
+  if (to == Place::beyond || from == Place::beyond) return emulator::result(cudaErrorInvalidValue);
+  if (kind != cudaMemcpyDefault) {
+    const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
+    const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
+    if (to_device != (to == Place::device) || from_device != (from == Place::device))
+      return emulator::result(cudaErrorInvalidValue);
+  }
+  std::memmove(target, source, bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemcpyAsync(void* target, const void* source, std::size_t bytes, cudaMemcpyKind kind,
+                                   cudaStream_t = nullptr) {
+  return cudaMemcpy(target, source, bytes, kind);
+}
+
+inline cudaError_t cudaMemset(void* memory, int value, std::size_t bytes) {
+  if (bytes == 0) return cudaSuccess;
+  if (emulator::device_memory().place_of(memory, bytes) != emulator::DeviceMemory::Place::device)
+    return emulator::result(cudaErrorInvalidValue);
+  std::memset(memory, value, bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t = nullptr) {
+  return cudaMemset(memory, value, bytes);
+}
+
+// --- streams and functions ----------------------------------------------------------------------------------------
+
+inline cudaError_t cudaStreamCreate(cudaStream_t* stream) {
+  *stream = new EmulatedStream;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  delete stream;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+
+namespace emulator {
+
+/// How much dynamic shared memory each kernel may ask for, where that is not the default.
+inline std::size_t& shared_bytes_allowed(const void* kernel) {
+  static std::mutex mutex;
+  static std::map<const void*, std::size_t> limits;
+  const std::lock_guard lock(mutex);
+  return limits.try_emplace(kernel, shared_bytes_by_default).first->second;
+}
+
+}  // namespace emulator
+
+template <class... Parameters>
+cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribute, int value) {
+  if (value < 0 || static_cast<std::size_t>(value) > emulator::shared_bytes_at_most)
+    return emulator::result(cudaErrorInvalidValue);
+  emulator::shared_bytes_allowed(reinterpret_cast<const void*>(kernel)) = static_cast<std::size_t>(value);
+  return cudaSuccess;
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/layers/linear.hpp"
+
+#include <string>
+
+#include "support/catch.hpp"
+#include "support/toy.hpp"
+
+using namespace seqrec;
+using seqrec_test::DoubleContext, seqrec_test::Golden, seqrec_test::golden_tolerance, seqrec_test::deviation,
+    seqrec_test::fill, seqrec_test::view_of;
+using T = Tape<DoubleContext>;
+
+namespace {
+
+/// A linear layer on rows of its own.
+struct Probe {
+  MatrixParameter<DoubleContext> x;
+  Linear<DoubleContext> layer;
+  Activation activation = Activation::none;
+  double dropout = 0;
+
+  Probe(index_t rows, index_t inputs, index_t outputs)
+      : x(rows, inputs, Initialiser::normal(1)), layer(inputs, outputs) {}
+  template <class Visitor>
+  void for_each_parameter(Visitor&& visit) {
+    visit("x", x);
+    layer.for_each_parameter(visit);
+  }
+  Variable<DoubleContext> forward(T& tape) const {
+    const auto input = seqrec_test::leaf(tape, x);
+    return layer.forward(tape, input, {activation, tape.dropout(dropout, 0)});
+  }
+  void operator()(T& tape) const { seqrec_test::weigh(tape, forward(tape)); }
+};
+
+/// Two maps onto parts of the outputs, and one onto all: what attention does with its projections.
+struct PartsProbe : Probe {
+  using Probe::Probe;
+  void operator()(T& tape) const {
+    const auto input = seqrec_test::leaf(tape, x);
+    const auto w = layer.weights(tape);
+    seqrec_test::weigh(tape, apply_linear(tape, input, w.rows(0, 2)));
+    seqrec_test::weigh(tape, apply_linear(tape, input, w.rows(2, 3)));
+    seqrec_test::weigh(tape, layer.forward(tape, input, {Activation::relu}));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a linear layer agrees with PyTorch", "[layers]") {
+  const std::string activation = GENERATE(as<std::string>{}, "none", "relu");
+  Golden golden("linear_" + activation);
+  const auto x = golden.matrix("x"), weight = golden.matrix("weight"), dy = golden.matrix("dy");
+  Probe probe(x.rows, x.columns, weight.rows);
+  probe.activation = activation == "relu" ? Activation::relu : Activation::none;
+  fill(probe.x, x);
+  fill(probe.layer.weight, weight);
+  fill(probe.layer.bias, golden.matrix("bias"));
+
+  const ParameterSet<DoubleContext> parameters(probe);
+  DoubleContext context;
+  context.reserve_gradients(parameters.size());
+  seqrec_test::record_and_run(context, [&](T& tape) {
+    const auto y = probe.forward(tape);
+    CHECK(deviation(y.value(), golden.matrix("y")) < golden_tolerance);
+    seqrec_test::weigh(tape, y, view_of(dy));
+  });
+  const auto gradient = [&](std::size_t i) {
+    return context.gradients().row_range(parameters.entries()[i].offset, parameters.entries()[i].size());
+  };
+  CHECK(deviation(gradient(0), golden.matrix("dx")) < golden_tolerance);
+  CHECK(deviation(gradient(1), golden.matrix("dweight")) < golden_tolerance);
+  CHECK(deviation(gradient(2), golden.matrix("dbias")) < golden_tolerance);
+}
+
+TEST_CASE("a linear layer's gradients are its derivatives", "[layers]") {
+  const index_t rows = GENERATE(1, 9);
+  const Activation activation = GENERATE(Activation::none, Activation::relu);
+  const double dropout = GENERATE(0.0, 0.4);
+  Probe probe(rows, 5, 7);
+  probe.activation = activation;
+  probe.dropout = dropout;
+  seqrec_test::randomise<DoubleContext>(probe, 2);
+  const GradientCheck check = seqrec_test::check_probe(probe);
+  INFO(check.text());
+  CHECK(check.worst < 1e-7);
+}
+
+TEST_CASE("blocks of a linear layer's outputs share its gradients", "[layers]") {
+  PartsProbe probe(6, 3, 5);
+  seqrec_test::randomise<DoubleContext>(probe, 3);
+  const GradientCheck check = seqrec_test::check_probe(probe);
+  INFO(check.text());
+  CHECK(check.worst < 1e-7);
+}
+
+TEST_CASE("a linear layer takes no rows", "[layers]") {
+  Probe probe(0, 3, 2);
+  seqrec_test::randomise<DoubleContext>(probe, 3);
+  const GradientCheck check = seqrec_test::check_probe(probe);
+  CHECK(check.elements == 3 * 2 + 2);
+  CHECK(check.worst == 0);
+}
+
+TEST_CASE("a linear layer refuses rows of another width", "[layers]") {
+  Probe probe(2, 3, 4);
+  DoubleContext context;
+  T tape(context, Mode::inference);
+  const auto wide = tape.variable(2, 5);
+  CHECK_THROWS_AS(probe.layer.forward(tape, wide), ShapeError);
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/models/static_encoder.hpp"
+
+#include "seqrec/core/context_base.hpp"
+#include "seqrec/models/sasrec.hpp"
+#include "support/catch.hpp"
+
+using namespace seqrec;
+
+namespace {
+
+using AnyContext = ContextBase<float, float, HostSpace>;
+using Batch_ = Batch<HostSpace>;
+
+/// Has all that the concept asks for, and nothing else.
+struct Whole {
+  using Context = AnyContext;
+  Variable<Context> encode(Tape<Context>&, const Batch_&) const;
+  const MatrixParameter<Context>& output_table() const;
+  int num_items() const;
+  int max_length() const;
+};
+struct EncodeIsNotConst : Whole {
+  Variable<Context> encode(Tape<Context>&, const Batch_&);
+};
+struct EncodesMatrices : Whole {
+  matrix_of<Context> encode(Tape<Context>&, const Batch_&) const;
+};
+struct HasNoTable {
+  using Context = AnyContext;
+  Variable<Context> encode(Tape<Context>&, const Batch_&) const;
+  int num_items() const;
+  int max_length() const;
+};
+
+static_assert(StaticEncoder<Whole>);
+static_assert(StaticEncoder<SasRec<AnyContext>>);
+static_assert(!StaticEncoder<EncodeIsNotConst>);
+static_assert(!StaticEncoder<EncodesMatrices>);
+static_assert(!StaticEncoder<HasNoTable>);
+static_assert(!StaticEncoder<int>);
+
+}  // namespace
+
+TEST_CASE("a model over no memory is a static encoder too", "[models]") {
+  using Shapes = ContextBase<float, float, NoSpace>;
+  const SasRec<Shapes> model({.items = 2147483647, .width = 64}, InitialValues::zero);  // takes no terabyte
+  CHECK(model.num_items() == 2147483647);
+  CHECK(model.output_table().value.size() == index_t{2147483647} * 64);
+  CHECK(model.output_table().value.view().data == nullptr);
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/ops/catalogue_loss.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "seqrec/cpu/catalogue_loss.hpp"
+#include "support/backends.hpp"
+#include "support/catch.hpp"
+#include "support/finite_differences.hpp"
+#include "support/golden.hpp"
+#include "support/histories.hpp"
+#include "support/tensors.hpp"
+
+using namespace seqrec;
+using namespace seqrec_test;
+
+namespace {
+
+struct Problem {
+  Matrix states, table;         ///< (N, D), (V, D)
+  std::vector<item_t> targets;  ///< (N)
+  Matrix dtable_before;         ///< (V, D)
+  double scale = 1;
+  Layout layout = Layout::dense;
+};
+
+Problem problem(index_t rows, index_t width, index_t items) {
+  return {random_matrix(rows, width, 1), random_matrix(items, width, 2, 0.5), random_items(rows, items, 3),
+          random_matrix(items, width, 4), 0.25};
+}
+
+struct Results {
+  Matrix losses, dstates, dtable;  ///< (1, N), (N, D), (V, D)
+};
+
+Results by_loops(const Problem& p) {
+  const index_t rows = p.states.rows, width = p.states.columns, items = p.table.rows;
+  Results r{Matrix(1, rows), Matrix(rows, width), p.dtable_before};
+  std::vector<double> scores(static_cast<std::size_t>(items));
+  for (index_t i = 0; i < rows; ++i) {
+    for (index_t item = 0; item < items; ++item) {
+      double score = 0;
+      for (index_t d = 0; d < width; ++d) score += p.states(i, d) * p.table(item, d);
+      scores[static_cast<std::size_t>(item)] = score;
+    }
+    const item_t target = p.targets[static_cast<std::size_t>(i)];
+    const double highest = *std::max_element(scores.begin(), scores.end());
+    const double target_score = scores[static_cast<std::size_t>(target)];
+    double total = 0;
+    for (double& score : scores) total += score = std::exp(score - highest);
+    r.losses(i) = p.scale * (highest + std::log(total) - target_score);
+    for (index_t item = 0; item < items; ++item) {
+      const double dscore = p.scale * (scores[static_cast<std::size_t>(item)] / total - (item == target ? 1.0 : 0.0));
+      for (index_t d = 0; d < width; ++d) {
+        r.dstates(i, d) += dscore * p.table(item, d);
+        r.dtable(item, d) += dscore * p.states(i, d);
+      }
+    }
+  }
+  return r;
+}
+
+template <class Context>
+Results evaluated(const Problem& p, bool with_gradients = true) {
+  using Space = typename Context::Space;
+  Context context;
+  PlacedScalars<Context> states(p.states, p.layout), table(p.table, p.layout),
+      dstates(unwritten(p.states.rows, p.states.columns), p.layout);
+  PlacedMasters<Context> dtable(p.dtable_before, p.layout);
+  Placed<item_t, Space> targets(p.states.rows, 1, p.targets, p.layout);
+  Placed<double, Space> losses(unwritten(1, p.states.rows), p.layout);
+  CatalogueLoss<Context> a{.states = states.matrix(),
+                           .table = table.matrix(),
+                           .targets = targets.matrix(),
+                           .scale = p.scale,
+                           .losses = losses.vector(),
+                           .dstates = {},
+                           .dtable = {}};
+  if (with_gradients) {
+    a.dstates = dstates.matrix();
+    a.dtable = dtable.matrix();
+  }
+  ops::catalogue_loss(context, a);
+  return {losses.read(), dstates.read(), dtable.read()};
+}
+
+template <class Context>
+void check_against_loops(const Problem& p) {
+  const Results r = evaluated<Context>(p), expected = by_loops(p);
+  CHECK(difference(r.losses, expected.losses) <= tolerance<Context>::value);
+  CHECK(difference(r.dstates, expected.dstates) <= tolerance<Context>::gradient);
+  CHECK(difference(r.dtable, expected.dtable) <= tolerance<Context>::gradient);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("catalogue_loss: against loops", "[ops]", SEQREC_TEST_BACKENDS) {
+  // one row, none, some that are no multiple of 32; a catalogue of one item and of many
+  for (const auto& [rows, width, items] :
+       {std::array<index_t, 3>{1, 7, 5}, {0, 5, 3}, {33, 50, 130}, {5, 7, 1}, {45, 64, 1001}})
+    for (const Layout layout : {Layout::dense, Layout::strided}) {
+      CAPTURE(rows, width, items, layout == Layout::strided);
+      Problem p = problem(rows, width, items);
+      p.layout = layout;
+      check_against_loops<TestType>(p);
+    }
+}
+
+TEMPLATE_TEST_CASE("catalogue_loss: several blocks of rows, of a small catalogue and of a large one", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  check_against_loops<TestType>(problem(300, 5, 7));     // blocks of 128 rows
+  check_against_loops<TestType>(problem(61, 5, 9001));   // of 29
+  check_against_loops<TestType>(problem(17, 3, 40000));  // of 8, the fewest
+}
+
+TEMPLATE_TEST_CASE("catalogue_loss: the same losses without gradients", "[ops]", SEQREC_TEST_BACKENDS) {
+  const Problem p = problem(150, 50, 70);
+  const Results with = evaluated<TestType>(p), without = evaluated<TestType>(p, false);
+  CHECK(same_bits(without.losses, with.losses));
+  CHECK(difference(without.dtable, p.dtable_before) <= tolerance<TestType>::value);
+  CHECK(difference(without.dstates, unwritten(150, 50)) == 0);
+}
+
+TEST_CASE("catalogue_loss: gradients against central differences", "[ops]") {
+  Problem p = problem(9, 7, 11);
+  p.dtable_before = Matrix(11, 7);
+  const Results r = evaluated<CpuDouble>(p);
+  const auto loss = [&] {
+    double sum = 0;
+    for (const double value : evaluated<CpuDouble>(p, false).losses.values) sum += value;
+    return sum;
+  };
+  CHECK(difference(r.dstates, central_differences(p.states, loss)) <= central_difference_tolerance);
+  CHECK(difference(r.dtable, central_differences(p.table, loss)) <= central_difference_tolerance);
+}
+
+TEST_CASE("catalogue_loss: values and gradients of PyTorch", "[ops][golden]") {
+  for (const char* name : {"catalogue_loss", "catalogue_loss_large_scores"}) {
+    CAPTURE(name);
+    Golden golden(name);
+    Problem p;
+    p.states = golden.matrix("x");
+    p.table = golden.matrix("table");
+    p.targets = golden.integers("items");
+    p.dtable_before = Matrix(p.table.rows, p.table.columns);
+    p.scale = golden.number("loss_scale");
+    const Results r = evaluated<CpuDouble>(p);
+    Matrix losses = golden.matrix("row_losses");
+    for (double& loss : losses.values) loss *= p.scale;
+    CHECK(difference(r.losses, losses) <= golden_tolerance);
+    CHECK(difference(r.dstates, golden.matrix("dx")) <= golden_tolerance);
+    CHECK(difference(r.dtable, golden.matrix("dtable")) <= golden_tolerance);
+  }
+}
+
+TEMPLATE_TEST_CASE("catalogue_loss: scores of ten thousand stay finite and exact", "[ops]", SEQREC_TEST_BACKENDS) {
+  Problem p = problem(2, 1, 4);
+  p.scale = 1;
+  p.states(0, 0) = 1e4;
+  p.states(1, 0) = -1e4;
+  const double items[] = {1, -1, 0.5, 1};
+  std::copy(std::begin(items), std::end(items), p.table.values.begin());
+  p.targets = {1, 2};
+  const Results r = evaluated<TestType>(p);
+  CHECK(r.losses(0) == Approx(2e4 + std::log(2.0)));  // scores 1e4, -1e4, 5e3, 1e4
+  CHECK(r.losses(1) == Approx(1.5e4));                // scores -1e4, 1e4, -5e3, -1e4
+  CHECK(r.dstates(0, 0) == Approx(0.5 * 1 + 0.5 * 1 + 1));
+  CHECK(r.dstates(1, 0) == Approx(-1 - 0.5));
+  check_against_loops<TestType>(p);
+}
+
+TEST_CASE("catalogue_loss: float agrees with double", "[ops]") {
+  Problem p = problem(150, 50, 500);
+  const Results single = evaluated<CpuFloat>(p), twice = evaluated<CpuDouble>(p);
+  CHECK(difference(single.losses, twice.losses) <= tolerance<CpuFloat>::value);
+  CHECK(difference(single.dstates, twice.dstates) <= tolerance<CpuFloat>::gradient);
+  CHECK(difference(single.dtable, twice.dtable) <= tolerance<CpuFloat>::gradient);
+}
+
+TEST_CASE("catalogue_loss: what does not fit is named", "[ops][errors]") {
+  using Context = CpuDouble;
+  Context context;
+  const std::vector<item_t> targets(8, 0);
+  const auto arguments = [&] {
+    return CatalogueLoss<Context>{.states = context.matrix(4, 5),
+                                  .table = context.matrix(6, 5),
+                                  .targets = {targets.data(), 4, 1},
+                                  .losses = context.vector<double>(4),
+                                  .dstates = context.matrix(4, 5),
+                                  .dtable = context.matrix(6, 5)};
+  };
+  const auto message = [&](auto change) {
+    auto a = arguments();
+    change(a);
+    return message_of<ShapeError>([&] { ops::catalogue_loss(context, a); });
+  };
+  const std::string op = "catalogue_loss: ";
+  CHECK(message([&](auto& a) { a.table = context.matrix(6, 4); }) == op + "columns of table is 4, expected 5");
+  CHECK(message([&](auto& a) { a.targets = {targets.data(), 3, 1}; }) == op + "rows of targets is 3, expected 4");
+  CHECK(message([&](auto& a) { a.targets = {targets.data(), 4, 2}; }) == op + "columns of targets is 2, expected 1");
+  CHECK(message([&](auto& a) { a.losses = context.vector<double>(5); }) == op + "size of losses is 5, expected 4");
+  CHECK(message([&](auto& a) { a.dstates = context.matrix(3, 5); }) == op + "rows of dstates is 3, expected 4");
+  CHECK(message([&](auto& a) { a.dstates = context.matrix(4, 6); }) == op + "columns of dstates is 6, expected 5");
+  CHECK(message([&](auto& a) { a.dtable = context.matrix(5, 5); }) == op + "rows of dtable is 5, expected 6");
+  CHECK(message([&](auto& a) { a.dtable = {}; }) == op + "rows of dtable is 0, expected 6");
+  CHECK(message([&](auto& a) { a.dtable = context.matrix(6, 4); }) == op + "columns of dtable is 4, expected 5");
+  auto half = arguments();
+  half.dstates = {};
+  CHECK(message_of<ArgumentError>([&] { ops::catalogue_loss(context, half); }) ==
+        op + "dtable without dstates; expected both or none");
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a front door finds its backend: by argument-dependent lookup on the context, and on nothing else.
+#include "seqrec/ops/fallback.hpp"
+
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "seqrec/core/context_base.hpp"
+#include "seqrec/ops/add_rows.hpp"
+#include "seqrec/ops/catalogue_loss.hpp"
+#include "seqrec/ops/dropout_residual_layer_norm.hpp"
+#include "seqrec/ops/elementwise.hpp"
+#include "seqrec/ops/embed_sequence.hpp"
+#include "seqrec/ops/linear.hpp"
+#include "seqrec/ops/optimizer_step.hpp"
+#include "seqrec/ops/rank_of_target.hpp"
+#include "seqrec/ops/sampled_loss.hpp"
+#include "seqrec/ops/score_candidates.hpp"
+#include "seqrec/ops/self_attention.hpp"
+#include "seqrec/ops/top_k.hpp"
+#include "support/catch.hpp"
+
+/// A backend that a stranger wrote: a context of its own and an overload for each op, which records that it was called.
+namespace fake {
+
+struct Context : seqrec::ContextBase<float, float, seqrec::HostSpace> {
+  std::vector<std::string> calls;
+};
+
+struct Rule {
+  static constexpr int states = 1;
+};
+
+#define FAKE_OP(op, Arguments) \
+  inline void op(Context& context, const seqrec::Arguments<Context>&) { context.calls.push_back(#op); }
+FAKE_OP(linear_forward, LinearForward)
+FAKE_OP(linear_backward, LinearBackward)
+FAKE_OP(embed_sequence_forward, EmbedSequenceForward)
+FAKE_OP(embed_sequence_backward, EmbedSequenceBackward)
+FAKE_OP(dropout_residual_layer_norm_forward, DropoutResidualLayerNormForward)
+FAKE_OP(dropout_residual_layer_norm_backward, DropoutResidualLayerNormBackward)
+FAKE_OP(self_attention_forward, SelfAttentionForward)
+FAKE_OP(self_attention_backward, SelfAttentionBackward)
+FAKE_OP(catalogue_loss, CatalogueLoss)
+FAKE_OP(add_rows, AddRows)
+FAKE_OP(score_candidates, ScoreCandidates)
+FAKE_OP(top_k, TopK)
+FAKE_OP(rank_of_target, RankOfTarget)
+FAKE_OP(add, Add)
+FAKE_OP(last_rows, LastRows)
+FAKE_OP(accumulate_loss, AccumulateLoss)
+#undef FAKE_OP
+
+inline void self_attention_saved_size(Context& context, const seqrec::SelfAttentionSavedSize<Context>& a) {
+  context.calls.push_back("self_attention_saved_size");
+  *a.size = 0;
+}
+inline void sum_squares(Context& context, const seqrec::SumSquares<Context>& a) {
+  context.calls.push_back("sum_squares");
+  *a.result = 25;
+}
+template <class RowLoss>
+void sampled_loss(Context& context, const seqrec::SampledLoss<Context, RowLoss>&) {
+  context.calls.push_back("sampled_loss");
+}
+template <class AnyRule>
+void optimizer_step(Context& context, const seqrec::OptimizerStep<Context, AnyRule>&) {
+  context.calls.push_back("optimizer_step");
+}
+
+}  // namespace fake
+
+// The trap: were an argument struct a member of seqrec::ops, the unqualified call in a front door would find that very
+// front door and recurse for ever, which clang compiles without a word. A function of seqrec::ops that takes anything
+// shows whether lookup on a type reaches that namespace.
+namespace seqrec::ops {
+template <class T>
+std::true_type lookup_probe(const T&);
+struct PlantedArguments {};
+}  // namespace seqrec::ops
+
+namespace lookup {
+
+template <class T>
+concept reaches_ops = requires(const T& arguments) {
+  lookup_probe(arguments);
+};
+
+static_assert(reaches_ops<seqrec::ops::PlantedArguments>);  // the probe works
+
+template <class... Arguments>
+constexpr bool none_reaches_ops = !(reaches_ops<Arguments> || ...);
+
+using fake::Context;
+using seqrec::BinaryCrossEntropy;
+
+static_assert(!reaches_ops<Context>);
+static_assert(none_reaches_ops<seqrec::LinearForward<Context>, seqrec::LinearBackward<Context>>);
+static_assert(none_reaches_ops<seqrec::EmbedSequenceForward<Context>, seqrec::EmbedSequenceBackward<Context>>);
+static_assert(none_reaches_ops<seqrec::DropoutResidualLayerNormForward<Context>>);
+static_assert(none_reaches_ops<seqrec::DropoutResidualLayerNormBackward<Context>>);
+static_assert(none_reaches_ops<seqrec::SelfAttentionForward<Context>, seqrec::SelfAttentionBackward<Context>>);
+static_assert(none_reaches_ops<seqrec::SelfAttentionSavedSize<Context>>);
+static_assert(none_reaches_ops<seqrec::CatalogueLoss<Context>, seqrec::SampledLoss<Context, BinaryCrossEntropy>>);
+static_assert(none_reaches_ops<seqrec::AddRows<Context>, seqrec::ScoreCandidates<Context>>);
+static_assert(none_reaches_ops<seqrec::TopK<Context>, seqrec::RankOfTarget<Context>>);
+static_assert(none_reaches_ops<seqrec::Add<Context>, seqrec::LastRows<Context>, seqrec::AccumulateLoss<Context>>);
+static_assert(none_reaches_ops<seqrec::OptimizerStep<Context, fake::Rule>, seqrec::SumSquares<Context>>);
+static_assert(none_reaches_ops<seqrec::Gradient<Context>>);
+
+}  // namespace lookup
+
+using namespace seqrec;
+
+TEST_CASE("every front door calls the backend of its context, once", "[ops]") {
+  fake::Context context;
+  const offset_t no_segments[] = {0};
+  const VectorView<const offset_t, HostSpace> offsets(no_segments, 1);
+  const auto check_call = [&](const std::string& op, auto call) {
+    context.calls.clear();
+    call();
+    CHECK(context.calls == std::vector<std::string>{op});
+  };
+  using C = fake::Context;
+  check_call("linear_forward", [&] { ops::linear_forward(context, LinearForward<C>{}); });
+  check_call("linear_backward", [&] { ops::linear_backward(context, LinearBackward<C>{}); });
+  check_call("embed_sequence_forward", [&] { ops::embed_sequence_forward(context, EmbedSequenceForward<C>{}); });
+  check_call("embed_sequence_backward", [&] { ops::embed_sequence_backward(context, EmbedSequenceBackward<C>{}); });
+  check_call("dropout_residual_layer_norm_forward",
+             [&] { ops::dropout_residual_layer_norm_forward(context, DropoutResidualLayerNormForward<C>{}); });
+  check_call("dropout_residual_layer_norm_backward",
+             [&] { ops::dropout_residual_layer_norm_backward(context, DropoutResidualLayerNormBackward<C>{}); });
+  check_call("self_attention_saved_size", [&] { ops::self_attention_saved_size(context, Batch<HostSpace>{}, 1); });
+  check_call("self_attention_forward", [&] { ops::self_attention_forward(context, SelfAttentionForward<C>{}); });
+  check_call("catalogue_loss", [&] {
+    CatalogueLoss<C> a;
+    a.targets.extents[1] = 1;
+    ops::catalogue_loss(context, a);
+  });
+  check_call("sampled_loss", [&] {
+    SampledLoss<C, BinaryCrossEntropy> a;
+    a.items.extents[1] = 1;
+    ops::sampled_loss(context, a);
+  });
+  check_call("add_rows", [&] {
+    AddRows<C> a;
+    a.index.row_offsets = offsets;
+    ops::add_rows(context, a);
+  });
+  check_call("score_candidates", [&] { ops::score_candidates(context, ScoreCandidates<C>{}); });
+  check_call("top_k", [&] {
+    TopK<C> a;
+    a.table.extents[0] = a.items.extents[1] = a.scores.extents[1] = 1;
+    ops::top_k(context, a);
+  });
+  check_call("rank_of_target", [&] { ops::rank_of_target(context, RankOfTarget<C>{}); });
+  check_call("add", [&] { ops::add(context, Add<C>{}); });
+  check_call("last_rows", [&] { ops::last_rows(context, LastRows<C>{{}, offsets, {}}); });
+  check_call("accumulate_loss", [&] { ops::accumulate_loss(context, AccumulateLoss<C>{}); });
+  check_call("optimizer_step", [&] { ops::optimizer_step(context, OptimizerStep<C, fake::Rule>{}); });
+  check_call("sum_squares", [&] { CHECK(ops::sum_squares<C>(context, {}) == 25); });
+
+  // asks how much forward has kept before it calls
+  ops::self_attention_backward(context, SelfAttentionBackward<C>{});
+  CHECK(context.calls ==
+        std::vector<std::string>{"sum_squares", "self_attention_saved_size", "self_attention_backward"});
+}
+
+TEST_CASE("a front door checks shapes before it calls", "[ops][errors]") {
+  fake::Context context;
+  LinearForward<fake::Context> a;
+  a.y.extents[0] = 2;
+  CHECK_THROWS_AS(ops::linear_forward(context, a), ShapeError);
+  CHECK(context.calls.empty());
+}

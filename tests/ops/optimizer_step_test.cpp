@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/ops/optimizer_step.hpp"
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "seqrec/cpu/optimizer_step.hpp"
+#include "seqrec/optim/adam.hpp"
+#include "support/backends.hpp"
+#include "support/catch.hpp"
+#include "support/golden.hpp"
+#include "support/tensors.hpp"
+
+using namespace seqrec;
+using namespace seqrec_test;
+
+namespace {
+
+/// Another rule, to show that the op does not know which one it runs: gradient descent with momentum.
+struct Momentum {
+  static constexpr int states = 1;
+  double decay, learning_rate;
+
+  template <class Scalar, class Real>
+  Real operator()(const Real& value, const Real& gradient, Real& velocity) const {
+    velocity = static_cast<Scalar>(decay) * velocity + gradient;
+    return value - static_cast<Scalar>(learning_rate) * velocity;
+  }
+};
+
+/// A tensor of parameters with the moments that an optimiser keeps of it; all (1, n).
+struct State {
+  Matrix values;
+  std::vector<Matrix> moments;
+};
+
+template <class Context, class Rule>
+State stepped(const State& before, const Matrix& gradient_values, const Rule& rule, double gradient_scale = 1,
+              Layout layout = Layout::dense) {
+  Context context;
+  PlacedMasters<Context> values(before.values, layout), gradients(gradient_values, layout);
+  std::vector<PlacedMasters<Context>> moments;
+  for (const Matrix& moment : before.moments) moments.emplace_back(moment, layout);
+  OptimizerStep<Context, Rule> a{.values = values.vector(),
+                                 .gradients = gradients.vector(),
+                                 .states = {},
+                                 .gradient_scale = gradient_scale,
+                                 .rule = rule};
+  for (std::size_t i = 0; i < moments.size(); ++i) a.states[i] = moments[i].vector();
+  ops::optimizer_step(context, a);
+  State after{values.read(), {}};
+  for (const auto& moment : moments) after.moments.push_back(moment.read());
+  return after;
+}
+
+State start(index_t size, std::uint64_t seed, std::size_t moments) {
+  return {random_matrix(1, size, seed), std::vector<Matrix>(moments, Matrix(1, size))};
+}
+
+constexpr double learning_rate = 0.01;
+
+/// Algorithm 1 of Kingma & Ba 2015, with decoupled weight decay.
+State adam_by_loops(State s, const Matrix& gradient, const Adam& options, int step, double gradient_scale) {
+  for (index_t i = 0; i < gradient.size(); ++i) {
+    const double g = gradient_scale * gradient(i);
+    double& mean = s.moments[0](i);
+    double& square = s.moments[1](i);
+    mean = options.beta1 * mean + (1 - options.beta1) * g;
+    square = options.beta2 * square + (1 - options.beta2) * g * g;
+    s.values(i) -= learning_rate * options.weight_decay * s.values(i);
+    s.values(i) -= learning_rate * (mean / (1 - std::pow(options.beta1, step))) /
+                   (std::sqrt(square / (1 - std::pow(options.beta2, step))) + options.epsilon);
+  }
+  return s;
+}
+
+template <class Context>
+double sum_of_squares(const std::vector<typename Context::Master>& values) {
+  Context context;
+  const auto tensor = placed<typename Context::Space>(values);
+  return ops::sum_squares<Context>(context, tensor.view());
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("optimizer_step: Adam on two tensors for three steps against loops", "[ops]", SEQREC_TEST_BACKENDS) {
+  for (const double weight_decay : {0.0, 0.1})
+    for (const double gradient_scale : {1.0, 0.3})
+      for (const auto& sizes : {std::array<index_t, 2>{1, 7}, {16, 0}, {17, 100}, {31, 1000}}) {
+        CAPTURE(weight_decay, gradient_scale, sizes[0], sizes[1]);
+        const Adam options{.beta2 = 0.98, .weight_decay = weight_decay};
+        for (const index_t size : sizes) {
+          State state = start(size, 1, 2), expected = state;
+          for (int step = 1; step <= 3; ++step) {
+            Matrix gradient = random_matrix(1, size, static_cast<std::uint64_t>(10 + step));
+            if (size > 3) gradient(3) = 0;  // an element that never moves but by weight decay
+            state = stepped<TestType>(state, gradient, options.rule(learning_rate, static_cast<std::uint64_t>(step)),
+                                      gradient_scale, Layout::strided);
+            expected = adam_by_loops(expected, gradient, options, step, gradient_scale);
+          }
+          CHECK(difference(state.values, expected.values) <= tolerance<TestType>::value);
+          for (std::size_t i = 0; i < 2; ++i)
+            CHECK(difference(state.moments[i], expected.moments[i]) <= tolerance<TestType>::value);
+        }
+      }
+}
+
+TEMPLATE_TEST_CASE("optimizer_step: any rule, with as many states as it has", "[ops]", SEQREC_TEST_BACKENDS) {
+  const Momentum rule{0.9, 0.1};
+  for (const index_t size : {1, 15, 16, 33}) {
+    State state = start(size, 1, 1), expected = state;
+    for (int step = 1; step <= 3; ++step) {
+      const Matrix gradient = random_matrix(1, size, static_cast<std::uint64_t>(20 + step));
+      state = stepped<TestType>(state, gradient, rule);
+      for (index_t i = 0; i < size; ++i) {
+        expected.moments[0](i) = 0.9 * expected.moments[0](i) + gradient(i);
+        expected.values(i) -= 0.1 * expected.moments[0](i);
+      }
+    }
+    CHECK(difference(state.values, expected.values) <= tolerance<TestType>::value);
+    CHECK(difference(state.moments[0], expected.moments[0]) <= tolerance<TestType>::value);
+  }
+}
+
+TEMPLATE_TEST_CASE("optimizer_step: an element's update does not depend on where it lies", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  const auto rule = Adam{}.rule(learning_rate, 1);
+  const State whole = start(50, 1, 2);
+  const Matrix gradient = random_matrix(1, 50, 2);
+  const State after = stepped<TestType>(whole, gradient, rule);
+  for (const index_t i : {0, 15, 16, 47, 48, 49}) {
+    State one = start(1, 1, 2);
+    one.values(0) = whole.values(i);
+    CHECK(stepped<TestType>(one, Matrix(1, 1, gradient(i)), rule).values(0) == after.values(i));
+  }
+}
+
+TEMPLATE_TEST_CASE("optimizer_step: a gradient that is not a number reaches its own parameter only", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  Matrix gradient = random_matrix(1, 20, 2);
+  gradient(17) = std::numeric_limits<double>::quiet_NaN();
+  const State after = stepped<TestType>(start(20, 1, 2), gradient, Adam{}.rule(learning_rate, 1));
+  for (index_t i = 0; i < 20; ++i) CHECK(std::isnan(after.values(i)) == (i == 17));
+}
+
+TEST_CASE("optimizer_step: PyTorch's Adam, AdamW and clipped Adam", "[ops][golden]") {
+  for (const char* name : {"optimizer_adam", "optimizer_adamw", "optimizer_adam_clipped"})
+    for (const std::string tensor : {"first", "second"}) {
+      CAPTURE(name, tensor);
+      Golden golden(name);
+      const auto row = [&](const std::string& of) {
+        const Matrix matrix = golden.matrix(tensor + "." + of);
+        Matrix flat(1, matrix.size());
+        flat.values = matrix.values;
+        return flat;
+      };
+      const Adam options{golden.number("beta1"), golden.number("beta2"), golden.number("epsilon"),
+                         golden.number("weight_decay")};
+      const double max_norm = golden.number("max_norm");
+      const Matrix norms = golden.matrix("gradient_norm");
+      State state{row("0"), {}};
+      state.moments.assign(2, Matrix(1, state.values.size()));
+      for (int step = 1; step <= 3; ++step) {
+        const double clip = max_norm > 0 ? std::min(1.0, max_norm / (norms(step - 1) + 1e-6)) : 1.0;
+        state =
+            stepped<CpuDouble>(state, row("gradient." + std::to_string(step)),
+                               options.rule(golden.number("learning_rate"), static_cast<std::uint64_t>(step)), clip);
+        CHECK(difference(state.values, row(std::to_string(step))) <= golden_tolerance);
+      }
+      CHECK(difference(state.moments[0], row("first_moment")) <= golden_tolerance);
+      CHECK(difference(state.moments[1], row("second_moment")) <= golden_tolerance);
+    }
+}
+
+TEMPLATE_TEST_CASE("sum_squares: against loops", "[ops]", SEQREC_TEST_BACKENDS) {
+  using Master = typename TestType::Master;
+  for (const index_t size : {0, 1, 7, 255, 256, 257, 5000}) {
+    const Matrix values = random_matrix(1, size, 1);
+    CHECK(sum_of_squares<TestType>(std::vector<Master>(values.values.begin(), values.values.end())) ==
+          Approx(dot(values, values)).epsilon(tolerance<TestType>::value));
+  }
+}
+
+TEMPLATE_TEST_CASE("sum_squares: large values do not overflow, only what is not finite counts as such", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  using Master = typename TestType::Master;
+  using Limits = std::numeric_limits<Master>;
+  CHECK(sum_of_squares<TestType>({Master(1e25), Master(2e25)}) == Approx(5e50));
+  std::vector<Master> values(300, Master(1));
+  for (const std::size_t where : {0u, 256u, 299u}) {
+    std::vector<Master> with = values;
+    with[where] = Limits::quiet_NaN();
+    CHECK(std::isnan(sum_of_squares<TestType>(with)));
+    with[where] = -Limits::infinity();
+    CHECK(sum_of_squares<TestType>(with) == std::numeric_limits<double>::infinity());
+  }
+}
+
+TEST_CASE("optimizer_step: what does not fit is named", "[ops][errors]") {
+  using Context = CpuDouble;
+  Context context;
+  const auto message = [&](auto change) {
+    OptimizerStep<Context, Adam::Rule> a{.values = context.vector(5),
+                                         .gradients = context.vector(5),
+                                         .states = {context.vector(5), context.vector(5)},
+                                         .rule = Adam{}.rule(learning_rate, 1)};
+    change(a);
+    return message_of<ShapeError>([&] { ops::optimizer_step(context, a); });
+  };
+  CHECK(message([&](auto& a) { a.gradients = context.vector(4); }) ==
+        "optimizer_step: size of gradients is 4, expected 5");
+  CHECK(message([&](auto& a) { a.states[0] = context.vector(6); }) ==
+        "optimizer_step: size of a state is 6, expected 5");
+  CHECK(message([&](auto& a) { a.states[1] = context.vector(4); }) ==
+        "optimizer_step: size of a state is 4, expected 5");
+}

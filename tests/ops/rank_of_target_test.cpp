@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/ops/rank_of_target.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "seqrec/cpu/rank_of_target.hpp"
+#include "support/backends.hpp"
+#include "support/catch.hpp"
+#include "support/histories.hpp"
+#include "support/tensors.hpp"
+
+using namespace seqrec;
+using namespace seqrec_test;
+
+namespace {
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+struct Problem {
+  Matrix queries, table;                        ///< (B, D), (V, D)
+  std::vector<item_t> targets;                  ///< (B)
+  std::vector<std::vector<item_t>> exclusions;  ///< B lists, or none
+  Layout layout = Layout::dense;
+};
+
+struct Results {
+  std::vector<double> above, ties;
+};
+
+/// Whole numbers of few values: scores are exact on every backend, and many of them are equal.
+Problem problem(index_t queries, index_t width, index_t items) {
+  Problem p{random_matrix(queries, width, 1), random_matrix(items, width, 2), random_items(queries, items, 3), {}};
+  for (Matrix* matrix : {&p.queries, &p.table})
+    for (double& value : matrix->values) value = std::round(value);
+  return p;
+}
+
+Results by_loops(const Problem& p) {
+  Results r;
+  for (index_t b = 0; b < p.queries.rows; ++b) {
+    const item_t target = p.targets[static_cast<std::size_t>(b)];
+    const auto score = [&](index_t item) {
+      double sum = 0;
+      for (index_t d = 0; d < p.table.columns; ++d) sum += p.queries(b, d) * p.table(item, d);
+      return sum;
+    };
+    const auto excluded = p.exclusions.empty() ? std::vector<item_t>{} : p.exclusions[static_cast<std::size_t>(b)];
+    r.above.push_back(0);
+    r.ties.push_back(0);
+    for (index_t item = 0; item < p.table.rows; ++item) {
+      if (item == target || std::find(excluded.begin(), excluded.end(), item) != excluded.end()) continue;
+      r.above.back() += score(item) > score(target);
+      r.ties.back() += score(item) == score(target);
+    }
+  }
+  return r;
+}
+
+template <class Context>
+Results ranked(const Problem& p) {
+  using Space = typename Context::Space;
+  Context context;
+  const index_t rows = p.queries.rows;
+  const PlacedJagged<Space> exclusions(p.exclusions);
+  PlacedScalars<Context> queries(p.queries, p.layout), table(p.table, p.layout);
+  Placed<item_t, Space> targets(1, rows, p.targets, p.layout), above(Matrix(1, rows, -5), p.layout),
+      ties(Matrix(1, rows, -5), p.layout);
+  RankOfTarget<Context> a{.queries = queries.matrix(),
+                          .table = table.matrix(),
+                          .targets = targets.vector(),
+                          .exclusions = {},
+                          .above = above.vector(),
+                          .ties = ties.vector()};
+  if (!p.exclusions.empty()) a.exclusions = exclusions.view();
+  ops::rank_of_target(context, a);
+  return {above.read().values, ties.read().values};
+}
+
+template <class Context>
+void check_against_loops(const Problem& p) {
+  const Results r = ranked<Context>(p), expected = by_loops(p);
+  CHECK(r.above == expected.above);
+  CHECK(r.ties == expected.ties);
+}
+
+/// One query of width 1, whose scores are the given ones.
+Problem scores_are(const std::vector<double>& scores, item_t target) {
+  Problem p{Matrix(1, 1, 1.0), Matrix(static_cast<index_t>(scores.size()), 1), {target}, {}};
+  p.table.values = scores;
+  return p;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("rank_of_target: against loops, with and without exclusions", "[ops]", SEQREC_TEST_BACKENDS) {
+  for (const auto& [queries, width, items] :
+       {std::array<index_t, 3>{1, 7, 5}, {0, 5, 3}, {33, 50, 130}, {5, 3, 1}, {300, 3, 9}, {40, 2, 9001}})
+    for (const Layout layout : {Layout::dense, Layout::strided}) {
+      CAPTURE(queries, width, items, layout == Layout::strided);
+      Problem p = problem(queries, width, items);
+      p.layout = layout;
+      check_against_loops<TestType>(p);
+      for (index_t b = 0; b < queries; ++b) {  // distinct; some lists name the target, some nothing
+        std::vector<item_t> list = random_items(b % 4, items, static_cast<std::uint64_t>(b));
+        if (b % 3 == 0) list.push_back(p.targets[static_cast<std::size_t>(b)]);
+        std::sort(list.begin(), list.end());
+        list.erase(std::unique(list.begin(), list.end()), list.end());
+        p.exclusions.push_back(list);
+      }
+      check_against_loops<TestType>(p);
+    }
+}
+
+TEMPLATE_TEST_CASE("rank_of_target: equal scores are ties, and the target is not its own", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  Problem p = scores_are({2, 5, 2, 7, 2, 1}, 2);
+  CHECK(ranked<TestType>(p).above == std::vector<double>{2});
+  CHECK(ranked<TestType>(p).ties == std::vector<double>{2});
+  p.exclusions = {{0, 1, 2}};  // a tie, one above, and the target, which stays
+  CHECK(ranked<TestType>(p).above == std::vector<double>{1});
+  CHECK(ranked<TestType>(p).ties == std::vector<double>{1});
+}
+
+TEMPLATE_TEST_CASE("rank_of_target: equal rows of the table tie, whatever their numbers", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  // Products of blocks of items may round differently at the edge of a block.
+  for (const index_t items : {37, 64, 131})
+    for (const index_t width : {7, 50, 64}) {
+      CAPTURE(items, width);
+      const Matrix row = random_matrix(1, width, 1);
+      Problem p{random_matrix(3, width, 2), Matrix(0, width), {0, 0, 0}, {}};
+      p.targets = {0, static_cast<item_t>(items / 2), static_cast<item_t>(items - 1)};
+      for (index_t item = 0; item < items; ++item) p.table = stacked(p.table, row);
+      CHECK(ranked<TestType>(p).above == std::vector<double>(3, 0));
+      CHECK(ranked<TestType>(p).ties == std::vector<double>(3, static_cast<double>(items - 1)));
+    }
+}
+
+TEMPLATE_TEST_CASE("rank_of_target: a score that is not a number counts against the target", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  const auto place = [](Problem p, const std::vector<item_t>& excluded) {
+    if (!excluded.empty()) p.exclusions = {excluded};
+    const Results r = ranked<TestType>(p);
+    return std::array<double, 2>{r.above[0], r.ties[0]};
+  };
+  using Place = std::array<double, 2>;
+  const Problem others = scores_are({1, not_a_number, 2, not_a_number, 0}, 2);
+  CHECK(place(others, {}) == Place{2, 0});
+  CHECK(place(others, {1}) == Place{1, 0});
+  const Problem itself = scores_are({1, 3, not_a_number, 2, 0}, 2);
+  CHECK(place(itself, {}) == Place{4, 0});  // the last place of five
+  CHECK(place(itself, {0, 4}) == Place{2, 0});
+  const Problem all = scores_are({not_a_number, not_a_number, not_a_number}, 1);
+  CHECK(place(all, {}) == Place{2, 0});
+  CHECK(place(all, {0, 1}) == Place{1, 0});
+}
+
+TEST_CASE("rank_of_target: float agrees with double", "[ops]") {
+  const Problem p{random_matrix(40, 50, 1), random_matrix(500, 50, 2), random_items(40, 500, 3), {}};
+  CHECK(ranked<CpuFloat>(p).above == ranked<CpuDouble>(p).above);
+}
+
+TEST_CASE("rank_of_target: what does not fit is named", "[ops][errors]") {
+  using Context = CpuDouble;
+  Context context;
+  const PlacedJagged<HostSpace> exclusions(std::vector<std::vector<item_t>>{{0}, {}, {2}});
+  std::vector<item_t> items(4);
+  const auto message = [&](auto change) {
+    auto a = RankOfTarget<Context>{.queries = context.matrix(3, 5),
+                                   .table = context.matrix(6, 5),
+                                   .targets = {items.data(), 3},
+                                   .exclusions = exclusions.view(),
+                                   .above = {items.data(), 3},
+                                   .ties = {items.data(), 3}};
+    change(a);
+    return message_of<ShapeError>([&] { ops::rank_of_target(context, a); });
+  };
+  const std::string op = "rank_of_target: ";
+  CHECK(message([&](auto& a) { a.table = context.matrix(6, 4); }) == op + "columns of table is 4, expected 5");
+  CHECK(message([&](auto& a) { a.targets = {items.data(), 2}; }) == op + "size of targets is 2, expected 3");
+  CHECK(message([&](auto& a) { a.above = {items.data(), 4}; }) == op + "size of above is 4, expected 3");
+  CHECK(message([&](auto& a) { a.ties = {items.data(), 2}; }) == op + "size of ties is 2, expected 3");
+  CHECK(message([&](auto& a) { a.exclusions.offsets = a.exclusions.offsets.row_range(0, 3); }) ==
+        op + "segments of exclusions is 2, expected 3");
+}

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/ops/self_attention.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "seqrec/cpu/self_attention.hpp"
+#include "support/backends.hpp"
+#include "support/catch.hpp"
+#include "support/finite_differences.hpp"
+#include "support/golden.hpp"
+#include "support/histories.hpp"
+#include "support/masks.hpp"
+#include "support/tensors.hpp"
+
+using namespace seqrec;
+using namespace seqrec_test;
+
+namespace {
+
+struct Problem {
+  Histories histories;
+  Matrix q, k, v, dy;  ///< (N, D)
+  index_t heads = 1;
+  double dropout = 0;
+  Layout layout = Layout::dense;
+
+  Dropout mask() const { return mask_of(dropout, histories.first_row); }
+};
+
+Problem problem(const std::vector<index_t>& lengths, index_t width, index_t heads = 1) {
+  const Histories histories = random_histories(lengths, 5, 1);
+  const index_t rows = histories.rows();
+  return {histories,
+          random_matrix(rows, width, 1, 1.5),
+          random_matrix(rows, width, 2, 1.5),
+          random_matrix(rows, width, 3),
+          random_matrix(rows, width, 4),
+          heads};
+}
+
+template <class Check>
+void for_each_problem(Check check) {
+  for (const auto& lengths : batches_of_lengths())
+    for (const auto& [width, heads] : {std::array<index_t, 2>{7, 1}, {50, 1}, {50, 2}, {12, 4}, {3, 3}})
+      for (const double probability : {0.0, 0.3})
+        for (const Layout layout : {Layout::dense, Layout::strided}) {
+          CAPTURE(lengths, width, heads, probability, layout == Layout::strided);
+          Problem p = problem(lengths, width, heads);
+          p.histories.first_row = 77;
+          p.dropout = probability;
+          p.layout = layout;
+          check(p);
+        }
+}
+
+struct Results {
+  Matrix y, dq, dk, dv;
+  std::vector<Matrix> gradients() const { return {dq, dk, dv}; }
+};
+
+Results by_loops(const Problem& p) {
+  const index_t rows = p.q.rows, width = p.q.columns, head_width = width / p.heads;
+  const double scale = 1 / std::sqrt(static_cast<double>(head_width));
+  Results r{Matrix(rows, width), Matrix(rows, width), Matrix(rows, width), Matrix(rows, width)};
+  index_t first = 0;
+  for (const index_t length : p.histories.lengths) {
+    for (index_t head = 0; head < p.heads; ++head)
+      for (index_t query = 0; query < length; ++query) {
+        const index_t i = first + query, column = head * head_width;
+        const auto product = [&](const Matrix& a, index_t row_a, const Matrix& b, index_t row_b) {
+          double sum = 0;
+          for (index_t d = column; d < column + head_width; ++d) sum += a(row_a, d) * b(row_b, d);
+          return sum;
+        };
+        std::vector<double> weights, kept;
+        double highest = -INFINITY, total = 0, mean = 0;
+        for (index_t key = 0; key <= query; ++key) {
+          weights.push_back(scale * product(p.q, i, p.k, first + key));
+          highest = std::max(highest, weights.back());
+          const Dropout mask = p.mask();
+          const std::uint32_t row =
+              (mask.first_row + static_cast<std::uint32_t>(i)) * static_cast<std::uint32_t>(p.heads) +
+              static_cast<std::uint32_t>(head);
+          kept.push_back(!mask.active() ? 1 : mask.keeps(row, static_cast<std::uint32_t>(key)) ? mask.scale() : 0);
+        }
+        for (double& weight : weights) total += weight = std::exp(weight - highest);
+        for (double& weight : weights) weight /= total;
+        const auto dweight = [&](std::size_t key) {
+          return kept[key] * product(p.dy, i, p.v, first + static_cast<index_t>(key));
+        };
+        for (std::size_t key = 0; key < weights.size(); ++key) mean += weights[key] * dweight(key);
+        for (std::size_t key = 0; key < weights.size(); ++key) {
+          const index_t j = first + static_cast<index_t>(key);
+          const double dscore = weights[key] * (dweight(key) - mean) * scale;
+          for (index_t d = column; d < column + head_width; ++d) {
+            r.y(i, d) += weights[key] * kept[key] * p.v(j, d);
+            r.dv(j, d) += weights[key] * kept[key] * p.dy(i, d);
+            r.dq(i, d) += dscore * p.k(j, d);
+            r.dk(j, d) += dscore * p.q(i, d);
+          }
+        }
+      }
+    first += length;
+  }
+  return r;
+}
+
+template <class Context>
+Matrix inference(const Problem& p) {
+  Context context;
+  const PlacedBatch<typename Context::Space> batch(p.histories);
+  PlacedScalars<Context> q(p.q, p.layout), k(p.k, p.layout), v(p.v, p.layout),
+      y(unwritten(p.q.rows, p.q.columns), p.layout);
+  ops::self_attention_forward(context, SelfAttentionForward<Context>{.batch = batch.view(),
+                                                                     .q = q.matrix(),
+                                                                     .k = k.matrix(),
+                                                                     .v = v.matrix(),
+                                                                     .y = y.matrix(),
+                                                                     .saved = {},
+                                                                     .heads = p.heads,
+                                                                     .dropout = p.mask()});
+  return y.read();
+}
+
+/// Forward and backward.
+/// @param before what the gradients hold beforehand   @param wanted which of dq, dk and dv have a view
+template <class Context>
+Results training(const Problem& p, const Results& before, GradientMode mode = GradientMode::write,
+                 std::array<bool, 3> wanted = {true, true, true}) {
+  Context context;
+  const PlacedBatch<typename Context::Space> batch(p.histories);
+  PlacedScalars<Context> q(p.q, p.layout), k(p.k, p.layout), v(p.v, p.layout), dy(p.dy, p.layout),
+      y(unwritten(p.q.rows, p.q.columns), p.layout);
+  PlacedScalars<Context> saved(unwritten(1, ops::self_attention_saved_size(context, batch.view(), p.heads)), p.layout);
+  ops::self_attention_forward(context, SelfAttentionForward<Context>{.batch = batch.view(),
+                                                                     .q = q.matrix(),
+                                                                     .k = k.matrix(),
+                                                                     .v = v.matrix(),
+                                                                     .y = y.matrix(),
+                                                                     .saved = saved.vector(),
+                                                                     .heads = p.heads,
+                                                                     .dropout = p.mask()});
+  PlacedScalars<Context> dq(before.dq, p.layout), dk(before.dk, p.layout), dv(before.dv, p.layout);
+  SelfAttentionBackward<Context> a{.batch = batch.view(),
+                                   .q = q.matrix(),
+                                   .k = k.matrix(),
+                                   .v = v.matrix(),
+                                   .y = y.matrix(),
+                                   .saved = saved.vector(),
+                                   .dy = dy.matrix(),
+                                   .dq = {},
+                                   .dk = {},
+                                   .dv = {},
+                                   .heads = p.heads,
+                                   .dropout = p.mask()};
+  if (wanted[0]) a.dq = {dq.matrix(), mode};
+  if (wanted[1]) a.dk = {dk.matrix(), mode};
+  if (wanted[2]) a.dv = {dv.matrix(), mode};
+  ops::self_attention_backward(context, a);
+  static_cast<void>(saved.read());  // throws when more was kept than asked for
+  return {y.read(), dq.read(), dk.read(), dv.read()};
+}
+
+Results earlier(const Problem& p) {
+  const index_t rows = p.q.rows, width = p.q.columns;
+  return {{}, random_matrix(rows, width, 5), random_matrix(rows, width, 6), random_matrix(rows, width, 7)};
+}
+
+Results unset(const Problem& p) {
+  const Matrix empty = unwritten(p.q.rows, p.q.columns);
+  return {{}, empty, empty, empty};
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("self_attention: forward against loops, for training and for inference", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  for_each_problem([](const Problem& p) {
+    const Matrix expected = by_loops(p).y;
+    CHECK(difference(inference<TestType>(p), expected) <= tolerance<TestType>::value);
+    CHECK(difference(training<TestType>(p, unset(p)).y, expected) <= tolerance<TestType>::value);
+  });
+}
+
+TEMPLATE_TEST_CASE("self_attention: backward against loops, written and added", "[ops]", SEQREC_TEST_BACKENDS) {
+  for_each_problem([](const Problem& p) {
+    const auto expected = by_loops(p).gradients(), before = earlier(p).gradients();
+    const auto written = training<TestType>(p, unset(p)).gradients();
+    const auto added = training<TestType>(p, earlier(p), GradientMode::add).gradients();
+    for (std::size_t i = 0; i < 3; ++i) {
+      CHECK(difference(written[i], expected[i]) <= tolerance<TestType>::gradient);
+      CHECK(difference(added[i], sum(before[i], expected[i])) <= tolerance<TestType>::gradient);
+    }
+  });
+}
+
+TEMPLATE_TEST_CASE("self_attention: a gradient that nobody wants is left alone, the others are the same", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  Problem p = problem({4, 0, 40}, 12, 2);
+  p.dropout = 0.3;
+  const auto before = earlier(p).gradients(), all = training<TestType>(p, earlier(p)).gradients();
+  for (std::size_t missing = 0; missing < 3; ++missing) {
+    CAPTURE(missing);
+    std::array<bool, 3> wanted = {true, true, true};
+    wanted[missing] = false;
+    const auto some = training<TestType>(p, earlier(p), GradientMode::write, wanted).gradients();
+    for (std::size_t i = 0; i < 3; ++i)
+      CHECK(difference(some[i], i == missing ? before[i] : all[i]) <= tolerance<TestType>::gradient);
+  }
+}
+
+TEST_CASE("self_attention: gradients against central differences", "[ops]") {
+  for (const auto& [width, heads] : {std::array<index_t, 2>{7, 1}, {6, 2}}) {
+    Problem p = problem({3, 0, 1, 6}, width, heads);
+    p.dropout = 0.3;
+    const Results r = training<CpuDouble>(p, unset(p));
+    const auto loss = [&] { return dot(inference<CpuDouble>(p), p.dy); };
+    CHECK(difference(r.dq, central_differences(p.q, loss)) <= central_difference_tolerance);
+    CHECK(difference(r.dk, central_differences(p.k, loss)) <= central_difference_tolerance);
+    CHECK(difference(r.dv, central_differences(p.v, loss)) <= central_difference_tolerance);
+  }
+}
+
+TEST_CASE("self_attention: values and gradients of PyTorch", "[ops][golden]") {
+  for (const char* name : {"self_attention_heads_1", "self_attention_heads_2"}) {
+    CAPTURE(name);
+    Golden golden(name);
+    Problem p;
+    p.q = golden.matrix("q");
+    p.k = golden.matrix("k");
+    p.v = golden.matrix("v");
+    p.dy = golden.matrix("dy");
+    p.histories = random_histories(golden.lengths("offsets"), 5, 1);
+    p.heads = static_cast<index_t>(golden.number("heads"));
+    const Results r = training<CpuDouble>(p, unset(p));
+    CHECK(difference(r.y, golden.matrix("y")) <= golden_tolerance);
+    CHECK(difference(r.dq, golden.matrix("dq")) <= golden_tolerance);
+    CHECK(difference(r.dk, golden.matrix("dk")) <= golden_tolerance);
+    CHECK(difference(r.dv, golden.matrix("dv")) <= golden_tolerance);
+  }
+}
+
+TEMPLATE_TEST_CASE("self_attention: dropout keeps the weights that its mask keeps", "[ops]", SEQREC_TEST_BACKENDS) {
+  // Equal scores make every weight 1 / (i + 1); unit vectors as values lay the weights open.
+  constexpr index_t length = 40, heads = 2;
+  Problem p = problem({3, length}, heads * length, heads);
+  p.q = Matrix(p.q.rows, p.q.columns);
+  p.v = Matrix(p.v.rows, p.v.columns);
+  for (index_t j = 0; j < length; ++j)
+    for (index_t head = 0; head < heads; ++head) p.v(3 + j, head * length + j) = 1;
+  p.dropout = 0.3;
+  p.histories.first_row = 1000;
+  const Matrix y = inference<TestType>(p);
+  for (index_t i = 0; i < length; ++i)
+    for (index_t head = 0; head < heads; ++head)
+      for (index_t j = 0; j < length; ++j) {
+        const auto row = static_cast<std::uint32_t>((1000 + 3 + i) * heads + head);
+        const bool keeps = j <= i && p.mask().keeps(row, static_cast<std::uint32_t>(j));
+        const double weight = y(3 + i, head * length + j) * static_cast<double>(i + 1);
+        if (keeps)
+          REQUIRE(weight == Approx(p.mask().scale()).epsilon(1e-6));
+        else
+          REQUIRE(weight == 0);
+      }
+}
+
+TEMPLATE_TEST_CASE("self_attention: no row sees a later item or another history", "[ops]", SEQREC_TEST_BACKENDS) {
+  Problem p = problem({2, 40, 3}, 12, 2);
+  const Matrix y = inference<TestType>(p);
+  for (const index_t changed : {0, 20, 41, 44}) {
+    CAPTURE(changed);
+    Problem other = p;
+    for (Matrix* matrix : {&other.q, &other.k, &other.v})
+      for (index_t d = 0; d < 12; ++d) (*matrix)(changed, d) += 1;
+    const Matrix y_other = inference<TestType>(other);
+    const index_t history_end = changed < 2 ? 2 : changed < 42 ? 42 : 45;
+    for (index_t i = 0; i < 45; ++i) {
+      CAPTURE(i);
+      const bool sees = i >= changed && i < history_end;
+      CHECK(same_bits(y.row_range(i, 1), y_other.row_range(i, 1)) == !sees);
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("self_attention: a batch cut in two has the same rows", "[ops]", SEQREC_TEST_BACKENDS) {
+  Problem whole = problem({4, 0, 1, 7, 33}, 12, 2);
+  whole.dropout = 0.5;
+  const Results r = training<TestType>(whole, unset(whole));
+  Matrix y(0, 12), dq(0, 12), dk(0, 12), dv(0, 12);
+  for (const auto& [first, count] : {std::array<index_t, 2>{0, 3}, {3, 2}}) {
+    Problem part = whole;
+    part.histories = whole.histories.shard(first, count);
+    for (Matrix* rows : {&part.q, &part.k, &part.v, &part.dy})
+      *rows = rows->row_range(part.histories.first_row, part.histories.rows());
+    const Results of_part = training<TestType>(part, unset(part));
+    y = stacked(y, of_part.y);
+    dq = stacked(dq, of_part.dq);
+    dk = stacked(dk, of_part.dk);
+    dv = stacked(dv, of_part.dv);
+  }
+  CHECK(difference(y, r.y) <= tolerance<TestType>::value);
+  CHECK(difference(dq, r.dq) <= tolerance<TestType>::gradient);
+  CHECK(difference(dk, r.dk) <= tolerance<TestType>::gradient);
+  CHECK(difference(dv, r.dv) <= tolerance<TestType>::gradient);
+}
+
+TEMPLATE_TEST_CASE("self_attention: scores of any size keep everything finite", "[ops]", SEQREC_TEST_BACKENDS) {
+  Problem p = problem({5, 40}, 8, 2);
+  for (double& value : p.q.values) value *= 1e3;
+  for (double& value : p.k.values) value *= 1e3;
+  const Results r = training<TestType>(p, unset(p));
+  for (const Matrix* matrix : {&r.y, &r.dq, &r.dk, &r.dv})
+    for (const double value : matrix->values) REQUIRE(std::isfinite(value));
+  const double largest = *std::max_element(p.v.values.begin(), p.v.values.end());
+  CHECK(*std::max_element(r.y.values.begin(), r.y.values.end()) <= largest * 1.0001);  // a mean of values
+}
+
+TEST_CASE("self_attention: float agrees with double", "[ops]") {
+  Problem p = problem({70, 0, 1, 200}, 64, 2);
+  p.dropout = 0.2;
+  p.layout = Layout::strided;
+  const Results single = training<CpuFloat>(p, unset(p)), twice = training<CpuDouble>(p, unset(p));
+  CHECK(difference(single.y, twice.y) <= tolerance<CpuFloat>::value);
+  for (std::size_t i = 0; i < 3; ++i)
+    CHECK(difference(single.gradients()[i], twice.gradients()[i]) <= tolerance<CpuFloat>::gradient);
+}
+
+TEST_CASE("self_attention: what does not fit is named", "[ops][errors]") {
+  using Context = CpuDouble;
+  const PlacedBatch<HostSpace> batch(random_histories({3, 1}, 6, 1));
+  Context context;
+  const index_t saved = ops::self_attention_saved_size(context, batch.view(), 2);
+  CHECK(saved > 0);
+
+  const auto forward_message = [&](auto change) {
+    auto a = SelfAttentionForward<Context>{.batch = batch.view(),
+                                           .q = context.matrix(4, 6),
+                                           .k = context.matrix(4, 6),
+                                           .v = context.matrix(4, 6),
+                                           .y = context.matrix(4, 6),
+                                           .saved = context.vector(saved),
+                                           .heads = 2,
+                                           .dropout = {}};
+    change(a);
+    return message_of<ShapeError>([&] { ops::self_attention_forward(context, a); });
+  };
+  const auto backward_message = [&](auto change) {
+    auto a = SelfAttentionBackward<Context>{.batch = batch.view(),
+                                            .q = context.matrix(4, 6),
+                                            .k = context.matrix(4, 6),
+                                            .v = context.matrix(4, 6),
+                                            .y = context.matrix(4, 6),
+                                            .saved = context.vector(saved),
+                                            .dy = context.matrix(4, 6),
+                                            .dq = {context.matrix(4, 6), GradientMode::write},
+                                            .dk = {context.matrix(4, 6), GradientMode::write},
+                                            .dv = {context.matrix(4, 6), GradientMode::write},
+                                            .heads = 2,
+                                            .dropout = {}};
+    change(a);
+    return message_of<ShapeError>([&] { ops::self_attention_backward(context, a); });
+  };
+  const auto rows_3 = context.matrix(3, 6), columns_4 = context.matrix(4, 4);
+  for (const index_t heads : {0, -1, 4, 12}) {
+    const std::string rest = concatenate("heads is ", heads, ", expected a divisor of the width 6");
+    CHECK(forward_message([&](auto& a) { a.heads = heads; }) == "self_attention: " + rest);
+    CHECK(backward_message([&](auto& a) { a.heads = heads; }) == "self_attention backward: " + rest);
+  }
+  const std::string op = "self_attention: ", back = "self_attention backward: ";
+  CHECK(forward_message([&](auto& a) { a.q = rows_3; }) == op + "rows of q is 3, expected 4");
+  CHECK(forward_message([&](auto& a) { a.k = rows_3; }) == op + "rows of k is 3, expected 4");
+  CHECK(forward_message([&](auto& a) { a.k = columns_4; }) == op + "columns of k is 4, expected 6");
+  CHECK(forward_message([&](auto& a) { a.v = rows_3; }) == op + "rows of v is 3, expected 4");
+  CHECK(forward_message([&](auto& a) { a.v = columns_4; }) == op + "columns of v is 4, expected 6");
+  CHECK(forward_message([&](auto& a) { a.y = rows_3; }) == op + "rows of y is 3, expected 4");
+  CHECK(forward_message([&](auto& a) { a.y = columns_4; }) == op + "columns of y is 4, expected 6");
+  CHECK(forward_message([&](auto& a) { a.saved = context.vector(1); }) ==
+        concatenate(op, "size of saved is 1, expected ", saved));
+
+  CHECK(backward_message([&](auto& a) { a.q = rows_3; }) == back + "rows of q is 3, expected 4");
+  CHECK(backward_message([&](auto& a) { a.k = columns_4; }) == back + "columns of k is 4, expected 6");
+  CHECK(backward_message([&](auto& a) { a.v = rows_3; }) == back + "rows of v is 3, expected 4");
+  CHECK(backward_message([&](auto& a) { a.y = columns_4; }) == back + "columns of y is 4, expected 6");
+  CHECK(backward_message([&](auto& a) { a.dy = rows_3; }) == back + "rows of dy is 3, expected 4");
+  CHECK(backward_message([&](auto& a) { a.dy = columns_4; }) == back + "columns of dy is 4, expected 6");
+  CHECK(backward_message([&](auto& a) { a.dq.view = rows_3; }) == back + "rows of dq is 3, expected 4");
+  CHECK(backward_message([&](auto& a) { a.dk.view = columns_4; }) == back + "columns of dk is 4, expected 6");
+  CHECK(backward_message([&](auto& a) { a.dv.view = rows_3; }) == back + "rows of dv is 3, expected 4");
+  CHECK(backward_message([&](auto& a) { a.saved = {}; }) == concatenate(back, "size of saved is 0, expected ", saved));
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/ops/top_k.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <vector>
+
+#include "seqrec/cpu/top_k.hpp"
+#include "support/backends.hpp"
+#include "support/catch.hpp"
+#include "support/histories.hpp"
+#include "support/tensors.hpp"
+
+using namespace seqrec;
+using namespace seqrec_test;
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+struct Problem {
+  Matrix queries, table;                        ///< (B, D), (V, D)
+  std::vector<std::vector<item_t>> exclusions;  ///< B lists, or none
+  index_t k = 1;
+  Layout layout = Layout::dense;
+};
+
+struct Results {
+  Matrix items, scores;  ///< (B, K)
+};
+
+/// Whole numbers of few values: scores are exact on every backend, and many of them are equal.
+Problem problem(index_t queries, index_t width, index_t items, index_t k) {
+  Problem p{random_matrix(queries, width, 1), random_matrix(items, width, 2), {}, k};
+  for (Matrix* matrix : {&p.queries, &p.table})
+    for (double& value : matrix->values) value = std::round(value);
+  return p;
+}
+
+Results by_loops(const Problem& p) {
+  Results r{Matrix(p.queries.rows, p.k, -1), Matrix(p.queries.rows, p.k, -infinity)};
+  for (index_t b = 0; b < p.queries.rows; ++b) {
+    std::vector<std::pair<double, index_t>> ranking;  // (-score, item): ascending is what is wanted
+    for (index_t item = 0; item < p.table.rows; ++item) {
+      double score = 0;
+      for (index_t d = 0; d < p.table.columns; ++d) score += p.queries(b, d) * p.table(item, d);
+      const auto excluded = p.exclusions.empty() ? std::vector<item_t>{} : p.exclusions[static_cast<std::size_t>(b)];
+      if (std::find(excluded.begin(), excluded.end(), item) == excluded.end()) ranking.emplace_back(-score, item);
+    }
+    std::sort(ranking.begin(), ranking.end());
+    for (index_t place = 0; place < p.k && place < static_cast<index_t>(ranking.size()); ++place) {
+      r.scores(b, place) = -ranking[static_cast<std::size_t>(place)].first;
+      r.items(b, place) = static_cast<double>(ranking[static_cast<std::size_t>(place)].second);
+    }
+  }
+  return r;
+}
+
+template <class Context>
+Results best(const Problem& p) {
+  using Space = typename Context::Space;
+  Context context;
+  const PlacedJagged<Space> exclusions(p.exclusions);
+  PlacedScalars<Context> queries(p.queries, p.layout), table(p.table, p.layout),
+      scores(unwritten(p.queries.rows, p.k), p.layout);
+  Placed<item_t, Space> items(Matrix(p.queries.rows, p.k, -5), p.layout);
+  TopK<Context> a{.queries = queries.matrix(),
+                  .table = table.matrix(),
+                  .exclusions = {},
+                  .items = items.matrix(),
+                  .scores = scores.matrix()};
+  if (!p.exclusions.empty()) a.exclusions = exclusions.view();
+  ops::top_k(context, a);
+  return {items.read(), scores.read()};
+}
+
+template <class Context>
+void check_against_loops(const Problem& p) {
+  const Results r = best<Context>(p), expected = by_loops(p);
+  CHECK(r.items.values == expected.items.values);
+  CHECK(r.scores.values == expected.scores.values);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("top_k: against a sort, ties in ascending order of item", "[ops]", SEQREC_TEST_BACKENDS) {
+  for (const auto& [queries, width, items] :
+       {std::array<index_t, 3>{1, 7, 5}, {0, 5, 3}, {33, 50, 130}, {5, 3, 1}, {300, 3, 9}, {40, 2, 9001}})
+    for (const index_t k : {index_t{1}, std::min<index_t>(items, 10), std::min<index_t>(items, 130)})
+      for (const Layout layout : {Layout::dense, Layout::strided}) {
+        CAPTURE(queries, width, items, k, layout == Layout::strided);
+        Problem p = problem(queries, width, items, k);
+        p.layout = layout;
+        check_against_loops<TestType>(p);
+        for (index_t b = 0; b < queries; ++b) p.exclusions.push_back(random_items(b % 4, items, 7));
+        check_against_loops<TestType>(p);
+      }
+}
+
+TEMPLATE_TEST_CASE("top_k: equal scores come in ascending order of item", "[ops]", SEQREC_TEST_BACKENDS) {
+  Problem p = problem(1, 1, 6, 4);
+  p.queries.values = {1};
+  p.table.values = {2, 5, 2, 5, 5, 2};
+  CHECK(best<TestType>(p).items.values == std::vector<double>{1, 3, 4, 0});
+}
+
+TEMPLATE_TEST_CASE("top_k: where the catalogue is exhausted, the rest is item -1 with score -infinity", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  Problem p = problem(3, 1, 4, 4);
+  p.queries.values = {1, 1, -1};
+  p.table.values = {1, 3, 2, 4};
+  p.exclusions = {{3, 0}, {2, 0, 1, 3}, {}};
+  const Results r = best<TestType>(p);
+  CHECK(r.items.values == std::vector<double>{1, 2, -1, -1, -1, -1, -1, -1, 0, 2, 1, 3});
+  CHECK(r.scores.values ==
+        std::vector<double>{3, 2, -infinity, -infinity, -infinity, -infinity, -infinity, -infinity, -1, -2, -3, -4});
+}
+
+TEMPLATE_TEST_CASE("top_k: an item named twice among the exclusions is excluded once", "[ops]", SEQREC_TEST_BACKENDS) {
+  Problem p = problem(1, 1, 3, 3);
+  p.queries.values = {1};
+  p.table.values = {1, 3, 2};
+  p.exclusions = {{1, 1}};
+  CHECK(best<TestType>(p).items.values == std::vector<double>{2, 0, -1});
+}
+
+TEMPLATE_TEST_CASE("top_k: a score that is not a number is never offered", "[ops]", SEQREC_TEST_BACKENDS) {
+  Problem p = problem(1, 1, 4, 4);
+  p.queries.values = {1};
+  p.table.values = {1, std::numeric_limits<double>::quiet_NaN(), -3, 2};
+  CHECK(best<TestType>(p).items.values == std::vector<double>{3, 0, 2, -1});
+}
+
+TEST_CASE("top_k: float agrees with double", "[ops]") {
+  Problem p{random_matrix(20, 50, 1), random_matrix(500, 50, 2), {}, 10};
+  const Results single = best<CpuFloat>(p), twice = best<CpuDouble>(p);
+  CHECK(single.items.values == twice.items.values);
+  CHECK(difference(single.scores, twice.scores) <= tolerance<CpuFloat>::value);
+}
+
+TEST_CASE("top_k: what does not fit is named", "[ops][errors]") {
+  using Context = CpuDouble;
+  Context context;
+  const PlacedJagged<HostSpace> exclusions(std::vector<std::vector<item_t>>{{0}, {}, {2}});
+  std::vector<item_t> items(100);
+  const auto message = [&](auto change) {
+    auto a = TopK<Context>{.queries = context.matrix(3, 5),
+                           .table = context.matrix(6, 5),
+                           .exclusions = exclusions.view(),
+                           .items = {items.data(), 3, 4},
+                           .scores = context.matrix(3, 4)};
+    change(a);
+    return message_of<ShapeError>([&] { ops::top_k(context, a); });
+  };
+  CHECK(message([&](auto& a) { a.table = context.matrix(6, 4); }) == "top_k: columns of table is 4, expected 5");
+  CHECK(message([&](auto& a) { a.items = {items.data(), 2, 4}; }) == "top_k: rows of items is 2, expected 3");
+  CHECK(message([&](auto& a) { a.scores = context.matrix(2, 4); }) == "top_k: rows of scores is 2, expected 3");
+  CHECK(message([&](auto& a) { a.scores = context.matrix(3, 5); }) == "top_k: columns of scores is 5, expected 4");
+  CHECK(message([&](auto& a) { a.exclusions.offsets = a.exclusions.offsets.row_range(0, 3); }) ==
+        "top_k: segments of exclusions is 2, expected 3");
+  CHECK(message([&](auto& a) {
+          a.items = {items.data(), 3, 7};
+          a.scores = context.matrix(3, 7);
+        }) == "top_k: K is 7, expected 1 to 6, the number of items");
+  CHECK(message([&](auto& a) {
+          a.items = {items.data(), 3, 0};
+          a.scores = context.matrix(3, 0);
+        }) == "top_k: K is 0, expected 1 to 6, the number of items");
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The contexts of all backends, for tests of ops that all of them have. The CUDA ones run on the thread-block emulator,
+// or on a GPU where nvcc compiles the test.
+#pragma once
+
+#include <type_traits>
+
+#include "cuda/device_support.hpp"
+#include "seqrec/cuda/context.cuh"
+#include "support/backends.hpp"
+
+namespace seqrec_test {
+
+using CudaFloat = seqrec::cuda::BasicContext<float>;
+using CudaDouble = seqrec::cuda::BasicContext<double>;
+
+/// What `run()`, which works on a Context of its own, returns; on CUDA after requiring the same bits of it under three
+/// schedules of threads.
+template <class Context, class Run>
+auto repeatable(Run run) {
+  if constexpr (std::is_same_v<typename Context::Space, seqrec::DeviceSpace>)
+    return same_under_three_schedules(run);
+  else
+    return run();
+}
+
+}  // namespace seqrec_test
+
+/// For TEMPLATE_TEST_CASE: the contexts of the CPU and of CUDA.
+#define SEQREC_TEST_ALL_BACKENDS SEQREC_TEST_BACKENDS, seqrec_test::CudaFloat, seqrec_test::CudaDouble

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small batches, random parameters and layer probes for the tests of everything above the ops.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "seqrec/autograd/gradient_check.hpp"
+#include "seqrec/autograd/tape.hpp"
+#include "seqrec/core/random.hpp"
+#include "seqrec/cpu.hpp"
+#include "seqrec/data/row_index.hpp"
+#include "support/catch.hpp"
+#include "support/golden.hpp"
+
+namespace seqrec_test {
+
+using seqrec::index_t, seqrec::item_t;
+
+using DoubleContext = seqrec::cpu::BasicContext<double>;
+
+/// Overwrites a model's parameters with normal numbers: constants (biases, norm gains) lie around their constant, so
+/// that none is where training starts it and a mistake in any of them shows.
+template <class Context, class Model>
+void randomise(Model& model, std::uint64_t seed, double deviation = 0.3) {
+  seqrec::RandomStream random(seed, seqrec::Purpose::initial_weights, 0);
+  for (const auto& entry : seqrec::ParameterSet<Context>(model)) {
+    const bool constant = entry.initialiser.kind == seqrec::Initialiser::Kind::constant;
+    for (index_t i = 0; i < entry.size(); ++i)
+      entry.values(i) = static_cast<typename Context::Master>((constant ? entry.initialiser.scale : 0.0) +
+                                                              deviation * random.normal());
+  }
+}
+
+/// One user of a toy batch.
+struct ToyUser {
+  std::vector<item_t> history;
+  std::vector<item_t> next;  ///< (length, 1 + negatives)
+};
+
+/// Users with histories of these lengths (0 is allowed), all items random.
+inline std::vector<ToyUser> toy_users(const std::vector<int>& lengths, int items, int negatives, std::uint64_t seed) {
+  seqrec::RandomStream random(seed, seqrec::Purpose::synthetic_data, 0);
+  std::vector<ToyUser> users(lengths.size());
+  const auto draw = [&](std::vector<item_t>& into, int count) {
+    for (int i = 0; i < count; ++i)
+      into.push_back(static_cast<item_t>(random.below(static_cast<std::uint32_t>(items))));
+  };
+  for (std::size_t user = 0; user < lengths.size(); ++user) {
+    draw(users[user].history, lengths[user]);
+    draw(users[user].next, lengths[user] * (1 + negatives));
+  }
+  return users;
+}
+
+/// A training batch put together by hand, in the order given, with shards cut before the users in `cuts`. Is to a team
+/// what a HostTrainingBatch is.
+class ToyBatch {
+ public:
+  using Space = seqrec::HostSpace;
+
+  ToyBatch(const std::vector<ToyUser>& users, int items, int negatives, std::vector<std::size_t> cuts = {}) {
+    cuts.push_back(users.size());
+    std::size_t begin = 0;
+    for (const std::size_t end : cuts) {
+      shards_.emplace_back(std::span(users).subspan(begin, end - begin), items, 1 + negatives, rows_,
+                           static_cast<index_t>(begin));
+      rows_ += std::ssize(shards_.back().items);
+      begin = end;
+    }
+  }
+
+  index_t rows() const { return rows_; }
+  index_t num_shards() const { return std::ssize(shards_); }
+  seqrec::TrainingBatch<Space> shard(index_t i) const {
+    const Shard& of = shards_[static_cast<std::size_t>(i)];
+    const index_t rows = std::ssize(of.items), columns = of.columns;
+    seqrec::TrainingBatch<Space> batch;
+    batch.histories.items = {{of.items.data(), rows}, {of.offsets.data(), std::ssize(of.offsets)}};
+    batch.histories.item_index = of.item_index.whole();
+    batch.histories.first_row = of.first_row;
+    batch.histories.first_user = of.first_user;
+    batch.histories.longest = of.longest;
+    batch.next.items = {of.next.data(), rows, columns};
+    batch.next.index = of.next_index.whole();
+    batch.loss_scale = 1.0 / static_cast<double>(std::max<index_t>(rows_, 1));
+    return batch;
+  }
+  /// The histories of a batch that was not cut.
+  seqrec::Batch<Space> histories() const { return shard(0).histories; }
+
+ private:
+  struct Shard {
+    std::vector<item_t> items, next;
+    std::vector<seqrec::offset_t> offsets{0};
+    seqrec::ShardedRowIndex item_index, next_index;
+    index_t columns, first_row, first_user, longest = 0;
+
+    Shard(std::span<const ToyUser> users, int num_items, index_t next_columns, index_t row, index_t user)
+        : columns(next_columns), first_row(row), first_user(user) {
+      for (const ToyUser& of : users) {
+        items.insert(items.end(), of.history.begin(), of.history.end());
+        next.insert(next.end(), of.next.begin(), of.next.end());
+        offsets.push_back(static_cast<seqrec::offset_t>(items.size()));
+        longest = std::max(longest, std::ssize(of.history));
+      }
+      const auto build = [&](seqrec::ShardedRowIndex& index, const std::vector<item_t>& of) {
+        const seqrec::offset_t begins[] = {0, static_cast<seqrec::offset_t>(of.size())};
+        index.build(of, begins, num_items);
+      };
+      build(item_index, items);
+      build(next_index, next);
+    }
+  };
+
+  std::vector<Shard> shards_;
+  index_t rows_ = 0;
+};
+
+/// A parameter as the start of a computation: what arrives at the variable becomes the parameter's gradient.
+template <class Context>
+seqrec::Variable<Context> leaf(seqrec::Tape<Context>& tape, const seqrec::MatrixParameter<Context>& parameter) {
+  const auto value = parameter.value.view();
+  const auto x = tape.variable(value.rows(), value.columns());
+  std::copy_n(value.data, value.size(), x.value().data);
+  const auto dparameter = tape.gradient(parameter);
+  tape.record([x, dparameter](seqrec::Tape<Context>& t) {
+    if (const auto dx = t.incoming(x)) seqrec::ops::add(t.context(), seqrec::Add<Context>{dx, dparameter});
+  });
+  return x;
+}
+
+/// Ends a computation: adds the sum of y's elements, each times `dy` at its place, to the loss.
+template <class Context>
+void weigh(seqrec::Tape<Context>& tape, seqrec::Variable<Context> y,
+           seqrec::MatrixView<const typename Context::Scalar, seqrec::HostSpace> dy) {
+  const auto weights = tape.context().matrix(y.rows(), y.columns());
+  double loss = 0;
+  for (index_t row = 0; row < y.rows(); ++row)
+    for (index_t column = 0; column < y.columns(); ++column) {
+      weights(row, column) = dy(row, column);
+      loss += static_cast<double>(y.value()(row, column) * dy(row, column));
+    }
+  tape.context().add_loss(loss);
+  tape.record([y, weights](seqrec::Tape<Context>& t) { t.contribute(y, weights); });
+}
+
+/// The same with weights that are no two alike.
+template <class Context>
+void weigh(seqrec::Tape<Context>& tape, seqrec::Variable<Context> y) {
+  const auto dy = tape.context().matrix(y.rows(), y.columns());
+  for (index_t row = 0; row < y.rows(); ++row)
+    for (index_t column = 0; column < y.columns(); ++column)
+      dy(row, column) = std::sin(1.3 * static_cast<double>(row) + 0.7 * static_cast<double>(column) + 1.0);
+  weigh(tape, y, seqrec::MatrixView<const typename Context::Scalar, seqrec::HostSpace>(dy));
+}
+
+/// Runs `probe(tape)` forward and backward; the gradients stay in the context. The masks are those of one fixed step.
+/// @return the loss
+template <class Context, class Probe>
+double record_and_run(Context& context, const Probe& probe) {
+  context.begin_step(11, 3);
+  context.begin_shard();
+  seqrec::Tape<Context> tape(context, seqrec::Mode::training);
+  probe(tape);
+  tape.backward();
+  return context.loss();
+}
+
+/// Central differences against the tape for all parameters of a probe: a model with `operator()(tape)` that ends in a
+/// loss.
+template <class Probe>
+seqrec::GradientCheck check_probe(Probe& probe, const seqrec::GradientCheckOptions& options = {}) {
+  const seqrec::ParameterSet<DoubleContext> parameters(probe);
+  DoubleContext context;
+  context.reserve_gradients(parameters.size());
+  record_and_run(context, probe);
+  return seqrec::check_gradients(
+      parameters, seqrec::VectorView<const double, seqrec::HostSpace>(context.gradients()),
+      [&] { return record_and_run(context, probe); }, options);
+}
+
+/// The largest difference between two arrays, relative to the largest element expected; NaN if there is one, infinite
+/// if sizes differ.
+inline double deviation(std::span<const double> actual, std::span<const double> expected) {
+  if (actual.size() != expected.size()) return std::numeric_limits<double>::infinity();
+  double largest = 0, difference = 0;
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    const double here = std::abs(actual[i] - expected[i]);
+    if (std::isnan(here)) return here;
+    difference = std::max(difference, here);
+    largest = std::max(largest, std::abs(expected[i]));
+  }
+  return largest > 0 ? difference / largest : difference;
+}
+/// Of a dense view.
+template <class Scalar, int Rank>
+double deviation(seqrec::TensorView<Scalar, Rank, seqrec::HostSpace> actual, std::span<const double> expected) {
+  return deviation(std::span<const double>(actual.data, static_cast<std::size_t>(actual.size())), expected);
+}
+template <class Scalar, int Rank>
+double deviation(seqrec::TensorView<Scalar, Rank, seqrec::HostSpace> actual, const Matrix& expected) {
+  return deviation(actual, std::span<const double>(expected.values));
+}
+
+/// Overwrites a parameter; `values` must have its shape.
+template <class Context, int Rank>
+void fill(seqrec::Parameter<Context, Rank>& parameter, const Matrix& values) {
+  const auto view = parameter.value.view();
+  REQUIRE((Rank == 1 ? index_t{1} : view.rows()) == values.rows);
+  REQUIRE(view.size() == values.size());
+  std::copy(values.values.begin(), values.values.end(), view.data);
+}
+
+/// A golden matrix as a view.
+inline seqrec::MatrixView<const double, seqrec::HostSpace> view_of(const Matrix& matrix) {
+  return {matrix.values.data(), matrix.rows, matrix.columns};
+}
+
+}  // namespace seqrec_test

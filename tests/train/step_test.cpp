@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/train/step.hpp"
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "seqrec/models/sasrec.hpp"
+#include "seqrec/optim/adam.hpp"
+#include "seqrec/train/objectives.hpp"
+#include "support/catch.hpp"
+#include "support/toy.hpp"
+
+using namespace seqrec;
+using seqrec_test::DoubleContext, seqrec_test::ToyBatch;
+using Model = SasRec<DoubleContext>;
+
+namespace {
+
+constexpr int items = 9;
+const NextItem bce{.loss = BinaryCrossEntropy{}};
+
+/// A model, a batch, and all that a step takes.
+struct Bench {
+  Model model{{.items = items, .width = 4, .blocks = 1, .max_length = 6, .dropout = 0.2, .seed = 5}};
+  ParameterSet<DoubleContext> parameters{model};
+  DoubleContext::Team team;
+  Optimizer<DoubleContext, Adam> optimizer{parameters.size(), {}};
+  ToyBatch batch{seqrec_test::toy_users({5, 1, 6, 3}, items, 1, 2), items, 1, {1, 2}};
+
+  explicit Bench(TeamOptions options = {.threads = 1}) : team(parameters.size(), options) {}
+  template <class Objective = NextItem>
+  StepResult step(std::uint64_t number, double clip_norm = 0, const Objective& objective = bce) {
+    return training_step(team, model, parameters, objective, optimizer, batch, 0.01, clip_norm, 3, number);
+  }
+  std::vector<double> weights() const {
+    std::vector<double> all;
+    for (const auto& entry : parameters) all.insert(all.end(), entry.values.data, entry.values.data + entry.size());
+    return all;
+  }
+  double norm() {
+    double squares = 0;
+    for (index_t i = 0; i < parameters.size(); ++i) squares += team.gradients()(i) * team.gradients()(i);
+    return std::sqrt(squares);
+  }
+};
+
+/// Next item, and a number added to one element of the gradient of each shard.
+struct Spoiled {
+  NextItem inner;
+  index_t element;
+  double loss_offset = 0;
+  double gradient_offset = 0;
+
+  void operator()(const Model& model, Tape<DoubleContext>& tape, const TrainingBatch<HostSpace>& shard) const {
+    inner(model, tape, shard);
+    tape.context().add_loss(loss_offset);
+    const double offset = gradient_offset;
+    const index_t spoiled = element;
+    tape.record([offset, spoiled](Tape<DoubleContext>& t) { t.context().gradients()(spoiled) += offset; });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a step returns the loss before its update and the norm before clipping", "[train]") {
+  Bench bench;
+  const double loss = compute_gradients(bench.team, bench.model, bce, bench.batch, 3, 7);
+  const double norm = bench.norm();
+  const StepResult result = bench.step(7, 0.01);
+  CHECK(result.loss == loss);
+  CHECK(result.gradient_norm == Approx(norm));
+  CHECK(norm > 0.01);
+  CHECK(bench.optimizer.steps() == 1);
+}
+
+TEST_CASE("steps lower the loss of a batch", "[train]") {
+  Bench bench;
+  const double before = compute_gradients(bench.team, bench.model, bce, bench.batch, 3, 0);
+  for (std::uint64_t i = 0; i < 60; ++i) bench.step(i);
+  CHECK(compute_gradients(bench.team, bench.model, bce, bench.batch, 3, 0) < 0.7 * before);
+}
+
+TEST_CASE("a step is the same as gradients, clipping and update one by one", "[train]") {
+  Bench whole, parts;
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    whole.step(i, 0.5);
+    compute_gradients(parts.team, parts.model, bce, parts.batch, 3, i);
+    const double norm = gradient_norm(parts.team.context(), parts.parameters, parts.team.gradients()).value;
+    parts.optimizer.step(parts.team, parts.parameters, parts.team.gradients(), 0.01, clip_scale(norm, 0.5));
+  }
+  CHECK(whole.weights() == parts.weights());
+}
+
+TEST_CASE("the same step gives the same bits on any number of threads", "[train]") {
+  Bench one({.threads = 1}), two({.threads = 2}), three({.threads = 3});
+  for (std::uint64_t i = 0; i < 5; ++i)
+    for (Bench* bench : {&one, &two, &three}) bench->step(i, 0.5);
+  CHECK(one.weights() == two.weights());
+  CHECK(one.weights() == three.weights());
+}
+
+TEST_CASE("a gradient that is not finite names step and parameter, and changes nothing", "[train]") {
+  const double bad = GENERATE(std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity());
+  Bench bench;
+  bench.step(0);
+  const auto before = bench.weights();
+  const auto& entry = bench.parameters.entries()[5];
+  CHECK_THAT(seqrec_test::message_of<NonFiniteError>([&] { bench.step(41, 0, Spoiled{bce, entry.offset + 1, 0, bad}); }),
+             ContainsSubstring("step 41") && ContainsSubstring("gradient of " + entry.name + " is not finite") &&
+                 ContainsSubstring("hint"));
+  CHECK(bench.weights() == before);
+  CHECK(bench.optimizer.steps() == 1);
+  CHECK_NOTHROW(bench.step(42));  // what went wrong is forgotten
+}
+
+TEST_CASE("a loss that is not finite stops a step too", "[train]") {
+  Bench bench;
+  const auto before = bench.weights();
+  const Spoiled objective{bce, 0, std::numeric_limits<double>::infinity(), 0};
+  CHECK_THAT(seqrec_test::message_of<NonFiniteError>([&] { bench.step(4, 0, objective); }),
+             ContainsSubstring("step 4") && ContainsSubstring("the loss is inf"));
+  CHECK(bench.weights() == before);
+}
+
+TEST_CASE("a poisoned weight is found in the next step", "[train]") {
+  Bench bench;
+  const auto& entry = bench.parameters.entries()[4];
+  entry.values(2) = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THAT(seqrec_test::message_of<NonFiniteError>([&] { bench.step(0); }),
+             ContainsSubstring("step 0: the gradient of item_embedding.weight"));  // the first that the poison reaches
+  CHECK_THAT(
+      seqrec_test::message_of<NonFiniteError>([&] { check_finite(bench.team.context(), bench.parameters, 9); }),
+      ContainsSubstring("step 9: " + entry.name + " is not finite"));
+}
