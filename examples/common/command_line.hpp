@@ -50,7 +50,7 @@ class CommandLine {
   template <class Enumeration>
   void choice(const std::string& name, Enumeration& variable, const std::string& about) {
     std::string names;
-    for (const char* value : names_of(Enumeration{})) names += (names.empty() ? "" : "|") + std::string(value);
+    for (const char* value : names_of(Enumeration{})) names.append(names.empty() ? "" : "|").append(value);
     text(name, names, seqrec::option_text(variable), about, [&variable, name, names](const std::string& given) {
       const auto known = names_of(Enumeration{});
       const auto found = std::find(known.begin(), known.end(), std::string_view(given));

@@ -85,8 +85,10 @@ TEST_CASE("a model comes back with its options and every bit of its weights", "[
 
   std::string expected, actual;
   auto options = model.options(), options_again = again.options();
-  options.for_each_option([&](const char* name, const auto& value) { expected += concatenate(name, "=", option_text(value), " "); });
-  options_again.for_each_option([&](const char* name, const auto& value) { actual += concatenate(name, "=", option_text(value), " "); });
+  options.for_each_option(
+      [&](const char* name, const auto& value) { expected += concatenate(name, "=", option_text(value), " "); });
+  options_again.for_each_option(
+      [&](const char* name, const auto& value) { actual += concatenate(name, "=", option_text(value), " "); });
   CHECK(actual == expected);
   CHECK(options_again.dropout == 0.1 + 0.2);
   CHECK(options_again.norm_epsilon == 1.0 / 3e6);
@@ -174,27 +176,32 @@ TEST_CASE("an untrusted option text does not get into the message as it is", "[i
 TEST_CASE("options that promise a model too large for memory cost one exception", "[io]") {
   CHECK_THAT(message_after("items", "2147483647"),
              ContainsSubstring("'item_embedding.weight': shape is '[23,6]', expected [2147483647,6]"));
-  CHECK_THAT(message_after([](Parts& parts) {
-               for (const auto& [name, text] : std::map<std::string, std::string>{{"option.items", "2147483647"},
-                                                                                 {"option.width", "65536"},
-                                                                                 {"option.heads", "1"},
-                                                                                 {"option.blocks", "256"},
-                                                                                 {"option.max_length", "1048576"},
-                                                                                 {"option.feed_forward_width", "1048576"}})
-                 parts.metadata[name] = text;
-             }),
-             ContainsSubstring("expected [2147483647,65536]"));
+  CHECK_THAT(
+      message_after([](Parts& parts) {
+        for (const auto& [name, text] : std::map<std::string, std::string>{{"option.items", "2147483647"},
+                                                                           {"option.width", "65536"},
+                                                                           {"option.heads", "1"},
+                                                                           {"option.blocks", "256"},
+                                                                           {"option.max_length", "1048576"},
+                                                                           {"option.feed_forward_width", "1048576"}})
+          parts.metadata[name] = text;
+      }),
+      ContainsSubstring("expected [2147483647,65536]"));
   CHECK_THAT(message_after("blocks", "256"), ContainsSubstring("tensor 'blocks.1.attention_norm.weight' is missing"));
 }
 
 TEST_CASE("tensors that are not the model's are named", "[io]") {
   CHECK_THAT(message_after([](Parts& parts) { parts.tensors.pop_back(); }),
              ContainsSubstring("tensor 'final_norm.bias' is missing"));
-  CHECK_THAT(message_after([](Parts& parts) { parts.tensors.push_back({"extra\n", DataType::f32, {1}, parts.values[0].data()}); }),
+  CHECK_THAT(message_after([](Parts& parts) {
+               parts.tensors.push_back({"extra\n", DataType::f32, {1}, parts.values[0].data()});
+             }),
              ContainsSubstring("tensor 'extra?' is not a parameter of this SasRec"));
   CHECK_THAT(message_after([](Parts& parts) { parts.tensors[3].name = "renamed"; }),
              ContainsSubstring("tensor 'blocks.0.attention_norm.bias' is missing"));
-  CHECK_THAT(message_after([](Parts& parts) { parts.tensors[0].shape = {6, 23}; }),
+  CHECK_THAT(message_after([](Parts& parts) {
+               parts.tensors[0].shape = {6, 23};
+             }),
              ContainsSubstring("tensor 'item_embedding.weight': shape is '[6,23]', expected [23,6]"));
   CHECK_THAT(message_after([](Parts& parts) { parts.tensors[0].shape = {23 * 6}; }),
              ContainsSubstring("shape is '[138]', expected [23,6]"));

@@ -51,11 +51,8 @@ TEST_CASE("training steps of sizes seen before allocate nothing", "[train]") {
   const ParameterSet<cpu::Context> parameters(model);
   cpu::Context::Team team(parameters.size(), {.threads = threads, .slots = 4});
   Optimizer<cpu::Context, Adam> optimizer(parameters.size(), {});
-  Batcher batcher(split, {.batch_size = 16,
-                          .max_length = 25,
-                          .negatives = objective.negatives,
-                          .token_budget = 64,
-                          .seed = 2});
+  Batcher batcher(
+      split, {.batch_size = 16, .max_length = 25, .negatives = objective.negatives, .token_budget = 64, .seed = 2});
   const std::size_t before_anything = allocations;
   const auto train = [&] {
     for (index_t epoch = 0; epoch < 3; ++epoch)

@@ -20,7 +20,8 @@ using Model = SasRec<DoubleContext>;
 namespace {
 
 const Dataset& toy_data() {
-  static const Dataset data = synthetic_dataset({.users = 70, .items = 50, .genres = 5, .min_events = 3, .max_events = 20});
+  static const Dataset data =
+      synthetic_dataset({.users = 70, .items = 50, .genres = 5, .min_events = 3, .max_events = 20});
   return data;
 }
 
@@ -126,7 +127,8 @@ TEST_CASE("an evaluation says by which protocol it was made", "[train]") {
   const Split split = leave_one_out(toy_data());
   const Model model = toy_model();
   const CandidateLists lists = draw_candidates(split.validation, {.negatives = 10});
-  const Evaluation full = evaluate(model, split.test), sampled = evaluate(model, split.validation, {.candidates = &lists});
+  const Evaluation full = evaluate(model, split.test),
+                   sampled = evaluate(model, split.validation, {.candidates = &lists});
   CHECK(full.protocol == "test, full ranking without seen items");
   CHECK(sampled.protocol == "validation, 1 + 10 sampled candidates");
   std::ostringstream text;
@@ -153,7 +155,8 @@ TEST_CASE("equal items take the average rank", "[train]") {
     if (name != "item_embedding.weight") return;
     auto table = parameter.value.view();
     const index_t columns = table.size() / table.rows();  // five items are the same as the ten before them
-    for (index_t i = 30 * columns; i < 45 * columns; ++i) table.data[i] = table.data[i - (i / columns % 3 + 1) * 5 * columns];
+    for (index_t i = 30 * columns; i < 45 * columns; ++i)
+      table.data[i] = table.data[i - (i / columns % 3 + 1) * 5 * columns];
   });
   DoubleContext::Team team(0, {.threads = 1});
   const auto ranks = target_ranks(team, model, split.test, {});
@@ -192,7 +195,8 @@ TEST_CASE("candidates for something else are refused", "[train]") {
   CHECK_THAT(seqrec_test::message_of<DataError>([&] { evaluate(model, split.test, {.candidates = &of_validation}); }),
              ContainsSubstring("for 70 users of \"validation\", expected 70 users of \"test\""));
 
-  const Dataset other = synthetic_dataset({.users = 70, .items = 50, .genres = 5, .min_events = 3, .max_events = 20, .seed = 2});
+  const Dataset other =
+      synthetic_dataset({.users = 70, .items = 50, .genres = 5, .min_events = 3, .max_events = 20, .seed = 2});
   const Split other_split = leave_one_out(other);
   const CandidateLists of_other = draw_candidates(other_split.test, {.negatives = 10});
   CHECK_THAT(seqrec_test::message_of<DataError>([&] { evaluate(model, split.test, {.candidates = &of_other}); }),

@@ -130,8 +130,8 @@ TEST_CASE("a batch of empty histories has no loss and no gradient", "[train]") {
   const ParameterSet<DoubleContext> parameters(model);
   DoubleContext context;
   context.reserve_gradients(parameters.size());
-  const double loss = seqrec_test::record_and_run(
-      context, [&](Tape<DoubleContext>& tape) { objective(model, tape, batch.shard(0)); });
+  const double loss =
+      seqrec_test::record_and_run(context, [&](Tape<DoubleContext>& tape) { objective(model, tape, batch.shard(0)); });
   CHECK(loss == 0);
   for (index_t i = 0; i < parameters.size(); ++i) CHECK(context.gradients()(i) == 0);
 }

@@ -30,8 +30,8 @@ TEST_CASE("where nobody watches, every line is plain and stays", "[train]") {
   progress.line(50, 2, 0.51239, 5000, "  more");
   progress.note("done");
   const std::string text = out.str();
-  CHECK_THAT(text, ContainsSubstring("epoch 2  step 50/100  loss 0.5124  ") && ContainsSubstring(" targets/s  ETA at most ") &&
-                       ContainsSubstring("  more\ndone\n"));
+  CHECK_THAT(text, ContainsSubstring("epoch 2  step 50/100  loss 0.5124  ") &&
+                       ContainsSubstring(" targets/s  ETA at most ") && ContainsSubstring("  more\ndone\n"));
   CHECK(text.find('\r') == std::string::npos);
   CHECK(text.find('\033') == std::string::npos);
 }

@@ -73,9 +73,10 @@ TEST_CASE("excluded items are not recommended", "[train]") {
   DoubleContext context;
   const std::vector<item_t> history = {3, 9, 4}, exclusions = {9, 0, 9, 17, 3};
   std::vector<item_t> expected = items_of(ranking_by_loops(model, history));
-  expected.erase(std::remove_if(expected.begin(), expected.end(),
-                                [&](item_t item) { return std::count(exclusions.begin(), exclusions.end(), item) > 0; }),
-                 expected.end());
+  expected.erase(
+      std::remove_if(expected.begin(), expected.end(),
+                     [&](item_t item) { return std::count(exclusions.begin(), exclusions.end(), item) > 0; }),
+      expected.end());
   CHECK(items_of(recommend(model, context, history, items, exclusions)) == expected);
 }
 
@@ -124,11 +125,13 @@ TEST_CASE("what cannot be recommended for is refused", "[train]") {
     CHECK_THAT(seqrec_test::message_of<ArgumentError>([&] { recommend(model, context, history, count, nothing); }),
                ContainsSubstring("recommend count is " + std::to_string(count)));
   for (const item_t item : {-1, items})
-    CHECK_THAT(seqrec_test::message_of<DataError>(
-                   [&] { recommend(model, context, std::vector<item_t>{2, item}, 3, nothing); }),
-               ContainsSubstring("item id " + std::to_string(item) + " at event 1") &&
-                   ContainsSubstring("expected 0 to 19"));
-  CHECK_THAT(seqrec_test::message_of<DataError>(
-                 [&] { recommend(model, context, history, 3, std::vector<item_t>{2, items}); }),
+    CHECK_THAT(
+        seqrec_test::message_of<DataError>([&] {
+          recommend(model, context, std::vector<item_t>{2, item}, 3, nothing);
+        }),
+        ContainsSubstring("item id " + std::to_string(item) + " at event 1") && ContainsSubstring("expected 0 to 19"));
+  CHECK_THAT(seqrec_test::message_of<DataError>([&] {
+               recommend(model, context, history, 3, std::vector<item_t>{2, items});
+             }),
              ContainsSubstring("exclusion 20 is beyond the model's table"));
 }

@@ -107,7 +107,9 @@ TEST_CASE("a gradient that is not finite names step and parameter, and changes n
   bench.step(0);
   const auto before = bench.weights();
   const auto& entry = bench.parameters.entries()[5];
-  CHECK_THAT(seqrec_test::message_of<NonFiniteError>([&] { bench.step(41, 0, Spoiled{bce, entry.offset + 1, 0, bad}); }),
+  CHECK_THAT(seqrec_test::message_of<NonFiniteError>([&] {
+               bench.step(41, 0, Spoiled{bce, entry.offset + 1, 0, bad});
+             }),
              ContainsSubstring("step 41") && ContainsSubstring("gradient of " + entry.name + " is not finite") &&
                  ContainsSubstring("hint"));
   CHECK(bench.weights() == before);
@@ -130,7 +132,6 @@ TEST_CASE("a poisoned weight is found in the next step", "[train]") {
   entry.values(2) = std::numeric_limits<double>::quiet_NaN();
   CHECK_THAT(seqrec_test::message_of<NonFiniteError>([&] { bench.step(0); }),
              ContainsSubstring("step 0: the gradient of item_embedding.weight"));  // the first that the poison reaches
-  CHECK_THAT(
-      seqrec_test::message_of<NonFiniteError>([&] { check_finite(bench.team.context(), bench.parameters, 9); }),
-      ContainsSubstring("step 9: " + entry.name + " is not finite"));
+  CHECK_THAT(seqrec_test::message_of<NonFiniteError>([&] { check_finite(bench.team.context(), bench.parameters, 9); }),
+             ContainsSubstring("step 9: " + entry.name + " is not finite"));
 }

@@ -52,7 +52,8 @@ std::vector<float> weights_of(Model& model) {
 Model toy_model() { return Model({.items = 60, .width = 8, .blocks = 1, .max_length = 20, .seed = 3}); }
 
 TrainerOptions toy_options() {
-  return {.epochs = 6, .batch_size = 10, .learning_rate = 5e-3, .team = {.threads = 2}, .log = nullptr};  // 4 steps each
+  return {
+      .epochs = 6, .batch_size = 10, .learning_rate = 5e-3, .team = {.threads = 2}, .log = nullptr};  // 4 steps each
 }
 
 }  // namespace
@@ -99,9 +100,9 @@ TEST_CASE("a rate that throws the weights out of range is found before they are 
   options.checkpoint = directory / "model.safetensors";
   Model model = toy_model();
   const auto before = weights_of(model);
-  CHECK_THAT(seqrec_test::message_of<NonFiniteError>([&] { Trainer(options).fit(model, toy_split(), NextItem{}); }),
-             ContainsSubstring("step 1: item_embedding.weight is not finite") &&
-                 ContainsSubstring("lower the learning rate"));
+  CHECK_THAT(
+      seqrec_test::message_of<NonFiniteError>([&] { Trainer(options).fit(model, toy_split(), NextItem{}); }),
+      ContainsSubstring("step 1: item_embedding.weight is not finite") && ContainsSubstring("lower the learning rate"));
   CHECK(weights_of(model) == before);
   CHECK(directory.entries() == 0);
 }
@@ -109,8 +110,9 @@ TEST_CASE("a rate that throws the weights out of range is found before they are 
 TEST_CASE("a poisoned weight stops training in its first step", "[train]") {
   Model model = toy_model();
   ParameterSet<cpu::Context>(model).entries()[6].values(0) = std::numeric_limits<float>::quiet_NaN();
-  CHECK_THAT(seqrec_test::message_of<NonFiniteError>([&] { Trainer(toy_options()).fit(model, toy_split(), NextItem{}); }),
-             ContainsSubstring("step 0: the gradient of item_embedding.weight is not finite"));
+  CHECK_THAT(
+      seqrec_test::message_of<NonFiniteError>([&] { Trainer(toy_options()).fit(model, toy_split(), NextItem{}); }),
+      ContainsSubstring("step 0: the gradient of item_embedding.weight is not finite"));
 }
 
 TEST_CASE("a checkpoint that cannot be written ends the training with its path", "[train]") {

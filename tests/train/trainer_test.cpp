@@ -181,7 +181,7 @@ TEST_CASE("users with few events are trained on as far as they go", "[train]") {
   add(2, {1, 2});        // one target
   add(3, {3, 0, 1});     // held out twice, one training event, nothing to learn
   add(4, {2, 3, 1, 0});  // one target, held out twice
-  add(5, {4});  // so that there is always an item that user 4 has not seen
+  add(5, {4});           // so that there is always an item that user 4 has not seen
   const Dataset data = build_dataset("few", rows);
   const Split split = leave_one_out(data);
   CHECK(split.train_only_users == 3);
