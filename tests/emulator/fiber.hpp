@@ -3,7 +3,6 @@
 // stack changes.
 #pragma once
 
-#include <atomic>
 #include <boost/context/fiber.hpp>
 #include <boost/context/protected_fixedsize_stack.hpp>
 #include <cstddef>
@@ -103,17 +102,12 @@ class Fiber {
   }
 
  private:
-  /// Boost's stack with a guard page, whose lowest address is noted for the address sanitizer. Stacks begin on pages,
-  /// so their busy ends would all share a few lines of the cache: each is moved by another number of lines.
+  /// Boost's stack with a guard page, whose lowest address is noted for the address sanitizer.
   struct Stack : boost::context::protected_fixedsize_stack {
     explicit Stack(Fiber* owner) : boost::context::protected_fixedsize_stack(stack_bytes), fiber(owner) {}
     boost::context::stack_context allocate() {
-      static std::atomic<std::size_t> made = 0;
-      const std::size_t shift = 64 * (made++ % 61);  // less than a page: unmapping rounds it up again
       boost::context::stack_context context = boost::context::protected_fixedsize_stack::allocate();
       fiber->stack_low_ = static_cast<char*>(context.sp) - stack_bytes;
-      context.sp = static_cast<char*>(context.sp) - shift;
-      context.size -= shift;
       return context;
     }
     Fiber* fiber;

@@ -126,14 +126,14 @@ __global__ void overwrite_too_early(Value* seen) {
 
 std::vector<int> seen_by_neighbours(std::uint64_t seed) {
   std::vector<int> values(32, 0), seen(32, 0);
-  const emulator::WithSchedule scope(seed);
+  const emulator::WithSchedule scope(emulator::Schedule{seed, 1});
   seqrec::cuda::device_launch<read_neighbour<int>>(1, 32, 0, nullptr, values.data(), seen.data());
   return seen;
 }
 
 std::vector<int> seen_before_overwrite(std::uint64_t seed) {
   std::vector<int> seen(2, -1);
-  const emulator::WithSchedule scope(seed);
+  const emulator::WithSchedule scope(emulator::Schedule{seed, 1});
   seqrec::cuda::device_launch<overwrite_too_early<int>>(1, 96, 0, nullptr, seen.data());
   return seen;
 }
@@ -144,7 +144,7 @@ TEST_CASE("seed 0 runs forward, seed 1 in reverse, others shuffled", "[emulator]
   const auto arrivals = [](std::uint64_t seed) {
     int next = 0;
     std::vector<int> threads(70), blocks(5);
-    const emulator::WithSchedule scope(seed);
+    const emulator::WithSchedule scope(emulator::Schedule{seed, 1});
     seqrec::cuda::device_launch<note_arrival<int>>(5, 70, 0, nullptr, &next, threads.data(), blocks.data());
     CHECK(next == 5 * 70);
     threads.insert(threads.end(), blocks.begin(), blocks.end());

@@ -80,6 +80,7 @@ TEST_CASE("an objective has a name for result files", "[train]") {
   CHECK(NextItem{.loss = BinaryCrossEntropy{}}.name() == "next item, binary cross-entropy, 1 negative");
   CHECK(NextItem{.loss = BinaryCrossEntropy{}, .negatives = 8}.name() ==
         "next item, binary cross-entropy, 8 negatives");
+  CHECK(BasicNextItem<Margin>{}.name() == "next item, margin, 1 negative");
 }
 
 TEST_CASE("a number of negatives that does not fit the loss is refused", "[train]") {

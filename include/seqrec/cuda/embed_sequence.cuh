@@ -66,10 +66,10 @@ __global__ void scale_gradient_kernel(MatrixView<S, DeviceSpace> dy, S scale, Dr
 /// dposition[p] += the sum of dy over the rows at p; then dy *= scale. Each row is at one position: no other block
 /// touches it.
 template <class S>
-__global__ void position_gradient_kernel(EmbedSequenceBackward<BasicContext<S>> a) {
+__global__ void position_gradient_kernel(EmbedSequenceBackward<BasicContext<S>> a, index_t first_position) {
   using Accumulator = accumulator_of<S>;
   __shared__ shared_array<Accumulator[warp_size], warps_per_position> of_warp;
-  const index_t position = blockIdx.x, positions = a.dpositions.rows();
+  const index_t position = first_position + blockIdx.x, positions = a.dpositions.rows();
   const index_t column = static_cast<index_t>(blockIdx.y) * warp_size + threadIdx.x;
   const S scale = static_cast<S>(a.scale);
   Accumulator sum = 0;
@@ -97,9 +97,12 @@ void embed_sequence_backward(BasicContext<S>& context, const EmbedSequenceBackwa
   const bool with_positions = static_cast<bool>(a.dpositions);
   const S scale = with_positions ? S{1} : static_cast<S>(a.scale);
   launch<scale_gradient_kernel<S>>(context, warp_per_row(a.dy.rows()), a.dy, scale, DropoutFactors<S>(a.dropout));
-  if (!with_positions || a.dy.rows() == 0) return;
-  const dim3 grid(blocks_for(a.dpositions.rows(), 1), blocks_for(a.dy.columns(), warp_size));
-  launch<position_gradient_kernel<S>>(context, {grid, dim3(warp_size, warps_per_position)}, a);
+  if (!with_positions) return;
+  // Only positions that the longest history reaches; without any history there are none.
+  const index_t positions = a.dpositions.rows(), longest = a.batch.longest;
+  const index_t first_position = a.origin == PositionOrigin::end ? positions - longest : 0;
+  const dim3 grid(blocks_for(longest, 1), blocks_for(a.dy.columns(), warp_size));
+  launch<position_gradient_kernel<S>>(context, {grid, dim3(warp_size, warps_per_position)}, a, first_position);
 }
 
 }  // namespace seqrec::cuda

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+# Result files hold what is promised, and the same seed gives the same results on any number of threads.
+include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
+
+set(metrics hr@5 hr@10 hr@20 ndcg@5 ndcg@10 ndcg@20 mrr@5 mrr@10 mrr@20 recall@5 recall@10 recall@20 auc)
+
+# check_run(JSON): one model's object.
+function(check_run json)
+  foreach(path IN ITEMS "model" "dataset;name" "dataset;users" "dataset;items" "dataset;interactions" "dataset;hash"
+                        "dataset;split_hash" "protocol;split" "protocol;test" "protocol;ties" "protocol;selection"
+                        "seed" "options;model;width" "options;objective" "options;training;learning_rate"
+                        "versions;seqrec" "versions;eigen" "versions;compiler" "versions;float_lanes" "seconds")
+    string(JSON value GET "${json}" ${path})  # an error if it is not there
+  endforeach()
+  foreach(part IN ITEMS validation test test_full)
+    foreach(metric IN LISTS metrics)
+      string(JSON value GET "${json}" ${part} ${metric})
+      if(value LESS 0 OR value GREATER 1)
+        message(FATAL_ERROR "${part} ${metric} is ${value}, expected 0 .. 1")
+      endif()
+    endforeach()
+    string(JSON count LENGTH "${json}" ${part})
+    if(NOT count EQUAL 13)
+      message(FATAL_ERROR "${part} has ${count} members, expected 13")
+    endif()
+  endforeach()
+endfunction()
+
+# what_counts(JSON RESULT): a result without what may differ from run to run.
+function(what_counts json result)
+  set(text "")
+  foreach(part IN ITEMS dataset protocol options validation test test_full)
+    string(JSON value GET "${json}" ${part})
+    string(APPEND text "${value}\n")
+  endforeach()
+  set(${result} "${text}" PARENT_SCOPE)
+endfunction()
+
+# Sampled candidates.
+run(${TRAINER} --quick --epochs 2 --threads 1 --json one.json --checkpoint one.safetensors)
+require_output("SYNTHETIC DATA")
+file(READ one.json one)
+check_run("${one}")
+string(JSON negatives GET "${one}" protocol candidates negatives)
+string(JSON sampled GET "${one}" test hr@10)
+string(JSON full GET "${one}" test_full hr@10)
+if(NOT negatives EQUAL 99 OR NOT sampled GREATER full)
+  message(FATAL_ERROR "among 1 + ${negatives}, HR@10 is ${sampled}, in the full ranking ${full}; expected it to be easier")
+endif()
+
+# The same on two threads, to the last bit, the checkpoint too.
+run(${TRAINER} --quick --epochs 2 --threads 2 --json two.json --checkpoint two.safetensors)
+file(READ two.json two)
+what_counts("${one}" expected)
+what_counts("${two}" found)
+file(SHA256 one.safetensors expected_weights)
+file(SHA256 two.safetensors found_weights)
+if(NOT found STREQUAL expected OR NOT found_weights STREQUAL expected_weights)
+  message(FATAL_ERROR "one thread:\n${expected}\ntwo threads:\n${found}")
+endif()
+
+# Another seed is another run.
+run(${TRAINER} --quick --epochs 2 --seed 2 --json other.json)
+file(READ other.json other)
+string(JSON found GET "${other}" test_full)
+string(JSON expected GET "${one}" test_full)
+if(found STREQUAL expected)
+  message(FATAL_ERROR "seeds 1 and 2 give the same result")
+endif()
+
+# Full ranking everywhere, softmax.
+run(${TRAINER} --quick --epochs 2 --candidates full --loss softmax --json full.json)
+file(READ full.json full)
+check_run("${full}")
+string(JSON type TYPE "${full}" protocol candidates)
+string(JSON test GET "${full}" test)
+string(JSON test_full GET "${full}" test_full)
+if(NOT type STREQUAL "NULL" OR NOT test STREQUAL test_full)
+  message(FATAL_ERROR "--candidates full: candidates are ${type}, test and test_full\n${test}\n${test_full}")
+endif()
+
+# Quickstart: a list of such objects, a table, and recommendations.
+run(${QUICKSTART} --quick --json quickstart.json)
+require_output("popularity .*SASRec .*recommends:.*10  Synthetic film")
+file(READ quickstart.json quickstart)
+string(JSON runs LENGTH "${quickstart}" runs)
+string(JSON first GET "${quickstart}" runs 0)
+check_run("${first}")
+if(NOT runs EQUAL 1)
+  message(FATAL_ERROR "quickstart.json has ${runs} runs, expected 1")
+endif()
