@@ -19,6 +19,7 @@
 #include "common/model_run.hpp"
 #include "common/options.hpp"
 #include "common/popularity.hpp"
+#include "common/report.hpp"
 #include "common/table.hpp"
 #include "seqrec/cpu.hpp"
 #include "seqrec/layers/embedding.hpp"
@@ -142,9 +143,8 @@ int main(int argc, char** argv) {
   examples::add_shared_options(line, options);
   return line.run(argc, argv, [&] {
     examples::apply_quick(line, options, 3);
-    const examples::Experiment experiment(options, options.data.empty()
-                                                       ? examples::announce_synthetic("this example's default")
-                                                       : examples::find_data(options, ""));
+    const examples::Experiment experiment(options, options.data.empty() ? examples::announce_synthetic("without --data")
+                                                                        : examples::find_data(options, ""));
     AttentiveMlp<seqrec::cpu::Context> model({.items = experiment.data().num_items(), .seed = options.trainer.seed});
     const seqrec::NextItem objective{.loss = seqrec::FullSoftmax{}};
     const examples::ModelRun run = examples::train_and_test(model, experiment, options.trainer, objective);
@@ -152,5 +152,11 @@ int main(int argc, char** argv) {
                           {{"popularity", run.test_full.protocol,
                             examples::evaluate_popularity(experiment.split(), experiment.split().test, nullptr)},
                            {model.name, run.test_full.protocol, run.test_full.ranking}});
+    examples::write_report(options.json, {.model = model.name,
+                                          .model_options = examples::named_values(model.options()),
+                                          .objective = objective.name(),
+                                          .experiment = experiment,
+                                          .trainer = options.trainer,
+                                          .run = run});
   });
 }

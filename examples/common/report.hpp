@@ -44,7 +44,7 @@ NamedValues named_values(const seqrec::TrainerOptions& options);
 /// "width 50  blocks 2  ..." on a line.
 void print_options(std::ostream& out, const std::string& heading, const NamedValues& values);
 
-/// What a result file says of one trained model, for report_run.
+/// What a result file says of one trained model, for write_report.
 struct RunDescription {
   std::string model;  ///< its name
   NamedValues model_options;
