@@ -1,35 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is repeated every step must not allocate: this file counts every `new` of its executable.
 #include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <span>
 #include <vector>
 
 #include "data/small_datasets.hpp"
 #include "seqrec/data/batcher.hpp"
 #include "support/catch.hpp"
-
-namespace {
-std::size_t allocations = 0;
-}
-
-// Not inlined: the compiler would see `free` on memory that it takes to come from somebody else's `new`.
-#define NOT_INLINED __attribute__((noinline))
-NOT_INLINED void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-NOT_INLINED void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(size == 0 ? 1 : size);
-}
-NOT_INLINED void operator delete(void* memory) noexcept { std::free(memory); }
-NOT_INLINED void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "support/counting_new.hpp"
 
 using namespace seqrec;
+using seqrec_test::allocations;
 
 TEST_CASE("making batches of sizes seen before allocates nothing") {
   const Dataset data = seqrec_test::random_dataset(60, 90, 25, 5);

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A training step of a size seen before must not allocate: this file counts every `new` of its executable.
-#include <atomic>
 #include <cstddef>
-#include <cstdlib>
-#include <new>
 
 #include "seqrec/cpu.hpp"
 #include "seqrec/data/batcher.hpp"
@@ -13,33 +10,10 @@
 #include "seqrec/train/objectives.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
-
-namespace {
-
-std::atomic<std::size_t> allocations{0};
-
-void* counted(void* memory) {
-  ++allocations;
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-std::size_t at_least_one(std::size_t size) { return size == 0 ? 1 : size; }
-
-}  // namespace
-
-// Not inlined: the compiler would see `free` on memory that it takes to come from somebody else's `new`.
-#define NOT_INLINED __attribute__((noinline))
-NOT_INLINED void* operator new(std::size_t size) { return counted(std::malloc(at_least_one(size))); }
-NOT_INLINED void* operator new(std::size_t size, std::align_val_t alignment) {
-  const auto bytes = static_cast<std::size_t>(alignment);
-  return counted(std::aligned_alloc(bytes, (at_least_one(size) + bytes - 1) / bytes * bytes));
-}
-NOT_INLINED void operator delete(void* memory) noexcept { std::free(memory); }
-NOT_INLINED void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-NOT_INLINED void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-NOT_INLINED void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+#include "support/counting_new.hpp"
 
 using namespace seqrec;
+using seqrec_test::allocations;
 
 TEST_CASE("training steps of sizes seen before allocate nothing", "[train]") {
   const NextItem objective = GENERATE(NextItem{.loss = BinaryCrossEntropy{}}, NextItem{.loss = FullSoftmax{}});

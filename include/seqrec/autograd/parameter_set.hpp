@@ -17,6 +17,7 @@ namespace seqrec {
 template <class Context>
 class ParameterSet {
  public:
+  /// One parameter, seen as a run of elements.
   struct Entry {
     std::string name;            ///< as PyTorch would call it, e.g. "blocks.0.attention.in_proj_weight"
     std::vector<index_t> shape;  ///< one or two extents

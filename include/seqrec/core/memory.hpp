@@ -16,6 +16,7 @@ inline constexpr std::size_t memory_alignment = 64;
 template <class Space>
 struct Memory;
 
+/// The host: the C++ allocator and memcpy.
 template <>
 struct Memory<HostSpace> {
   static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t(memory_alignment)); }
@@ -31,6 +32,7 @@ struct Memory<HostSpace> {
   }
 };
 
+/// No memory: null for everything.
 template <>
 struct Memory<NoSpace> {
   static void* allocate(std::size_t) { return nullptr; }

@@ -25,6 +25,7 @@ struct LayerNorm {
   explicit LayerNorm(index_t width, double norm_epsilon = 1e-5)
       : weight(width, Initialiser::constant(1)), bias(width, Initialiser::constant(0)), epsilon(norm_epsilon) {}
 
+  /// What a forward pass leaves.
   struct Result {
     Variable<Context> sum;  ///< (N, D) the stream's sum
     Variable<Context> y;    ///< (N, D) the sum, normalised

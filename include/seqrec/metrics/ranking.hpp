@@ -60,6 +60,7 @@ constexpr double user_auc(double rank, index_t candidates) {
   return 1.0 - (rank - 1.0) / static_cast<double>(candidates - 1);
 }
 
+/// What RankingMetrics is to report.
 struct RankingOptions {
   std::vector<int> cutoffs = {5, 10, 20};  ///< K of HR, NDCG, MRR and Recall: distinct, at least 1
 };

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Replaces every form of `new` and `delete` by one that counts. Include it in one file of an executable only.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+namespace seqrec_test {
+
+/// How often this executable has called `new`.
+inline std::atomic<std::size_t> allocations{0};
+
+namespace detail {
+
+inline void* allocate(std::size_t size, std::size_t alignment) noexcept {
+  ++allocations;
+  if (size == 0) size = 1;
+  return alignment <= alignof(std::max_align_t)
+             ? std::malloc(size)
+             : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+inline void* require(void* memory) {
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace detail
+}  // namespace seqrec_test
+
+// All forms, because a sanitizer has its own of those that are missing, and tells which of its own belong together.
+// Not inlined: the compiler would see `free` on memory that it takes to come from somebody else's `new`.
+#define SEQREC_TEST_REPLACED __attribute__((noinline))
+
+SEQREC_TEST_REPLACED void* operator new(std::size_t size) {
+  return seqrec_test::detail::require(seqrec_test::detail::allocate(size, 1));
+}
+SEQREC_TEST_REPLACED void* operator new[](std::size_t size) {
+  return seqrec_test::detail::require(seqrec_test::detail::allocate(size, 1));
+}
+SEQREC_TEST_REPLACED void* operator new(std::size_t size, std::align_val_t alignment) {
+  return seqrec_test::detail::require(seqrec_test::detail::allocate(size, static_cast<std::size_t>(alignment)));
+}
+SEQREC_TEST_REPLACED void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return seqrec_test::detail::require(seqrec_test::detail::allocate(size, static_cast<std::size_t>(alignment)));
+}
+SEQREC_TEST_REPLACED void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return seqrec_test::detail::allocate(size, 1);
+}
+SEQREC_TEST_REPLACED void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return seqrec_test::detail::allocate(size, 1);
+}
+SEQREC_TEST_REPLACED void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return seqrec_test::detail::allocate(size, static_cast<std::size_t>(alignment));
+}
+SEQREC_TEST_REPLACED void* operator new[](std::size_t size, std::align_val_t alignment,
+                                          const std::nothrow_t&) noexcept {
+  return seqrec_test::detail::allocate(size, static_cast<std::size_t>(alignment));
+}
+SEQREC_TEST_REPLACED void operator delete(void* memory) noexcept { std::free(memory); }
+SEQREC_TEST_REPLACED void operator delete[](void* memory) noexcept { std::free(memory); }
+SEQREC_TEST_REPLACED void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+SEQREC_TEST_REPLACED void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+SEQREC_TEST_REPLACED void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+SEQREC_TEST_REPLACED void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+SEQREC_TEST_REPLACED void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+SEQREC_TEST_REPLACED void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+SEQREC_TEST_REPLACED void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+SEQREC_TEST_REPLACED void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
