@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/cpu/team.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <map>
 #include <mutex>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "seqrec/core/random.hpp"

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/ops/embed_sequence.hpp"
 
+#include <array>
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "seqrec/cpu/embed_sequence.hpp"

@@ -2,7 +2,10 @@
 #include "seqrec/ops/linear.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "seqrec/cpu/linear.hpp"

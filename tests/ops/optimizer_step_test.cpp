@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/ops/optimizer_step.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>

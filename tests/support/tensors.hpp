@@ -2,6 +2,7 @@
 // Numbers of a test on the host, and the same numbers in the memory of a context.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
