@@ -16,9 +16,8 @@ class BasicTeam;
 
 /// The context of the CPU backend.
 ///
-/// @tparam Width lanes of a vector register. It is part of the type, and so of the name of everything built on it,
-/// which
-///         keeps objects apart that were compiled with different instruction sets. (Eigen does not do the same for all
+/// @tparam Width lanes of a vector register. It is part of the type, and so of the name of everything built on it: that
+///         keeps objects apart which were compiled for different instruction sets. (Eigen does not do the same for all
 ///         of its own functions: where such objects meet in one program, link them into libraries with hidden symbols.)
 template <class Scalar_, int Width = Eigen::internal::packet_traits<Scalar_>::size>
 class BasicContext : public ContextBase<Scalar_, Scalar_, HostSpace> {
