@@ -127,16 +127,22 @@ TEMPLATE_TEST_CASE("rank_of_target: equal scores are ties, and the target is not
 
 TEMPLATE_TEST_CASE("rank_of_target: equal rows of the table tie, whatever their numbers", "[ops]",
                    SEQREC_TEST_BACKENDS) {
-  // Products of blocks of items may round differently at the edge of a block.
-  for (const index_t items : {37, 64, 131})
-    for (const index_t width : {7, 50, 64}) {
+  // Products round differently at the edges of their blocks, of items as of queries: an all but collapsed model must
+  // not profit from that.
+  constexpr index_t queries = 29;
+  for (const index_t items : {37, 50, 51, 61, 300})
+    for (const index_t width : {1, 6, 50}) {
       CAPTURE(items, width);
       const Matrix row = random_matrix(1, width, 1);
-      Problem p{random_matrix(3, width, 2), Matrix(0, width), {0, 0, 0}, {}};
-      p.targets = {0, static_cast<item_t>(items / 2), static_cast<item_t>(items - 1)};
-      for (index_t item = 0; item < items; ++item) p.table = stacked(p.table, row);
-      CHECK(ranked<TestType>(p).above == std::vector<double>(3, 0));
-      CHECK(ranked<TestType>(p).ties == std::vector<double>(3, static_cast<double>(items - 1)));
+      Problem p{random_matrix(queries, width, 2), Matrix(items, width), {}, {}};
+      for (index_t item = 0; item < items; ++item)
+        for (index_t d = 0; d < width; ++d) p.table(item, d) = row(0, d);
+      for (index_t query = 0; query < queries; ++query)
+        p.targets.push_back(static_cast<item_t>(query * (items - 1) / (queries - 1)));
+      CHECK(ranked<TestType>(p).above == std::vector<double>(queries, 0));
+      CHECK(ranked<TestType>(p).ties == std::vector<double>(queries, static_cast<double>(items - 1)));
+      p.exclusions.assign(queries, {0, 1, static_cast<item_t>(items - 1)});
+      check_against_loops<TestType>(p);
     }
 }
 

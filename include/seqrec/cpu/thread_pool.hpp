@@ -18,16 +18,16 @@ class ThreadPool {
   /// @param threads workers including the caller; 0 is one for each core
   explicit ThreadPool(int threads) {
     if (threads <= 0) threads = static_cast<int>(std::thread::hardware_concurrency());
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { serve(); });
+    try {
+      for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { serve(); });
+    } catch (...) {  // the system has no more threads: those that run must not be waited for in vain
+      stop();
+      throw;
+    }
   }
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
-  ~ThreadPool() {
-    stop_.store(true, std::memory_order_relaxed);
-    round_.fetch_add(1, std::memory_order_release);
-    round_.notify_all();
-    workers_.clear();
-  }
+  ~ThreadPool() { stop(); }
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
@@ -61,6 +61,13 @@ class ThreadPool {
   }
 
  private:
+  void stop() {
+    stop_.store(true, std::memory_order_relaxed);
+    round_.fetch_add(1, std::memory_order_release);
+    round_.notify_all();
+    workers_.clear();
+  }
+
   static constexpr int spins_before_sleep = 4000;  ///< some ten microseconds
 
   void work() {
