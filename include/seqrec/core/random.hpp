@@ -21,19 +21,20 @@ struct PhiloxBlock {
 
 /// Constants of Philox-4x32 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", table 2).
 inline constexpr int philox_rounds = 10;
-inline constexpr std::uint32_t philox_multiplier[2] = {0xD2511F53u, 0xCD9E8D57u};
-inline constexpr std::uint32_t philox_weyl[2] = {0x9E3779B9u, 0xBB67AE85u};
+/// Scalars, because device code may not read the elements of a constant array of the host.
+inline constexpr std::uint32_t philox_multiplier_a = 0xD2511F53u, philox_multiplier_b = 0xCD9E8D57u;
+inline constexpr std::uint32_t philox_weyl_low = 0x9E3779B9u, philox_weyl_high = 0xBB67AE85u;
 
 /// Philox-4x32-10: a bijection of the counter chosen by the key. Random access: any block costs the same, in any order,
 /// on any thread and any backend.
 SEQREC_HOST_DEVICE inline PhiloxBlock philox(PhiloxBlock counter, PhiloxKey key) {
   for (int round = 0; round < philox_rounds; ++round) {
-    const std::uint64_t a = std::uint64_t{0xD2511F53u} * counter.word[0];
-    const std::uint64_t b = std::uint64_t{0xCD9E8D57u} * counter.word[2];
+    const std::uint64_t a = std::uint64_t{philox_multiplier_a} * counter.word[0];
+    const std::uint64_t b = std::uint64_t{philox_multiplier_b} * counter.word[2];
     counter = {{static_cast<std::uint32_t>(b >> 32) ^ counter.word[1] ^ key.low, static_cast<std::uint32_t>(b),
                 static_cast<std::uint32_t>(a >> 32) ^ counter.word[3] ^ key.high, static_cast<std::uint32_t>(a)}};
-    key.low += 0x9E3779B9u;
-    key.high += 0xBB67AE85u;
+    key.low += philox_weyl_low;
+    key.high += philox_weyl_high;
   }
   return counter;
 }

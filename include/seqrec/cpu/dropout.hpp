@@ -84,15 +84,15 @@ inline void draw_lanes(const Dropout& mask, const std::uint32_t (&rows)[dropout_
   for (int round = 0; round < philox_rounds; ++round) {
     for (int c = 0; c < dropout_chains; ++c) {
       // Only low halves are ever read, so high halves may hold anything.
-      const Words p = multiply_low_halves(w0[c], philox_multiplier[0]);
-      const Words q = multiply_low_halves(w2[c], philox_multiplier[1]);
+      const Words p = multiply_low_halves(w0[c], philox_multiplier_a);
+      const Words q = multiply_low_halves(w2[c], philox_multiplier_b);
       w0[c] = (q >> 32) ^ w1[c] ^ std::uint64_t{key_low};
       w1[c] = q;
       w2[c] = (p >> 32) ^ w3[c] ^ std::uint64_t{key_high};
       w3[c] = p;
     }
-    key_low += philox_weyl[0];
-    key_high += philox_weyl[1];
+    key_low += philox_weyl_low;
+    key_high += philox_weyl_high;
   }
   for (int c = 0; c < dropout_chains; ++c) {
     const Words front = (w0[c] & low) | w1[c] << 32, back = (w2[c] & low) | w3[c] << 32;
