@@ -22,6 +22,7 @@ inline const std::map<std::string, std::set<std::string>>& floors() {
       {"cuda", {"core", "ops"}},
       {"data", {"core"}},
       {"metrics", {"core"}},
+      {"baselines", {"core", "data"}},
       {"autograd", {"core", "ops"}},
       {"layers", {"core", "ops", "autograd"}},
       {"optim", {"core", "ops", "autograd"}},
@@ -36,7 +37,8 @@ inline const std::map<std::string, std::set<std::string>>& floors() {
 inline const std::map<std::string, std::set<std::string>>& umbrellas() {
   static const std::map<std::string, std::set<std::string>> table = {
       {"version.hpp", {}},
-      {"seqrec.hpp", {"core", "ops", "autograd", "layers", "models", "optim", "data", "metrics", "io", "train"}},
+      {"seqrec.hpp",
+       {"core", "ops", "autograd", "layers", "models", "baselines", "optim", "data", "metrics", "io", "train"}},
       {"cpu.hpp", {"core", "ops", "cpu"}},
       {"cuda.cuh", {"core", "ops", "cuda"}},
   };

@@ -8,6 +8,12 @@
 
 namespace seqrec {
 
+/// Who moves a parameter.
+enum class ParameterRole {
+  weight,     ///< the optimiser, along its gradient
+  statistic,  ///< its layer, after each step, from sums that the forward pass left in its gradient's place
+};
+
 /// A tensor that training moves: a vector (Rank 1) or a matrix (Rank 2), with how it begins and where its gradient
 /// lies. Layers hold parameters as members and show them in `for_each_parameter`.
 template <class Context, int Rank>
@@ -15,8 +21,10 @@ struct Parameter {
   Tensor<typename Context::Master, Rank, typename Context::Space> value;
   Initialiser initialiser;
   index_t offset = -1;  ///< of its gradient among all parameters', set by `initialise`
+  ParameterRole role = ParameterRole::weight;
 
-  Parameter(index_t size, Initialiser begin) requires(Rank == 1) : value(size), initialiser(begin) {}
+  Parameter(index_t size, Initialiser begin, ParameterRole moved_by = ParameterRole::weight) requires(Rank == 1)
+      : value(size), initialiser(begin), role(moved_by) {}
   Parameter(index_t rows, index_t columns, Initialiser begin) requires(Rank == 2)
       : value(rows, columns), initialiser(begin) {}
 };

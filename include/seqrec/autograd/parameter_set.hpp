@@ -24,6 +24,7 @@ class ParameterSet {
     master_vector_of<Context> values;
     Initialiser initialiser;
     index_t offset;  ///< of the first element in the set
+    ParameterRole role;
 
     index_t size() const { return values.size(); }
   };
@@ -38,7 +39,8 @@ class ParameterSet {
                           {std::begin(view.extents), std::end(view.extents)},
                           {view.data, view.size()},
                           parameter.initialiser,
-                          size_});
+                          size_,
+                          parameter.role});
       size_ += view.size();
     });
   }

@@ -5,6 +5,14 @@
 
 namespace seqrec {
 
+/// What is known of users and items beside who met whom: for each user of the data set and each item of the catalogue a
+/// few category numbers (gender, age group, genres, ...), each kind counted by its own.
+template <class Space>
+struct Features {
+  Jagged<const item_t, Space> of_users;  ///< (U) segments of categories; null where there are none
+  Jagged<const item_t, Space> of_items;  ///< (V) segments of categories; null where there are none
+};
+
 /// What an encoder reads: the histories of B users, packed to N rows, oldest item first. Either a whole batch or a
 /// shard of one: offsets count from the shard's first row, `first_row` and `first_user` say where it lies in the batch.
 template <class Space>
@@ -13,7 +21,9 @@ struct Batch {
   RowIndex<Space> item_index;         ///< of `items`; empty where no gradient is wanted
   index_t first_row = 0;
   index_t first_user = 0;
-  index_t longest = 0;  ///< length of the longest history, known on the host
+  index_t longest = 0;                                ///< length of the longest history, known on the host
+  VectorView<const item_t, Space> users_of_features;  ///< (B) segment of `features.of_users` of each user; or null
+  Features<Space> features;                           ///< of the whole data set; null for most models
 
   constexpr index_t rows() const { return items.size(); }
   constexpr index_t users() const { return items.segments(); }
@@ -23,8 +33,29 @@ struct Batch {
 /// What a next-item objective adds to a batch: for each row the item that came next, followed by sampled negatives.
 template <class Space>
 struct NextItems {
-  MatrixView<const item_t, Space> items;  ///< (N, 1 + negatives), the target first
-  RowIndex<Space> index;                  ///< of `items`, row by row; empty where no gradient is wanted
+  MatrixView<const item_t, Space> items;           ///< (N, 1 + negatives), the target first
+  RowIndex<Space> index;                           ///< of `items`, row by row; empty where no gradient is wanted
+  VectorView<const float, Space> log_probability;  ///< (V) with which an item is sampled; null for uniform sampling
+};
+
+/// Items to be scored for each user, and how much of the history each may see.
+template <class Space>
+struct Candidates {
+  Jagged<const item_t, Space> items;          ///< (C) items, offsets (B+1)
+  VectorView<const offset_t, Space> visible;  ///< (C) leading history rows seen; ascending within a user
+  RowIndex<Space> index;                      ///< of `items`; empty where no gradient is wanted
+  index_t pairs = 0;                          ///< sum of `visible`, known on the host
+  index_t most_visible = 0;                   ///< largest of `visible`, known on the host
+
+  constexpr index_t size() const { return items.size(); }
+};
+
+/// What a click objective adds to a batch: candidates with what became of them.
+template <class Space>
+struct Clicks {
+  Candidates<Space> candidates;
+  VectorView<const float, Space> labels;  ///< (C) 1 where the user took the item, 0 where not
+  double loss_scale = 0;                  ///< 1 / candidates of the whole step
 };
 
 /// A batch, or a shard of one, with what its loss needs.
@@ -32,6 +63,7 @@ template <class Space>
 struct TrainingBatch {
   Batch<Space> histories;
   NextItems<Space> next;
+  Clicks<Space> clicks;   ///< the same items, each as a question of its own
   double loss_scale = 0;  ///< 1 / targets of the whole step, so that shards simply add up
 };
 
@@ -42,13 +74,6 @@ struct RankingBatch {
   VectorView<const item_t, Space> targets;  ///< (B) the item that came next; empty where none is known
   Jagged<const item_t, Space> exclusions;   ///< distinct items per user that are not ranked
   Jagged<const item_t, Space> candidates;   ///< per user the target and those it is ranked among; null: the catalogue
-};
-
-/// Items to be scored for each user, and how much of the history each may see.
-template <class Space>
-struct Candidates {
-  Jagged<const item_t, Space> items;          ///< (C) items, offsets (B+1)
-  VectorView<const offset_t, Space> visible;  ///< (C) leading history rows seen; ascending within a user
 };
 
 }  // namespace seqrec
