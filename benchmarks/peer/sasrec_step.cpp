@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /// seqrec's half of the comparison: a SasRec, its optimiser and prepared batches behind C functions for
-/// seqrec_library.py. Functions that can fail return a null handle or a negative number; seqrec_peer_last_error says
-/// why.
+/// seqrec_library.py.
 
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "c_functions.hpp"
 #include "seqrec/cpu.hpp"
 #include "seqrec/data/packing.hpp"
 #include "seqrec/data/row_index.hpp"
@@ -59,7 +58,8 @@ class Batch {
     shard.histories = histories_.shard(i);
     shard.histories.item_index = history_index_.shard(i);
     shard.next = {{next_.data() + columns * shard.histories.first_row, shard.histories.rows(), columns},
-                  next_index_.shard(i)};
+                  next_index_.shard(i),
+                  {}};
     shard.loss_scale = 1.0 / static_cast<double>(histories_.rows());
     return shard;
   }
@@ -110,23 +110,7 @@ struct Peer {
   }
 };
 
-thread_local std::string last_error;
-
-/// Runs `work`; an exception must not leave a C function.
-template <class Work>
-bool succeeds(Work&& work) {
-  try {
-    work();
-    return true;
-  } catch (const std::exception& error) {
-    last_error = error.what();
-    return false;
-  }
-}
-
 }  // namespace
-
-#define SEQREC_PEER_EXPORT extern "C" __attribute__((visibility("default")))
 
 SEQREC_PEER_EXPORT const char* seqrec_peer_last_error() { return last_error.c_str(); }
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""libseqrec_peer.so, whose functions sasrec_step.cpp and peak.cpp define."""
+"""libseqrec_peer.so, whose functions sasrec_step.cpp, readers.cpp and peak.cpp define."""
 
 import ctypes
+import os
 
 import numpy
 
@@ -26,19 +27,10 @@ class Options(ctypes.Structure):
         return Options(**{**values, **changes})
 
 
-class Library:
+class PeerLibrary:
     def __init__(self, path):
         self.functions = ctypes.CDLL(str(path))
-        integers, reals = (numpy.ctypeslib.ndpointer(kind, flags="C_CONTIGUOUS") for kind in ("int32", "float32"))
-        handle, text = ctypes.c_void_p, ctypes.c_char_p
-        self.declare("last_error", text)
-        self.declare("create", handle, ctypes.POINTER(Options))
-        self.declare("destroy", None, handle)
-        self.declare("parameter_count", ctypes.c_int64, handle)
-        self.declare("set_parameter", ctypes.c_int32, handle, text, reals, ctypes.c_int64)
-        self.declare("add_batch", ctypes.c_int32, handle, ctypes.c_int32, integers, integers, integers)
-        self.declare("step", ctypes.c_int32, handle, ctypes.c_int32, ctypes.POINTER(ctypes.c_double))
-        self.declare("peak_flops", ctypes.c_double, ctypes.c_int32)
+        self.declare("last_error", ctypes.c_char_p)
 
     def declare(self, name, result, *arguments):
         function = getattr(self.functions, "seqrec_peer_" + name)
@@ -48,6 +40,41 @@ class Library:
     def check(self, failed):
         if failed:
             raise RuntimeError(self.last_error().decode())
+
+
+class ReaderLibrary(PeerLibrary):
+    """What readers.py needs of it."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.declare("read", ctypes.c_int64, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int32), ctypes.c_int64)
+
+    def load(self, path):
+        """Reads a data set and drops it."""
+        self.check(self.read(os.fsencode(path), None, 0) < 0)
+
+    def items(self, path, count):
+        """The items of all users in order."""
+        items = numpy.empty(count, numpy.int32)
+        pointer = items.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
+        self.check(self.read(os.fsencode(path), pointer, count) < 0)
+        return items
+
+
+class Library(PeerLibrary):
+    """What sasrec_step.py needs of it."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        integers, reals = (numpy.ctypeslib.ndpointer(kind, flags="C_CONTIGUOUS") for kind in ("int32", "float32"))
+        handle, text = ctypes.c_void_p, ctypes.c_char_p
+        self.declare("create", handle, ctypes.POINTER(Options))
+        self.declare("destroy", None, handle)
+        self.declare("parameter_count", ctypes.c_int64, handle)
+        self.declare("set_parameter", ctypes.c_int32, handle, text, reals, ctypes.c_int64)
+        self.declare("add_batch", ctypes.c_int32, handle, ctypes.c_int32, integers, integers, integers)
+        self.declare("step", ctypes.c_int32, handle, ctypes.c_int32, ctypes.POINTER(ctypes.c_double))
+        self.declare("peak_flops", ctypes.c_double, ctypes.c_int32)
 
 
 class SeqrecStep:

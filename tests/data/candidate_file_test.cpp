@@ -65,6 +65,21 @@ TEST_CASE("candidates for anything else are refused with both values") {
              ContainsSubstring("test.candidates:5: seed is '18446744073709551615', expected '1'"));
 }
 
+TEST_CASE("a file of candidates by popularity says so, and one of uniform ones does not") {
+  const Fixture f;
+  CHECK(read_file(f.path).find("popularity") == std::string::npos);
+  CandidateOptions options{.negatives = 3, .seed = 1, .popularity_exponent = 0.75};
+  save_candidates(f.path, draw_candidates(f.split.test, options));
+  CHECK_THAT(read_file(f.path), ContainsSubstring("\nseed 1\npopularity-exponent 0.75\nusers 3\n"));
+  CHECK(load_candidates(f.path, f.split.test, options).items == draw_candidates(f.split.test, options).items);
+  const auto complaint = [&](double exponent) {
+    options.popularity_exponent = exponent;
+    return message_of<DataError>([&] { load_candidates(f.path, f.split.test, options); });
+  };
+  CHECK_THAT(complaint(0.5), ContainsSubstring("test.candidates:6: popularity-exponent is '0.75', expected '0.5'"));
+  CHECK_THAT(complaint(0), ContainsSubstring("test.candidates:6: expected a line 'users ...'"));
+}
+
 TEST_CASE("damaged candidate files are refused with the line") {
   const Fixture f;
   const std::string text = read_file(f.path);

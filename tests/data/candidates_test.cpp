@@ -94,3 +94,69 @@ TEST_CASE("the hash of candidate lists covers items and origin") {
   lists.data_hash = "another";
   CHECK(lists.hash() != hash);
 }
+
+TEST_CASE("a user's events get candidates of their own, and the first those of leave-one-out") {
+  const Dataset data = seqrec_test::random_dataset(10, 200, 30, 2);
+  const Split split = leave_one_out(data);
+  HeldOut first{"test", &data, {}, {}, {}}, both{"test", &data, {}, {}, {}};
+  for (index_t i = 1; i < split.test.size(); ++i) {  // but user 0, who has seen everything
+    const index_t user = split.test.users[static_cast<std::size_t>(i)];
+    const index_t position = split.test.history_lengths[static_cast<std::size_t>(i)];
+    first.add(user, position);
+    both.add(user, position - 1);
+    both.add(user, position);
+  }
+  const CandidateOptions options{.negatives = 20};
+  const CandidateLists single = draw_candidates(first, options), lists = draw_candidates(both, options);
+  REQUIRE(lists.users == 2 * single.users);
+  std::set<std::vector<item_t>> different;
+  for (index_t i = 0; i < lists.users; ++i) {
+    const auto negatives = lists.negatives(i);
+    different.insert({negatives.begin(), negatives.end()});
+    if (i % 2 == 0) CHECK(std::equal(negatives.begin(), negatives.end(), single.negatives(i / 2).begin()));
+  }
+  CHECK(std::ssize(different) == lists.users);
+}
+
+TEST_CASE("candidates by popularity follow the counts, without replacement") {
+  // Items 1, 2 and 3 have 8000, 4000 and 1000 events of others; those who are asked have seen item 0 only.
+  std::vector<std::vector<std::int64_t>> histories(4000, {0, 0, 0});
+  const std::int64_t events[] = {8, 4, 1};
+  for (std::int64_t item = 1; item <= 3; ++item)
+    for (std::int64_t i = 0; i < 1000 * events[item - 1]; ++i) histories.push_back({item});
+  const Dataset data = seqrec_test::dataset_of(histories);
+  const HeldOut test = leave_one_out(data).test;
+  const CandidateOptions options{.negatives = 2, .popularity_exponent = 1};
+  const CandidateLists lists = draw_candidates(test, options);
+  std::map<item_t, double> first;
+  for (index_t i = 0; i < lists.users; ++i) {
+    REQUIRE(lists.negatives(i)[0] != lists.negatives(i)[1]);
+    ++first[lists.negatives(i)[0]];
+  }
+  double chi_square = 0;
+  for (const item_t item : {1, 2, 3}) {
+    const double expected = 4000 * static_cast<double>(events[item - 1]) / 13;
+    chi_square += (first[item] - expected) * (first[item] - expected) / expected;
+  }
+  CHECK(chi_square < 13.82);  // 2 degrees of freedom: exceeded once in a thousand seeds
+  CHECK(lists.hash() != draw_candidates(test, {.negatives = 2}).hash());
+  CHECK(lists.hash() == draw_candidates(test, options).hash());
+  CHECK_NOTHROW(draw_candidates(test, {.negatives = 3, .popularity_exponent = 1}));
+}
+
+TEST_CASE("users whose unseen items are of no popularity are refused by number, not searched for ever") {
+  Interactions rows{.users = {7, 7, 7, 8}, .items = {0, 0, 0, 1}, .times = {}};
+  for (int i = 0; i < 3000; ++i) {
+    rows.users.push_back(9);
+    rows.items.push_back(i < 2 ? 1 : 0);
+  }
+  const Dataset data = build_dataset("tiny", rows);
+  HeldOut test{"test", &data, {0}, {2}, {0}};
+  CHECK_NOTHROW(draw_candidates(test, {.negatives = 1}));
+  const CandidateOptions by_popularity{.negatives = 1, .popularity_exponent = 1};
+  CHECK(
+      seqrec_test::message_of<DataError>([&] { draw_candidates(test, by_popularity); }) ==
+      "tiny: user 7 has unseen items of nearly no popularity, enough for 0, expected at least 1 to draw as negatives");
+  CHECK(seqrec_test::message_of<ArgumentError>([&] { draw_candidates(test, {.popularity_exponent = -1}); }) ==
+        "popularity_exponent is -1, expected a finite number of at least 0");
+}

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/data/load.hpp"
 
-#include <cstddef>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <vector>
 
-#include "seqrec/data/split.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -53,14 +52,33 @@ TEST_CASE("a folder's format is recognised and the folder names the data") {
   CHECK(load_dataset(sequences.path).num_interactions() == 1);
 }
 
+TEST_CASE("every format is found in its folder") {
+  const auto interactions = [](const char* name, const char* text) {
+    const Folder folder;
+    return load_dataset(folder.add(name, text).path).num_interactions();
+  };
+  CHECK(interactions("u.data", u_data) == 1);
+  CHECK(interactions("ratings.dat", "1::2::3::4\n1::3::3.5::4\n") == 2);
+  CHECK(interactions("ratings.csv", "userId,movieId,rating,timestamp\n1,2,3,4\n") == 1);
+  CHECK(interactions("other.inter", "user_id:token\titem_id:token\na\tb\n") == 1);
+  CHECK(interactions("other.txt", "1 2\n") == 1);
+  // MovieLens 1M's own folder, with its other files.
+  const Folder whole;
+  whole.add("ratings.dat", "1::2::3::4\n").add("movies.dat", "2::Heat (1995)::Action\n").add("README", "1 2\n");
+  CHECK(load_dataset(whole.path).titles == std::vector<std::string>{"Heat (1995)"});
+}
+
 TEST_CASE("a path that holds no data set, or two, is refused with what was looked for") {
   const auto complaint = [](const std::filesystem::path& path) {
     return message_of<DataError>([&] { load_dataset(path); });
   };
   const Folder folder;
   CHECK_THAT(complaint(folder.path / "nothing"), ContainsSubstring("films/nothing: there is no such file or folder"));
-  CHECK_THAT(complaint(folder.path),
-             ContainsSubstring("films: unknown format, looked for u.data (MovieLens 100K), *.txt ('user item' pairs)"));
+  CHECK_THAT(
+      complaint(folder.path),
+      ContainsSubstring("films: unknown format, looked for u.data (MovieLens 100K), ratings.dat (MovieLens 1M and "
+                        "10M), ratings.csv (MovieLens 20M, 25M, 32M, latest), *.inter (RecBole atomic files), "
+                        "*.txt ('user item' pairs)"));
   folder.add("data.xyz", "1 2\n").add("item_ids.txt", "1 1\n").add("three.txt", "1 2 3\n").add("empty.txt", "");
   CHECK_THAT(complaint(folder.path), ContainsSubstring("unknown format"));
   CHECK_THAT(complaint(folder.path / "data.xyz"),
@@ -71,6 +89,12 @@ TEST_CASE("a path that holds no data set, or two, is refused with what was looke
   const Folder both;
   both.add("u.data", u_data).add("films.txt", "1 2\n");
   CHECK_THAT(complaint(both.path), ContainsSubstring("more than one data set (u.data, films.txt)"));
+  both.add("ratings.csv", "");
+  CHECK_THAT(complaint(both.path), ContainsSubstring("more than one data set (u.data, ratings.csv, films.txt)"));
+
+  const Folder parts;
+  parts.add("train.inter", "user_id:token\titem_id:token\n").add("test.inter", "user_id:token\titem_id:token\n");
+  CHECK_THAT(complaint(parts.path), ContainsSubstring("more than one data set (test.inter, train.inter)"));
 }
 
 TEST_CASE("a recognised file that is wrong is named with its line") {
@@ -81,38 +105,4 @@ TEST_CASE("a recognised file that is wrong is named with its line") {
   std::filesystem::create_directory(folder.path / "u.data");
   CHECK_THAT(message_of<DataError>([&] { load_dataset(folder.path); }),
              ContainsSubstring("u.data: expected a regular file"));
-}
-
-TEST_CASE("the real MovieLens data are what they are known to be") {
-  const char* folder = std::getenv("SEQREC_DATA");  // NOLINT(concurrency-mt-unsafe): one thread
-  if (folder == nullptr) {
-    WARN("skipped: SEQREC_DATA is not set");
-    return;
-  }
-  const auto exists = [&](const char* name) {
-    const bool there = std::filesystem::exists(std::filesystem::path(folder) / name);
-    if (!there) WARN("skipped: SEQREC_DATA has no " << name);
-    return there;
-  };
-  if (exists("ml-100k")) {
-    const Dataset data = load_dataset(std::filesystem::path(folder) / "ml-100k");
-    CHECK(describe(data) == "ml-100k: 943 users, 1682 items, 100000 interactions, hash 0b82934b987b9d81");
-    CHECK(data.titles.at(0) == "Toy Story (1995)");
-    CHECK(data.titles.at(542) == "Mis\xC3\xA9rables, Les (1995)");
-    index_t tied = 0;
-    for (std::size_t user = 0; user + 1 < data.offsets.size(); ++user) {
-      const std::int64_t* end = data.times.data() + data.offsets[user + 1];
-      tied += end[-1] == end[-2];
-    }
-    CHECK(tied == 415);  // why ties are broken by row
-    const Split split = leave_one_out(data);
-    CHECK(split.test.size() == 943);
-    CHECK(split.hash() == "98e7209bd5988f7b");
-  }
-  if (exists("ml-1m")) {
-    const Dataset data = load_dataset(std::filesystem::path(folder) / "ml-1m");
-    CHECK(describe(data) == "ml-1m: 6040 users, 3416 items, 999601 interactions, hash 318d530ef8f8567b");
-    CHECK(data.titles.at(0) == "Raiders of the Lost Ark (1981)");
-    CHECK(leave_one_out(data).hash() == "5d6563385c9bbbcf");
-  }
 }

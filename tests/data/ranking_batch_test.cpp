@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/small_datasets.hpp"
+#include "seqrec/data/features.hpp"
 #include "support/catch.hpp"
 
 using namespace seqrec;
@@ -80,9 +81,9 @@ TEST_CASE("the number of items ranked leaves out exclusions, but never the targe
 TEST_CASE("candidates begin with the target", "[data]") {
   HostRankingBatch batch({num_items, 3, 100});
   batch.pack(Requests().sampled());
-  const Jagged<const item_t, HostSpace> candidates = batch.shard(0).candidates;
-  CHECK(values_of(candidates.values) == Values{6, 13, 14, 9, 15, 16, 2, 11, 12});
-  CHECK(values_of(candidates.offsets) == Values{0, 3, 6, 9});
+  const Candidates<HostSpace> candidates = batch.shard(0).candidates;
+  CHECK(values_of(candidates.items.values) == Values{6, 13, 14, 9, 15, 16, 2, 11, 12});
+  CHECK(values_of(candidates.items.offsets) == Values{0, 3, 6, 9});
 }
 
 TEST_CASE("each shard holds its users' lists, with offsets of its own", "[data]") {
@@ -100,8 +101,8 @@ TEST_CASE("each shard holds its users' lists, with offsets of its own", "[data]"
   batch.pack(Requests().sampled());
   const Values candidates[] = {{6, 13, 14}, {9, 15, 16}, {2, 11, 12}};
   for (index_t i = 0; i < 3; ++i) {
-    CHECK(values_of(batch.shard(i).candidates.values) == candidates[i]);
-    CHECK(values_of(batch.shard(i).candidates.offsets) == Values{0, 3});
+    CHECK(values_of(batch.shard(i).candidates.items.values) == candidates[i]);
+    CHECK(values_of(batch.shard(i).candidates.items.offsets) == Values{0, 3});
   }
 }
 
@@ -149,4 +150,47 @@ TEST_CASE("an item beyond the table is named with its request and its part", "[d
              ContainsSubstring("ranking request 1: target 20 is beyond the model's table, expected 0 to 19"));
   CHECK_THAT(message_of_packing({good, 2, negative, {}}), ContainsSubstring("ranking request 1: exclusion -1"));
   CHECK_THAT(message_of_packing({good, 2, {}, high}), ContainsSubstring("ranking request 1: candidate 20"));
+}
+
+TEST_CASE("every candidate sees the whole history that was packed", "[data]") {
+  const index_t token_budget = GENERATE(100, 3);  // one shard, or one for each user
+  HostRankingBatch batch({num_items, 3, token_budget});
+  batch.pack(Requests().sampled());
+  const Values visible[] = {{3, 3, 3}, {2, 2, 2}, {1, 1, 1}};
+  Values all;
+  index_t pairs = 0, first = 0;
+  for (index_t i = 0; i < batch.num_shards(); ++i) {
+    const Candidates<HostSpace> candidates = batch.shard(i).candidates;
+    const Values here = values_of(candidates.visible);
+    all.insert(all.end(), here.begin(), here.end());
+    CHECK(candidates.first_candidate == first);
+    CHECK(candidates.window == batch.shard(i).histories.longest);
+    first += candidates.size();
+    pairs += candidates.pairs;
+  }
+  CHECK(all == Values{3, 3, 3, 2, 2, 2, 1, 1, 1});
+  CHECK(pairs == 3 * (3 + 2 + 1));
+}
+
+TEST_CASE("a batch carries the features of those it asks about", "[data]") {
+  const FeatureTable of_users = make_feature_table({{"a"}, {"b"}, {"a", "c"}, {"b"}});
+  HostRankingBatch batch({num_items, 10, 3}, {of_users.view(), {}, of_users.categories(), 0});
+  const Requests asked;
+  std::vector<RankingRequest> requests = asked.full();
+  requests[0].profile = 3;
+  requests[1].profile = 0;
+  requests[2].profile = 2;
+  batch.pack(requests);
+  Values profiles;
+  for (index_t i = 0; i < batch.num_shards(); ++i) {
+    const Batch<HostSpace> histories = batch.shard(i).histories;
+    CHECK(histories.features.user_categories == 3);
+    CHECK(histories.features.of_users.segments() == 4);
+    const Values here = values_of(histories.profiles);
+    profiles.insert(profiles.end(), here.begin(), here.end());
+  }
+  CHECK(profiles == Values{0, 2, 3});  // in the order of the packed users
+  requests[1].profile = 4;
+  CHECK(seqrec_test::message_of<DataError>([&] { batch.pack(requests); }) ==
+        "ranking request 1: profile 4 is not among the features of 4 users");
 }

@@ -23,17 +23,31 @@ TEST_CASE("pairs keep the order of the file, whether or not users stand together
   CHECK(data.titles.empty());
 }
 
-TEST_CASE("titles of renumbered MovieLens items are found by way of their original numbers") {
+TEST_CASE("titles and features of renumbered MovieLens are found by way of the original numbers") {
   const seqrec_test::TemporaryDirectory folder;
-  write_file(folder / "pairs.txt", "1 1\n1 2\n1 3\n");
+  write_file(folder / "pairs.txt", "1 1\n1 2\n3 2\n");
   write_file(folder / "item_ids.txt", "1 500\n2 600\n");
+  write_file(folder / "user_ids.txt", "1 10\n2 20\n3 30\n");
   CHECK(read_sequences(folder / "pairs.txt", "small").titles.empty());
-  write_file(folder / "movies.dat", "600::Am\xE9lie (2001)::Comedy\n1::Toy Story (1995)::Comedy\n");
-  CHECK(read_sequences(folder / "pairs.txt", "small").titles ==
-        std::vector<std::string>{"", "Am\xC3\xA9lie (2001)", ""});
+  write_file(folder / "movies.dat",
+             "600::Am\xE9lie (2001)::Comedy\n500::Heat (1995)::Action\n1::Toy Story (1995)::Comedy\n");
+  write_file(folder / "users.dat", "10::F::1::10::0\n20::F::18::10::0\n30::M::25::0::0\n");
+  const Dataset data = read_sequences(folder / "pairs.txt", "small");
+  CHECK(data.titles == std::vector<std::string>{"Heat (1995)", "Am\xC3\xA9lie (2001)"});
+  CHECK(data.item_features.names ==
+        std::vector<std::string>{"genre=Action", "genre=Comedy", "year=1995-1999", "year=2000-2004"});
+  CHECK(data.item_features.values == std::vector<item_t>{0, 2, 1, 3});
+  CHECK(data.user_features.names == std::vector<std::string>{"age=25-34", "age=under 18", "gender=F", "gender=M",
+                                                             "occupation=K-12 student", "occupation=other"});
+  CHECK(data.user_features.values == std::vector<item_t>{1, 2, 4, 0, 3, 5});
+
+  const auto complaint = [&] { return message_of<DataError>([&] { read_sequences(folder / "pairs.txt", "small"); }); };
+  write_file(folder / "item_ids.txt", "1 500\n");
+  CHECK_THAT(complaint(), ContainsSubstring("item_ids.txt: has no item 2, which has interactions"));
+  write_file(folder / "item_ids.txt", "1 500\n2 601\n");
+  CHECK_THAT(complaint(), ContainsSubstring("item_ids.txt:2: ") && ContainsSubstring("movies.dat has no item 601"));
   write_file(folder / "item_ids.txt", "1\n");
-  CHECK_THAT(message_of<DataError>([&] { read_sequences(folder / "pairs.txt", "small"); }),
-             ContainsSubstring("item_ids.txt:1: line '1' has 1 column"));
+  CHECK_THAT(complaint(), ContainsSubstring("item_ids.txt:1: line '1' has 1 column"));
 }
 
 TEST_CASE("wrong pairs are named") {

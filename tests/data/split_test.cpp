@@ -40,6 +40,19 @@ TEST_CASE("leave-one-out holds out the last two events, and the test history inc
             split.hash());
 }
 
+TEST_CASE("a user may have several held-out events") {
+  const Dataset data = seqrec_test::dataset_of({{0, 1, 2, 3}, {4, 5}});
+  HeldOut part{"test", &data, {}, {}, {}};
+  part.add(0, 2);
+  part.add(0, 3);
+  part.add(1, 1);
+  CHECK(part.size() == 3);
+  CHECK(part.targets == std::vector<item_t>{2, 3, 5});
+  CHECK(list(part.history(0)) == std::vector<item_t>{0, 1});
+  CHECK(list(part.history(1)) == std::vector<item_t>{0, 1, 2});
+  CHECK(list(part.whole_history(0)) == list(part.whole_history(1)));
+}
+
 TEST_CASE("a split's hash changes with its data and with what is held out") {
   const Dataset data = seqrec_test::dataset_of({{0, 1, 2, 3}, {3, 2, 1}});
   const Dataset swapped = seqrec_test::dataset_of({{0, 1, 3, 2}, {3, 2, 1}});

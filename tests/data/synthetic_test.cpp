@@ -17,6 +17,10 @@ TEST_CASE("the synthetic data set is the same everywhere and always") {
   CHECK(synthetic_dataset().hash() == data.hash());
   CHECK(synthetic_dataset({.seed = 2}).hash() != data.hash());
   CHECK(data.titles.at(17) == "Synthetic film 17 (genre 7)");
+  REQUIRE(data.item_features.rows() == 300);
+  CHECK(data.item_features.categories() == 10);
+  CHECK(data.item_features.names.at(static_cast<std::size_t>(data.item_features.view()[17](0))) == "genre=7");
+  CHECK_FALSE(static_cast<bool>(data.user_features));
 }
 
 TEST_CASE("synthetic histories keep to their lengths, repeat nothing and can all be held out") {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -54,23 +55,60 @@ TEST_CASE("lines end in LF or CRLF, the last one need not end") {
   CHECK(lines_of("a\r\n\r\nbc\r") == Lines{"a", "", "bc"});
 }
 
+TEST_CASE("lines are the same however few bytes are read at once") {
+  const seqrec_test::TemporaryDirectory folder;
+  const std::string text = "1\t2\t3\n\n" + std::string(100, 'x') + "\r\n4\t5\t6\r\n\r\nlast";
+  seqrec_test::write_file(folder / "text", text);
+  for (std::size_t block = 0; block < text.size() + 2; ++block) {
+    TextFile file(folder / "text", block);
+    std::vector<std::string> lines;
+    while (file.next()) lines.emplace_back(file.line());
+    REQUIRE(lines == std::vector<std::string>{"1\t2\t3", "", std::string(100, 'x'), "4\t5\t6", "", "last"});
+    REQUIRE_FALSE(file.next());
+  }
+}
+
+TEST_CASE("a byte order mark is no part of the first line") {
+  CHECK(lines_of("\xEF\xBB\xBF"
+                 "a\n\xEF\xBB\xBF"
+                 "b\n") == std::vector<std::string>{"a",
+                                                    "\xEF\xBB\xBF"
+                                                    "b"});
+  CHECK(lines_of("\xEF\xBB") == std::vector<std::string>{"\xEF\xBB"});
+}
+
+TEST_CASE("as many fields as a header says") {
+  const seqrec_test::TemporaryDirectory folder;
+  seqrec_test::write_file(folder / "rows", "1\t\t3\n1\t2\n");
+  TextFile file(folder / "rows");
+  std::vector<std::string_view> fields(3);
+  REQUIRE(file.next());
+  file.fields("\t", "three", fields);
+  CHECK(fields == std::vector<std::string_view>{"1", "", "3"});
+  REQUIRE(file.next());
+  CHECK_THAT(message_of<DataError>([&] { file.fields("\t", "three", fields); }),
+             ContainsSubstring("rows:2: line '1\\x092' has 2 columns, expected 3: three"));
+}
+
 TEST_CASE("a line is cut at its delimiter") {
   const seqrec_test::TemporaryDirectory folder;
-  seqrec_test::write_file(folder / "movies", "1::Toy Story::Comedy\n2::::\n");
+  seqrec_test::write_file(folder / "movies", "1::Toy Story::Comedy\n2::::\n:3:::a:\n");
   TextFile file(folder / "movies");
   REQUIRE(file.next());
   CHECK(file.fields<3>("::", "three") == std::array<std::string_view, 3>{"1", "Toy Story", "Comedy"});
   REQUIRE(file.next());
   CHECK(file.fields<3>("::", "three") == std::array<std::string_view, 3>{"2", "", ""});
+  REQUIRE(file.next());
+  CHECK(file.fields<2>("::", "two") == std::array<std::string_view, 2>{":3", ":a:"});
 }
 
 TEST_CASE("whole numbers are read up to the last one") {
   const seqrec_test::TemporaryDirectory folder;
-  seqrec_test::write_file(folder / "numbers", "0\n007\n-5\n9223372036854775807\n");
+  seqrec_test::write_file(folder / "numbers", "0\n007\n-5\n999999999999999999\n9223372036854775807\n");
   TextFile file(folder / "numbers");
   std::vector<std::int64_t> numbers;
   while (file.next()) numbers.push_back(file.integer(file.line(), "number", -10));
-  CHECK(numbers == std::vector<std::int64_t>{0, 7, -5, 9223372036854775807});
+  CHECK(numbers == std::vector<std::int64_t>{0, 7, -5, 999999999999999999, 9223372036854775807});
 }
 
 TEST_CASE("wrong columns are named with file, line and what was expected") {

@@ -46,7 +46,8 @@ enum class Purpose : std::uint64_t {
   negatives = 3,
   dropout = 4,
   candidates = 5,
-  synthetic_data = 6
+  synthetic_data = 6,
+  resampling = 7
 };
 
 /// The finaliser of SplitMix64 (Steele et al. 2014): spreads every input bit over the whole output.

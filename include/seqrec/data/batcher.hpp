@@ -9,67 +9,24 @@
 #include <utility>
 #include <vector>
 
-#include "seqrec/core/batch.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/random.hpp"
-#include "seqrec/data/packing.hpp"
-#include "seqrec/data/row_index.hpp"
+#include "seqrec/data/known_features.hpp"
 #include "seqrec/data/sampling.hpp"
 #include "seqrec/data/split.hpp"
+#include "seqrec/data/training_batch.hpp"
 
 namespace seqrec {
 
 /// How training batches are made.
 struct BatcherOptions {
-  index_t batch_size = 128;    ///< users of a step; the last of an epoch may have fewer
-  index_t max_length = 200;    ///< positions of a user that are trained: the last so many
-  index_t negatives = 1;       ///< sampled for each position; 0 for objectives over the whole catalogue
-  index_t token_budget = 256;  ///< rows of a shard (see PackedHistories)
-  std::uint64_t seed = 0;      ///< of order and negatives
-};
-
-class Batcher;
-
-/// Owns one training batch on the host: histories, next items with their negatives, and the inverse indices by which
-/// the item table's gradient is summed. Filled by a Batcher.
-class HostTrainingBatch {
- public:
-  /// Positions that are trained, which are also the rows.
-  index_t num_targets() const { return histories_.rows(); }
-  /// For each packed user its number in the data set.
-  std::span<const index_t> users() const { return users_; }
-
-  index_t num_shards() const { return histories_.num_shards(); }
-  /// One shard. Views are valid until the Batcher makes the next batch.
-  TrainingBatch<HostSpace> shard(index_t i) const {
-    return view(histories_.shard(i), history_index_.shard(i), next_index_.shard(i));
-  }
-  /// The whole batch as one piece.
-  TrainingBatch<HostSpace> whole() const {
-    return view(histories_.whole(), history_index_.whole(), next_index_.whole());
-  }
-
- private:
-  friend class Batcher;
-  HostTrainingBatch(const PackingOptions& packing, index_t negatives) : histories_(packing), columns_(1 + negatives) {}
-
-  TrainingBatch<HostSpace> view(Batch<HostSpace> histories, const RowIndex<HostSpace>& history_index,
-                                const RowIndex<HostSpace>& next_index) const {
-    TrainingBatch<HostSpace> batch;
-    batch.histories = histories;
-    batch.histories.item_index = history_index;
-    batch.next.items = {next_items_.data() + histories.first_row * columns_, histories.rows(), columns_};
-    batch.next.index = next_index;
-    batch.loss_scale = 1.0 / static_cast<double>(num_targets());
-    return batch;
-  }
-
-  PackedHistories histories_;
-  index_t columns_;                 ///< target and negatives
-  std::vector<item_t> next_items_;  ///< (N, columns)
-  std::vector<index_t> users_;      ///< (B)
-  ShardedRowIndex history_index_;   ///< of the histories' items
-  ShardedRowIndex next_index_;      ///< of next_items, entry row * columns + column
+  index_t batch_size = 128;     ///< users of a step; the last of an epoch may have fewer
+  index_t max_length = 200;     ///< positions of a user that are trained: the last so many
+  index_t window = 0;           ///< most events that a candidate sees (see Candidates); 0 is max_length
+  index_t negatives = 1;        ///< sampled for each position; 0 for objectives over the whole catalogue
+  NegativeSampling sampling{};  ///< what negatives are drawn from
+  index_t token_budget = 256;   ///< rows of a shard (see PackedHistories)
+  std::uint64_t seed = 0;       ///< of order and negatives
 };
 
 /// Makes the batches of next-item training. Every user with at least two training events takes part once an epoch, in
@@ -85,8 +42,12 @@ class Batcher {
   Batcher(const Split& split, const BatcherOptions& options)
       : split_(&split),
         options_(checked(options)),
-        batch_({split.data->num_items(), options.max_length, options.token_budget}, options.negatives) {
-    if (options.negatives > 0) sampler_.emplace(split, options.seed);
+        batch_({split.data->num_items(), options.max_length, options.token_budget}, options.negatives,
+               options.window != 0 ? options.window : options.max_length, features_of(*split.data)) {
+    if (options.negatives > 0) {
+      sampler_.emplace(split, options.seed, options.sampling);
+      batch_.log_probability_ = sampler_->log_probability();
+    }
     for (index_t user = 0; user < split.data->num_users(); ++user)
       if (split.train_lengths.data()[user] >= 2) users_.push_back(user);
     if (users_.empty())
@@ -99,24 +60,43 @@ class Batcher {
   index_t steps_per_epoch() const { return (num_users() + options_.batch_size - 1) / options_.batch_size; }
 
   /// The batch of a step of an epoch, both counted from 0; valid until the next call.
+  /// @param targets_of_step  positions over which the loss is a mean where several batches make one step of the
+  ///                         optimiser; 0 for those of this batch
   /// @throws ArgumentError if there is no such step
-  const HostTrainingBatch& make(index_t epoch, index_t step) {
+  const HostTrainingBatch& make(index_t epoch, index_t step, index_t targets_of_step = 0) {
+    check_argument(targets_of_step >= 0, "targets_of_step", targets_of_step, "a number of at least 0");
+    fill(epoch, users_of(epoch, step));
+    batch_.targets_of_step_ = targets_of_step != 0 ? targets_of_step : batch_.num_targets();
+    return batch_;
+  }
+
+  /// How many positions that batch trains, without making it.
+  /// @throws ArgumentError if there is no such step
+  index_t num_targets(index_t epoch, index_t step) {
+    index_t targets = 0;
+    for (const index_t user : users_of(epoch, step))
+      targets += std::min(options_.max_length, split_->train_lengths.data()[user] - 1);
+    return targets;
+  }
+
+ private:
+  /// Who is in the batch of a step.
+  std::span<const index_t> users_of(index_t epoch, index_t step) {
     check_argument(epoch >= 0 && epoch <= std::numeric_limits<std::uint32_t>::max(), "epoch", epoch,
                    "a number from 0 to 2^32 - 1");
     check_argument(step >= 0 && step < steps_per_epoch(), "step", step, "a number from 0 to steps_per_epoch() - 1");
     if (epoch != shuffled_epoch_) shuffle(epoch);
     const index_t first = step * options_.batch_size;
     const index_t count = std::min(options_.batch_size, num_users() - first);
-    fill(epoch, std::span(shuffled_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)));
-    return batch_;
+    return std::span(shuffled_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
   }
 
- private:
   /// Positions in a batch are int32.
   static constexpr index_t most_entries = std::numeric_limits<offset_t>::max();
 
   static const BatcherOptions& checked(const BatcherOptions& options) {
     check_argument(options.batch_size >= 1, "batch_size", options.batch_size, "a number of at least 1");
+    check_argument(options.window >= 0, "window", options.window, "a number of at least 0");
     check_argument(options.negatives >= 0 && options.negatives < most_entries, "negatives", options.negatives,
                    "a number from 0 to 2^31 - 2");
     return options;
@@ -139,6 +119,7 @@ class Batcher {
     }
     batch_.histories_.pack(inputs_);
     fill_next_items(epoch, users);
+    batch_.lay_out_clicks();
     build_indices();
   }
 
@@ -151,9 +132,11 @@ class Batcher {
     batch_.next_items_.resize(static_cast<std::size_t>(entries));
     const MatrixView<item_t, HostSpace> next(batch_.next_items_.data(), histories.rows(), columns);
     batch_.users_.clear();
+    batch_.profiles_.clear();
     for (index_t i = 0; i < histories.users(); ++i) {
       const index_t user = users.data()[batch_.histories_.order().data()[i]];
       batch_.users_.push_back(user);
+      batch_.profiles_.push_back(static_cast<item_t>(user));
       const auto rows = next.row_range(histories.items.offsets(i), histories.items.length(i));
       const std::span<const item_t> targets = split_->train_history(user).last(static_cast<std::size_t>(rows.rows()));
       for (index_t row = 0; row < rows.rows(); ++row) rows(row, 0) = targets.data()[row];

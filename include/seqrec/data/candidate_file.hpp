@@ -8,19 +8,22 @@
 
 #include "seqrec/core/atomic_file.hpp"
 #include "seqrec/core/errors.hpp"
+#include "seqrec/core/option_text.hpp"
 #include "seqrec/core/types.hpp"
 #include "seqrec/data/candidates.hpp"
 #include "seqrec/data/text_file.hpp"
 
 namespace seqrec {
 
-/// Writes lists as text, whole or not at all: a line each for format, held-out part, data hash, negatives, seed, users
-/// and the hash of the lists, then one line of negatives per user.
+/// Writes lists as text, whole or not at all: a line each for format, held-out part, data hash, negatives, seed,
+/// popularity exponent (unless drawn uniformly), users and the hash of the lists, then one line of negatives per user.
 /// @throws DataError if the file cannot be written
 inline void save_candidates(const std::filesystem::path& path, const CandidateLists& lists) {
+  const std::string exponent = option_text(lists.options.popularity_exponent);
   std::string text = concatenate("seqrec-candidates 1\nheld-out ", lists.held_out, "\ndata ", lists.data_hash,
-                                 "\nnegatives ", lists.options.negatives, "\nseed ", lists.options.seed, "\nusers ",
-                                 lists.users, "\nhash ", lists.hash(), "\n");
+                                 "\nnegatives ", lists.options.negatives, "\nseed ", lists.options.seed,
+                                 lists.options.popularity_exponent != 0 ? "\npopularity-exponent " + exponent : "",
+                                 "\nusers ", lists.users, "\nhash ", lists.hash(), "\n");
   for (index_t i = 0; i < lists.users; ++i) {
     for (const item_t item : lists.negatives(i)) text.append(std::to_string(item)).append(" ");
     text.back() = '\n';
@@ -52,6 +55,7 @@ inline CandidateLists load_candidates(const std::filesystem::path& path, const H
   check_header("data", lists.data_hash, ": these candidates were drawn for other data");
   check_header("negatives", options.negatives);
   check_header("seed", options.seed);
+  if (options.popularity_exponent != 0) check_header("popularity-exponent", option_text(options.popularity_exponent));
   check_header("users", lists.users);
   const std::string hash(read_header("hash"));
 

@@ -12,6 +12,7 @@
 #include "seqrec/core/errors.hpp"
 #include "seqrec/data/dataset.hpp"
 #include "seqrec/data/movielens.hpp"
+#include "seqrec/data/recbole.hpp"
 #include "seqrec/data/sequences.hpp"
 
 namespace seqrec {
@@ -37,6 +38,9 @@ struct DataFormat {
 /// A new format is a reader in a header of its own and a line here.
 inline constexpr DataFormat data_formats[] = {
     {"MovieLens 100K", "u.data", nullptr, read_movielens_100k},
+    {"MovieLens 1M and 10M", "ratings.dat", nullptr, read_movielens_dat},
+    {"MovieLens 20M, 25M, 32M, latest", "ratings.csv", nullptr, read_movielens_csv},
+    {"RecBole atomic files", "*.inter", begins_like_recbole, read_recbole},
     {"'user item' pairs", "*.txt", begins_like_sequences, read_sequences},
 };
 
@@ -86,8 +90,9 @@ inline Dataset load_file(const std::filesystem::path& file) {
 }  // namespace detail
 
 /// Reads a data set, whatever its format. `path` is the folder of one data set, which then gives it its name, or the
-/// file itself. Formats: MovieLens 100K (`u.data`, titles from `u.item`), and SASRec's 'user item' pairs (the text file
-/// named like its folder, else the only text file that begins like one).
+/// file itself. Formats: every MovieLens (`u.data`; `ratings.dat`; `ratings.csv`), RecBole's atomic files (`*.inter`),
+/// and SASRec's 'user item' pairs (`*.txt`); of the last two the file named like its folder, else the only one that
+/// begins like one. Titles and features come from the files that stand beside it (docs/data_formats.md).
 /// @throws DataError naming the file and line that are wrong, or what was looked for where no format fits
 inline Dataset load_dataset(const std::filesystem::path& path) {
   std::error_code error;

@@ -15,16 +15,19 @@ struct RankingRequest {
   item_t target = -1;                  ///< the item whose rank is asked for; -1 where none is
   std::span<const item_t> exclusions;  ///< items not to be ranked, repetitions allowed
   std::span<const item_t> candidates;  ///< what the target is ranked among, without it; empty: the whole catalogue
+  item_t profile = -1;                 ///< the user's segment of the features of users; -1 where there are none
 };
 
 /// Owns a batch of ranking requests on the host, packed and cut into shards as training batches are.
 class HostRankingBatch {
  public:
   /// @throws ArgumentError for an option out of range
-  explicit HostRankingBatch(const PackingOptions& options) : histories_(options), num_items_(options.num_items) {}
+  /// @param features  of the users and items that will be asked about, where a model reads them
+  explicit HostRankingBatch(const PackingOptions& options, const Features<HostSpace>& features = {})
+      : histories_(options), num_items_(options.num_items), features_(features) {}
 
   /// Replaces what was packed before. Either all requests have candidates or none has.
-  /// @throws DataError for an item that the model's table does not have
+  /// @throws DataError for an item that the model's table does not have, or a profile that the features do not have
   void pack(std::span<const RankingRequest> requests) {
     spans_.clear();
     for (const RankingRequest& request : requests) spans_.push_back(request.history);
@@ -33,6 +36,8 @@ class HostRankingBatch {
     ranked_.assign(requests.size(), 0);
     exclusions_.clear();
     candidates_.clear();
+    visible_.clear();
+    profiles_.clear();
     for (index_t shard = 0; shard < num_shards(); ++shard) {
       const Batch<HostSpace> part = histories_.shard(shard);
       exclusions_.begin_shard();
@@ -46,8 +51,10 @@ class HostRankingBatch {
         if (!request.candidates.empty()) {
           candidates_.values.push_back(targets_.back());
           for (const item_t item : request.candidates) candidates_.values.push_back(checked(item, "candidate", caller));
+          visible_.resize(candidates_.values.size(), static_cast<offset_t>(part.items.length(user - part.first_user)));
         }
         candidates_.end_segment();
+        profiles_.push_back(checked_profile(request.profile, caller));
       }
     }
   }
@@ -66,7 +73,9 @@ class HostRankingBatch {
     const index_t first = batch.histories.first_user, users = batch.histories.users();
     batch.targets = {targets_.data() + first, users};
     batch.exclusions = exclusions_.view(i, first, users);
-    if (!candidates_.values.empty()) batch.candidates = candidates_.view(i, first, users);
+    batch.histories.features = features_;
+    if (features_.of_users) batch.histories.profiles = {profiles_.data() + first, users};
+    if (!candidates_.values.empty()) batch.candidates = candidates(i, batch.histories);
     return batch;
   }
 
@@ -92,6 +101,25 @@ class HostRankingBatch {
       return {{values.data() + shard_values[static_cast<std::size_t>(shard)], begin[users]}, {begin, users + 1}};
     }
   };
+
+  /// Every candidate sees the whole history.
+  Candidates<HostSpace> candidates(index_t shard, const Batch<HostSpace>& histories) const {
+    Candidates<HostSpace> all;
+    all.items = candidates_.view(shard, histories.first_user, histories.users());
+    all.first_candidate = static_cast<index_t>(candidates_.shard_values[static_cast<std::size_t>(shard)]);
+    all.visible = {visible_.data() + all.first_candidate, all.size()};
+    for (index_t user = 0; user < histories.users(); ++user)
+      all.pairs += histories.items.length(user) * all.items.length(user);
+    all.window = histories.longest;
+    return all;
+  }
+
+  item_t checked_profile(item_t profile, index_t request) const {
+    if (features_.of_users && (profile < 0 || profile >= features_.of_users.segments()))
+      throw DataError(concatenate("ranking request ", request, ": profile ", profile, " is not among the features of ",
+                                  features_.of_users.segments(), " users"));
+    return profile;
+  }
 
   item_t checked(item_t item, const char* what, index_t request) const {
     if (item < 0 || item >= num_items_)
@@ -120,11 +148,14 @@ class HostRankingBatch {
 
   PackedHistories histories_;
   index_t num_items_;
+  Features<HostSpace> features_;
   std::vector<std::span<const item_t>> spans_;  ///< scratch
   std::vector<item_t> targets_;                 ///< (B)
   std::vector<index_t> ranked_;                 ///< (requests)
   Lists exclusions_;
   Lists candidates_;
+  std::vector<offset_t> visible_;  ///< of every candidate
+  std::vector<item_t> profiles_;   ///< (B)
 };
 
 }  // namespace seqrec

@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "seqrec/core/errors.hpp"
@@ -12,31 +13,42 @@
 
 namespace seqrec {
 
-/// One item held out of each of some users' histories: the history before it is given, it is to be ranked high.
+/// Events held out of some users' histories: of each the history before it is given, it is to be ranked high.
+/// Leave-one-out holds out one event of a user, other splits may hold out several: metrics are means over events.
 struct HeldOut {
   std::string name;                      ///< "validation" or "test"
   const Dataset* data = nullptr;         ///< not owned
-  std::vector<index_t> users;            ///< (B) users of `data`, ascending
-  std::vector<index_t> history_lengths;  ///< (B) leading events that may be seen
+  std::vector<index_t> users;            ///< (B) users of `data`, ascending; one of several events several times
+  std::vector<index_t> history_lengths;  ///< (B) leading events that may be seen, ascending within a user
   std::vector<item_t> targets;           ///< (B) the event right after them
+
+  /// Appends the event at this position of the user's history.
+  void add(index_t user, index_t position) {
+    users.push_back(user);
+    history_lengths.push_back(position);
+    targets.push_back(data->history(user)[static_cast<std::size_t>(position)]);
+  }
 
   index_t size() const { return std::ssize(users); }
 
-  /// What may be seen of the i-th held-out user.
+  /// What may be seen before the i-th held-out event.
   std::span<const item_t> history(index_t i) const {
     return whole_history(i).first(static_cast<std::size_t>(history_lengths.data()[i]));
   }
-  /// All events of the i-th held-out user, target and later ones included: what a ranking must not offer as a negative.
+  /// All events of the user of the i-th held-out event, target and later ones included: what a ranking must not offer
+  /// as a negative.
   std::span<const item_t> whole_history(index_t i) const { return data->history(users.data()[i]); }
 };
 
 /// A data set cut into what is trained on and what is held out. Refers to the data set, which must outlive it.
 struct Split {
+  std::string protocol;                ///< "leave-one-out", ...: which rule cut it
   const Dataset* data = nullptr;       ///< not owned
   std::vector<index_t> train_lengths;  ///< (U) leading events of each user that are trained on
   HeldOut validation;
   HeldOut test;
-  index_t train_only_users = 0;  ///< users too short to hold anything out
+  index_t train_only_users = 0;  ///< users of whom nothing is held out
+  std::string left_out;          ///< what the rule trains on these users only, or drops, and why; in words
 
   /// The events of a user that are trained on, oldest first.
   std::span<const item_t> train_history(index_t user) const {
@@ -63,47 +75,54 @@ struct Split {
   }
 };
 
+namespace detail {
+
+/// A split of nothing yet.
+/// @throws DataError if the data set is empty
+inline Split begin_split(const Dataset& data, std::string protocol) {
+  if (data.num_interactions() == 0) throw DataError(data.name + ": the data set is empty, nothing can be held out");
+  Split split;
+  split.protocol = std::move(protocol);
+  split.data = split.validation.data = split.test.data = &data;
+  split.validation.name = "validation";
+  split.test.name = "test";
+  split.train_lengths.reserve(static_cast<std::size_t>(data.num_users()));
+  return split;
+}
+
+}  // namespace detail
+
 /// The protocol of sequential recommendation (Kang & McAuley 2018): each user's last event is the test target, the one
 /// before it the validation target, the rest is trained on. The test history includes the validation item.
 /// Users with fewer than three events are trained on only, and counted.
 /// @throws DataError if the data set is empty or no user has three events
 inline Split leave_one_out(const Dataset& data) {
-  if (data.num_interactions() == 0) throw DataError(data.name + ": the data set is empty, nothing can be held out");
-  Split split;
-  split.data = split.validation.data = split.test.data = &data;
-  split.validation.name = "validation";
-  split.test.name = "test";
+  Split split = detail::begin_split(data, "leave-one-out");
   for (index_t user = 0; user < data.num_users(); ++user) {
-    const std::span<const item_t> history = data.history(user);
-    const index_t length = std::ssize(history);
+    const index_t length = std::ssize(data.history(user));
     const bool train_only = length < 3;
     split.train_lengths.push_back(train_only ? length : length - 2);
     split.train_only_users += train_only;
     if (train_only) continue;
-    const auto hold_out = [&](HeldOut& part, index_t position) {
-      part.users.push_back(user);
-      part.history_lengths.push_back(position);
-      part.targets.push_back(history[static_cast<std::size_t>(position)]);
-    };
-    hold_out(split.validation, length - 2);
-    hold_out(split.test, length - 1);
+    split.validation.add(user, length - 2);
+    split.test.add(user, length - 1);
   }
   if (split.test.size() == 0)
     throw DataError(
         concatenate(data.name, ": none of ", data.num_users(),
                     " users has three events, leave-one-out needs one for each of train, validation, test"));
+  split.left_out = concatenate(split.train_only_users, " users with under three events train only");
   return split;
 }
 
 /// A split refers to its data set: give the data set a name.
 Split leave_one_out(const Dataset&&) = delete;
 
-/// One line that says which split this is, with the number of users that were too short.
+/// One line that says which split this is, with what was too short for it.
 inline std::string describe(const Split& split) {
-  return concatenate("leave-one-out of ", split.data->name, ": ", split.num_train_events(), " training events of ",
+  return concatenate(split.protocol, " of ", split.data->name, ": ", split.num_train_events(), " training events of ",
                      split.data->num_users(), " users, ", split.validation.size(), " validation and ",
-                     split.test.size(), " test targets, ", split.train_only_users,
-                     " users with under three events train only, hash ", split.hash());
+                     split.test.size(), " test targets, ", split.left_out, ", hash ", split.hash());
 }
 
 }  // namespace seqrec

@@ -10,6 +10,7 @@
 #include "seqrec/core/random.hpp"
 #include "seqrec/core/types.hpp"
 #include "seqrec/data/dataset.hpp"
+#include "seqrec/data/features.hpp"
 #include "seqrec/data/interactions.hpp"
 #include "seqrec/data/item_set.hpp"
 
@@ -27,8 +28,8 @@ struct SyntheticOptions {
 
 /// A made-up data set for examples and tests where there is no real one. It is not like real data, but it has what a
 /// sequential model learns and a popularity count does not: a user stays in a genre for a while, and after film i often
-/// watches its sequel, film i + genres. Films with a low number are popular. The same options give the same data on
-/// every machine: only integers are computed with.
+/// watches its sequel, film i + genres. Films with a low number are popular. Items have their genre as a feature. The
+/// same options give the same data on every machine: only integers are computed with.
 /// @throws ArgumentError for an option out of range
 inline Dataset synthetic_dataset(const SyntheticOptions& options = {}) {
   constexpr index_t most = std::numeric_limits<item_t>::max();
@@ -71,7 +72,11 @@ inline Dataset synthetic_dataset(const SyntheticOptions& options = {}) {
   Titles titles;
   for (index_t film = 0; film < options.items; ++film)
     titles.emplace(film, concatenate("Synthetic film ", film, " (genre ", film % options.genres, ")"));
-  return build_dataset("synthetic", rows, titles);
+  Dataset data = build_dataset("synthetic", rows, titles);
+  std::vector<std::vector<std::string>> genres;
+  for (const std::int64_t film : data.item_ids) genres.push_back({concatenate("genre=", film % options.genres)});
+  data.item_features = make_feature_table(genres);
+  return data;
 }
 
 }  // namespace seqrec

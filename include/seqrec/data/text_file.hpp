@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -14,13 +15,16 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "seqrec/core/errors.hpp"
 
 namespace seqrec {
 
-/// A text file, read whole and taken line by line, field by field. Every complaint is a DataError that starts with
-/// "file:line:", so that the reader of a format has only its columns to describe.
+/// A text file, taken line by line, field by field, in one pass and without an allocation per line. It is read in
+/// blocks, so that a file of gigabytes needs little memory and its bytes are still in cache when they are parsed. Every
+/// complaint is a DataError that starts with "file:line:", so that the reader of a format has only its columns to
+/// describe.
 ///
 ///     TextFile file("u.data");
 ///     while (file.next()) {
@@ -29,32 +33,40 @@ namespace seqrec {
 ///     }
 class TextFile {
  public:
+  static constexpr std::size_t usual_block = 256 * 1024;
+
+  /// @param block_size  bytes read at once
   /// @throws DataError if there is no such file, it is not a regular file, or it cannot be read
-  explicit TextFile(std::filesystem::path path) : path_(std::move(path)) {
+  explicit TextFile(std::filesystem::path path, std::size_t block_size = usual_block)
+      : path_(std::move(path)), buffer_(std::max<std::size_t>(block_size, 1)) {
     std::error_code error;
     const std::filesystem::file_status status = std::filesystem::status(path_, error);
     if (!std::filesystem::exists(status)) throw DataError(path_.string() + ": there is no such file");
     if (!std::filesystem::is_regular_file(status)) throw DataError(path_.string() + ": expected a regular file");
     errno = 0;
-    std::ifstream stream(path_, std::ios::binary);
-    if (!stream) fail_to_read();
-    text_.resize(static_cast<std::size_t>(std::filesystem::file_size(path_)));
-    stream.read(text_.data(), static_cast<std::streamsize>(text_.size()));
-    if (static_cast<std::size_t>(stream.gcount()) != text_.size()) fail_to_read();
+    stream_.open(path_, std::ios::binary);
+    if (!stream_) fail_to_read();
+    unread_ = static_cast<std::size_t>(std::filesystem::file_size(path_));
   }
 
   /// Goes to the next line; false behind the last. Lines end in "\n" or "\r\n", the last one need not.
   bool next() {
-    if (position_ >= text_.size()) return false;
-    const std::size_t end = std::min(text_.find('\n', position_), text_.size());
-    line_ = std::string_view(text_).substr(position_, end - position_);
+    const char* end = nullptr;
+    for (std::size_t searched = 0;; searched = filled_ - position_, read_block()) {
+      const char* const begin = buffer_.data() + position_ + searched;
+      end = static_cast<const char*>(std::memchr(begin, '\n', filled_ - position_ - searched));
+      if (end != nullptr || unread_ == 0) break;
+    }
+    if (end == nullptr && position_ == filled_) return false;
+    const char* const begin = buffer_.data() + position_;
+    line_ = {begin, end != nullptr ? static_cast<std::size_t>(end - begin) : filled_ - position_};
+    position_ += line_.size() + (end != nullptr ? 1 : 0);
     if (!line_.empty() && line_.back() == '\r') line_.remove_suffix(1);
-    position_ = end + 1;
-    ++number_;
+    if (++number_ == 1 && line_.starts_with("\xEF\xBB\xBF")) line_.remove_prefix(3);  // a byte order mark
     return true;
   }
 
-  /// The current line without its end; valid as long as this object stays where it is.
+  /// The current line without its end; valid until `next`.
   std::string_view line() const { return line_; }
 
   /// The current line cut at each `delimiter`.
@@ -64,28 +76,46 @@ class TextFile {
   std::array<std::string_view, Count> fields(std::string_view delimiter, const char* columns) const {
     std::array<std::string_view, Count> fields;
     std::size_t found = 0;
-    for (std::size_t begin = 0;; ++found) {
-      const std::size_t end = line_.find(delimiter, begin);
-      if (found < Count) fields[found] = line_.substr(begin, end - begin);
-      if (end == std::string_view::npos) break;
-      begin = end + delimiter.size();
-    }
-    if (++found != Count)
-      fail(concatenate("line ", quote(line_), " has ", found, found == 1 ? " column" : " columns", ", expected ", Count,
-                       ": ", columns));
+    cut(line_, delimiter, [&](std::string_view field) {
+      if (found < Count) fields[found] = field;
+      ++found;
+    });
+    if (found != Count) fail_columns(found, Count, columns);
     return fields;
+  }
+
+  /// The same for a number of columns that only the file's header knows; `fields` is used again from line to line.
+  /// @throws DataError unless the line has as many fields as `fields` has elements
+  void fields(std::string_view delimiter, const char* columns, std::vector<std::string_view>& fields) const {
+    std::size_t found = 0;
+    cut(line_, delimiter, [&](std::string_view field) {
+      if (found < fields.size()) fields[found] = field;
+      ++found;
+    });
+    if (found != fields.size()) fail_columns(found, fields.size(), columns);
+  }
+
+  /// Calls `take` with each piece of `text` between delimiters.
+  template <class Take>
+  static void cut(std::string_view text, std::string_view delimiter, Take&& take) {
+    const char* begin = text.data();
+    const char* const end = begin + text.size();
+    const std::string_view more = delimiter.substr(1);
+    for (const char* at = begin; at != end;) {  // a byte at a time: fields are shorter than a call to find() is worth
+      if (*at++ != delimiter.front()) continue;
+      if (!std::string_view(at, static_cast<std::size_t>(end - at)).starts_with(more)) continue;
+      take(std::string_view(begin, static_cast<std::size_t>(at - 1 - begin)));
+      begin = at += more.size();
+    }
+    take(std::string_view(begin, static_cast<std::size_t>(end - begin)));
   }
 
   /// A field that must be a whole number in least .. greatest, with nothing before or after it.
   /// @param name  what the field is, for the message: "item"
   std::int64_t integer(std::string_view field, const char* name, std::int64_t least = 0,
                        std::int64_t greatest = std::numeric_limits<std::int64_t>::max()) const {
-    std::int64_t value = 0;
-    const char* end = field.data() + field.size();
-    const auto [stop, error] = std::from_chars(field.data(), end, value);
-    if (error != std::errc{} || stop != end || value < least || value > greatest)
-      fail(concatenate(name, " is ", quote(field), ", expected a whole number from ", least, " to ", greatest));
-    return value;
+    const std::int64_t value = few_digits(field);
+    return value >= 0 && value >= least && value <= greatest ? value : any_integer(field, name, least, greatest);
   }
 
   /// Throws DataError: "file:line: problem".
@@ -94,6 +124,18 @@ class TextFile {
   }
 
   const std::filesystem::path& path() const { return path_; }
+
+  /// How many lines there will be, were all as long as those of the first block: to reserve memory by. Reads that
+  /// block.
+  std::size_t expected_lines() {
+    if (filled_ == 0) {
+      if (unread_ == 0) return 0;
+      read_block();
+    }
+    const auto lines = static_cast<std::size_t>(std::count(buffer_.data(), buffer_.data() + filled_, '\n'));
+    const double blocks = 1 + static_cast<double>(unread_) / static_cast<double>(filled_);
+    return static_cast<std::size_t>(static_cast<double>(lines + 1) * blocks);
+  }
 
   /// Foreign bytes made fit for a message: no control characters, not longer than a line.
   static std::string quote(std::string_view bytes) {
@@ -111,15 +153,57 @@ class TextFile {
   }
 
  private:
+  /// The value of 1 .. 18 digits, which cannot overflow; -1 for anything else. Nearly every number of a file is one.
+  static std::int64_t few_digits(std::string_view field) {
+    if (field.empty() || field.size() > 18) return -1;
+    std::int64_t value = 0;
+    for (const char byte : field) {
+      if (byte < '0' || byte > '9') return -1;
+      value = 10 * value + (byte - '0');
+    }
+    return value;
+  }
+
+  /// What `few_digits` does not read: negative and very long numbers, and what is none.
+  std::int64_t any_integer(std::string_view field, const char* name, std::int64_t least, std::int64_t greatest) const {
+    std::int64_t value = 0;
+    const char* end = field.data() + field.size();
+    const auto [stop, error] = std::from_chars(field.data(), end, value);
+    if (error != std::errc{} || stop != end || value < least || value > greatest)
+      fail(concatenate(name, " is ", quote(field), ", expected a whole number from ", least, " to ", greatest));
+    return value;
+  }
+
+  /// Moves the begun line to the front of the buffer, which grows if that line fills it, and reads on behind it.
+  void read_block() {
+    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(position_),
+              buffer_.begin() + static_cast<std::ptrdiff_t>(filled_), buffer_.begin());
+    filled_ -= position_;
+    position_ = 0;
+    if (filled_ == buffer_.size()) buffer_.resize(2 * buffer_.size());
+    const std::size_t size = std::min(unread_, buffer_.size() - filled_);
+    stream_.read(buffer_.data() + filled_, static_cast<std::streamsize>(size));
+    if (static_cast<std::size_t>(stream_.gcount()) != size) fail_to_read();
+    filled_ += size;
+    unread_ -= size;
+  }
+
+  [[noreturn]] void fail_columns(std::size_t found, std::size_t expected, const char* columns) const {
+    fail(concatenate("line ", quote(line_), " has ", found, found == 1 ? " column" : " columns", ", expected ",
+                     expected, ": ", columns));
+  }
   [[noreturn]] void fail_to_read() const {
     const std::string reason = errno != 0 ? std::generic_category().message(errno) : "it ended early";
     throw DataError(concatenate(path_.string(), ": cannot be read: ", reason));
   }
 
   std::filesystem::path path_;
-  std::string text_;
+  std::ifstream stream_;
+  std::vector<char> buffer_;
+  std::size_t position_ = 0;  ///< in the buffer, of the next line
+  std::size_t filled_ = 0;    ///< bytes in the buffer
+  std::size_t unread_ = 0;    ///< bytes of the file that were not in the buffer yet
   std::string_view line_;
-  std::size_t position_ = 0;
   std::int64_t number_ = 0;  ///< of the current line, counted from 1
 };
 

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "seqrec/core/batch.hpp"
+#include "seqrec/data/dataset.hpp"
+
+namespace seqrec {
+
+/// What a data set knows of its users and items, as batches carry it. Views are valid as long as the data set is.
+inline Features<HostSpace> features_of(const Dataset& data) {
+  return {data.user_features.view(), data.item_features.view(), data.user_features.categories(),
+          data.item_features.categories()};
+}
+
+/// Of whom it is asked, for models that read features.
+struct KnownUser {
+  Features<HostSpace> features{};  ///< of the data set that the model was trained on; see features_of
+  item_t profile = -1;             ///< the user's segment of the features of users
+};
+
+}  // namespace seqrec
