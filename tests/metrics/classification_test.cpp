@@ -72,6 +72,23 @@ TEST_CASE("log loss, by hand and at extremes", "[metrics]") {
   CHECK(log_loss_of({1000, -1000}, {0, 1}) == 1000.0);
 }
 
+TEST_CASE("the base-rate floor is the log loss of the best constant", "[metrics]") {
+  CHECK(base_rate_log_loss(1, 2) == Approx(std::log(2.0)).epsilon(1e-15));
+  CHECK(base_rate_log_loss(1, 100) == Approx(0.0560015343540).epsilon(1e-10));  // 1 + 99 candidates
+  CHECK(base_rate_log_loss(0, 7) == 0.0);
+  CHECK(base_rate_log_loss(7, 7) == 0.0);
+  const Labels labels{1, 0, 0, 0, 1, 0, 0};
+  const double floor = base_rate_log_loss(2, 7), best = std::log(2.0 / 5);
+  CHECK(log_loss_of(std::vector<double>(7, best), labels) == Approx(floor).epsilon(1e-14));
+  CHECK(log_loss_of(std::vector<double>(7, best + 0.01), labels) > floor);
+  CHECK(log_loss_of(std::vector<double>(7, best - 0.01), labels) > floor);
+  CHECK(normalised_entropy(floor / 2, floor) == 0.5);
+  CHECK(std::isnan(normalised_entropy(0.1, base_rate_log_loss(0, 7))));
+  CHECK_THROWS_AS(base_rate_log_loss(0, 0), ArgumentError);
+  CHECK_THAT(message_of<ArgumentError>([] { base_rate_log_loss(8, 7); }), ContainsSubstring("positives is 8"));
+  CHECK_THROWS_AS(base_rate_log_loss(-1, 7), ArgumentError);
+}
+
 TEST_CASE("classification metrics refuse what cannot be", "[metrics][errors]") {
   CHECK(message_of<ShapeError>([] { auc_of({1, 2}, {1}); }) == "auc: number of labels is 1, expected 2");
   CHECK(message_of<ArgumentError>([] { auc_of({1, 2}, {1, 2}); }) == "auc: label 1 is 2, expected 0 or 1");

@@ -63,6 +63,11 @@ TEST_CASE("ranking metrics of single users, by hand", "[metrics]") {
   CHECK(reciprocal_rank(4.0, 5) == 0.25);
   CHECK(reciprocal_rank(2.5, 5) == 0.4);
   CHECK(reciprocal_rank(6.0, 5) == 0.0);
+  CHECK(precision(3.0, 5) == 0.2);
+  CHECK(precision(5.5, 5) == 0.0);
+  CHECK(average_precision(4.0, 5) == 0.25);
+  CHECK(average_precision(2.5, 5) == 0.4);
+  CHECK(average_precision(5.5, 5) == 0.0);
   CHECK(user_auc(1.0, 101) == 1.0);
   CHECK(user_auc(101.0, 101) == 0.0);
   CHECK(user_auc(51.0, 101) == 0.5);
@@ -84,6 +89,8 @@ TEST_CASE("means over users, by hand", "[metrics]") {
   CHECK(result["mrr@1"] == 0.25);
   CHECK(result["mrr@3"] == Approx((1.0 + 1.0 / 3) / 4).epsilon(1e-15));
   CHECK(result["recall@3"] == 0.5);
+  CHECK(result["map@3"] == result["mrr@3"]);
+  CHECK(result["precision@3"] == Approx(0.5 / 3).epsilon(1e-15));
   CHECK(result["auc"] == Approx((1.0 + 0.8 + 0.5 + 0.0) / 4).epsilon(1e-15));
   // sample deviation of {1, 1, 0, 0} is sqrt(1/3), of the mean half of that
   CHECK(result.metric("hr@3").standard_error == Approx(std::sqrt(1.0 / 3) / 2).epsilon(1e-15));
@@ -95,13 +102,13 @@ TEST_CASE("results are listed by metric, then cut-off as given", "[metrics]") {
   std::vector<std::string> names;
   for (const RankingMetric& metric : metrics.result().metrics) names.push_back(metric.name);
   CHECK(names == std::vector<std::string>{"hr@20", "hr@5", "ndcg@20", "ndcg@5", "mrr@20", "mrr@5", "recall@20",
-                                          "recall@5", "auc"});
+                                          "recall@5", "map@20", "map@5", "precision@20", "precision@5", "auc"});
 
   std::vector<std::string> default_names;
   RankingMetrics defaults;
   defaults.add(2, 3);
   for (const RankingMetric& metric : defaults.result().metrics) default_names.push_back(metric.name);
-  CHECK(default_names.size() == 13);
+  CHECK(default_names.size() == 19);
   CHECK(default_names.front() == "hr@5");
 }
 
@@ -149,6 +156,8 @@ TEST_CASE("ranking metrics agree with sorting on random scores with ties", "[met
   const RankingResult result = metrics.result();
   CHECK(result["hr@10"] == Approx(hits / users).epsilon(1e-14));
   CHECK(result["recall@10"] == result["hr@10"]);
+  CHECK(result["precision@10"] == Approx(hits / 10 / users).epsilon(1e-14));
+  CHECK(result["map@10"] == Approx(reciprocals / users).epsilon(1e-14));
   CHECK(result["ndcg@10"] == Approx(gains / users).epsilon(1e-13));
   CHECK(result["mrr@10"] == Approx(reciprocals / users).epsilon(1e-14));
   CHECK(result["auc"] == Approx(aucs / users).epsilon(1e-14));

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <span>
 #include <vector>
@@ -78,6 +79,28 @@ double log_loss(std::span<const Score> logits, std::span<const Label> labels) {
     sum += std::max(against, 0.0) + std::log1p(std::exp(-std::abs(against)));  // log(1 + exp(against))
   }
   return sum / static_cast<double>(logits.size());
+}
+
+/// The log loss of the best constant prediction, the share p of positives: the entropy -p ln p - (1-p) ln(1-p) of the
+/// mean label, in nats. A model whose log loss is not below this floor knows nothing that the base rate does not say.
+/// 0 if only one label occurs. @throws ArgumentError unless 0 <= positives <= labels and labels >= 1
+inline double base_rate_log_loss(index_t positives, index_t labels) {
+  check_argument(labels >= 1, "base_rate_log_loss: labels", labels, "at least 1");
+  check_argument(positives >= 0 && positives <= labels, "base_rate_log_loss: positives", positives,
+                 "0 .. number of labels");
+  double entropy = 0;
+  for (const index_t count : {positives, labels - positives}) {
+    const double share = static_cast<double>(count) / static_cast<double>(labels);
+    if (count > 0) entropy -= share * std::log(share);
+  }
+  return entropy;
+}
+
+/// Log loss over the base-rate floor: below 1 where a model knows more than the base rate (He et al. 2014, "Practical
+/// lessons from predicting clicks on ads at Facebook"). Unlike the log loss itself it can be compared between data sets
+/// with different shares of positives. Not a number if only one label occurs, where the floor is 0.
+inline double normalised_entropy(double log_loss, double base_rate_log_loss) {
+  return base_rate_log_loss > 0 ? log_loss / base_rate_log_loss : std::numeric_limits<double>::quiet_NaN();
 }
 
 }  // namespace seqrec

@@ -53,6 +53,14 @@ inline double ndcg(double rank, int cutoff) { return rank <= cutoff ? 1.0 / std:
 /// Reciprocal rank at K (Voorhees 1999): 1 / rank within the cut-off, else 0.
 constexpr double reciprocal_rank(double rank, int cutoff) { return rank <= cutoff ? 1.0 / rank : 0.0; }
 
+/// Precision at K: the share of the K best ranked that is relevant; of one relevant item hit rate / K.
+constexpr double precision(double rank, int cutoff) { return hit_rate(rank, cutoff) / cutoff; }
+
+/// Average precision at K (Buckley and Voorhees 2000), whose mean over users is MAP@K: the precision at the rank of
+/// each relevant item within the cut-off, over their number. Of one relevant item that is the reciprocal rank, ties
+/// included.
+constexpr double average_precision(double rank, int cutoff) { return reciprocal_rank(rank, cutoff); }
+
 /// Area under the ROC curve of one user: the share of the other candidates that score below the target, ties counting
 /// half. Linear in the rank, so unlike the metrics above its expectation does not change when candidates are sampled
 /// uniformly (Krichene and Rendle 2020, "On sampled metrics for item recommendation").
@@ -62,12 +70,12 @@ constexpr double user_auc(double rank, index_t candidates) {
 
 /// What RankingMetrics is to report.
 struct RankingOptions {
-  std::vector<int> cutoffs = {5, 10, 20};  ///< K of HR, NDCG, MRR and Recall: distinct, at least 1
+  std::vector<int> cutoffs = {5, 10, 20};  ///< K of the metrics at K: distinct, at least 1
 };
 
 /// The mean of one metric over users.
 struct RankingMetric {
-  std::string name;           ///< "hr@10", "ndcg@10", "mrr@10", "recall@10" or "auc"
+  std::string name;           ///< "hr@10", "ndcg@10", "mrr@10", "recall@10", "map@10", "precision@10" or "auc"
   double value = 0;           ///< mean over users
   double standard_error = 0;  ///< of that mean: sample deviation / sqrt(users); NaN for a single user
 };
@@ -75,7 +83,7 @@ struct RankingMetric {
 /// What RankingMetrics found.
 struct RankingResult {
   index_t users = 0;
-  std::vector<RankingMetric> metrics;  ///< hr, ndcg, mrr, recall at each cut-off in the order given, then auc
+  std::vector<RankingMetric> metrics;  ///< each "metric@K" at each cut-off in the order given, then auc
 
   /// The metric of that name.
   /// @throws ArgumentError naming the metrics there are
@@ -92,8 +100,8 @@ struct RankingResult {
   double operator[](std::string_view name) const { return metric(name).value; }
 };
 
-/// HR, NDCG, MRR and Recall at several K and per-user AUC, as means over users, from ranks and nothing else. Keeps the
-/// ranks, so that sums are taken in user order, and that two models can be compared user by user.
+/// HR, NDCG, MRR, Recall, MAP and Precision at several K and per-user AUC, as means over users, from ranks and nothing
+/// else. Keeps the ranks, so that sums are taken in user order, and that two models can be compared user by user.
 class RankingMetrics {
  public:
   /// Where one user's target came out.
@@ -139,10 +147,12 @@ class RankingMetrics {
       for (const int cutoff : cutoffs_)
         add_metric(name + "@" + std::to_string(cutoff), [&](UserRank user) { return of_rank(user.rank, cutoff); });
     };
-    add_at_cutoffs("hr", hit_rate);
-    add_at_cutoffs("ndcg", ndcg);
-    add_at_cutoffs("mrr", reciprocal_rank);
-    add_at_cutoffs("recall", recall);
+    add_at_cutoffs("hr", [](double rank, int cutoff) { return hit_rate(rank, cutoff); });
+    add_at_cutoffs("ndcg", [](double rank, int cutoff) { return ndcg(rank, cutoff); });
+    add_at_cutoffs("mrr", [](double rank, int cutoff) { return reciprocal_rank(rank, cutoff); });
+    add_at_cutoffs("recall", [](double rank, int cutoff) { return recall(rank, cutoff); });
+    add_at_cutoffs("map", [](double rank, int cutoff) { return average_precision(rank, cutoff); });
+    add_at_cutoffs("precision", [](double rank, int cutoff) { return precision(rank, cutoff); });
     add_metric("auc", [](UserRank user) { return user_auc(user.rank, user.candidates); });
     return result;
   }
@@ -150,7 +160,7 @@ class RankingMetrics {
  private:
   template <class OfUser>
   RankingMetric mean_over_users(std::string name, OfUser&& of_user) const {
-    const double count = static_cast<double>(ranks_.size());
+    const auto count = static_cast<double>(ranks_.size());
     double sum = 0;
     for (const UserRank& user : ranks_) sum += of_user(user);
     const double mean = sum / count;

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+#include "seqrec/core/errors.hpp"
+#include "seqrec/core/types.hpp"
+#include "seqrec/data/item_counts.hpp"
+#include "seqrec/data/split.hpp"
+
+namespace seqrec {
+
+/// The simplest recommender: the more often an item occurs in the training events, the higher it scores, for everybody
+/// alike. A model that is not better has learned nothing about its users.
+class Popularity {
+ public:
+  static constexpr const char* name = "popularity";
+
+  explicit Popularity(const Split& split) : counts_(count_train_events(split)) {}
+
+  index_t num_items() const { return std::ssize(counts_); }
+
+  /// @param scores (V)   @throws ShapeError if there is not one for each item
+  void score(std::span<const item_t> /*history*/, std::span<double> scores) const {
+    check_extent("Popularity", "number of scores", std::ssize(scores), num_items());
+    std::transform(counts_.begin(), counts_.end(), scores.begin(), [](index_t n) { return static_cast<double>(n); });
+  }
+
+ private:
+  std::vector<index_t> counts_;
+};
+
+}  // namespace seqrec
