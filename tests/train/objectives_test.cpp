@@ -81,6 +81,14 @@ TEST_CASE("an objective has a name for result files", "[train]") {
   CHECK(NextItem{.loss = BinaryCrossEntropy{}, .negatives = 8}.name() ==
         "next item, binary cross-entropy, 8 negatives");
   CHECK(BasicNextItem<Margin>{}.name() == "next item, margin, 1 negative");
+  CHECK(
+      NextItem{.loss = GeneralisedBinaryCrossEntropy{}, .negatives = 256, .sampling = {.reject_seen = false}}.name() ==
+      "next item, generalised binary cross-entropy, calibration 0.75, 256 negatives, seen items among them");
+  CHECK(NextItem{.loss = Bpr{}, .sampling = {.popularity_exponent = 0.75}}.name() ==
+        "next item, BPR, 1 negative by popularity^0.75");
+  CHECK(NextItem{.loss = SampledSoftmax{.temperature = 0.5}, .negatives = 2}.name() ==
+        "next item, sampled softmax, temperature 0.5, 2 negatives");
+  CHECK(NextItem{.loss = InfoNce{}}.name() == "next item, InfoNCE, temperature 1, 1 negative");
 }
 
 TEST_CASE("a number of negatives that does not fit the loss is refused", "[train]") {
@@ -94,6 +102,18 @@ TEST_CASE("a number of negatives that does not fit the loss is refused", "[train
                ContainsSubstring("NextItem negatives is") && ContainsSubstring("at least 1"));
   CHECK_THAT(message({.loss = FullSoftmax{}, .negatives = 1}),
              ContainsSubstring("NextItem negatives is 1, expected 0"));
+}
+
+TEST_CASE("a number of the loss or of the sampling that is out of range is refused", "[train]") {
+  const auto message = [](const NextItem& objective) {
+    return seqrec_test::message_of<ArgumentError>([&] { objective.check(); });
+  };
+  CHECK_NOTHROW(NextItem{.loss = InfoNce{.temperature = 0.2}, .sampling = {1.0, false}}.check());
+  CHECK_THAT(message({.loss = InfoNce{.temperature = 0}}), ContainsSubstring("InfoNCE temperature is 0"));
+  CHECK_THAT(message({.loss = GeneralisedBinaryCrossEntropy{.calibration = 2}}), ContainsSubstring("calibration is 2"));
+  for (const double exponent : {-0.5, std::nan(""), HUGE_VAL})
+    CHECK_THAT(message({.loss = Bpr{}, .sampling = {.popularity_exponent = exponent}}),
+               ContainsSubstring("popularity_exponent is") && ContainsSubstring("at least 0"));
 }
 
 TEST_CASE("losses are means over positions of what their definitions say", "[train]") {
@@ -116,6 +136,22 @@ TEST_CASE("losses are means over positions of what their definitions say", "[tra
   });
   CHECK(loss_of(model, NextItem{.loss = FullSoftmax{}}, batch) == Approx(softmax));
 
+  const double generalised = loss_by_loops(model, batch, [&](const auto& asked, const auto& all) {
+    const double alpha = static_cast<double>(negatives) / static_cast<double>(all.size() - 1);
+    double loss = alpha * (0.75 * (1 - 1 / alpha) + 1 / alpha) * softplus(-asked[0]);
+    for (std::size_t j = 1; j < asked.size(); ++j) loss += softplus(asked[j]);
+    return loss;
+  });
+  CHECK(loss_of(model, NextItem{.loss = GeneralisedBinaryCrossEntropy{}, .negatives = negatives}, batch) ==
+        Approx(generalised));
+
+  const double bpr = loss_by_loops(model, batch, [&](const auto& asked, const auto&) {
+    double loss = 0;
+    for (std::size_t j = 1; j < asked.size(); ++j) loss += softplus(asked[j] - asked[0]);
+    return loss;
+  });
+  CHECK(loss_of(model, NextItem{.loss = Bpr{}, .negatives = negatives}, batch) == Approx(bpr));
+
   const double margin = loss_by_loops(model, batch, [](const auto& asked, const auto&) {
     double others = 0;
     for (std::size_t j = 1; j < asked.size(); ++j) others += asked[j];
@@ -124,9 +160,49 @@ TEST_CASE("losses are means over positions of what their definitions say", "[tra
   CHECK(loss_of(model, BasicNextItem<Margin>{.loss = Margin{}, .negatives = negatives}, batch) == Approx(margin));
 }
 
+TEST_CASE("softmaxes over samples know with what probability these were drawn", "[train]") {
+  const Model model = toy_model();
+  const int negatives = GENERATE(1, 4);
+  const ToyBatch toy(seqrec_test::toy_users({3, 0, 1, 9}, items, negatives, 6), items, negatives);
+  std::vector<float> log_probability;
+  for (int item = 0; item < items; ++item) log_probability.push_back(-1.0f - 0.25f * static_cast<float>(item));
+  const auto loss = [&](const NextItem& objective, bool by_popularity) {
+    TrainingBatch<HostSpace> batch = toy.shard(0);
+    if (by_popularity) batch.next.log_probability = {log_probability.data(), items};
+    DoubleContext context;
+    context.begin_step(1, 1);
+    Tape<DoubleContext> tape(context, Mode::inference);
+    objective(model, tape, batch);
+    return context.loss();
+  };
+  const auto expected = [&](double temperature, bool corrected) {
+    std::size_t row = 0;
+    const auto next = toy.shard(0).next.items;
+    return loss_by_loops(model, toy, [&](const auto& asked, const auto&) {
+      double total = 0, target = 0;
+      for (std::size_t j = 0; j < asked.size(); ++j) {
+        const item_t item = next(static_cast<index_t>(row), static_cast<index_t>(j));
+        const double logit = asked[j] / temperature -
+                             (corrected ? static_cast<double>(log_probability[static_cast<std::size_t>(item)]) : 0.0);
+        total += std::exp(logit);
+        if (j == 0) target = logit;
+      }
+      ++row;
+      return std::log(total) - target;
+    });
+  };
+  const NextItem softmax{.loss = SampledSoftmax{.temperature = 0.5}, .negatives = negatives};
+  const NextItem contrastive{.loss = InfoNce{.temperature = 0.5}, .negatives = negatives};
+  CHECK(loss(softmax, true) == Approx(expected(0.5, true)));
+  CHECK(loss(softmax, false) == Approx(expected(0.5, false)));
+  CHECK(loss(contrastive, true) == Approx(expected(0.5, false)));
+  CHECK(loss(contrastive, false) == Approx(expected(0.5, false)));
+}
+
 TEST_CASE("a batch of empty histories has no loss and no gradient", "[train]") {
   Model model = toy_model();
-  const NextItem objective = GENERATE(NextItem{.loss = BinaryCrossEntropy{}}, NextItem{.loss = FullSoftmax{}});
+  const NextItem objective = GENERATE(NextItem{.loss = BinaryCrossEntropy{}}, NextItem{.loss = FullSoftmax{}},
+                                      NextItem{.loss = Bpr{}}, NextItem{.loss = SampledSoftmax{}});
   const ToyBatch batch(seqrec_test::toy_users({0, 0}, items, 1, 6), items, 1);
   const ParameterSet<DoubleContext> parameters(model);
   DoubleContext context;

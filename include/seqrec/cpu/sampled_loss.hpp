@@ -14,6 +14,12 @@ void sampled_loss(BasicContext<S, W>&, const SampledLoss<BasicContext<S, W>, Row
     const auto state = row_array(a.states, i);
     S* scores = a.coefficients.data + i * samples;
     for (index_t j = 0; j < samples; ++j) scores[j] = (state * row_array(a.table, a.items(i, j))).sum();
+    if constexpr (CorrectsSampling<RowLoss>) {
+      const double correction = a.log_probability ? a.row_loss.sampling_correction() : 0.0;
+      if (correction != 0)
+        for (index_t j = 0; j < samples; ++j)
+          scores[j] -= static_cast<S>(correction * static_cast<double>(a.log_probability(a.items(i, j))));
+    }
     a.losses(i) = a.scale * a.row_loss(scores, samples);
     for (index_t j = 0; j < samples; ++j) scores[j] = static_cast<S>(a.scale * static_cast<double>(scores[j]));
     if (!a.dstates) continue;

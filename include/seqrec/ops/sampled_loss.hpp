@@ -1,35 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/ops/fallback.hpp"
+#include "seqrec/ops/row_losses.hpp"
 
 namespace seqrec {
-
-/// Binary cross-entropy of a target against sampled negatives (SASRec, Kang & McAuley 2018, eq. 6):
-/// loss = softplus(-s_0) + sum over j >= 1 of softplus(s_j).
-///
-/// A row loss is a function object: it maps a row's scores (target first) to a loss and overwrites each score with the
-/// derivative. Kernels of all backends call it, so it must be usable on a device.
-struct BinaryCrossEntropy {
-  static constexpr const char* name = "binary cross-entropy";
-
-  template <class Real>
-  SEQREC_HOST_DEVICE double operator()(Real* scores, index_t count) const {
-    double loss = 0;
-    for (index_t j = 0; j < count; ++j) {
-      const double score = scores[j];
-      const double tail = exp(-fabs(score));  // in (0, 1]: neither overflows
-      const double wrong = j == 0 ? -score : score;
-      loss += (wrong > 0 ? wrong : 0.0) + log1p(tail);
-      const double probability = score >= 0 ? 1.0 / (1.0 + tail) : tail / (1.0 + tail);
-      scores[j] = static_cast<Real>(j == 0 ? probability - 1.0 : probability);
-    }
-    return loss;
-  }
-};
 
 /// loss_r = scale RowLoss(h_r e_{items(r, 0)}, h_r e_{items(r, 1)}, ...): a target against a few sampled items.
 ///
@@ -44,6 +20,8 @@ struct SampledLoss {
   vector_of<Context> coefficients;                          ///< (N S) written: scale d loss / d score
   matrix_of<Context> dstates;                               ///< (N, D) written; null if not wanted
   RowLoss row_loss;
+  /// (V) with which an item is sampled, for row losses that correct their scores by it; null corrects nothing
+  VectorView<const float, typename Context::Space> log_probability{};
 };
 
 namespace ops {
@@ -64,6 +42,7 @@ void sampled_loss(Context& context, const SampledLoss<Context, RowLoss>& a) {
     check_extent(op, "rows of dstates", a.dstates.rows(), a.states.rows());
     check_extent(op, "columns of dstates", a.dstates.columns(), a.states.columns());
   }
+  if (a.log_probability) check_extent(op, "size of log_probability", a.log_probability.size(), a.table.rows());
   using fallback::sampled_loss;
   sampled_loss(context, a);
 }

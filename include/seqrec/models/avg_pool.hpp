@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+
+#include "seqrec/autograd/parameter_set.hpp"
+#include "seqrec/layers/embedding.hpp"
+#include "seqrec/layers/linear.hpp"
+#include "seqrec/layers/mean_pool.hpp"
+#include "seqrec/models/static_encoder.hpp"
+
+namespace seqrec {
+
+/// Which vectors a model scores items with.
+enum class OutputTable {
+  tied,      ///< those that embed the items of a history
+  separate,  ///< a table of their own
+};
+
+/// Names of the values, for option texts.
+constexpr std::array<const char*, 2> names_of(OutputTable) { return {"tied", "separate"}; }
+
+/// What stands between a history's mean and the state.
+enum class PoolProjection {
+  none,    ///< the mean is the state
+  linear,  ///< a fully connected layer
+};
+
+/// Names of the values, for option texts.
+constexpr std::array<const char*, 2> names_of(PoolProjection) { return {"none", "linear"}; }
+
+/// What an AvgPool is made of.
+struct AvgPoolOptions {
+  index_t items = 0;        ///< V, 1 .. 2^31-1; required
+  index_t width = 64;       ///< D, 1 .. 65536
+  index_t max_length = 50;  ///< longest history that is read; 1 .. 2^20
+  double dropout = 0;       ///< probability in [0, 1), of the elements of item vectors
+  OutputTable output_table = OutputTable::separate;
+  PoolProjection projection = PoolProjection::none;
+  double initial_deviation = 0;  ///< of all weights; 0 is Xavier-normal
+  std::uint64_t seed = 0;        ///< of the initial weights
+
+  /// Shows every option by name, for checkpoints and result files.
+  template <class Visitor>
+  void for_each_option(Visitor&& visit) {
+    visit("items", items);
+    visit("width", width);
+    visit("max_length", max_length);
+    visit("dropout", dropout);
+    visit("output_table", output_table);
+    visit("projection", projection);
+    visit("initial_deviation", initial_deviation);
+    visit("seed", seed);
+  }
+};
+
+/// The mean of the vectors of a user's last items, scored with dot products: what a model learns that looks neither at
+/// the order of a history nor at the item to be scored. The baseline of DIN's paper (Zhou et al. 2018, "base model"),
+/// and YouTube's candidate generation (Covington et al. 2016) without its hidden layers.
+///
+/// state_r = projection(mean of dropout(item_0), ..., dropout(item_r)).
+///
+/// A mean scored with a table of its own learns far better than with the tied one, where an item in the history always
+/// speaks for itself first: hence the default.
+template <class Context_>
+class AvgPool {
+ public:
+  using Context = Context_;
+  using Options = AvgPoolOptions;
+  static constexpr const char* name = "AvgPool";
+
+  /// @throws ArgumentError when an option is out of range
+  explicit AvgPool(const AvgPoolOptions& options, InitialValues begin = InitialValues::drawn)
+      : options_(checked(options)), item_embedding_(options_.items, options_.width, initial_weights()) {
+    if (options_.projection == PoolProjection::linear)
+      projection_.emplace(options_.width, options_.width, initial_weights());
+    if (options_.output_table == OutputTable::separate)
+      output_embedding_.emplace(options_.items, options_.width, initial_weights());
+    if (begin == InitialValues::drawn) initialise<Context>(*this, options_.seed);
+  }
+
+  /// The state after every item of every history.
+  /// @return (N, D)   @throws ShapeError when a history is longer than max_length
+  Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
+    if (batch.longest > options_.max_length)
+      throw ShapeError(concatenate("AvgPool: the longest history has ", batch.longest, " items, expected at most ",
+                                   options_.max_length, "; hint: keep the last max_length items of each history"));
+    const Variable<Context> items =
+        embed_sequence<Context>(tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
+    const Variable<Context> mean = mean_pool(tape, batch, items);
+    return projection_ ? projection_->forward(tape, mean) : mean;
+  }
+
+  /// (V, D): an item's score is its row's dot product with a state.
+  const MatrixParameter<Context>& output_table() const {
+    return output_embedding_ ? output_embedding_->weight : item_embedding_.weight;
+  }
+
+  const AvgPoolOptions& options() const { return options_; }
+  index_t num_items() const { return options_.items; }
+  index_t max_length() const { return options_.max_length; }
+
+  template <class Visitor>
+  void for_each_parameter(Visitor&& visit) {
+    item_embedding_.for_each_parameter(prefixed("item_embedding", visit));
+    if (projection_) projection_->for_each_parameter(prefixed("projection", visit));
+    if (output_embedding_) output_embedding_->for_each_parameter(prefixed("output_embedding", visit));
+  }
+
+ private:
+  static const AvgPoolOptions& checked(const AvgPoolOptions& o) {
+    check_argument(o.items >= 1 && o.items <= 2147483647, "AvgPool items", o.items, "1 .. 2147483647");
+    check_argument(o.width >= 1 && o.width <= 65536, "AvgPool width", o.width, "1 .. 65536");
+    check_argument(o.max_length >= 1 && o.max_length <= 1 << 20, "AvgPool max_length", o.max_length, "1 .. 1048576");
+    check_argument(o.dropout >= 0 && o.dropout < 1, "AvgPool dropout", o.dropout, "a probability in [0, 1)");
+    check_argument(o.initial_deviation >= 0 && std::isfinite(o.initial_deviation), "AvgPool initial_deviation",
+                   o.initial_deviation, "a number of at least 0");
+    return o;
+  }
+  Initialiser initial_weights() const {
+    return options_.initial_deviation > 0 ? Initialiser::normal(options_.initial_deviation)
+                                          : Initialiser::xavier_normal();
+  }
+
+  AvgPoolOptions options_;
+  Embedding<Context> item_embedding_;
+  std::optional<Linear<Context>> projection_;
+  std::optional<Embedding<Context>> output_embedding_;
+};
+
+}  // namespace seqrec

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <concepts>
+#include <string>
+
+#include "seqrec/core/errors.hpp"
+#include "seqrec/core/types.hpp"
+
+namespace seqrec {
+
+// Losses of one target against a few sampled items, its negatives.
+//
+// A row loss is a function object: it maps a row's scores (target first) to a loss and overwrites each score with the
+// derivative. Kernels of all backends call it, so its call operator must be usable on a device. It may also offer
+//
+//   check()                    throws ArgumentError for a number out of range
+//   text()                     its name and numbers, for logs and result files; `name` alone where there is none
+//   sampling_correction()      what the log-probability of being sampled counts in a score: see SampledSoftmax
+//   row_loss(items, negatives) the row loss to run instead, where it takes the sizes of the problem to know it
+
+/// softplus(x) = log(1 + exp(x)) and its derivative, the logistic function.
+struct Softplus {
+  double value, slope;
+
+  SEQREC_HOST_DEVICE explicit Softplus(double x) {
+    const double tail = exp(-fabs(x));  // in (0, 1]: neither overflows
+    value = (x > 0 ? x : 0.0) + log1p(tail);
+    slope = x >= 0 ? 1.0 / (1.0 + tail) : tail / (1.0 + tail);
+  }
+};
+
+/// Binary cross-entropy of a target against sampled negatives (SASRec, Kang & McAuley 2018, eq. 6):
+/// loss = softplus(-s_0) + sum over j >= 1 of softplus(s_j).
+struct BinaryCrossEntropy {
+  static constexpr const char* name = "binary cross-entropy";
+  double target_weight = 1;  ///< the factor of softplus(-s_0)
+
+  template <class Real>
+  SEQREC_HOST_DEVICE double operator()(Real* scores, index_t count) const {
+    const double target = scores[0];
+    double loss = target_weight * Softplus(-target).value;
+    scores[0] = static_cast<Real>(target_weight * (Softplus(target).slope - 1.0));
+    for (index_t j = 1; j < count; ++j) {
+      const Softplus wrong(scores[j]);
+      loss += wrong.value;
+      scores[j] = static_cast<Real>(wrong.slope);
+    }
+    return loss;
+  }
+
+  void check() const {
+    check_argument(target_weight > 0 && std::isfinite(target_weight), "BinaryCrossEntropy target_weight", target_weight,
+                   "a positive number");
+  }
+  std::string text() const { return target_weight == 1 ? name : concatenate(name, ", target weight ", target_weight); }
+};
+
+/// Generalised binary cross-entropy (gSASRec, Petrov & Macdonald 2023, arXiv:2308.07192, section 5): the target's
+/// probability to the power of beta, -log(sigmoid(s_0)^beta) - sum over j >= 1 of log(1 - sigmoid(s_j)), where
+/// beta = alpha (t (1 - 1 / alpha) + 1 / alpha) and alpha = negatives / (items - 1) is the share of items sampled.
+///
+/// Against few negatives the plain loss learns probabilities that are too high, and high ones all alike. Calibration t
+/// says how much of that is undone: 0 is the plain loss, 1 gives probabilities as if all items had been negatives.
+///
+/// The logarithm turns beta into a factor of softplus(-s_0), so that no power is taken (the reference code takes it, in
+/// double to survive it): this is BinaryCrossEntropy with a target that weighs beta.
+struct GeneralisedBinaryCrossEntropy {
+  static constexpr const char* name = "generalised binary cross-entropy";
+  double calibration = 0.75;  ///< t, 0 .. 1
+
+  /// beta, written without the division by alpha. Sampled with replacement, negatives can outnumber the items; the
+  /// share of items sampled is then taken to be 1, and the loss is the plain one.
+  double target_weight(index_t items, index_t negatives) const {
+    const double share = negatives < items - 1 ? static_cast<double>(negatives) / static_cast<double>(items - 1) : 1.0;
+    return 1.0 - calibration * (1.0 - share);
+  }
+  BinaryCrossEntropy row_loss(index_t items, index_t negatives) const { return {target_weight(items, negatives)}; }
+
+  void check() const {
+    check_argument(calibration >= 0 && calibration <= 1, "GeneralisedBinaryCrossEntropy calibration", calibration,
+                   "a number from 0 to 1");
+  }
+  std::string text() const { return concatenate(name, ", calibration ", calibration); }
+};
+
+/// Bayesian personalised ranking (Rendle et al. 2009, arXiv:1205.2618): the target above each negative,
+/// loss = sum over j >= 1 of softplus(s_j - s_0).
+struct Bpr {
+  static constexpr const char* name = "BPR";
+
+  template <class Real>
+  SEQREC_HOST_DEVICE double operator()(Real* scores, index_t count) const {
+    const double target = scores[0];
+    double loss = 0, slopes = 0;
+    for (index_t j = 1; j < count; ++j) {
+      const Softplus wrong(static_cast<double>(scores[j]) - target);
+      loss += wrong.value;
+      slopes += wrong.slope;
+      scores[j] = static_cast<Real>(wrong.slope);
+    }
+    scores[0] = static_cast<Real>(-slopes);
+    return loss;
+  }
+};
+
+/// Cross-entropy of the softmax over a target and its negatives: loss = log(sum over j of exp(z_j)) - z_0, where
+/// z_j = s_j / temperature - log q(item_j) and q is the probability with which an item is sampled.
+///
+/// The correction by log q ("logQ", Bengio & Senecal 2008; Yi et al. 2019 for recommenders) makes the scores approach
+/// those of the full softmax whatever q is; without it, an item that is often a negative is scored too low. It applies
+/// to the target as well, although the target was not sampled: the classic formula (arXiv:2507.09331 argues for another
+/// one). Uniform sampling needs no correction, since the same number in every z changes nothing.
+struct SampledSoftmax {
+  static constexpr const char* name = "sampled softmax";
+  double temperature = 1;
+  bool corrects_sampling = true;
+
+  SEQREC_HOST_DEVICE double sampling_correction() const { return corrects_sampling ? temperature : 0.0; }
+
+  template <class Real>
+  SEQREC_HOST_DEVICE double operator()(Real* scores, index_t count) const {
+    const double target = scores[0];
+    double top = target;
+    for (index_t j = 1; j < count; ++j)
+      if (scores[j] > top) top = scores[j];
+    const auto weight = [&](double score) { return exp((score - top) / temperature); };  // at most 1
+    double others = 0;
+    for (index_t j = 1; j < count; ++j) {
+      const double here = weight(scores[j]);
+      others += here;
+      scores[j] = static_cast<Real>(here);
+    }
+    const double total = weight(target) + others;
+    const double slope = 1.0 / (temperature * total);
+    for (index_t j = 1; j < count; ++j) scores[j] = static_cast<Real>(slope * static_cast<double>(scores[j]));
+    scores[0] = static_cast<Real>(-slope * others);  // (weight(target) / total - 1) / temperature, without cancellation
+    return log(total) + (top - target) / temperature;
+  }
+
+  void check() const { check_temperature(name, temperature); }
+  std::string text() const {
+    return concatenate(name, ", temperature ", temperature, corrects_sampling ? "" : ", not corrected for sampling");
+  }
+
+  static void check_temperature(const char* loss, double temperature) {
+    if (!(temperature > 0 && std::isfinite(temperature)))
+      throw ArgumentError(concatenate(loss, " temperature is ", temperature, ", expected a positive number"));
+  }
+};
+
+/// InfoNCE (contrastive predictive coding, van den Oord et al. 2018, arXiv:1807.03748, eq. 4):
+/// loss = log(sum over j of exp(s_j / temperature)) - s_0 / temperature.
+///
+/// The sampled softmax left uncorrected, which is the point: its scores approach log(p(item | history) / q(item)) up to
+/// a constant, how much more likely an item is here than among the negatives, where SampledSoftmax approaches
+/// log p(item | history). With uniform negatives the two are one; with negatives drawn by popularity (exponent 1: what
+/// the other targets of a batch are) InfoNCE takes popularity out of the scores.
+///
+/// Scores are dot products, as everywhere. Cosines, which contrastive models also use, would have to be those of the
+/// model, or it would be trained on other scores than it ranks by.
+struct InfoNce {
+  static constexpr const char* name = "InfoNCE";
+  double temperature = 1;
+
+  SampledSoftmax row_loss(index_t, index_t) const { return {temperature, false}; }
+
+  void check() const { SampledSoftmax::check_temperature(name, temperature); }
+  std::string text() const { return concatenate(name, ", temperature ", temperature); }
+};
+
+/// A row loss that wants to know how likely its items were to be sampled.
+template <class RowLoss>
+concept CorrectsSampling = requires(const RowLoss& loss) {
+  { loss.sampling_correction() } -> std::convertible_to<double>;
+};
+
+}  // namespace seqrec

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Means of histories: the operation, and the model made of it."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .common import agree, case, gradients, leaves, normal, offsets_of, segments_of
+from .sasrec import next_item_loss
+
+
+def prefix_means(x, offsets):
+    """Row r of a history: the mean of its rows 0 .. r."""
+    parts = []
+    for segment in segments_of(offsets):
+        history = x[segment]
+        counts = torch.arange(1, len(history) + 1, dtype=torch.float64)
+        parts.append(history.cumsum(0) / counts[:, None])
+    return torch.cat(parts)
+
+
+def averaging_matrix(offsets):
+    """The same as a matrix (N, N)."""
+    weights = torch.zeros(int(offsets[-1]), int(offsets[-1]), dtype=torch.float64)
+    for segment in segments_of(offsets):
+        for row in range(segment.start, segment.stop):
+            weights[row, segment.start : row + 1] = 1 / (row + 1 - segment.start)
+    return weights
+
+
+@case("prefix_mean")
+def prefix_mean():
+    offsets = offsets_of([4, 0, 1, 37])
+    rows, width = int(offsets[-1]), 7
+    (x,) = leaves(normal(rows, width))
+    y = prefix_means(x, offsets)
+    agree("prefix_mean", y, averaging_matrix(offsets) @ x)
+    dy = normal(rows, width)
+    (dx,) = gradients(y, dy, [x])
+    agree("dx", dx, averaging_matrix(offsets).T @ dy)
+    return dict(offsets=offsets, x=x, y=y, dy=dy, dx=dx), dict()
+
+
+class AvgPool(nn.Module):
+    """The mean of a history's item vectors; its state_dict has the names that seqrec uses."""
+
+    def __init__(self, items, width, output_table, projection):
+        super().__init__()
+        self.item_embedding = nn.Embedding(items, width)
+        self.projection = nn.Linear(width, width) if projection == "linear" else nn.Identity()
+        if output_table == "separate":
+            self.output_embedding = nn.Embedding(items, width)
+
+    def forward(self, items, offsets):
+        return self.projection(prefix_means(self.item_embedding(items), offsets))
+
+    def table(self):
+        return (self.output_embedding if hasattr(self, "output_embedding") else self.item_embedding).weight
+
+
+def formula(parameters, items, offsets):
+    """The same encoder and its output table without any module."""
+    chosen = F.one_hot(items, len(parameters["item_embedding.weight"])).double()
+    states = averaging_matrix(offsets) @ chosen @ parameters["item_embedding.weight"]
+    if "projection.weight" in parameters:
+        states = states @ parameters["projection.weight"].T + parameters["projection.bias"]
+    return states, parameters.get("output_embedding.weight", parameters["item_embedding.weight"])
+
+
+@case("avg_pool_tied_none_bce", "tied", "none", "bce")
+@case("avg_pool_tied_linear_softmax", "tied", "linear", "softmax")
+@case("avg_pool_separate_none_softmax", "separate", "none", "softmax")
+@case("avg_pool_separate_linear_bce", "separate", "linear", "bce")
+def avg_pool(output_table, projection, objective):
+    options = dict(items=17, width=6, output_table=output_table, projection=projection)
+    model = AvgPool(**options).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(normal(*parameter.shape, scale=0.5))
+    offsets = offsets_of([5, 1, 8, 4])
+    rows = int(offsets[-1])
+    items = torch.randint(options["items"], (rows,))
+    negatives = 1 if objective == "bce" else 0
+    following = torch.randint(options["items"], (rows, 1 + negatives))
+
+    encoded = model(items, offsets)
+    loss = next_item_loss(encoded, model.table(), following, objective)
+    loss.backward()
+    parameters = dict(model.named_parameters())
+
+    own = {name: value.detach().clone().requires_grad_() for name, value in parameters.items()}
+    own_encoded, own_table = formula(own, items, offsets)
+    own_loss = next_item_loss(own_encoded, own_table, following, objective)
+    own_loss.backward()
+    agree("encoded", encoded, own_encoded)
+    agree("loss", loss, own_loss)
+    for name, parameter in parameters.items():
+        agree("gradient of " + name, parameter.grad, own[name].grad)
+
+    tensors = dict(
+        items=items.int(), offsets=offsets, next=following.int(), encoded=encoded, loss=loss.reshape(1),
+        scores=encoded[offsets[1:].long() - 1] @ model.table().T,
+    )
+    for name, parameter in parameters.items():
+        tensors["parameter." + name] = parameter
+        tensors["gradient." + name] = parameter.grad
+    return tensors, dict(options, max_length=8, objective=objective, negatives=negatives)

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/layers/mean_pool.hpp"
+
+#include "support/catch.hpp"
+#include "support/toy.hpp"
+
+using namespace seqrec;
+using seqrec_test::DoubleContext, seqrec_test::Golden, seqrec_test::golden_tolerance, seqrec_test::deviation,
+    seqrec_test::fill, seqrec_test::leaf, seqrec_test::view_of, seqrec_test::ToyBatch;
+using T = Tape<DoubleContext>;
+
+namespace {
+
+struct Probe {
+  const ToyBatch& batch;
+  MatrixParameter<DoubleContext> x;
+  bool read_twice = false;
+
+  Probe(const ToyBatch& toy, index_t width) : batch(toy), x(toy.rows(), width, Initialiser::normal(1)) {}
+  template <class Visitor>
+  void for_each_parameter(Visitor&& visit) {
+    visit("x", x);
+  }
+  void operator()(T& tape) const {
+    const auto rows = leaf(tape, x);
+    if (read_twice) seqrec_test::weigh(tape, rows);  // so that the gradient is added to another's
+    seqrec_test::weigh(tape, mean_pool(tape, batch.histories(), rows));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a mean pool agrees with PyTorch", "[layers]") {
+  Golden golden("prefix_mean");
+  const auto x = golden.matrix("x"), dy = golden.matrix("dy");
+  std::vector<int> lengths;
+  for (const index_t length : golden.lengths("offsets")) lengths.push_back(static_cast<int>(length));
+  const ToyBatch batch(seqrec_test::toy_users(lengths, 5, 0, 1), 5, 0);
+  Probe probe(batch, x.columns);
+  fill(probe.x, x);
+
+  const ParameterSet<DoubleContext> parameters(probe);
+  DoubleContext context;
+  context.reserve_gradients(parameters.size());
+  seqrec_test::record_and_run(context, [&](T& tape) {
+    const auto y = mean_pool(tape, batch.histories(), leaf(tape, probe.x));
+    CHECK(deviation(y.value(), golden.matrix("y")) < golden_tolerance);
+    seqrec_test::weigh(tape, y, view_of(dy));
+  });
+  CHECK(deviation(context.gradients(), golden.matrix("dx")) < golden_tolerance);
+}
+
+TEST_CASE("a mean pool's gradients are its derivatives", "[layers]") {
+  const ToyBatch batch(seqrec_test::toy_users({3, 0, 1, 6, 0}, 7, 0, 4), 7, 0);
+  Probe probe(batch, 5);
+  probe.read_twice = GENERATE(false, true);
+  seqrec_test::randomise<DoubleContext>(probe, 6);
+  const GradientCheck check = seqrec_test::check_probe(probe);
+  INFO(check.text());
+  CHECK(check.worst < 1e-8);
+  CHECK(check.elements == 10 * 5);
+}
+
+TEST_CASE("a mean pool that nothing reads passes no gradient on", "[layers]") {
+  const ToyBatch batch(seqrec_test::toy_users({3, 1}, 7, 0, 4), 7, 0);
+  Probe probe(batch, 5);
+  const ParameterSet<DoubleContext> parameters(probe);
+  DoubleContext context;
+  context.reserve_gradients(parameters.size());
+  seqrec_test::record_and_run(context, [&](T& tape) { mean_pool(tape, batch.histories(), leaf(tape, probe.x)); });
+  for (index_t i = 0; i < parameters.size(); ++i) CHECK(context.gradients()(i) == 0);
+}

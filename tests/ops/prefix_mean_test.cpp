@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/ops/prefix_mean.hpp"
+
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "seqrec/cpu/prefix_mean.hpp"
+#include "support/backends.hpp"
+#include "support/catch.hpp"
+#include "support/finite_differences.hpp"
+#include "support/golden.hpp"
+#include "support/histories.hpp"
+#include "support/tensors.hpp"
+
+using namespace seqrec;
+using namespace seqrec_test;
+
+namespace {
+
+constexpr index_t items_in_table = 13;
+
+struct Problem {
+  Histories histories;
+  Matrix x, dy;  ///< (N, D)
+  Layout layout = Layout::dense;
+};
+
+Problem problem(const std::vector<index_t>& lengths, index_t width, Layout layout = Layout::dense) {
+  Problem p{random_histories(lengths, items_in_table, 9), {}, {}, layout};
+  p.x = random_matrix(p.histories.rows(), width, 1, 1.0, 0.5);
+  p.dy = random_matrix(p.histories.rows(), width, 2);
+  return p;
+}
+
+template <class Check>
+void for_each_problem(Check check) {
+  for (const auto& lengths : batches_of_lengths())
+    for (const index_t width : {1, 7, 50, 64, 130})
+      for (const Layout layout : {Layout::dense, Layout::strided}) {
+        CAPTURE(lengths, width, layout == Layout::strided);
+        check(problem(lengths, width, layout));
+      }
+}
+
+/// Calls visit(row, other, 1 / rows averaged) for every row and each row that its mean is over.
+template <class Visit>
+void for_each_pair(const Problem& p, Visit visit) {
+  index_t first = 0;
+  for (const index_t length : p.histories.lengths) {
+    for (index_t r = 0; r < length; ++r)
+      for (index_t before = 0; before <= r; ++before)
+        visit(first + r, first + before, 1.0 / static_cast<double>(r + 1));
+    first += length;
+  }
+}
+
+Matrix forward_by_loops(const Problem& p) {
+  Matrix y(p.x.rows, p.x.columns);
+  for_each_pair(p, [&](index_t row, index_t other, double share) {
+    for (index_t d = 0; d < y.columns; ++d) y(row, d) += share * p.x(other, d);
+  });
+  return y;
+}
+
+Matrix backward_by_loops(const Problem& p) {
+  Matrix dx(p.dy.rows, p.dy.columns);
+  for_each_pair(p, [&](index_t row, index_t other, double share) {
+    for (index_t d = 0; d < dx.columns; ++d) dx(other, d) += share * p.dy(row, d);
+  });
+  return dx;
+}
+
+template <class Context>
+Matrix forward(const Problem& p) {
+  Context context;
+  const PlacedBatch<typename Context::Space> batch(p.histories);
+  PlacedScalars<Context> x(p.x, p.layout), y(unwritten(p.x.rows, p.x.columns), p.layout);
+  ops::prefix_mean_forward(context, PrefixMeanForward<Context>{batch.view(), x.matrix(), y.matrix()});
+  return y.read();
+}
+
+/// @param before  what others left in the gradient, to be added to; null to be written
+template <class Context>
+Matrix backward(const Problem& p, const Matrix* before = nullptr) {
+  Context context;
+  const PlacedBatch<typename Context::Space> batch(p.histories);
+  PlacedScalars<Context> dy(p.dy, p.layout),
+      dx(before != nullptr ? *before : unwritten(p.dy.rows, p.dy.columns), p.layout);
+  const Gradient<Context> gradient{dx.matrix(), before != nullptr ? GradientMode::add : GradientMode::write};
+  ops::prefix_mean_backward(context, PrefixMeanBackward<Context>{batch.view(), dy.matrix(), gradient});
+  return dx.read();
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("prefix_mean: forward against loops", "[ops]", SEQREC_TEST_BACKENDS) {
+  for_each_problem([](const Problem& p) {
+    CHECK(difference(forward<TestType>(p), forward_by_loops(p)) <= tolerance<TestType>::value);
+  });
+}
+
+TEMPLATE_TEST_CASE("prefix_mean: backward against loops, written and added", "[ops]", SEQREC_TEST_BACKENDS) {
+  for_each_problem([](const Problem& p) {
+    const Matrix expected = backward_by_loops(p), before = random_matrix(p.dy.rows, p.dy.columns, 4);
+    CHECK(difference(backward<TestType>(p), expected) <= tolerance<TestType>::gradient);
+    CHECK(difference(backward<TestType>(p, &before), sum(before, expected)) <= tolerance<TestType>::gradient);
+  });
+}
+
+TEST_CASE("prefix_mean: gradient against central differences", "[ops]") {
+  Problem p = problem({3, 0, 1, 6}, 7);
+  const Matrix dx = backward<CpuDouble>(p);
+  const auto loss = [&] { return dot(forward<CpuDouble>(p), p.dy); };
+  CHECK(difference(dx, central_differences(p.x, loss)) <= central_difference_tolerance);
+}
+
+TEST_CASE("prefix_mean: values and gradients of PyTorch", "[ops][golden]") {
+  Golden golden("prefix_mean");
+  Problem p;
+  p.x = golden.matrix("x");
+  p.dy = golden.matrix("dy");
+  p.histories = random_histories(golden.lengths("offsets"), items_in_table, 1);
+  CHECK(difference(forward<CpuDouble>(p), golden.matrix("y")) <= golden_tolerance);
+  CHECK(difference(backward<CpuDouble>(p), golden.matrix("dx")) <= golden_tolerance);
+}
+
+TEMPLATE_TEST_CASE("prefix_mean: equal rows are their mean, however many", "[ops]", SEQREC_TEST_BACKENDS) {
+  Problem p = problem({1000}, 3);
+  p.x = Matrix(1000, 3, 0.75);
+  const Matrix y = forward<TestType>(p);
+  CHECK(y(0) == 0.75);
+  CHECK(difference(y, p.x) <= tolerance<TestType>::value);
+}
+
+TEMPLATE_TEST_CASE("prefix_mean: a row's mean has the bits of its prefix, a batch cut in two the same rows", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  const Problem whole = problem({4, 0, 1, 7, 33}, 50);
+  const Matrix y = forward<TestType>(whole), dx = backward<TestType>(whole);
+  Problem prefix = problem({20}, 50);  // of the history that begins in row 12
+  prefix.x = whole.x.row_range(12, 20);
+  CHECK(same_bits(forward<TestType>(prefix), y.row_range(12, 20)));
+
+  Matrix ys(0, 50), dxs(0, 50);
+  for (const auto& [first, count] : {std::array<index_t, 2>{0, 3}, {3, 2}}) {
+    Problem part = whole;
+    part.histories = whole.histories.shard(first, count);
+    part.x = whole.x.row_range(part.histories.first_row, part.histories.rows());
+    part.dy = whole.dy.row_range(part.histories.first_row, part.histories.rows());
+    ys = stacked(ys, forward<TestType>(part));
+    dxs = stacked(dxs, backward<TestType>(part));
+  }
+  CHECK(same_bits(ys, y));
+  CHECK(same_bits(dxs, dx));
+}
+
+TEST_CASE("prefix_mean: float agrees with double", "[ops]") {
+  const Problem p = problem({200, 0, 1, 50, 12}, 50, Layout::strided);
+  CHECK(difference(forward<CpuFloat>(p), forward<CpuDouble>(p)) <= tolerance<CpuFloat>::value);
+  CHECK(difference(backward<CpuFloat>(p), backward<CpuDouble>(p)) <= tolerance<CpuFloat>::gradient);
+}
+
+TEST_CASE("prefix_mean: nothing happens where nobody wants the gradient", "[ops]") {
+  CpuDouble context;
+  const PlacedBatch<HostSpace> batch(random_histories({3, 1}, 6, 1));
+  CHECK_NOTHROW(ops::prefix_mean_backward(context, PrefixMeanBackward<CpuDouble>{batch.view(), {}, {}}));
+}
+
+TEST_CASE("prefix_mean: what does not fit is named", "[ops][errors]") {
+  using Context = CpuDouble;
+  const PlacedBatch<HostSpace> batch(random_histories({3, 1}, 6, 1));
+  const auto forward_message = [&](index_t x_rows, index_t y_rows, index_t y_columns) {
+    Context context;
+    return message_of<ShapeError>([&] {
+      ops::prefix_mean_forward(context, PrefixMeanForward<Context>{batch.view(), context.matrix(x_rows, 5),
+                                                                   context.matrix(y_rows, y_columns)});
+    });
+  };
+  CHECK(forward_message(3, 4, 5) == "prefix_mean: rows of x is 3, expected 4");
+  CHECK(forward_message(4, 5, 5) == "prefix_mean: rows of y is 5, expected 4");
+  CHECK(forward_message(4, 4, 6) == "prefix_mean: columns of y is 6, expected 5");
+  const auto backward_message = [&](index_t dy_rows, index_t dx_rows, index_t dx_columns) {
+    Context context;
+    return message_of<ShapeError>([&] {
+      ops::prefix_mean_backward(
+          context,
+          PrefixMeanBackward<Context>{batch.view(), context.matrix(dy_rows, 5), {context.matrix(dx_rows, dx_columns)}});
+    });
+  };
+  CHECK(backward_message(3, 4, 5) == "prefix_mean backward: rows of dy is 3, expected 4");
+  CHECK(backward_message(4, 5, 5) == "prefix_mean backward: rows of dx is 5, expected 4");
+  CHECK(backward_message(4, 4, 6) == "prefix_mean backward: columns of dx is 6, expected 5");
+}
