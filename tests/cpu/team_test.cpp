@@ -8,6 +8,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "seqrec/core/random.hpp"
@@ -136,6 +137,43 @@ TEST_CASE("reduce sums gradients and losses over the slots", "[cpu][threads]") {
       CHECK(team.reduce() == sum);
       for (index_t i = 0; i < 5; ++i) CHECK(team.gradients()(i) == static_cast<float>(i + 1) * static_cast<float>(sum));
     }
+  }
+}
+
+TEST_CASE("a further batch adds to the step that is begun, whichever has more shards", "[cpu][threads]") {
+  const auto work = [](Context& context, index_t shard) {
+    for (index_t i = 0; i < 5; ++i) context.gradients()(i) += static_cast<float>((i + 1) * (shard + 1));
+    context.add_loss(static_cast<double>(shard + 1));
+  };
+  const auto sum = [](index_t shards) { return static_cast<double>(shards * (shards + 1) / 2); };
+  for (const int threads : {1, 2, 3})
+    for (const auto& [first, second] : {std::pair<index_t, index_t>{1, 7}, {7, 1}, {2, 3}, {0, 2}, {2, 0}}) {
+      CAPTURE(threads, first, second);
+      Team team(5, {.threads = threads, .slots = 3});
+      for (int step = 0; step < 2; ++step) {  // what slots hold of the step before counts for nothing
+        team.run_step(1, 10, Shards{first}, work);
+        team.run_further(1, 11, Shards{second}, work);
+        const double expected = sum(first) + sum(second);
+        CHECK(team.reduce() == expected);
+        for (index_t i = 0; i < 5; ++i)
+          CHECK(team.gradients()(i) == static_cast<float>(i + 1) * static_cast<float>(expected));
+      }
+    }
+}
+
+TEST_CASE("the masks of a further batch are its own, in slots begun and not", "[cpu]") {
+  Team team(0, {.threads = 2, .slots = 3});
+  std::vector<Dropout> masks(3);
+  const auto draw = [&](Context& context, index_t shard) {
+    masks[static_cast<std::size_t>(shard)] = context.next_dropout(0.5, 0);
+  };
+  team.run_step(5, 20, Shards{1}, draw);
+  CHECK(masks[0].step == 20);
+  team.run_further(5, 21, Shards{3}, draw);
+  for (const Dropout& mask : masks) {
+    CHECK(mask.step == 21);
+    CHECK(mask.site == 0);
+    CHECK(mask.key.low == philox_key(5, Purpose::dropout).low);
   }
 }
 

@@ -32,6 +32,17 @@ struct Momentum {
   }
 };
 
+/// The plainest rule: it keeps nothing.
+struct Descent {
+  static constexpr int states = 0;
+  double learning_rate;
+
+  template <class Scalar, class Real>
+  Real operator()(const Real& value, const Real& gradient) const {
+    return value - static_cast<Scalar>(learning_rate) * gradient;
+  }
+};
+
 /// A tensor of parameters with the moments that an optimiser keeps of it; all (1, n).
 struct State {
   Matrix values;
@@ -40,7 +51,7 @@ struct State {
 
 template <class Context, class Rule>
 State stepped(const State& before, const Matrix& gradient_values, const Rule& rule, double gradient_scale = 1,
-              Layout layout = Layout::dense) {
+              Layout layout = Layout::dense, index_t row_width = 0) {
   Context context;
   PlacedMasters<Context> values(before.values, layout), gradients(gradient_values, layout);
   std::vector<PlacedMasters<Context>> moments;
@@ -49,6 +60,7 @@ State stepped(const State& before, const Matrix& gradient_values, const Rule& ru
                                  .gradients = gradients.vector(),
                                  .states = {},
                                  .gradient_scale = gradient_scale,
+                                 .row_width = row_width,
                                  .rule = rule};
   for (std::size_t i = 0; i < moments.size(); ++i) a.states[i] = moments[i].vector();
   ops::optimizer_step(context, a);
@@ -123,6 +135,44 @@ TEMPLATE_TEST_CASE("optimizer_step: any rule, with as many states as it has", "[
     }
     CHECK(difference(state.values, expected.values) <= tolerance<TestType>::value);
     CHECK(difference(state.moments[0], expected.moments[0]) <= tolerance<TestType>::value);
+  }
+}
+
+TEMPLATE_TEST_CASE("optimizer_step: a rule without states", "[ops]", SEQREC_TEST_BACKENDS) {
+  for (const index_t size : {1, 16, 33}) {
+    const State before = start(size, 1, 0);
+    const Matrix gradient = random_matrix(1, size, 20);
+    Matrix expected = before.values;
+    for (index_t i = 0; i < size; ++i) expected(i) -= 0.1 * 0.5 * gradient(i);
+    CHECK(difference(stepped<TestType>(before, gradient, Descent{0.1}, 0.5).values, expected) <=
+          tolerance<TestType>::value);
+  }
+}
+
+TEMPLATE_TEST_CASE("optimizer_step: rows without gradient stay, others move as if alone", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  const auto rule = Adam{.weight_decay = 0.1}.rule(learning_rate, 1);
+  for (const index_t width : {1, 5, 16, 21}) {
+    CAPTURE(width);
+    constexpr index_t rows = 7;
+    State before = start(rows * width, 1, 2);
+    for (Matrix& moment : before.moments) moment = random_matrix(1, rows * width, 5);
+    for (double& square : before.moments[1].values) square *= square;
+    Matrix gradient = random_matrix(1, rows * width, 2);
+    for (const index_t row : {0, 3, 4})
+      for (index_t i = 0; i < width; ++i) gradient(row * width + i) = i % 2 == 0 ? 0.0 : -0.0;
+    const State dense = stepped<TestType>(before, gradient, rule);
+    const State lazy = stepped<TestType>(before, gradient, rule, 1, Layout::dense, width);
+    const State same = stepped<TestType>(before, Matrix(1, rows * width), rule, 1, Layout::dense, width);
+    for (index_t i = 0; i < rows * width; ++i) {
+      const index_t row = i / width;
+      const bool stays = row == 0 || row == 3 || row == 4;
+      CHECK(lazy.values(i) == (stays ? same.values(i) : dense.values(i)));
+      for (std::size_t m = 0; m < 2; ++m)
+        CHECK(lazy.moments[m](i) == (stays ? same.moments[m](i) : dense.moments[m](i)));
+    }
+    CHECK(difference(same.values, before.values) <= tolerance<TestType>::value);  // to the type's rounding
+    CHECK(difference(dense.values, lazy.values) > tolerance<TestType>::value);
   }
 }
 
@@ -217,4 +267,5 @@ TEST_CASE("optimizer_step: what does not fit is named", "[ops][errors]") {
         "optimizer_step: size of a state is 6, expected 5");
   CHECK(message([&](auto& a) { a.states[1] = context.vector(4); }) ==
         "optimizer_step: size of a state is 4, expected 5");
+  CHECK(message([&](auto& a) { a.row_width = 2; }) == "optimizer_step: elements beyond whole rows is 1, expected 0");
 }

@@ -16,10 +16,12 @@ namespace {
 struct Model {
   VectorParameter<Context> first{2, Initialiser::constant(0)};
   MatrixParameter<Context> second{300, 7, Initialiser::constant(0)};
+  VectorParameter<Context> statistic{1, Initialiser::constant(0), ParameterRole::statistic};
   template <class Visitor>
   void for_each_parameter(Visitor&& visit) {
     visit("first", first);
     visit("second", second);
+    visit("statistic", statistic);
   }
 };
 
@@ -38,7 +40,8 @@ TEST_CASE("the norm is over all gradients together", "[optim]") {
   CHECK(norm().first_bad == nullptr);
   gradients[0] = 3;
   gradients[1] = -4;
-  gradients.back() = 12;
+  gradients[gradients.size() - 2] = 12;
+  gradients.back() = 1000;  // a statistic's sum is no gradient
   CHECK(norm().value == Approx(13).epsilon(1e-15));
 }
 
@@ -54,6 +57,8 @@ TEST_CASE("the first parameter whose gradient is not finite is named", "[optim]"
     const auto* entry = gradient_norm(context, parameters, view).first_bad;
     return entry == nullptr ? std::string() : entry->name;
   };
+  gradients.back() = bad;  // but must be a number too
+  CHECK(first_bad() == "statistic");
   gradients[1000] = bad;
   CHECK(first_bad() == "second");
   gradients[1] = bad;

@@ -45,13 +45,23 @@ TEST_CASE("a cosine falls from 1 to its floor and stays there", "[optim]") {
   for (index_t step = 2; step < 12; ++step) CHECK(schedule.factor(step + 1) < schedule.factor(step));
 }
 
+TEST_CASE("a schedule over the whole run takes the run's steps as its total", "[optim]") {
+  const Schedule schedule{.warm_up = 2, .total = Schedule::whole_run};
+  CHECK_NOTHROW(schedule.check());
+  CHECK(schedule.of_run(12).total == 12);
+  CHECK(schedule.of_run(12).factor(7) == Approx(0.5));
+  CHECK(Schedule{}.of_run(12).total == 0);
+  CHECK(Schedule::warm_up_cosine(2, 5).of_run(12).total == 5);
+  CHECK_THROWS_AS(schedule.of_run(2), ArgumentError);  // no step is left after the warm-up
+}
+
 TEST_CASE("a schedule's options out of range are named", "[optim]") {
   const auto message = [](const Schedule& schedule) {
     return seqrec_test::message_of<ArgumentError>([&] { schedule.check(); });
   };
   CHECK_THAT(message({.warm_up = -1}), ContainsSubstring("schedule warm_up is -1"));
   CHECK_THAT(message({.warm_up = 5, .total = 5}), ContainsSubstring("schedule total is 5, expected 0, or more steps"));
-  CHECK_THAT(message({.total = -1}), ContainsSubstring("schedule total is -1"));
+  CHECK_THAT(message({.total = -2}), ContainsSubstring("schedule total is -2"));
   for (const double floor : {-0.1, 1.1, std::numeric_limits<double>::quiet_NaN()})
     CHECK_THAT(message({.floor = floor}), ContainsSubstring("schedule floor is"));
 }

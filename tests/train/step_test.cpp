@@ -126,6 +126,116 @@ TEST_CASE("a loss that is not finite stops a step too", "[train]") {
   CHECK(bench.weights() == before);
 }
 
+TEST_CASE("several batches make the gradients of one with all their users", "[train]") {
+  Bench bench;
+  SasRec<DoubleContext> model({.items = items, .width = 4, .blocks = 1, .max_length = 6, .dropout = 0, .seed = 5});
+  const auto users = seqrec_test::toy_users({5, 1, 6, 3, 2}, items, 1, 2);
+  const ToyBatch whole(users, items, 1, {1, 2});
+  const std::vector<std::size_t> cuts = {0, 3, 4, 5};
+  std::vector<ToyBatch> parts;
+  for (std::size_t i = 0; i + 1 < cuts.size(); ++i)
+    parts.emplace_back(std::vector(users.begin() + static_cast<std::ptrdiff_t>(cuts[i]),
+                                   users.begin() + static_cast<std::ptrdiff_t>(cuts[i + 1])),
+                       items, 1);
+  const ParameterSet<DoubleContext> parameters(model);
+  const double expected = compute_gradients(bench.team, model, bce, whole, 3, 7);
+  const auto view = bench.team.gradients();
+  const std::vector<double> gradients(view.data, view.data + view.size());
+  // A toy batch's scale is that of its own rows.
+  const auto scaled = [&](index_t i) {
+    struct Scaled {
+      const ToyBatch& batch;
+      double scale;
+      index_t num_shards() const { return batch.num_shards(); }
+      TrainingBatch<HostSpace> shard(index_t s) const {
+        TrainingBatch<HostSpace> shard = batch.shard(s);
+        shard.loss_scale = scale;
+        return shard;
+      }
+    };
+    return Scaled{parts[static_cast<std::size_t>(i)], 1.0 / static_cast<double>(whole.rows())};
+  };
+  CHECK(accumulate_gradients(bench.team, model, bce, std::ssize(parts), scaled, 3, 7) ==
+        Approx(expected).epsilon(1e-13));
+  for (index_t i = 0; i < parameters.size(); ++i)
+    CHECK(std::abs(view(i) - gradients[static_cast<std::size_t>(i)]) < 1e-13);
+}
+
+namespace {
+
+/// A model with a statistic, which the objective below leaves sums for.
+struct Counting {
+  using Context = DoubleContext;
+  VectorParameter<DoubleContext> weight{2, Initialiser::constant(1)};
+  VectorParameter<DoubleContext> rows{1, Initialiser::constant(0), ParameterRole::statistic};
+  int updates = 0;
+
+  template <class Visitor>
+  void for_each_parameter(Visitor&& visit) {
+    visit("weight", weight);
+    visit("rows", rows);
+  }
+  void update_statistics(DoubleContext&, VectorView<const double, HostSpace> gradients) {
+    ++updates;
+    rows.value.view()(0) = 0.5 * rows.value.view()(0) + 0.5 * gradients(rows.offset);
+  }
+};
+
+struct CountRows {
+  double sum_offset = 0;
+  void operator()(const Counting& model, Tape<DoubleContext>& tape, const TrainingBatch<HostSpace>& shard) const {
+    tape.gradient(model.weight)(0) += 3;
+    tape.gradient(model.rows)(0) += static_cast<double>(shard.histories.rows()) + sum_offset;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a model's statistics are updated after the step, from sums over all shards", "[train]") {
+  Counting model;
+  initialise<DoubleContext>(model, 1);
+  const ParameterSet<DoubleContext> parameters(model);
+  DoubleContext::Team team(parameters.size(), {.threads = 2});
+  Optimizer<DoubleContext> optimizer(parameters.size(), Sgd{});
+  const ToyBatch batch(seqrec_test::toy_users({5, 1, 6, 3}, items, 1, 2), items, 1, {1, 2});
+  const StepResult result = training_step(team, model, parameters, CountRows{}, optimizer, batch, 0.1, 0, 1, 0);
+  CHECK(result.gradient_norm == 9);  // of three shards; the statistic's sum is no part of it
+  CHECK(model.weight.value.view()(0) == Approx(1 - 0.9));
+  CHECK(model.rows.value.view()(0) == 7.5);
+  training_step(team, model, parameters, CountRows{}, optimizer, batch, 0.1, 4.5, 1, 1);
+  CHECK(model.weight.value.view()(0) == Approx(1 - 0.9 - 0.45).epsilon(1e-6));  // clipped by the gradient alone
+  CHECK(model.rows.value.view()(0) == 11.25);
+  CHECK(model.updates == 2);
+
+  const CountRows bad{std::numeric_limits<double>::quiet_NaN()};
+  CHECK_THAT(seqrec_test::message_of<NonFiniteError>(
+                 [&] { training_step(team, model, parameters, bad, optimizer, batch, 0.1, 0, 1, 2); }),
+             ContainsSubstring("step 2") && ContainsSubstring("rows is not finite"));
+  CHECK(model.updates == 2);
+}
+
+namespace {
+
+struct Forgetful {
+  using Context = DoubleContext;
+  VectorParameter<DoubleContext> mean{1, Initialiser::constant(0), ParameterRole::statistic};
+  template <class Visitor>
+  void for_each_parameter(Visitor&& visit) {
+    visit("mean", mean);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("statistics that nobody would move are refused", "[train]") {
+  Forgetful forgetful;
+  const ParameterSet<DoubleContext> parameters(forgetful);
+  CHECK(seqrec_test::message_of<ArgumentError>([&] { check_statistics<Forgetful>(parameters); }) ==
+        "mean is a statistic, expected the model to have update_statistics(context, gradients)");
+  Counting counting;
+  CHECK_NOTHROW(check_statistics<Counting>(ParameterSet<DoubleContext>(counting)));
+}
+
 TEST_CASE("a poisoned weight is found in the next step", "[train]") {
   Bench bench;
   const auto& entry = bench.parameters.entries()[4];

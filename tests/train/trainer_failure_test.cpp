@@ -30,6 +30,7 @@ struct PoisonedFrom {
   index_t element;
   NextItem inner{};
   index_t negatives = 1;
+  NegativeSampling sampling{};
 
   void check() const {}
   void operator()(const Model& model, Tape<cpu::Context>& tape, const TrainingBatch<HostSpace>& shard) const {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/train/trainer.hpp"
 
+#include <signal.h>
+
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <sstream>
 #include <string>
@@ -158,6 +161,137 @@ TEST_CASE("the schedule sets each step's rate", "[train]") {
   CHECK(weights_of(a) != weights_of(c));
 }
 
+TEST_CASE("training is counted in steps where they are given, and so are validations", "[train]") {
+  TrainerOptions options = toy_options();
+  options.epochs = 1;  // does not count
+  options.steps = 11;
+  options.evaluate_every_steps = 3;
+  Model model = toy_model();
+  const TrainingResult result = Trainer(options).fit(model, toy_split(), bce);
+  CHECK(result.steps == 11);
+  CHECK(result.epochs == 3);
+  std::vector<index_t> steps, epochs;
+  for (const EpochRecord& record : result.history) {
+    steps.push_back(record.steps);
+    epochs.push_back(record.epoch);
+  }
+  CHECK(steps == std::vector<index_t>{3, 6, 9, 11});
+  CHECK(epochs == std::vector<index_t>{1, 2, 3, 3});
+
+  TrainerOptions by_epochs = toy_options();  // the same steps: how they are counted changes nothing
+  by_epochs.epochs = 2;
+  options.steps = 8;
+  options.evaluate_every_steps = 4;
+  Model a = toy_model(), b = toy_model();
+  const TrainingResult by_steps = Trainer(options).fit(a, toy_split(), bce);
+  CHECK(by_steps.history.size() == Trainer(by_epochs).fit(b, toy_split(), bce).history.size());
+  CHECK(weights_of(a) == weights_of(b));
+}
+
+TEST_CASE("a loss is the mean over the targets since the validation before", "[train]") {
+  TrainerOptions often = toy_options(), seldom = toy_options();
+  often.steps = seldom.steps = 4;  // one epoch
+  often.evaluate_every_steps = 1;
+  Model a = toy_model(), b = toy_model();
+  const TrainingResult each = Trainer(often).fit(a, toy_split(), bce), whole = Trainer(seldom).fit(b, toy_split(), bce);
+  REQUIRE(each.history.size() == 4);
+  REQUIRE(whole.history.size() == 1);
+  double mean = 0, weight = 0;
+  Batcher batcher(toy_split(), {.batch_size = 32, .max_length = 20, .seed = 5});
+  for (index_t i = 0; i < 4; ++i) {
+    const double targets = static_cast<double>(batcher.num_targets(0, i));
+    mean += targets * each.history[static_cast<std::size_t>(i)].loss;
+    weight += targets;
+  }
+  CHECK(whole.history[0].loss == Approx(mean / weight));
+}
+
+TEST_CASE("averaged weights are what is validated, kept and saved", "[train]") {
+  const TemporaryDirectory directory;
+  TrainerOptions options = toy_options();
+  options.ema_decay = 0.9;
+  options.checkpoint = directory / "model.safetensors";
+  Model model = toy_model();
+  const TrainingResult result = Trainer(options).fit(model, toy_split(), bce);
+  CHECK(evaluate(model, toy_split().validation)["ndcg@10"] == result.validation["ndcg@10"]);
+  Model saved = load<Model>(options.checkpoint);
+  CHECK(weights_of(saved) == weights_of(model));
+
+  // By hand: the raw run, and the average over it.
+  Model raw = toy_model();
+  const ParameterSet<cpu::Context> parameters(raw);
+  cpu::Context::Team team(parameters.size(), {.threads = 1});
+  Optimizer<cpu::Context> optimizer(parameters.size(), Adam{});
+  ExponentialAverage<cpu::Context> average(parameters.size(), 0.9);
+  Batcher batcher(toy_split(), {.batch_size = 32, .max_length = 20, .seed = 5});
+  for (index_t step = 0; step < 4 * result.best_epoch; ++step) {
+    training_step(team, raw, parameters, bce, optimizer, batcher.make(step / 4, step % 4), 5e-3, 0, 5,
+                  static_cast<std::uint64_t>(step));
+    average.update(team, parameters, optimizer.steps());
+  }
+  CHECK(weights_of(model) == average.values().to_host());
+  CHECK(weights_of(raw) != weights_of(model));
+}
+
+TEST_CASE("a plateau lowers the rate of the steps after it", "[train]") {
+  TrainerOptions options = toy_options();
+  options.epochs = 6;
+  options.patience = 0;
+  options.learning_rate = 1e-7;  // weights hardly change, so no validation is clearly better than the first
+  options.plateau = {.factor = 0.1, .patience = 1, .threshold = 0.5, .min_rate = 0};
+  Model model = toy_model();
+  const TrainingResult result = Trainer(options).fit(model, toy_split(), bce);
+  std::vector<double> rates;
+  for (const EpochRecord& record : result.history) rates.push_back(record.learning_rate);
+  REQUIRE(rates.size() == 6);
+  for (const std::size_t i : {0, 1, 2}) CHECK(rates[i] == 1e-7);
+  for (const std::size_t i : {3, 4}) CHECK(rates[i] == Approx(1e-8));
+}
+
+TEST_CASE("each optimiser learns", "[train]") {
+  TrainerOptions options = toy_options();
+  options.epochs = 15;
+  SECTION("SGD with momentum") {
+    options.optimizer = Sgd{.momentum = 0.9};
+    options.learning_rate = 0.5;
+  }
+  SECTION("Adagrad") {
+    options.optimizer = Adagrad{};
+    options.learning_rate = 0.05;
+  }
+  SECTION("Adam on the rows that were touched") { options.rows = TableRows::lazy; }
+  Model model = toy_model();
+  const double before = evaluate(model, toy_split().test)["auc"];
+  const TrainingResult result = Trainer(options).fit(model, toy_split(), bce);
+  CHECK(result.history.back().loss < 0.9 * result.history.front().loss);
+  CHECK(evaluate(model, toy_split().test)["auc"] > before + 0.1);
+}
+
+TEST_CASE("Ctrl-C ends training after the step, with the state saved", "[train]") {
+  const TemporaryDirectory directory;
+  const InterruptGuard interrupt;
+  TrainerOptions options = toy_options();
+  options.state = directory / "state.safetensors";
+  options.stop = &interrupt.requested();
+  struct RaiseInStep {
+    NextItem inner{};
+    int* steps;
+    index_t negatives = 1;
+    NegativeSampling sampling{};
+    void check() const {}
+    void operator()(const Model& model, Tape<cpu::Context>& tape, const TrainingBatch<HostSpace>& shard) const {
+      inner(model, tape, shard);
+      if (shard.histories.first_row == 0 && ++*steps == 3) ::raise(SIGINT);
+    }
+  };
+  int steps = 0;
+  Model model = toy_model();
+  const TrainingResult result = Trainer(options).fit(model, toy_split(), RaiseInStep{.steps = &steps});
+  CHECK(result.interrupted);
+  CHECK(result.steps == 3);
+  CHECK(std::filesystem::exists(options.state));
+}
+
 TEST_CASE("validation on candidates selects by them", "[train]") {
   const CandidateLists candidates = draw_candidates(toy_split().validation, {.negatives = 20});
   TrainerOptions options = toy_options();
@@ -215,8 +349,19 @@ TEST_CASE("a trainer's options out of range are named before anything is trained
     CHECK_THAT(message([&](O& o) { o.clip_norm = norm; }), ContainsSubstring("Trainer clip_norm is"));
   CHECK_THAT(message([](O& o) { o.evaluate_every = 0; }), ContainsSubstring("Trainer evaluate_every is 0"));
   CHECK_THAT(message([](O& o) { o.patience = -1; }), ContainsSubstring("Trainer patience is -1"));
-  CHECK_THAT(message([](O& o) { o.optimizer.beta1 = 1; }), ContainsSubstring("Adam beta1 is 1"));
+  CHECK_THAT(message([](O& o) { o.optimizer = Adam{.beta1 = 1}; }), ContainsSubstring("Adam beta1 is 1"));
   CHECK_THAT(message([](O& o) { o.schedule.floor = 2; }), ContainsSubstring("schedule floor is 2"));
+  CHECK_THAT(message([](O& o) { o.optimizer = Sgd{.momentum = -1}; }), ContainsSubstring("SGD momentum is -1"));
+  CHECK_THAT(message([](O& o) { o.steps = -1; }), ContainsSubstring("Trainer steps is -1"));
+  CHECK_THAT(message([](O& o) { o.accumulate = 0; }), ContainsSubstring("Trainer accumulate is 0"));
+  for (const double decay : {-0.1, 1.0, nan})
+    CHECK_THAT(message([&](O& o) { o.ema_decay = decay; }), ContainsSubstring("Trainer ema_decay is"));
+  CHECK_THAT(message([](O& o) { o.evaluate_every_steps = -1; }), ContainsSubstring("Trainer evaluate_every_steps is"));
+  CHECK_THAT(message([](O& o) { o.save_every_steps = -1; }), ContainsSubstring("Trainer save_every_steps is -1"));
+  CHECK_THAT(message([](O& o) { o.plateau.factor = 2; }), ContainsSubstring("plateau factor is 2"));
+  CHECK_THAT(message([](O& o) { o.resume = true; }),
+             ContainsSubstring("Trainer state is") && ContainsSubstring("file"));
+  CHECK_THAT(message([](O& o) { o.log_file = "log.txt"; }), ContainsSubstring("log.txt"));
   CHECK_THAT(message([](O& o) { o.selection = "ndcg@11"; }),
              ContainsSubstring("metric is ndcg@11, expected one of hr@5, hr@10") && ContainsSubstring("auc"));
   CHECK_THAT(message([](O& o) { o.validation.top_k = {5}; }), ContainsSubstring("metric is ndcg@10"));

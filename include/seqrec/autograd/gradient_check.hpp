@@ -103,6 +103,7 @@ GradientCheck check_gradients(const ParameterSet<Context>& parameters,
   };
   const double loss_here = loss();
   for (const auto& entry : parameters) {
+    if (entry.role == ParameterRole::statistic) continue;  // holds sums where others hold derivatives
     for (index_t i = 0; i < entry.size(); ++i) {
       const auto element = entry.values.row_range(i, 1);
       double value = 0;

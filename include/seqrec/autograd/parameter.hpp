@@ -22,6 +22,7 @@ struct Parameter {
   Initialiser initialiser;
   index_t offset = -1;  ///< of its gradient among all parameters', set by `initialise`
   ParameterRole role = ParameterRole::weight;
+  bool table = false;  ///< rows are looked up by number, so that a step may touch only some of them
 
   Parameter(index_t size, Initialiser begin, ParameterRole moved_by = ParameterRole::weight) requires(Rank == 1)
       : value(size), initialiser(begin), role(moved_by) {}

@@ -25,8 +25,10 @@ class ParameterSet {
     Initialiser initialiser;
     index_t offset;  ///< of the first element in the set
     ParameterRole role;
+    bool table;  ///< of rows that are looked up (see Parameter)
 
     index_t size() const { return values.size(); }
+    bool moved_by_optimizer() const { return role == ParameterRole::weight; }
   };
 
   /// Visits the model once, and tells each parameter where its gradient lies.
@@ -40,7 +42,8 @@ class ParameterSet {
                           {view.data, view.size()},
                           parameter.initialiser,
                           size_,
-                          parameter.role});
+                          parameter.role,
+                          parameter.table});
       size_ += view.size();
     });
   }

@@ -50,6 +50,12 @@ class ContextBase {
       Memory<Space>::clear(gradients_.view().data, static_cast<std::size_t>(gradients_.size()) * sizeof(Master));
   }
 
+  /// Goes on with a step by a further batch: other masks, while gradients and loss go on.
+  void begin_further_batch(std::uint64_t seed, std::uint64_t batch) {
+    key_ = philox_key(seed, Purpose::dropout);
+    step_ = static_cast<std::uint32_t>(batch);
+  }
+
   /// Starts the next shard: takes activations back and restarts the count of drawing sites.
   void begin_shard() {
     arena_.reset();

@@ -6,8 +6,10 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "seqrec/core/errors.hpp"
+#include "seqrec/core/types.hpp"
 
 namespace seqrec {
 
@@ -20,6 +22,8 @@ requires(std::is_arithmetic_v<Number>) std::string option_text(Number value) {
   const auto end = std::to_chars(text, text + sizeof text, value).ptr;
   return {text, end};
 }
+
+inline std::string option_text(bool value) { return value ? "true" : "false"; }
 
 template <class Enumeration>
 requires(std::is_enum_v<Enumeration>) std::string option_text(Enumeration value) {
@@ -36,6 +40,12 @@ requires(std::is_arithmetic_v<Number>) void parse_option(const std::string& name
     throw DataError(concatenate("option ", name, " is \"", text, "\", expected a number in range"));
 }
 
+inline void parse_option(const std::string& name, std::string_view text, bool& value) {
+  if (text != "true" && text != "false")
+    throw DataError(concatenate("option ", name, " is \"", text, "\", expected true or false"));
+  value = text == "true";
+}
+
 template <class Enumeration>
 requires(std::is_enum_v<Enumeration>) void parse_option(const std::string& name, std::string_view text,
                                                         Enumeration& value) {
@@ -49,6 +59,26 @@ requires(std::is_enum_v<Enumeration>) void parse_option(const std::string& name,
     known += concatenate(i == 0 ? "" : ", ", names[i]);
   }
   throw DataError(concatenate("option ", name, " is \"", text, "\", expected one of ", known));
+}
+
+/// A list of extents, e.g. the widths of hidden layers: "80-40"; "none" for an empty one.
+inline std::string option_text(const std::vector<index_t>& values) {
+  std::string text;
+  for (const index_t value : values) text += (text.empty() ? "" : "-") + option_text(value);
+  return text.empty() ? "none" : text;
+}
+
+/// @throws DataError when the text is not such a list of at most 16 numbers
+inline void parse_option(const std::string& name, std::string_view text, std::vector<index_t>& values) {
+  values.clear();
+  if (text == "none") return;
+  for (std::string_view rest = text; values.size() < 16;) {
+    const std::size_t end = rest.find('-');
+    parse_option(name, rest.substr(0, end), values.emplace_back());
+    if (end == std::string_view::npos) return;
+    rest.remove_prefix(end + 1);
+  }
+  throw DataError(concatenate("option ", name, " is \"", text, "\", expected at most 16 numbers"));
 }
 
 }  // namespace seqrec

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <utility>
 
 #include "seqrec/cpu/arrays.hpp"
@@ -11,16 +13,18 @@
 
 namespace seqrec::cpu {
 
+namespace detail {
+
+/// The elements first .. first+size-1.
 template <class S, int W, class Rule>
-void optimizer_step(BasicContext<S, W>&, const OptimizerStep<BasicContext<S, W>, Rule>& a) {
+void step_elements(const OptimizerStep<BasicContext<S, W>, Rule>& a, index_t first, index_t size) {
   // The rule is written for one number; here the "number" is a short array, which makes it a vector instruction.
   constexpr index_t lanes = 16;
   using Pack = Eigen::Array<S, lanes, 1>;
   const S scale = static_cast<S>(a.gradient_scale);
   const auto apply = [&]<std::size_t... State>(std::index_sequence<State...>) {
-    const index_t size = a.values.size();
-    for (index_t i = 0; i < size; i += lanes) {
-      const index_t count = std::min(lanes, size - i);
+    for (index_t i = first; i < first + size; i += lanes) {
+      const index_t count = std::min(lanes, first + size - i);
       const auto load = [&](const S* from) {
         Pack pack = Pack::Zero();
         if (count == lanes)
@@ -35,7 +39,7 @@ void optimizer_step(BasicContext<S, W>&, const OptimizerStep<BasicContext<S, W>,
         else
           array(to + i, count) = pack.head(count);
       };
-      Pack states[] = {load(a.states[State].data)...};
+      std::array<Pack, sizeof...(State)> states{load(a.states[State].data)...};
       const Pack gradient = load(a.gradients.data) * scale;
       const Pack value = a.rule.template operator()<S>(load(a.values.data), gradient, states[State]...);
       store(a.values.data, value);
@@ -43,6 +47,16 @@ void optimizer_step(BasicContext<S, W>&, const OptimizerStep<BasicContext<S, W>,
     }
   };
   apply(std::make_index_sequence<static_cast<std::size_t>(Rule::states)>{});
+}
+
+}  // namespace detail
+
+template <class S, int W, class Rule>
+void optimizer_step(BasicContext<S, W>&, const OptimizerStep<BasicContext<S, W>, Rule>& a) {
+  const index_t width = a.row_width, size = a.values.size();
+  if (width == 0) return detail::step_elements(a, 0, size);
+  for (index_t row = 0; row < size; row += width)
+    if ((array(a.gradients.data + row, width) != S(0)).any()) detail::step_elements(a, row, width);
 }
 
 template <class S, int W>

@@ -41,31 +41,46 @@ class BasicTeam {
   /// Calls work(context, batch.shard(s)) for every shard of a batch, each after context.begin_shard().
   template <class Shards, class Work>
   void run(const Shards& batch, Work&& work) {
-    deal(batch, work, [](Context&) {});
+    deal(batch, work, [](Context&, int) {});
   }
 
   /// The same as the start of a training step: gradients and losses begin at zero.
   template <class Shards, class Work>
   void run_step(std::uint64_t seed, std::uint64_t step, const Shards& batch, Work&& work) {
-    deal(batch, work, [&](Context& context) { context.begin_step(seed, step); });
+    in_step_ = 0;
+    run_further(seed, step, batch, work);
+  }
+
+  /// Goes on with the step that run_step began: gradients and losses of a further batch are added to it.
+  /// @param number  chooses the batch's masks, as `step` does those of the first
+  template <class Shards, class Work>
+  void run_further(std::uint64_t seed, std::uint64_t number, const Shards& batch, Work&& work) {
+    const int begun = in_step_;
+    in_step_ = std::max(begun, slots_needed(batch.num_shards()));
+    deal(batch, work, [&](Context& context, int slot) {
+      if (slot < begun)
+        context.begin_further_batch(seed, number);
+      else
+        context.begin_step(seed, number);
+    });
   }
 
   /// Sums gradients and losses of the last step over the slots.
   /// @return the loss
   double reduce() {
     double loss = 0;
-    for (int i = 0; i < active_; ++i) loss += slots_[static_cast<std::size_t>(i)]->loss();
+    for (int i = 0; i < in_step_; ++i) loss += slots_[static_cast<std::size_t>(i)]->loss();
     const auto total = slots_.front()->gradients();
     for_ranges(total.size(), [&](Context&, index_t first, index_t count) {
       auto sum = array(total.data + first, count);
-      for (int i = 1; i < active_; ++i)
+      for (int i = 1; i < in_step_; ++i)
         sum += array(slots_[static_cast<std::size_t>(i)]->gradients().data + first, count);
     });
     return loss;
   }
 
   /// The summed gradients, valid after reduce() until the next step.
-  VectorView<const Scalar, HostSpace> gradients() { return slots_.front()->gradients(); }
+  VectorView<Scalar, HostSpace> gradients() { return slots_.front()->gradients(); }
 
   /// Calls work(context, first, count) for consecutive ranges that cover 0 .. size-1. Ranges do not depend on threads.
   template <class Work>
@@ -97,10 +112,9 @@ class BasicTeam {
   template <class Shards, class Work, class Begin>
   void deal(const Shards& batch, Work&& work, Begin begin) {
     const index_t shards = batch.num_shards();
-    active_ = static_cast<int>(std::min<index_t>(slots(), std::max<index_t>(shards, 1)));
-    pool_.run(active_, [&](int slot) {
+    pool_.run(slots_needed(shards), [&](int slot) {
       Context& context = *slots_[static_cast<std::size_t>(slot)];
-      begin(context);
+      begin(context, slot);
       for (index_t shard = slot; shard < shards; shard += slots()) {
         context.begin_shard();
         work(context, batch.shard(shard));
@@ -108,8 +122,13 @@ class BasicTeam {
     });
   }
 
+  /// At least one, so that a step without shards has a sum too.
+  int slots_needed(index_t shards) const {
+    return static_cast<int>(std::min<index_t>(slots(), std::max<index_t>(shards, 1)));
+  }
+
   std::vector<std::unique_ptr<Context>> slots_;
-  int active_ = 0;
+  int in_step_ = 0;  ///< slots that hold sums of the last step
   ThreadPool pool_;
 };
 

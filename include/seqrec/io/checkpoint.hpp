@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include "seqrec/autograd/parameter_set.hpp"
 #include "seqrec/core/option_text.hpp"
+#include "seqrec/io/metadata.hpp"
 #include "seqrec/io/safetensors.hpp"
 
 namespace seqrec {
@@ -52,30 +52,13 @@ struct ShapeOnly<Model<Context>> {
 
 template <class Model>
 typename Model::Options read_options(const SafetensorsFile& file) {
-  const auto field = [&](const std::string& name) -> const std::string& {
-    const auto entry = file.metadata().find(name);
-    if (entry == file.metadata().end())
-      throw DataError(concatenate(file.path().string(), ": metadata field ", name,
-                                  " is missing, expected a checkpoint of a ", Model::name, " written by seqrec"));
-    return entry->second;
-  };
-  if (const std::string& name = field("seqrec.model"); name != Model::name)
+  const std::string expected = concatenate("a checkpoint of a ", Model::name, " written by seqrec");
+  if (const std::string& name = metadata_field(file, "seqrec.model", expected); name != Model::name)
     throw DataError(concatenate(file.path().string(), ": the file holds a model named ", quote_untrusted(name),
                                 ", expected ", Model::name));
   typename Model::Options options;
-  options.for_each_option([&](const char* name, auto& value) {
-    const std::string key = std::string("option.") + name;
-    const std::string& text = field(key);
-    const auto printable = [](char c) { return c >= 0x20 && c < 0x7F; };
-    if (text.size() > 60 || !std::all_of(text.begin(), text.end(), printable))
-      throw DataError(concatenate(file.path().string(), ": metadata field ", key, " is ", quote_untrusted(text),
-                                  ", expected the text of an option"));
-    try {
-      parse_option(key, text, value);
-    } catch (const DataError& error) {
-      throw DataError(concatenate(file.path().string(), ": ", error.what()));
-    }
-  });
+  options.for_each_option(
+      [&](const char* name, auto& value) { parse_metadata(file, std::string("option.") + name, expected, value); });
   return options;
 }
 

@@ -12,7 +12,7 @@ template <class Context>
 struct Embedding {
   MatrixParameter<Context> weight;  ///< (V, D)
 
-  Embedding(index_t rows, index_t width, Initialiser begin) : weight(rows, width, begin) {}
+  Embedding(index_t rows, index_t width, Initialiser begin) : weight(rows, width, begin) { weight.table = true; }
 
   index_t rows() const { return weight.value.rows(); }
   index_t width() const { return weight.value.columns(); }

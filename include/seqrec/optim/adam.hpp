@@ -11,6 +11,8 @@ namespace seqrec {
 /// Adam (Kingma & Ba 2015, arXiv:1412.6980, algorithm 1), in PyTorch's arrangement; with `weight_decay` AdamW
 /// (Loshchilov & Hutter 2019, arXiv:1711.05101): weights shrink by learning_rate weight_decay before each step.
 struct Adam {
+  static constexpr const char* name = "Adam";
+
   double beta1 = 0.9;       ///< [0, 1) decay of the mean of gradients
   double beta2 = 0.999;     ///< [0, 1) decay of the mean of squares
   double epsilon = 1e-8;    ///< > 0
@@ -42,6 +44,15 @@ struct Adam {
             learning_rate / (1 - std::pow(beta1, t)),
             1 / std::sqrt(1 - std::pow(beta2, t)),
             1 - learning_rate * weight_decay};
+  }
+
+  int states() const { return Rule::states; }  ///< moments of an element
+  double initial_state() const { return 0; }
+
+  /// Calls work(rule) with the rule of step 1, 2, ...
+  template <class Work>
+  void with_rule(double learning_rate, std::uint64_t step, Work&& work) const {
+    work(rule(learning_rate, step));
   }
 
   /// @throws ArgumentError when an option is out of range

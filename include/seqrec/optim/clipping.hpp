@@ -8,14 +8,14 @@
 
 namespace seqrec {
 
-/// The Euclidean norm of all gradients together, and where it stopped being finite.
+/// The Euclidean norm of all gradients together, and where something stopped being finite.
 template <class Context>
 struct GradientNorm {
   double value = 0;
   const typename ParameterSet<Context>::Entry* first_bad = nullptr;  ///< first parameter with NaN or infinity
 };
 
-/// @param gradients (P) in the order of the set
+/// @param gradients (P) in the order of the set; what is there of a statistic is no gradient and only checked
 template <class Context>
 GradientNorm<Context> gradient_norm(Context& context, const ParameterSet<Context>& parameters,
                                     VectorView<const typename Context::Master, typename Context::Space> gradients) {
@@ -24,7 +24,7 @@ GradientNorm<Context> gradient_norm(Context& context, const ParameterSet<Context
   for (const auto& entry : parameters) {
     const double part = ops::sum_squares(context, gradients.row_range(entry.offset, entry.size()));
     if (!std::isfinite(part) && norm.first_bad == nullptr) norm.first_bad = &entry;
-    squares += part;
+    if (entry.moved_by_optimizer()) squares += part;
   }
   norm.value = std::sqrt(squares);
   return norm;

@@ -15,13 +15,25 @@ namespace seqrec {
 /// constant: 1. warm-up and cosine: (step + 1) / warm_up for the first warm_up steps, then half a cosine from 1 to
 /// `floor` at `total` steps (Loshchilov & Hutter 2017, arXiv:1608.03983, eq. 5, without restarts), `floor` from there.
 struct Schedule {
+  /// A total that a Trainer replaces by the steps of its run.
+  static constexpr index_t whole_run = -1;
+
   index_t warm_up = 0;  ///< steps, at least 0
-  index_t total = 0;    ///< steps in all; 0 keeps the rate after the warm-up
+  index_t total = 0;    ///< steps in all; 0 keeps the rate after the warm-up; or whole_run
   double floor = 0;     ///< in [0, 1]
 
   static constexpr Schedule constant() { return {}; }
   static constexpr Schedule warm_up_cosine(index_t warm_up_steps, index_t total_steps, double floor = 0) {
     return {warm_up_steps, total_steps, floor};
+  }
+
+  /// The same with a total that is a number.
+  /// @throws ArgumentError when the run is not longer than the warm-up
+  Schedule of_run(index_t steps) const {
+    Schedule schedule = *this;
+    if (total == whole_run) schedule.total = steps;
+    schedule.check();
+    return schedule;
   }
 
   /// @param step counted from 0
@@ -36,7 +48,8 @@ struct Schedule {
   /// @throws ArgumentError when an option is out of range
   void check() const {
     check_argument(warm_up >= 0, "schedule warm_up", warm_up, "at least 0 steps");
-    check_argument(total == 0 || total > warm_up, "schedule total", total, "0, or more steps than the warm-up");
+    check_argument(total == whole_run || total == 0 || total > warm_up, "schedule total", total,
+                   "0, or more steps than the warm-up");
     check_argument(floor >= 0 && floor <= 1, "schedule floor", floor, "a value in [0, 1]");
   }
 };

@@ -25,9 +25,11 @@ class Progress {
   /// For std::clog: asks the system whether standard error is a terminal.
   explicit Progress(std::ostream* out) : Progress(out, out == &std::clog && ::isatty(STDERR_FILENO) == 1) {}
 
-  void start(index_t total_steps) {
+  /// @param seconds_before  that a run took before it was interrupted
+  void start(index_t total_steps, double seconds_before = 0) {
     total_ = total_steps;
-    begin_ = last_ = clock::now();
+    last_ = clock::now();
+    begin_ = last_ - std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(seconds_before));
   }
 
   /// After a step; shown a few times a second, on terminals only.

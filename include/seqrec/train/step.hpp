@@ -11,18 +11,40 @@
 
 namespace seqrec {
 
-/// The loss of a batch and, in team.gradients(), its gradient. One function for every backend: a team cuts and deals
-/// the batch, this is the work on each shard.
+/// The work on one shard, forward and backward. One function for every backend: a team cuts and deals the batch.
+template <class Model, class Objective>
+auto shard_gradients(const Model& model, const Objective& objective) {
+  using Context = typename Model::Context;
+  return [&model, &objective](Context& context, const auto& shard) {
+    Tape<Context> tape(context, Mode::training);
+    objective(model, tape, shard);
+    tape.backward();
+  };
+}
+
+/// The loss of a batch and, in team.gradients(), its gradient.
 /// @param seed, step  choose the dropout masks
 template <class Team, class Model, class Objective, class HostBatch>
 double compute_gradients(Team& team, const Model& model, const Objective& objective, const HostBatch& batch,
                          std::uint64_t seed, std::uint64_t step) {
-  using Context = typename Model::Context;
-  team.run_step(seed, step, batch, [&](Context& context, const auto& shard) {
-    Tape<Context> tape(context, Mode::training);
-    objective(model, tape, shard);
-    tape.backward();
-  });
+  team.run_step(seed, step, batch, shard_gradients(model, objective));
+  return team.reduce();
+}
+
+/// The same of several batches as if they were one (gradient accumulation): their loss scales must be those of the
+/// whole. Only one of them needs memory at a time.
+/// @param make_batch    make_batch(i) returns batch i, which may end with the next call
+/// @param first_number  of the first batch, chooses its masks; those of batch i are first_number + i's
+template <class Team, class Model, class Objective, class MakeBatch>
+double accumulate_gradients(Team& team, const Model& model, const Objective& objective, index_t batches,
+                            MakeBatch&& make_batch, std::uint64_t seed, std::uint64_t first_number) {
+  for (index_t i = 0; i < batches; ++i) {
+    const std::uint64_t number = first_number + static_cast<std::uint64_t>(i);
+    if (i == 0)
+      team.run_step(seed, number, make_batch(i), shard_gradients(model, objective));
+    else
+      team.run_further(seed, number, make_batch(i), shard_gradients(model, objective));
+  }
   return team.reduce();
 }
 
@@ -41,28 +63,57 @@ struct StepResult {
   double gradient_norm = 0;  ///< before clipping
 };
 
+/// A model whose layers keep statistics beside their weights, such as running means. After each step it makes them from
+/// what the forward passes left in the places of their gradients.
+template <class Model>
+concept KeepsStatistics = requires(Model& model, typename Model::Context& context,
+                                   master_vector_of<typename Model::Context> gradients) {
+  model.update_statistics(context, gradients);
+};
+
+/// Refuses a model that has statistics and nobody to move them.
+/// @throws ArgumentError naming the first one
+template <class Model>
+void check_statistics(const ParameterSet<typename Model::Context>& parameters) {
+  if constexpr (!KeepsStatistics<Model>)
+    for (const auto& entry : parameters)
+      if (!entry.moved_by_optimizer())
+        throw ArgumentError(concatenate(entry.name,
+                                        " is a statistic, expected the model to have update_statistics(context, "
+                                        "gradients)"));
+}
+
+/// The end of a training step: clipping, the optimiser's update, and that of the model's statistics.
+/// @param loss, step  of the gradients in team.gradients()   @param clip_norm limit of the gradient's norm; 0 for none
+/// @throws NonFiniteError naming the step and the first parameter concerned; the model is left as it was
+template <class Team, class Model, class AnAlgorithm>
+StepResult apply_gradients(Team& team, Model& model, const ParameterSet<typename Model::Context>& parameters,
+                           Optimizer<typename Model::Context, AnAlgorithm>& optimizer, double loss,
+                           double learning_rate, double clip_norm, std::uint64_t step) {
+  using Context = typename Model::Context;
+  const GradientNorm<Context> norm = gradient_norm(team.context(), parameters, team.gradients());
+  if (norm.first_bad != nullptr)
+    throw NonFiniteError(concatenate("step ", step, ": the gradient of ", norm.first_bad->name,
+                                     " is not finite, the loss is ", loss,
+                                     "; hint: lower the learning rate or clip the gradient's norm"));
+  if (!std::isfinite(loss))
+    throw NonFiniteError(concatenate("step ", step, ": the loss is ", loss, ", before the update of ",
+                                     parameters.entries().front().name, "; expected a finite number"));
+  optimizer.step(team, parameters, team.gradients(), learning_rate, clip_scale(norm.value, clip_norm));
+  if constexpr (KeepsStatistics<Model>) model.update_statistics(team.context(), team.gradients());
+  return {loss, norm.value};
+}
+
 /// One training step: forward, backward, clipping, update.
 /// @param step counted from 0   @param clip_norm limit of the gradient's norm; 0 for none
 /// @throws NonFiniteError naming the step and the first parameter concerned; the model is left as it was
-template <class Team, class Model, class Objective, class HostBatch, class Algorithm>
-StepResult training_step(Team& team, const Model& model, const ParameterSet<typename Model::Context>& parameters,
-                         const Objective& objective, Optimizer<typename Model::Context, Algorithm>& optimizer,
+template <class Team, class Model, class Objective, class HostBatch, class AnAlgorithm>
+StepResult training_step(Team& team, Model& model, const ParameterSet<typename Model::Context>& parameters,
+                         const Objective& objective, Optimizer<typename Model::Context, AnAlgorithm>& optimizer,
                          const HostBatch& batch, double learning_rate, double clip_norm, std::uint64_t seed,
                          std::uint64_t step) {
-  using Context = typename Model::Context;
-  StepResult result;
-  result.loss = compute_gradients(team, model, objective, batch, seed, step);
-  const GradientNorm<Context> norm = gradient_norm(team.context(), parameters, team.gradients());
-  result.gradient_norm = norm.value;
-  if (norm.first_bad != nullptr)
-    throw NonFiniteError(concatenate("step ", step, ": the gradient of ", norm.first_bad->name,
-                                     " is not finite, the loss is ", result.loss,
-                                     "; hint: lower the learning rate or clip the gradient's norm"));
-  if (!std::isfinite(result.loss))
-    throw NonFiniteError(concatenate("step ", step, ": the loss is ", result.loss, ", before the update of ",
-                                     parameters.entries().front().name, "; expected a finite number"));
-  optimizer.step(team, parameters, team.gradients(), learning_rate, clip_scale(norm.value, clip_norm));
-  return result;
+  const double loss = compute_gradients(team, model, objective, batch, seed, step);
+  return apply_gradients(team, model, parameters, optimizer, loss, learning_rate, clip_norm, step);
 }
 
 }  // namespace seqrec

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Optimisers over three steps of two tensors, and learning-rate schedules."""
+"""Optimisers over three steps of two tensors, learning-rate schedules, and averages of weights."""
 
 import math
 
@@ -59,6 +59,142 @@ def adam_formula(state, gradient, step, learning_rate, betas, epsilon, weight_de
     unbiased_first = first / (1 - betas[0] ** step)
     unbiased_second = second / (1 - betas[1] ** step)
     state[:] = [value - learning_rate * unbiased_first / (unbiased_second.sqrt() + epsilon), first, second]
+
+
+def run_steps(algorithm, named, steps, formula, sparse=False):
+    """Steps with random gradients, each checked against formula(name, value, gradient, step) -> value."""
+    tensors = {}
+    own = {name: value.detach().clone() for name, value in named.items()}
+    for name, value in named.items():
+        tensors[f"{name}.0"] = value.detach().clone()
+    for step in range(1, steps + 1):
+        for name, value in named.items():
+            gradient = normal(*value.shape, scale=2.0)
+            gradient[step % 3] = 0  # a row that this step does not touch
+            tensors[f"{name}.gradient.{step}"] = gradient
+            rows = [row for row in range(len(gradient)) if row != step % 3]
+            value.grad = gradient.clone()
+            if sparse:
+                value.grad = torch.sparse_coo_tensor(torch.tensor([rows]), gradient[rows], gradient.shape)
+        algorithm.step()
+        for name, value in named.items():
+            own[name] = formula(name, own[name], tensors[f"{name}.gradient.{step}"], step)
+            agree(f"{name} after step {step}", value.detach(), own[name])
+            tensors[f"{name}.{step}"] = value.detach().clone()
+    return tensors
+
+
+def two_tensors():
+    return {"first": nn.Parameter(normal(5, 3)), "second": nn.Parameter(normal(7))}
+
+
+@case("optimizer_sgd", 0.0, False, 0.0)
+@case("optimizer_sgd_decayed", 0.0, False, 0.1)
+@case("optimizer_sgd_momentum", 0.9, False, 0.1)
+@case("optimizer_sgd_nesterov", 0.9, True, 0.1)
+def sgd(momentum, nesterov, weight_decay):
+    steps, learning_rate = 4, 0.05
+    named, velocity = two_tensors(), {}
+    algorithm = torch.optim.SGD(
+        named.values(), lr=learning_rate, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay
+    )
+
+    def formula(name, value, gradient, step):
+        slope = gradient + weight_decay * value
+        velocity[name] = momentum * velocity.get(name, 0) + slope
+        return value - learning_rate * (slope + momentum * velocity[name] if nesterov else velocity[name])
+
+    return run_steps(algorithm, named, steps, formula), dict(
+        steps=steps, learning_rate=learning_rate, momentum=momentum, nesterov=int(nesterov), weight_decay=weight_decay
+    )
+
+
+@case("optimizer_adagrad", 0.0, 0.0, 0.0)
+@case("optimizer_adagrad_decayed", 0.2, 0.5, 0.1)
+def adagrad(learning_rate_decay, initial_accumulator, weight_decay):
+    steps, learning_rate, epsilon = 4, 0.1, 1e-10
+    named, squares = two_tensors(), {}
+    algorithm = torch.optim.Adagrad(
+        named.values(), lr=learning_rate, lr_decay=learning_rate_decay, weight_decay=weight_decay,
+        initial_accumulator_value=initial_accumulator, eps=epsilon,
+    )
+
+    def formula(name, value, gradient, step):
+        slope = gradient + weight_decay * value
+        squares[name] = squares.get(name, initial_accumulator) + slope**2
+        rate = learning_rate / (1 + (step - 1) * learning_rate_decay)
+        return value - rate * slope / (squares[name].sqrt() + epsilon)
+
+    return run_steps(algorithm, named, steps, formula), dict(
+        steps=steps, learning_rate=learning_rate, learning_rate_decay=learning_rate_decay,
+        initial_accumulator=initial_accumulator, epsilon=epsilon, weight_decay=weight_decay,
+    )
+
+
+@case("optimizer_sparse_adam")
+def sparse_adam():
+    # PyTorch's SparseAdam adds epsilon before it corrects the second moment's bias, Adam afterwards; so small an epsilon
+    # makes no difference.
+    steps, learning_rate, betas, epsilon = 6, 0.01, (0.9, 0.98), 1e-20
+    named, states = {"first": nn.Parameter(normal(5, 3))}, {}
+    algorithm = torch.optim.SparseAdam(list(named.values()), lr=learning_rate, betas=betas, eps=epsilon)
+
+    def formula(name, value, gradient, step):
+        before = states.get(name, [value, torch.zeros_like(value), torch.zeros_like(value)])
+        state = [value, before[1], before[2]]
+        adam_formula(state, gradient, step, learning_rate, betas, epsilon, 0.0)
+        touched = (gradient != 0).any(dim=1, keepdim=True)
+        states[name] = [torch.where(touched, new, old) for new, old in zip(state, [value, before[1], before[2]])]
+        return states[name][0]
+
+    return run_steps(algorithm, named, steps, formula, sparse=True), dict(
+        steps=steps, learning_rate=learning_rate, beta1=betas[0], beta2=betas[1], epsilon=epsilon
+    )
+
+
+@case("exponential_average")
+def exponential_average():
+    steps, decay = 4, 0.8
+    model = nn.Linear(3, 5, dtype=torch.float64)
+    average = torch.optim.swa_utils.AveragedModel(
+        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay), use_buffers=False
+    )
+    tensors, own = {}, None
+    for step in range(1, steps + 1):
+        with torch.no_grad():
+            model.weight.copy_(normal(5, 3))
+        average.update_parameters(model)
+        weight = model.weight.detach().clone()
+        own = weight if own is None else decay * own + (1 - decay) * weight
+        agree(f"average after step {step}", average.module.weight.detach(), own)
+        tensors[f"weight.{step}"], tensors[f"average.{step}"] = weight, average.module.weight.detach().clone()
+    return tensors, dict(steps=steps, decay=decay)
+
+
+@case("schedule_plateau")
+def plateau():
+    factor, patience, threshold, least, start = 0.5, 2, 0.01, 0.06, 0.4
+    scores = [0.1, 0.2, 0.201, 0.19, 0.2, 0.2021, 0.1, 0.1, 0.1, 0.1, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3]
+    algorithm = torch.optim.SGD([nn.Parameter(torch.zeros(1, dtype=torch.float64))], lr=start)
+    rule = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        algorithm, mode="max", factor=factor, patience=patience, threshold=threshold, threshold_mode="rel", min_lr=least
+    )
+    rates, rate, best, not_better = [], start, -math.inf, 0
+    for score in scores:
+        rule.step(score)
+        rates.append(algorithm.param_groups[0]["lr"])
+        if score > best * (1 + threshold):
+            best, not_better = score, 0
+        else:
+            not_better += 1
+        if not_better > patience:
+            rate, not_better = max(rate * factor, least), 0
+        assert abs(rates[-1] - rate) < 1e-15
+    assert least in rates and start in rates
+    values = lambda numbers: torch.tensor(numbers, dtype=torch.float64)
+    return dict(scores=values(scores), rates=values(rates)), dict(
+        factor=factor, patience=patience, threshold=threshold, min_rate=least, start=start
+    )
 
 
 @case("schedule_warmup_cosine", 5)

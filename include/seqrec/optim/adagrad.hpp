@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "seqrec/core/errors.hpp"
+
+namespace seqrec {
+
+/// Adagrad (Duchi et al. 2011, "Adaptive subgradient methods for online learning and stochastic optimization"), in
+/// PyTorch's arrangement.
+struct Adagrad {
+  static constexpr const char* name = "Adagrad";
+
+  double learning_rate_decay = 0;  ///< >= 0; step t moves by rate / (1 + (t - 1) learning_rate_decay)
+  double initial_accumulator = 0;  ///< >= 0, where each sum of squares begins
+  double epsilon = 1e-10;          ///< > 0
+  double weight_decay = 0;         ///< >= 0, added to the gradient (L2), not decoupled
+
+  /// The update of one element in one step; see ops/optimizer_step.hpp.
+  struct Rule {
+    static constexpr int states = 1;
+    double step_size, epsilon, weight_decay;
+
+    template <class Scalar, class Real>
+    Real operator()(const Real& value, const Real& gradient, Real& squares) const {
+      using std::sqrt;
+      const Real slope = gradient + static_cast<Scalar>(weight_decay) * value;
+      squares = squares + slope * slope;
+      return value - static_cast<Scalar>(step_size) * slope / (sqrt(squares) + static_cast<Scalar>(epsilon));
+    }
+  };
+
+  /// The rule of step 1, 2, ...
+  Rule rule(double learning_rate, std::uint64_t step) const {
+    return {learning_rate / (1 + static_cast<double>(step - 1) * learning_rate_decay), epsilon, weight_decay};
+  }
+
+  int states() const { return Rule::states; }  ///< moments of an element
+  double initial_state() const { return initial_accumulator; }
+
+  /// Calls work(rule) with the rule of step 1, 2, ...
+  template <class Work>
+  void with_rule(double learning_rate, std::uint64_t step, Work&& work) const {
+    work(rule(learning_rate, step));
+  }
+
+  /// @throws ArgumentError when an option is out of range
+  void check() const {
+    check_argument(learning_rate_decay >= 0, "Adagrad learning_rate_decay", learning_rate_decay, "at least 0");
+    check_argument(initial_accumulator >= 0, "Adagrad initial_accumulator", initial_accumulator, "at least 0");
+    check_argument(epsilon > 0, "Adagrad epsilon", epsilon, "a positive number");
+    check_argument(weight_decay >= 0, "Adagrad weight_decay", weight_decay, "at least 0");
+  }
+
+  template <class Visitor>
+  void for_each_option(Visitor&& visit) {
+    visit("learning_rate_decay", learning_rate_decay);
+    visit("initial_accumulator", initial_accumulator);
+    visit("epsilon", epsilon);
+    visit("weight_decay", weight_decay);
+  }
+};
+
+}  // namespace seqrec

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "seqrec/autograd/parameter_set.hpp"
+#include "seqrec/core/errors.hpp"
+#include "seqrec/ops/optimizer_step.hpp"
+
+namespace seqrec {
+
+/// An exponential moving average of a model's weights (Polyak & Juditsky 1992 average equally; this is PyTorch's
+/// AveragedModel with get_ema_multi_avg_fn): the weights of the first step, then decay average + (1 - decay) weights.
+/// Statistics (ParameterRole) are means already and are copied.
+template <class Context>
+class ExponentialAverage {
+ public:
+  using Master = typename Context::Master;
+  using Space = typename Context::Space;
+
+  /// @throws ArgumentError unless 0 <= decay < 1
+  ExponentialAverage(index_t parameter_elements, double decay) : decay_(decay), average_(parameter_elements) {
+    check_argument(decay >= 0 && decay < 1, "average decay", decay, "a value in [0, 1)");
+  }
+
+  /// (P), in the order of the ParameterSet.
+  Tensor<Master, 1, Space>& values() { return average_; }
+  const Tensor<Master, 1, Space>& values() const { return average_; }
+
+  /// After a step. @param step counted from 1
+  template <class Team>
+  void update(Team& team, const ParameterSet<Context>& parameters, std::uint64_t step) {
+    team.for_ranges(parameters.size(), [&](Context& context, index_t first, index_t count) {
+      for (const auto& entry : parameters) {
+        const index_t begin = std::max(first, entry.offset), end = std::min(first + count, entry.offset + entry.size());
+        if (begin >= end) continue;
+        const auto weights = entry.values.row_range(begin - entry.offset, end - begin);
+        if (step == 1 || !entry.moved_by_optimizer())
+          apply(context, begin, weights, Copy{});
+        else
+          apply(context, begin, weights, Mix{1 - decay_});
+      }
+    });
+  }
+
+ private:
+  // To the op an average is a value and the weights are its gradient: the pass over memory is the same.
+  struct Copy {
+    static constexpr int states = 0;
+    template <class Scalar, class Real>
+    Real operator()(const Real&, const Real& weight) const {
+      return weight;
+    }
+  };
+  struct Mix {
+    static constexpr int states = 0;
+    double share;
+    template <class Scalar, class Real>
+    Real operator()(const Real& average, const Real& weight) const {
+      return average + static_cast<Scalar>(share) * (weight - average);
+    }
+  };
+
+  template <class Rule>
+  void apply(Context& context, index_t begin, VectorView<const Master, Space> weights, const Rule& rule) {
+    ops::optimizer_step(context,
+                        OptimizerStep<Context, Rule>{.values = average_.view().row_range(begin, weights.size()),
+                                                     .gradients = weights,
+                                                     .states = {},
+                                                     .rule = rule});
+  }
+
+  double decay_;
+  Tensor<Master, 1, Space> average_;
+};
+
+}  // namespace seqrec

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "seqrec/core/errors.hpp"
+#include "seqrec/core/hash.hpp"
+#include "seqrec/core/option_text.hpp"
+#include "seqrec/data/candidates.hpp"
+#include "seqrec/data/split.hpp"
+#include "seqrec/io/metadata.hpp"
+#include "seqrec/train/options.hpp"
+
+namespace seqrec {
+
+/// Everything on which the bits of a training run depend, as text: what must agree before a saved run is resumed. How
+/// long it is to be (epochs, steps), threads, files and logs are left out: they may change.
+class RunIdentity {
+ public:
+  /// @param objective  is known by its name() and its options, where it has them
+  template <class Model, class Objective>
+  RunIdentity(const Model& model, const Split& split, const Objective& objective, const TrainerOptions& options) {
+    add_data("data hash", split.data->hash());
+    add_data("split hash", split.hash());
+    add_data("features of users", hash_of(split.data->user_features));
+    add_data("features of items", hash_of(split.data->item_features));
+    const CandidateLists* const candidates = options.validation.candidates;
+    add_data("validation candidates", candidates != nullptr ? candidates->hash() : "none");
+    add("model", Model::name);
+    auto model_options = model.options();
+    model_options.for_each_option(
+        [&](const char* name, const auto& value) { add(std::string("model ") + name, text(value)); });
+    if constexpr (requires { objective.name(); }) add("objective", objective.name());
+    add("negatives", text(objective.negatives));
+    add("popularity_exponent", text(objective.sampling.popularity_exponent));
+    add("reject_seen", text(objective.sampling.reject_seen));
+    if constexpr (requires { objective.for_each_option([](const char*, const auto&) {}); })
+      objective.for_each_option(
+          [&](const char* name, const auto& value) { add(std::string("objective ") + name, text(value)); });
+    options.for_each_option([&](const std::string_view name, const auto& value) {
+      if (name != "epochs" && name != "steps") add(std::string(name), text(value));
+    });
+    std::string cutoffs;
+    for (const int cutoff : options.validation.top_k) cutoffs += concatenate(cutoffs.empty() ? "" : " ", cutoff);
+    add("validation top_k", cutoffs);
+  }
+
+  /// Puts itself into a file's metadata.
+  void write(std::map<std::string, std::string>& metadata) const {
+    for (const Field& field : fields_) metadata[key(field)] = field.value;
+  }
+
+  /// @throws DataError when the file is of a run on other data
+  /// @throws ArgumentError when it is of a run with another model, objective or options; each says which, and how they
+  ///         are there and here
+  void check(const SafetensorsFile& file) const {
+    for (const Field& field : fields_) {
+      const auto saved = file.metadata().find(key(field));
+      if (saved != file.metadata().end() && saved->second == field.value) continue;
+      const std::string message =
+          concatenate(file.path().string(), ": the run saved there has ", field.name, " ",
+                      saved == file.metadata().end() ? std::string("nowhere") : quote_untrusted(saved->second),
+                      ", expected '", field.value, "' as in the run that is to go on");
+      if (field.is_data) throw DataError(message);
+      throw ArgumentError(message);
+    }
+  }
+
+ private:
+  struct Field {
+    std::string name, value;
+    bool is_data;
+  };
+
+  static std::string hash_of(const FeatureTable& table) {
+    if (!table) return "none";
+    Hash hash;
+    for (const std::string& name : table.names) hash.add(std::ssize(name)).add(name);
+    for (const offset_t offset : table.offsets) hash.add(offset);
+    for (const item_t category : table.values) hash.add(category);
+    return hash.text();
+  }
+  static std::string key(const Field& field) { return "run." + field.name; }
+  template <class Value>
+  static std::string text(const Value& value) {
+    if constexpr (std::is_convertible_v<const Value&, std::string>)
+      return value;
+    else
+      return option_text(value);
+  }
+  void add(std::string name, std::string value) { fields_.push_back({std::move(name), std::move(value), false}); }
+  void add_data(std::string name, std::string value) { fields_.push_back({std::move(name), std::move(value), true}); }
+
+  std::vector<Field> fields_;  ///< what decides most comes first, and is what a complaint names
+};
+
+}  // namespace seqrec

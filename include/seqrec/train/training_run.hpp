@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <iomanip>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "seqrec/data/batcher.hpp"
+#include "seqrec/io/checkpoint.hpp"
+#include "seqrec/optim/exponential_average.hpp"
+#include "seqrec/optim/optimizer.hpp"
+#include "seqrec/train/evaluate.hpp"
+#include "seqrec/train/host_weights.hpp"
+#include "seqrec/train/options.hpp"
+#include "seqrec/train/progress.hpp"
+#include "seqrec/train/step.hpp"
+#include "seqrec/train/training_log.hpp"
+#include "seqrec/train/training_state.hpp"
+
+namespace seqrec::detail {
+
+/// One run of a Trainer: the loop over steps, and everything that lives as long as it. All that the next step depends
+/// on is in the position, the weights and the moments, which is why saving these resumes a run to the bit.
+template <class Model, class Objective>
+class TrainingRun {
+ public:
+  TrainingRun(Model& model, const Split& split, const Objective& objective, const TrainerOptions& options)
+      : model_(model),
+        split_(split),
+        objective_(objective),
+        options_(options),
+        batcher_(split, batcher_options()),
+        parameters_(model),
+        team_(parameters_.size(), options.team),
+        optimizer_(parameters_.size(), options.optimizer, options.rows),
+        progress_(options.log) {
+    check_statistics<Model>(parameters_);
+    steps_per_epoch_ = (batcher_.steps_per_epoch() + options.accumulate - 1) / options.accumulate;
+    total_steps_ = options.by_steps() ? options.steps : options.epochs * steps_per_epoch_;
+    options_.schedule = options.schedule.of_run(total_steps_);
+    if (options.ema_decay > 0) average_.emplace(parameters_.size(), options.ema_decay);
+    if (!options.state.empty()) identity_.emplace(model, split, objective, options_);
+    position_.plateau.rate = options.learning_rate;
+    copy_weights(parameters_, best_);
+  }
+
+  TrainingResult run() {
+    if (options_.resume) resume();
+    if (!options_.log_file.empty()) log_file_.emplace(options_.log_file, result_.history);
+    progress_.start(total_steps_, position_.seconds);
+    try {
+      train();
+    } catch (const NonFiniteError&) {
+      put_weights(parameters_, best_);
+      throw;
+    }
+    put_weights(parameters_, best_);
+    return finished_result();
+  }
+
+ private:
+  using Context = typename Model::Context;
+  using Master = typename Context::Master;
+  using Clock = std::chrono::steady_clock;
+
+  BatcherOptions batcher_options() const {
+    return {.batch_size = options_.batch_size,
+            .max_length = training_length(model_),
+            .window = model_.max_length(),
+            .negatives = objective_.negatives,
+            .sampling = objective_.sampling,
+            .token_budget = options_.token_budget,
+            .seed = options_.seed};
+  }
+
+  void train() {
+    while (true) {
+      if (options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed)) {
+        result_.interrupted = true;
+        return save_state();
+      }
+      if (validation_due()) validate();
+      if (finished()) return;
+      step();
+      if (options_.save_every_steps != 0 && position_.steps % options_.save_every_steps == 0) save_state();
+    }
+  }
+
+  /// The epoch of the last step, counted from 1; 0 before the first.
+  index_t epoch() const { return (position_.steps + steps_per_epoch_ - 1) / steps_per_epoch_; }
+
+  bool stopped_early() const { return options_.patience != 0 && position_.waited >= options_.patience; }
+  bool finished() const { return position_.steps >= total_steps_ || stopped_early(); }
+
+  bool validation_due() const {
+    if (position_.steps == 0 || stopped_early()) return false;
+    if (!result_.history.empty() && result_.history.back().steps == position_.steps) return false;
+    const index_t period =
+        options_.evaluate_every_steps != 0 ? options_.evaluate_every_steps : options_.evaluate_every * steps_per_epoch_;
+    return position_.steps % period == 0 || position_.steps >= total_steps_;
+  }
+
+  void step() {
+    const Clock::time_point begin = Clock::now();
+    const index_t epoch = position_.steps / steps_per_epoch_;
+    const index_t first = position_.steps % steps_per_epoch_ * options_.accumulate;
+    const index_t batches = std::min(options_.accumulate, batcher_.steps_per_epoch() - first);
+    index_t targets = 0;
+    for (index_t i = 0; i < batches; ++i) targets += batcher_.num_targets(epoch, first + i);
+    position_.last_learning_rate = position_.plateau.rate * options_.schedule.factor(position_.steps);
+    const auto number = static_cast<std::uint64_t>(epoch * batcher_.steps_per_epoch() + first);
+    const double loss = accumulate_gradients(
+        team_, model_, objective_, batches,
+        [&](index_t i) -> const HostTrainingBatch& { return batcher_.make(epoch, first + i, targets); }, options_.seed,
+        number);
+    apply_gradients(team_, model_, parameters_, optimizer_, loss, position_.last_learning_rate, options_.clip_norm,
+                    static_cast<std::uint64_t>(position_.steps));
+    if (average_) average_->update(team_, parameters_, optimizer_.steps());
+    ++position_.steps;
+    position_.targets += targets;
+    position_.loss_sum += loss * static_cast<double>(targets);
+    position_.targets_in_sum += targets;
+    position_.seconds_in_steps += std::chrono::duration<double>(Clock::now() - begin).count();
+    progress_.step(position_.steps, epoch + 1, loss, position_.targets);
+  }
+
+  void validate() {
+    check_finite(team_.context(), parameters_, static_cast<std::uint64_t>(position_.steps));
+    Evaluation validation;
+    bool better = false;
+    with_averaged_weights([&] {
+      validation = evaluate(team_, model_, split_.validation, options_.validation);
+      better = validation[options_.selection] > position_.best_score;
+      if (!better) return;
+      copy_weights(parameters_, best_);
+      if (!options_.checkpoint.empty()) save(options_.checkpoint, model_);
+    });
+    const double score = validation[options_.selection];
+    record(validation);
+    position_.plateau.offer(score, options_.plateau);
+    position_.waited = better ? 0 : position_.waited + 1;
+    if (better) {
+      position_.best_score = score;
+      position_.best_steps = position_.steps;
+      result_.validation = std::move(validation);
+    }
+    save_state();
+    progress_.line(position_.steps, epoch(), result_.history.back().loss, position_.targets,
+                   concatenate("  validation ", options_.selection, " ", std::fixed, std::setprecision(4), score,
+                               better ? "  best" : ""));
+    if (stopped_early()) progress_.note(concatenate("no improvement in ", position_.waited, " validations, stopping"));
+  }
+
+  /// Calls work() while the model holds what is judged and kept: the averaged weights, if there are any.
+  template <class Work>
+  void with_averaged_weights(Work&& work) {
+    if (average_)
+      with_weights(parameters_, average_->values().to_host(), work);
+    else
+      work();
+  }
+
+  void record(const Evaluation& validation) {
+    const double seconds = position_.seconds_in_steps, targets = static_cast<double>(position_.targets_in_sum);
+    result_.history.push_back({.epoch = epoch(),
+                               .steps = position_.steps,
+                               .loss = position_.loss_sum / targets,
+                               .seconds = progress_.seconds(),
+                               .learning_rate = position_.last_learning_rate,
+                               .targets_per_second = seconds > 0 ? targets / seconds : 0,
+                               .validation = validation.ranking});
+    if (validation.clicks)
+      validation.clicks->for_each_metric(
+          [&](const char* name, double value) { result_.history.back().clicks.emplace_back(name, value); });
+    position_.loss_sum = position_.seconds_in_steps = 0;
+    position_.targets_in_sum = 0;
+    if (log_file_) log_file_->add(result_.history.back());
+  }
+
+  void save_state() {
+    if (options_.state.empty()) return;
+    position_.seconds = progress_.seconds();
+    TrainingState<Master> state{position_, result_.history, {}};
+    copy_weights(parameters_, state.tensors["model"]);
+    state.tensors["best"] = best_;
+    for (std::size_t i = 0; i < optimizer_.states().size(); ++i)
+      state.tensors[moment(i)] = optimizer_.states()[i].to_host();
+    if (average_) state.tensors["average"] = average_->values().to_host();
+    save_training_state(options_.state, *identity_, parameters_, state);
+  }
+
+  void resume() {
+    std::vector<std::string> names = {"model", "best"};
+    for (std::size_t i = 0; i < optimizer_.states().size(); ++i) names.push_back(moment(i));
+    if (average_) names.push_back("average");
+    TrainingState<Master> state = load_training_state(options_.state, *identity_, parameters_, names);
+    position_ = state.position;
+    result_.history = std::move(state.history);
+    best_ = std::move(state.tensors["best"]);
+    if (position_.best_steps != 0) {
+      // What the best weights reached follows from them, and the checkpoint may be meant for another place.
+      put_weights(parameters_, best_);
+      result_.validation = evaluate(team_, model_, split_.validation, options_.validation);
+      if (!options_.checkpoint.empty()) save(options_.checkpoint, model_);
+    }
+    put_weights(parameters_, state.tensors["model"]);
+    optimizer_.resume(static_cast<std::uint64_t>(position_.steps));
+    for (std::size_t i = 0; i < optimizer_.states().size(); ++i)
+      optimizer_.states()[i].copy_from_host(state.tensors[moment(i)].data());
+    if (average_) average_->values().copy_from_host(state.tensors["average"].data());
+  }
+
+  static std::string moment(std::size_t i) { return concatenate("moment.", i); }
+
+  TrainingResult finished_result() {
+    result_.steps = position_.steps;
+    result_.epochs = epoch();
+    result_.best_steps = position_.best_steps;
+    result_.best_epoch = (position_.best_steps + steps_per_epoch_ - 1) / steps_per_epoch_;
+    result_.seconds = progress_.seconds();
+    progress_.note(concatenate(result_.interrupted ? "interrupted, " : "", "best epoch ", result_.best_epoch, ", ",
+                               Progress::duration_text(result_.seconds)));
+    return std::move(result_);
+  }
+
+  Model& model_;
+  const Split& split_;
+  const Objective& objective_;
+  TrainerOptions options_;
+  Batcher batcher_;
+  ParameterSet<Context> parameters_;
+  typename Context::Team team_;
+  Optimizer<Context> optimizer_;
+  Progress progress_;
+  std::optional<ExponentialAverage<Context>> average_;
+  std::optional<RunIdentity> identity_;
+  std::optional<TrainingLog> log_file_;
+  index_t steps_per_epoch_ = 0;
+  index_t total_steps_ = 0;
+  TrainingPosition position_;
+  std::vector<Master> best_;  ///< weights of the best validation; before the first, those at the start
+  TrainingResult result_;
+};
+
+}  // namespace seqrec::detail
