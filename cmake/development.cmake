@@ -20,7 +20,7 @@ endif()
 set(CMAKE_CXX_EXTENSIONS OFF)
 
 # Warnings, for our own targets only; errors where we test with compilers that we know (the presets for development and
-# .ci/run), because a user's newer compiler may well warn of something new. Two are off: g++ 12 takes its own AVX-512
+# .ci/run), because a user's newer compiler may well warn of something new. Three are off: g++ 12 takes its own AVX-512
 # intrinsics, and its own <regex> under the address sanitizer, for reads of uninitialised memory (GCC bug 105593), and its
 # own std::string for overlapping copies (GCC bug 105651).
 option(SEQREC_WARNINGS_AS_ERRORS "Warnings of our own targets are errors" OFF)
@@ -30,7 +30,7 @@ target_compile_options(
   seqrec_warnings
   INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion>
             $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${SEQREC_WARNINGS_AS_ERRORS}>>:-Werror>
-            $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized -Wno-restrict>
+            $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-uninitialized -Wno-maybe-uninitialized -Wno-restrict>
             $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Wshadow>)
 
 # What an example or a benchmark links: the library, for this machine's processor when SEQREC_NATIVE is on.

@@ -18,15 +18,16 @@
 #include "common/experiment.hpp"
 #include "common/model_run.hpp"
 #include "common/options.hpp"
-#include "common/popularity.hpp"
 #include "common/report.hpp"
 #include "common/table.hpp"
+#include "seqrec/baselines/popularity.hpp"
 #include "seqrec/cpu.hpp"
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/layer_norm.hpp"
 #include "seqrec/layers/linear.hpp"
 #include "seqrec/layers/self_attention.hpp"
 #include "seqrec/models/static_encoder.hpp"
+#include "seqrec/train/evaluate_scorer.hpp"
 #include "seqrec/train/objectives.hpp"
 
 namespace {
@@ -148,10 +149,10 @@ int main(int argc, char** argv) {
     AttentiveMlp<seqrec::cpu::Context> model({.items = experiment.data().num_items(), .seed = options.trainer.seed});
     const seqrec::NextItem objective{.loss = seqrec::FullSoftmax{}};
     const examples::ModelRun run = examples::train_and_test(model, experiment, options.trainer, objective);
-    examples::print_table(std::cout,
-                          {{"popularity", run.test_full.protocol,
-                            examples::evaluate_popularity(experiment.split(), experiment.split().test, nullptr)},
-                           {model.name, run.test_full.protocol, run.test_full.ranking}});
+    const seqrec::Evaluation popularity =
+        seqrec::evaluate(seqrec::Popularity(experiment.split()), experiment.split().test);
+    examples::print_table(std::cout, {{"popularity", popularity.protocol, popularity.ranking},
+                                      {model.name, run.test_full.protocol, run.test_full.ranking}});
     examples::write_report(options.json, {.model = model.name,
                                           .model_options = examples::named_values(model.options()),
                                           .objective = objective.name(),

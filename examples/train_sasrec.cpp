@@ -10,45 +10,35 @@
 // Expect      with --quick a few seconds and a validation NDCG@10 that grows from epoch to epoch; on MovieLens-1M
 //             docs/results.md has the figures.
 
-#include <array>
 #include <cstdint>
-#include <iostream>
 #include <optional>
-#include <string>
 
 #include "common/command_line.hpp"
 #include "common/experiment.hpp"
-#include "common/model_run.hpp"
+#include "common/objective_choice.hpp"
 #include "common/options.hpp"
-#include "common/report.hpp"
-#include "common/table.hpp"
+#include "common/train_and_report.hpp"
 #include "seqrec/cpu.hpp"
 #include "seqrec/models/sasrec.hpp"
-#include "seqrec/train/objectives.hpp"
 
 namespace {
 
 using Model = seqrec::SasRec<seqrec::cpu::Context>;
 
-enum class Loss { bce, softmax };
-constexpr std::array<const char*, 2> names_of(Loss) { return {"bce", "softmax"}; }
-
 struct Settings {
   examples::Options shared;
   seqrec::SasRecOptions model;
   std::optional<std::uint64_t> model_seed;
-  Loss loss = Loss::bce;
-  seqrec::index_t negatives = 1;
+  examples::ObjectiveChoice objective;
 };
 
 void declare(examples::CommandLine& line, Settings& settings) {
   using examples::at_least;
-  settings.shared.trainer = {.epochs = 1000, .optimizer = {.beta2 = 0.98}, .seed = 1, .evaluate_every = 5};
+  settings.shared.trainer = {.epochs = 1000, .optimizer = seqrec::Adam{.beta2 = 0.98}, .seed = 1, .evaluate_every = 5};
   examples::add_shared_options(line, settings.shared);
   examples::add_training_options(line, settings.shared.trainer);
+  examples::add_objective_options(line, settings.objective);
   seqrec::SasRecOptions& model = settings.model;
-  line.choice("--loss", settings.loss, "binary cross-entropy on sampled negatives, or softmax over the catalogue");
-  line.number("--negatives", settings.negatives, at_least(1), "sampled for each position; with --loss bce");
   line.number("--width", model.width, at_least(1), "of the item vectors");
   line.number("--blocks", model.blocks, at_least(0), "transformer blocks");
   line.number("--heads", model.heads, at_least(1), "attention heads, a divisor of the width");
@@ -62,26 +52,6 @@ void declare(examples::CommandLine& line, Settings& settings) {
               "of the initial weights, if not that of --seed");
 }
 
-void train(const Settings& settings, const examples::Experiment& experiment, const seqrec::NextItem& objective) {
-  const seqrec::TrainerOptions& options = settings.shared.trainer;
-  Model model(settings.model);
-  std::cout << "SASRec, " << objective.name() << '\n';
-  examples::print_options(std::cout, "model   ", examples::named_values(settings.model));
-  examples::print_options(std::cout, "training", examples::named_values(options));
-  const examples::ModelRun run = examples::train_and_test(model, experiment, options, objective);
-  std::vector<examples::TableRow> rows = {{"SASRec", run.training.validation.protocol, run.training.validation.ranking},
-                                          {"SASRec", run.test.protocol, run.test.ranking}};
-  if (experiment.test_candidates() != nullptr)
-    rows.push_back({"SASRec", run.test_full.protocol, run.test_full.ranking});
-  examples::print_table(std::cout, rows);
-  examples::write_report(settings.shared.json, {.model = Model::name,
-                                                .model_options = examples::named_values(settings.model),
-                                                .objective = objective.name(),
-                                                .experiment = experiment,
-                                                .trainer = options,
-                                                .run = run});
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -89,15 +59,12 @@ int main(int argc, char** argv) {
   Settings settings;
   declare(line, settings);
   return line.run(argc, argv, [&] {
-    if (settings.loss == Loss::softmax && line.given("--negatives"))
-      throw seqrec::ArgumentError("--negatives is given with --loss softmax, which samples none; expected only one");
-    examples::apply_quick(line, settings.shared, 3);
-    const examples::Experiment experiment(settings.shared, examples::find_data(settings.shared, "ml-1m"));
-    settings.model.items = experiment.data().num_items();
-    settings.model.seed = settings.model_seed.value_or(settings.shared.trainer.seed);
-    if (settings.loss == Loss::bce)
-      train(settings, experiment, {.loss = seqrec::BinaryCrossEntropy{}, .negatives = settings.negatives});
-    else
-      train(settings, experiment, {.loss = seqrec::FullSoftmax{}});
+    examples::with_objective(line, settings.objective, [&](const auto& objective) {
+      examples::apply_quick(line, settings.shared, 3);
+      const examples::Experiment experiment(settings.shared, examples::find_data(settings.shared, "ml-1m"));
+      settings.model.items = experiment.data().num_items();
+      settings.model.seed = settings.model_seed.value_or(settings.shared.trainer.seed);
+      examples::train_and_report<Model>("SASRec", settings.model, settings.shared, experiment, objective);
+    });
   });
 }

@@ -81,6 +81,10 @@ int CommandLine::run(int argc, char** argv, const std::function<void()>& work) {
     return 0;
   } catch (const CLI::ParseError& stop) {  // --help too
     return parser_->app.exit(stop);
+  } catch (const Interrupted& stop) {
+    std::cout << std::flush;
+    std::cerr << stop.what() << '\n';
+    return 130;  // as shells report an end by Ctrl-C
   } catch (const std::exception& error) {
     std::cout << std::flush;
     std::cerr << "error: " << error.what() << '\n';

@@ -17,6 +17,11 @@
 
 namespace examples {
 
+/// Somebody wants the program to end; the message says how to go on. Not a mistake, so not a complaint.
+struct Interrupted : seqrec::Error {
+  using seqrec::Error::Error;
+};
+
 /// What values a numeric option takes: a condition and the same in words.
 template <class Number>
 struct Expected {
@@ -49,14 +54,19 @@ class CommandLine {
   /// One of the names of an enumeration.
   template <class Enumeration>
   void choice(const std::string& name, Enumeration& variable, const std::string& about) {
+    choice<Enumeration>(name, variable, about, [&variable](Enumeration given) { variable = given; });
+  }
+  /// The same where more than a variable depends on it: `take` gets what was given.
+  template <class Enumeration, class Take>
+  void choice(const std::string& name, Enumeration standard, const std::string& about, Take&& take) {
     std::string names;
     for (const char* value : names_of(Enumeration{})) names.append(names.empty() ? "" : "|").append(value);
-    text(name, names, seqrec::option_text(variable), about, [&variable, name, names](const std::string& given) {
+    text(name, names, seqrec::option_text(standard), about, [take, name, names](const std::string& given) {
       const auto known = names_of(Enumeration{});
       const auto found = std::find(known.begin(), known.end(), std::string_view(given));
       if (found == known.end())
         throw seqrec::ArgumentError(seqrec::concatenate(name, " is '", given, "', expected one of ", names));
-      variable = static_cast<Enumeration>(found - known.begin());
+      take(static_cast<Enumeration>(found - known.begin()));
     });
   }
 

@@ -22,7 +22,10 @@ struct Options {
   bool quick = false;
 };
 
-/// Declares the options that every training program has. `options` must outlive the parsing.
+/// Declares what every program is told of data, candidates and results. `options` must outlive the parsing.
+void add_data_options(CommandLine& line, Options& options);
+
+/// Declares the options that every training program has, those of the data among them.
 void add_shared_options(CommandLine& line, Options& options);
 
 /// Declares how a model is trained. @param options hold the defaults

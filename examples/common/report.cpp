@@ -15,6 +15,15 @@ namespace {
 /// JSON whose members stay in the order in which they were set.
 using Json = nlohmann::ordered_json;
 
+/// Metrics of the frozen candidates as clicks, log loss calibrated; null for a full ranking.
+Json clicks_json(const seqrec::Evaluation& evaluation) {
+  if (!evaluation.clicks) return nullptr;
+  const seqrec::ClickResult& clicks = *evaluation.clicks;
+  Json json = {{"impressions", clicks.impressions}, {"positives", clicks.positives}};
+  clicks.for_each_metric([&json](const char* name, double value) { json[name] = value; });
+  return json;
+}
+
 /// {"hr@5": ..., "auc": ...}: means over users.
 Json metrics_json(const seqrec::RankingResult& result) {
   Json json = Json::object();
@@ -30,24 +39,23 @@ Json dataset_json(const Experiment& experiment) {
 }
 
 /// How the numbers came about: everything that must agree before two of them may be compared.
-Json protocol_json(const RunDescription& description) {
-  const ModelRun& run = description.run;
-  const seqrec::CandidateLists* const test = description.experiment.test_candidates();
-  Json json = {{"split", "leave-one-out"},
-               {"users_that_train_only", description.experiment.split().train_only_users},
-               {"validation", run.training.validation.protocol},
-               {"test", run.test.protocol},
-               {"test_full", run.test_full.protocol},
+Json protocol_json(const Experiment& experiment, const seqrec::Evaluation& validation, const seqrec::Evaluation& test,
+                   const seqrec::Evaluation& test_full) {
+  const seqrec::CandidateLists* const lists = experiment.test_candidates();
+  Json json = {{"split", experiment.split().protocol},
+               {"users_that_train_only", experiment.split().train_only_users},
+               {"validation", validation.protocol},
+               {"test", test.protocol},
+               {"test_full", test_full.protocol},
                {"candidates", nullptr},
                {"ties", "average rank"},
-               {"excluded_from_full_ranking", "every item of the user's whole history before the target"},
-               {"selection", description.trainer.selection + " on validation"}};
-  if (test != nullptr)
-    json["candidates"] = {{"negatives", test->options.negatives},
-                          {"seed", test->options.seed},
+               {"excluded_from_full_ranking", "every item of the user's whole history before the target"}};
+  if (lists != nullptr)
+    json["candidates"] = {{"negatives", lists->options.negatives},
+                          {"seed", lists->options.seed},
                           {"drawn", "uniformly, without replacement, from the catalogue without any item of the user"},
-                          {"validation_hash", description.experiment.validation_candidates()->hash()},
-                          {"test_hash", test->hash()}};
+                          {"validation_hash", experiment.validation_candidates()->hash()},
+                          {"test_hash", lists->hash()}};
   return json;
 }
 
@@ -70,8 +78,27 @@ Json versions_json() {
           {"float_lanes", static_cast<int>(Eigen::internal::packet_traits<float>::size)}};
 }
 
+/// What every result has, trained or not, in its order.
+Json begin_json(const std::string& model, const Experiment& experiment, const Json& protocol, const Json& options) {
+  return {{"model", model},
+          {"dataset", dataset_json(experiment)},
+          {"protocol", protocol},
+          {"options", options},
+          {"versions", versions_json()}};
+}
+
+template <class Run>  // a ModelRun or a BaselineRun
+void add_evaluations(Json& json, const seqrec::Evaluation& validation, const Run& run) {
+  json["validation"] = metrics_json(validation.ranking);
+  json["test"] = metrics_json(run.test.ranking);
+  json["test_full"] = metrics_json(run.test_full.ranking);
+  json["calibration"] = {{"scale", run.calibration.scale}, {"bias", run.calibration.bias}};
+  json["test_clicks"] = clicks_json(run.test);
+}
+
 Json run_json(const RunDescription& description) {
-  const seqrec::TrainingResult& training = description.run.training;
+  const ModelRun& run = description.run;
+  const seqrec::TrainingResult& training = run.training;
   Json history = Json::array();
   for (const seqrec::EpochRecord& record : training.history)
     history.push_back({{"epoch", record.epoch},
@@ -79,22 +106,30 @@ Json run_json(const RunDescription& description) {
                        {"loss", record.loss},
                        {"seconds", record.seconds},
                        {description.trainer.selection, record.validation[description.trainer.selection]}});
-  return {{"model", description.model},
-          {"dataset", dataset_json(description.experiment)},
-          {"protocol", protocol_json(description)},
-          {"seed", description.trainer.seed},
-          {"options",
-           {{"model", values_json(description.model_options)},
-            {"objective", description.objective},
-            {"training", values_json(named_values(description.trainer))}}},
-          {"versions", versions_json()},
-          {"seconds", training.seconds},
-          {"best_epoch", training.best_epoch},
-          {"epochs", training.epochs},
-          {"validation", metrics_json(training.validation.ranking)},
-          {"test", metrics_json(description.run.test.ranking)},
-          {"test_full", metrics_json(description.run.test_full.ranking)},
-          {"history", history}};
+  Json protocol = protocol_json(description.experiment, training.validation, run.test, run.test_full);
+  protocol["selection"] = description.trainer.selection + " on validation";
+  Json json = begin_json(description.model, description.experiment, protocol,
+                         {{"model", values_json(description.model_options)},
+                          {"objective", description.objective},
+                          {"training", values_json(named_values(description.trainer))}});
+  json["seed"] = description.trainer.seed;
+  json["seconds"] = training.seconds;
+  json["best_epoch"] = training.best_epoch;
+  json["epochs"] = training.epochs;
+  json["steps"] = training.steps;
+  add_evaluations(json, training.validation, run);
+  json["history"] = history;
+  return json;
+}
+
+Json baseline_json(const BaselineDescription& description) {
+  const BaselineRun& run = description.run;
+  Json json = begin_json(description.model, description.experiment,
+                         protocol_json(description.experiment, run.validation, run.test, run.test_full),
+                         {{"model", values_json(description.model_options)}});
+  json["seconds"] = run.seconds;
+  add_evaluations(json, run.validation, run);
+  return json;
 }
 
 void write(const std::filesystem::path& path, const Json& json) {
@@ -103,20 +138,6 @@ void write(const std::filesystem::path& path, const Json& json) {
 }
 
 }  // namespace
-
-NamedValues named_values(const seqrec::TrainerOptions& options) {
-  NamedValues values = {{"epochs", std::int64_t{options.epochs}},
-                        {"batch_size", std::int64_t{options.batch_size}},
-                        {"optimizer", "Adam"},
-                        {"learning_rate", options.learning_rate}};
-  for (auto& value : named_values(options.optimizer)) values.push_back(std::move(value));
-  const NamedValues rest = {
-      {"warm_up", std::int64_t{options.schedule.warm_up}},      {"clip_norm", options.clip_norm},
-      {"evaluate_every", std::int64_t{options.evaluate_every}}, {"patience", std::int64_t{options.patience}},
-      {"token_budget", std::int64_t{options.token_budget}},     {"slots", std::int64_t{options.team.slots}}};
-  values.insert(values.end(), rest.begin(), rest.end());
-  return values;
-}
 
 void print_options(std::ostream& out, const std::string& heading, const NamedValues& values) {
   out << heading;
@@ -133,6 +154,13 @@ void write_report(const std::filesystem::path& path, const std::vector<RunDescri
   if (path.empty()) return;
   Json list = Json::array();
   for (const RunDescription& run : runs) list.push_back(run_json(run));
+  write(path, {{"runs", list}});
+}
+
+void write_baseline_report(const std::filesystem::path& path, const std::vector<BaselineDescription>& baselines) {
+  if (path.empty()) return;
+  Json list = Json::array();
+  for (const BaselineDescription& baseline : baselines) list.push_back(baseline_json(baseline));
   write(path, {{"runs", list}});
 }
 

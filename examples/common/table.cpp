@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <iomanip>
+#include <iterator>
+#include <utility>
 
 #include "seqrec/core/errors.hpp"
 
@@ -11,30 +13,42 @@ namespace examples {
 
 void print_table(std::ostream& out, const std::vector<TableRow>& rows) {
   const std::vector<std::string> metrics = {"hr@5", "hr@10", "hr@20", "ndcg@10", "mrr@10", "auc"};
-  std::size_t model_width = 5, ranking_width = 7;
-  for (const TableRow& row : rows) {
-    model_width = std::max(model_width, row.model.size());
-    ranking_width = std::max(ranking_width, row.ranking.size());
-  }
-  const auto begin_line = [&](const std::string& model, const std::string& ranking) {
-    out << std::left << std::setw(static_cast<int>(model_width)) << model << "  "
-        << std::setw(static_cast<int>(ranking_width)) << ranking << std::right;
+  const std::vector<std::pair<const char*, const char*>> click_metrics = {{"pooled_auc", "pooled auc"},
+                                                                          {"log_loss", "log loss"}};
+  const int click_width = 10;
+  std::size_t model_width = 5;
+  for (const TableRow& row : rows) model_width = std::max(model_width, row.model.size());
+  const auto begin_line = [&](const std::string& model) {
+    out << "  " << std::left << std::setw(static_cast<int>(model_width)) << model << std::right;
   };
-  begin_line("model", "ranking");
-  for (const std::string& metric : metrics) out << "  " << std::setw(7) << metric;
-  out << '\n';
-  double largest_error = 0;
-  for (const TableRow& row : rows) {
-    begin_line(row.model, row.ranking);
+  const auto print = [&](const std::string& text, int width = 7) { out << "  " << std::setw(width) << text; };
+  const auto number = [](double value) { return seqrec::concatenate(std::fixed, std::setprecision(4), value); };
+  const auto print_heading = [&](const TableRow& first) {
+    out << first.ranking << ", means over " << first.result.users << " users\n";
+    begin_line("model");
+    for (const std::string& metric : metrics) print(metric);
+    if (first.clicks)
+      for (const auto& [name, title] : click_metrics) print(title, click_width);
+    out << '\n';
+  };
+  double largest_error = 0, base_rate_log_loss = 0;
+  for (auto row = rows.begin(); row != rows.end(); ++row) {
+    if (row == rows.begin() || row->ranking != std::prev(row)->ranking) print_heading(*row);
+    begin_line(row->model);
     for (const std::string& name : metrics) {
-      const seqrec::RankingMetric& metric = row.result.metric(name);
-      out << "  " << std::setw(7) << seqrec::concatenate(std::fixed, std::setprecision(4), metric.value);
+      const seqrec::RankingMetric& metric = row->result.metric(name);
+      print(number(metric.value));
       largest_error = std::max(largest_error, metric.standard_error);
+    }
+    if (row->clicks) {
+      for (const auto& [name, title] : click_metrics) print(number((*row->clicks)[name]), click_width);
+      base_rate_log_loss = row->clicks->base_rate_log_loss;
     }
     out << '\n';
   }
-  out << seqrec::concatenate("means over ", rows.front().result.users, " users; standard errors are at most ",
-                             std::fixed, std::setprecision(4), largest_error, '\n');
+  out << "standard errors are at most " << number(largest_error);
+  if (base_rate_log_loss > 0) out << "; a constant has log loss " << number(base_rate_log_loss);
+  out << '\n';
 }
 
 }  // namespace examples

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "seqrec/metrics/clicks.hpp"
 #include "seqrec/metrics/ranking.hpp"
 
 namespace examples {
@@ -14,9 +16,12 @@ struct TableRow {
   std::string model;
   std::string ranking;  ///< what was ranked among what
   seqrec::RankingResult result;
+  std::optional<seqrec::ClickResult> clicks{};  ///< where candidates were frozen
 };
 
-/// Prints metrics (means over users), one row a model and ranking, and how far they can be trusted.
+/// Prints metrics, one row a model, under a heading for each ranking: figures of different rankings must not be
+/// compared. Rows of one ranking come together. Where candidates were frozen, metrics of clicks follow. Below stands
+/// how far the figures can be trusted, and the log loss that a constant would have.
 void print_table(std::ostream& out, const std::vector<TableRow>& rows);
 
 }  // namespace examples

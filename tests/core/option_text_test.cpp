@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 
@@ -41,6 +42,28 @@ TEST_CASE("numbers survive as text, to the last bit", "[core]") {
   CHECK(parsed<int>("-7") == -7);
 }
 
+TEST_CASE("truth values are words", "[core]") {
+  CHECK(option_text(true) == "true");
+  CHECK(option_text(false) == "false");
+  CHECK(parsed<bool>("true"));
+  CHECK_FALSE(parsed<bool>("false"));
+  CHECK(error_of<bool>("1") == "option o is \"1\", expected true or false");
+  for (const char* bad : {"", "True", "true ", "yes"}) CHECK_THROWS_AS(parsed<bool>(bad), DataError);
+}
+
+TEST_CASE("lists of extents are joined by dashes", "[core]") {
+  using Extents = std::vector<index_t>;
+  CHECK(option_text(Extents{80, 40}) == "80-40");
+  CHECK(option_text(Extents{7}) == "7");
+  CHECK(option_text(Extents{}) == "none");
+  const Extents longest(16, std::numeric_limits<index_t>::max());
+  for (const Extents& list : {Extents{}, Extents{0}, Extents{80, 40}, Extents{3, 1, 2}, longest})
+    CHECK(parsed<Extents>(option_text(list)) == list);
+  Extents replaced = {1, 2, 3};
+  parse_option("o", "5", replaced);
+  CHECK(replaced == Extents{5});
+}
+
 TEST_CASE("enumerations are written by name", "[core]") {
   CHECK(option_text(Placement::pre) == "pre");
   for (const Placement value : {Placement::original, Placement::pre, Placement::post})
@@ -56,4 +79,10 @@ TEST_CASE("text that is no such value is refused", "[core][errors]") {
   CHECK_THROWS_AS(parsed<double>("0,5"), DataError);
   CHECK(error_of<Placement>("sideways") == "option o is \"sideways\", expected one of original, pre, post");
   CHECK_THROWS_AS(parsed<Placement>(""), DataError);
+  using Extents = std::vector<index_t>;
+  for (const char* bad : {"", "-", "80-", "-40", "80--40", "80,40", "80 - 40", "None", "80-forty", "80.5"})
+    CHECK_THROWS_AS(parsed<Extents>(bad), DataError);
+  CHECK(error_of<Extents>("80-forty") == "option o is \"forty\", expected a number in range");
+  const std::string too_many = "1-1-1-1-1-1-1-1-1-1-1-1-1-1-1-1-1";
+  CHECK(error_of<Extents>(too_many) == "option o is \"" + too_many + "\", expected at most 16 numbers");
 }

@@ -2,7 +2,8 @@
 # Result files hold what is promised, and the same seed gives the same results on any number of threads.
 include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 
-set(metrics hr@5 hr@10 hr@20 ndcg@5 ndcg@10 ndcg@20 mrr@5 mrr@10 mrr@20 recall@5 recall@10 recall@20 auc)
+set(metrics hr@5 hr@10 hr@20 ndcg@5 ndcg@10 ndcg@20 mrr@5 mrr@10 mrr@20 recall@5 recall@10 recall@20
+            map@5 map@10 map@20 precision@5 precision@10 precision@20 auc)
 
 # check_run(JSON): one model's object.
 function(check_run json)
@@ -20,16 +21,29 @@ function(check_run json)
       endif()
     endforeach()
     string(JSON count LENGTH "${json}" ${part})
-    if(NOT count EQUAL 13)
-      message(FATAL_ERROR "${part} has ${count} members, expected 13")
+    if(NOT count EQUAL 19)
+      message(FATAL_ERROR "${part} has ${count} members, expected 19")
     endif()
   endforeach()
+  # Sampled candidates are clicks too, and of users with as many impressions each GAUC is the mean of their AUCs.
+  string(JSON candidates TYPE "${json}" protocol candidates)
+  string(JSON clicks TYPE "${json}" test_clicks)
+  if(NOT clicks STREQUAL candidates)
+    message(FATAL_ERROR "protocol candidates are ${candidates}, test_clicks ${clicks}")
+  endif()
+  if(clicks STREQUAL "OBJECT")
+    foreach(metric IN ITEMS impressions positives pooled_auc user_auc gauc log_loss base_rate_log_loss
+                            normalised_entropy)
+      string(JSON value GET "${json}" test_clicks ${metric})
+    endforeach()
+    string(JSON value GET "${json}" calibration scale)
+  endif()
 endfunction()
 
 # what_counts(JSON RESULT): a result without what may differ from run to run.
 function(what_counts json result)
   set(text "")
-  foreach(part IN ITEMS dataset protocol options validation test test_full)
+  foreach(part IN ITEMS dataset protocol options validation test test_full test_clicks)
     string(JSON value GET "${json}" ${part})
     string(APPEND text "${value}\n")
   endforeach()
@@ -81,7 +95,7 @@ endif()
 
 # Quickstart: a list of such objects, a table, and recommendations.
 run(${QUICKSTART} --quick --json quickstart.json)
-require_output("popularity .*SASRec .*recommends:.*10  Synthetic film")
+require_output("popularity .*transition-kNN .*SASRec .*recommends:.*10  Synthetic film")
 file(READ quickstart.json quickstart)
 string(JSON runs LENGTH "${quickstart}" runs)
 string(JSON first GET "${quickstart}" runs 0)

@@ -126,7 +126,7 @@ class PlacedBatch {
   }
 
   seqrec::Batch<Space> view() const {
-    return {{items_.view(), offsets_.view()}, index_.view(), first_row_, first_user_, longest_};
+    return {{items_.view(), offsets_.view()}, index_.view(), first_row_, first_user_, longest_, {}, {}};
   }
 
  private:

@@ -64,12 +64,15 @@ class ToyBatch {
  public:
   using Space = seqrec::HostSpace;
 
-  ToyBatch(const std::vector<ToyUser>& users, int items, int negatives, std::vector<std::size_t> cuts = {}) {
+  /// @param window most history rows that a candidate sees
+  ToyBatch(const std::vector<ToyUser>& users, int items, int negatives, std::vector<std::size_t> cuts = {},
+           index_t window = 1000)
+      : window_(window) {
     cuts.push_back(users.size());
     std::size_t begin = 0;
     for (const std::size_t end : cuts) {
       shards_.emplace_back(std::span(users).subspan(begin, end - begin), items, 1 + negatives, rows_,
-                           static_cast<index_t>(begin));
+                           static_cast<index_t>(begin), window);
       rows_ += std::ssize(shards_.back().items);
       begin = end;
     }
@@ -88,7 +91,16 @@ class ToyBatch {
     batch.histories.longest = of.longest;
     batch.next.items = {of.next.data(), rows, columns};
     batch.next.index = of.next_index.whole();
+    seqrec::Candidates<Space>& candidates = batch.clicks.candidates;
+    candidates.items = {{of.next.data(), rows * columns}, {of.click_offsets.data(), std::ssize(of.click_offsets)}};
+    candidates.visible = {of.visible.data(), rows * columns};
+    candidates.index = of.next_index.whole();
+    candidates.first_candidate = of.first_row * columns;
+    candidates.pairs = of.pairs;
+    candidates.window = window_;
+    batch.clicks.labels = {of.labels.data(), rows * columns};
     batch.loss_scale = 1.0 / static_cast<double>(std::max<index_t>(rows_, 1));
+    batch.clicks.loss_scale = batch.loss_scale / static_cast<double>(columns);
     return batch;
   }
   /// The histories of a batch that was not cut.
@@ -97,17 +109,26 @@ class ToyBatch {
  private:
   struct Shard {
     std::vector<item_t> items, next;
-    std::vector<seqrec::offset_t> offsets{0};
+    std::vector<seqrec::offset_t> offsets{0}, click_offsets{0}, visible;
+    std::vector<float> labels;
     seqrec::ShardedRowIndex item_index, next_index;
-    index_t columns, first_row, first_user, longest = 0;
+    index_t columns, first_row, first_user, longest = 0, pairs = 0;
 
-    Shard(std::span<const ToyUser> users, int num_items, index_t next_columns, index_t row, index_t user)
+    Shard(std::span<const ToyUser> users, int num_items, index_t next_columns, index_t row, index_t user,
+          index_t window)
         : columns(next_columns), first_row(row), first_user(user) {
       for (const ToyUser& of : users) {
         items.insert(items.end(), of.history.begin(), of.history.end());
         next.insert(next.end(), of.next.begin(), of.next.end());
         offsets.push_back(static_cast<seqrec::offset_t>(items.size()));
         longest = std::max(longest, std::ssize(of.history));
+        click_offsets.push_back(static_cast<seqrec::offset_t>(next.size()));
+        for (seqrec::offset_t seen = 1; seen <= std::ssize(of.history); ++seen)
+          for (index_t column = 0; column < columns; ++column) {
+            visible.push_back(seen);
+            labels.push_back(column == 0 ? 1.0f : 0.0f);
+            pairs += std::min<index_t>(seen, window);
+          }
       }
       const auto build = [&](seqrec::ShardedRowIndex& index, const std::vector<item_t>& of) {
         const seqrec::offset_t begins[] = {0, static_cast<seqrec::offset_t>(of.size())};
@@ -118,6 +139,7 @@ class ToyBatch {
     }
   };
 
+  index_t window_;
   std::vector<Shard> shards_;
   index_t rows_ = 0;
 };

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // A training step of a size seen before must not allocate: this file counts every `new` of its executable.
 #include <cstddef>
+#include <cstdint>
 
 #include "seqrec/cpu.hpp"
 #include "seqrec/data/batcher.hpp"
 #include "seqrec/data/synthetic.hpp"
+#include "seqrec/models/din.hpp"
 #include "seqrec/models/sasrec.hpp"
-#include "seqrec/optim/adam.hpp"
+#include "seqrec/optim/exponential_average.hpp"
+#include "seqrec/optim/optimizer.hpp"
+#include "seqrec/train/click.hpp"
 #include "seqrec/train/objectives.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
@@ -18,24 +22,60 @@ using seqrec_test::allocations;
 TEST_CASE("training steps of sizes seen before allocate nothing", "[train]") {
   const NextItem objective = GENERATE(NextItem{.loss = BinaryCrossEntropy{}}, NextItem{.loss = FullSoftmax{}});
   const int threads = GENERATE(1, 2);
-  CAPTURE(objective.name(), threads);
+  const index_t accumulate = GENERATE(1, 2);
+  CAPTURE(objective.name(), threads, accumulate);
   const Dataset data = synthetic_dataset({.users = 60, .items = 80, .genres = 6, .max_events = 30});
   const Split split = leave_one_out(data);
   SasRec<cpu::Context> model({.items = 80, .width = 16, .heads = 2, .max_length = 25});
   const ParameterSet<cpu::Context> parameters(model);
   cpu::Context::Team team(parameters.size(), {.threads = threads, .slots = 4});
-  Optimizer<cpu::Context, Adam> optimizer(parameters.size(), {});
+  const Algorithm algorithm = GENERATE(Algorithm{Adam{}}, Algorithm{Sgd{.momentum = 0.9}}, Algorithm{Sgd{}});
+  Optimizer<cpu::Context> optimizer(parameters.size(), algorithm, TableRows::lazy);
+  ExponentialAverage<cpu::Context> average(parameters.size(), 0.9);
   Batcher batcher(
       split, {.batch_size = 16, .max_length = 25, .negatives = objective.negatives, .token_budget = 64, .seed = 2});
   const std::size_t before_anything = allocations;
   const auto train = [&] {
     for (index_t epoch = 0; epoch < 3; ++epoch)
-      for (index_t i = 0; i < batcher.steps_per_epoch(); ++i)
-        training_step(team, model, parameters, objective, optimizer, batcher.make(epoch, i), 1e-3, 1.0, 5,
-                      optimizer.steps());
+      for (index_t i = 0; i + accumulate <= batcher.steps_per_epoch(); i += accumulate) {
+        const double loss = accumulate_gradients(
+            team, model, objective, accumulate,
+            [&](index_t k) -> const HostTrainingBatch& { return batcher.make(epoch, i + k, 100); }, 5,
+            static_cast<std::uint64_t>(i));
+        apply_gradients(team, model, parameters, optimizer, loss, 1e-3, 1.0, optimizer.steps());
+        average.update(team, parameters, optimizer.steps());
+      }
   };
   train();
   REQUIRE(allocations > before_anything);  // or nothing is being counted
+  const std::size_t before = allocations;
+  train();
+  CHECK(allocations - before == 0);
+}
+
+TEST_CASE("training steps of a model that looks at candidates allocate nothing", "[train]") {
+  const auto activation = GENERATE(Nonlinearity::prelu, Nonlinearity::dice);
+  const Dataset data = synthetic_dataset({.users = 60, .items = 80, .genres = 6, .max_events = 30});
+  const Split split = leave_one_out(data);
+  Din<cpu::Context> model({.items = 80,
+                           .width = 8,
+                           .max_length = 10,
+                           .attention_hidden = {6},
+                           .attention_activation = activation,
+                           .hidden = {8},
+                           .activation = activation});
+  const ParameterSet<cpu::Context> parameters(model);
+  cpu::Context::Team team(parameters.size(), {.threads = 2, .slots = 4});
+  Optimizer<cpu::Context> optimizer(parameters.size(), Adam{}, TableRows::dense);
+  Batcher batcher(split, {.batch_size = 16, .max_length = 25, .window = 10, .token_budget = 64, .seed = 2});
+  const auto train = [&] {
+    for (index_t epoch = 0; epoch < 3; ++epoch)
+      for (index_t i = 0; i < batcher.steps_per_epoch(); ++i) {
+        const double loss = compute_gradients(team, model, Click{}, batcher.make(epoch, i), 5, 7);
+        apply_gradients(team, model, parameters, optimizer, loss, 1e-3, 1.0, optimizer.steps());
+      }
+  };
+  train();
   const std::size_t before = allocations;
   train();
   CHECK(allocations - before == 0);

@@ -66,6 +66,7 @@ class TransitionKnn {
     const TrainEvents events(split);
     const auto divisors = [&, counts = count_train_events(split)](double exponent) {
       std::vector<double> powers;
+      powers.reserve(counts.size());
       for (const index_t n : counts) powers.push_back(std::pow(static_cast<double>(n) + options.shrinkage, exponent));
       return powers;
     };

@@ -11,6 +11,8 @@ template <class Space>
 struct Features {
   Jagged<const item_t, Space> of_users;  ///< (U) segments of categories; null where there are none
   Jagged<const item_t, Space> of_items;  ///< (V) segments of categories; null where there are none
+  index_t user_categories = 0;           ///< every category of a user is below
+  index_t item_categories = 0;           ///< every category of an item is below
 };
 
 /// What an encoder reads: the histories of B users, packed to N rows, oldest item first. Either a whole batch or a
@@ -21,9 +23,9 @@ struct Batch {
   RowIndex<Space> item_index;         ///< of `items`; empty where no gradient is wanted
   index_t first_row = 0;
   index_t first_user = 0;
-  index_t longest = 0;                                ///< length of the longest history, known on the host
-  VectorView<const item_t, Space> users_of_features;  ///< (B) segment of `features.of_users` of each user; or null
-  Features<Space> features;                           ///< of the whole data set; null for most models
+  index_t longest = 0;                       ///< length of the longest history, known on the host
+  VectorView<const item_t, Space> profiles;  ///< (B) each user's segment of `features.of_users`; null without those
+  Features<Space> features;                  ///< of the whole data set
 
   constexpr index_t rows() const { return items.size(); }
   constexpr index_t users() const { return items.segments(); }
@@ -38,16 +40,19 @@ struct NextItems {
   VectorView<const float, Space> log_probability;  ///< (V) with which an item is sampled; null for uniform sampling
 };
 
-/// Items to be scored for each user, and how much of the history each may see.
+/// Items to be scored for each user, and how much of the history each may see: of the `visible` first rows the last
+/// `window`. (A model that reads 50 items can so be trained on all positions of longer histories.)
 template <class Space>
 struct Candidates {
   Jagged<const item_t, Space> items;          ///< (C) items, offsets (B+1)
-  VectorView<const offset_t, Space> visible;  ///< (C) leading history rows seen; ascending within a user
+  VectorView<const offset_t, Space> visible;  ///< (C) leading history rows that may be seen; ascending within a user
   RowIndex<Space> index;                      ///< of `items`; empty where no gradient is wanted
-  index_t pairs = 0;                          ///< sum of `visible`, known on the host
-  index_t most_visible = 0;                   ///< largest of `visible`, known on the host
+  index_t first_candidate = 0;                ///< of a shard in its batch
+  index_t window = 0;                         ///< most rows that a candidate sees
+  index_t pairs = 0;                          ///< sum of min(visible, window), known on the host
 
   constexpr index_t size() const { return items.size(); }
+  constexpr explicit operator bool() const { return static_cast<bool>(items); }
 };
 
 /// What a click objective adds to a batch: candidates with what became of them.
@@ -73,7 +78,7 @@ struct RankingBatch {
   Batch<Space> histories;
   VectorView<const item_t, Space> targets;  ///< (B) the item that came next; empty where none is known
   Jagged<const item_t, Space> exclusions;   ///< distinct items per user that are not ranked
-  Jagged<const item_t, Space> candidates;   ///< per user the target and those it is ranked among; null: the catalogue
+  Candidates<Space> candidates;             ///< per user the target and those it is ranked among; null: the catalogue
 };
 
 }  // namespace seqrec

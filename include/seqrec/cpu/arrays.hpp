@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 
 #include "seqrec/core/tensor.hpp"
+#include "seqrec/ops/gradient.hpp"
 
 namespace seqrec::cpu {
 
@@ -26,6 +27,16 @@ ConstArrayMap<Scalar> array(const Scalar* data, index_t size) {
 template <class Scalar>
 auto row_array(MatrixView<Scalar, HostSpace> matrix, index_t row) {
   return array(matrix.row(row), matrix.columns());
+}
+
+/// Leaves a row of a gradient under its rule; nothing where nobody wants it.
+template <class Context, class Value>
+void leave_row(const Gradient<Context>& gradient, index_t row, const Value& value) {
+  if (!gradient) return;
+  if (gradient.adds())
+    row_array(gradient.view, row) += value;
+  else
+    row_array(gradient.view, row) = value;
 }
 
 }  // namespace seqrec::cpu

@@ -45,12 +45,6 @@ void dropout_residual_layer_norm_backward(BasicContext<S, W>& context,
   DropoutRows kept(context, a.dropout, a.sum.rows(), width);
   auto normalised = array(context.vector(width).data, width), ds = array(context.vector(width).data, width);
   const auto gamma = array(a.gamma.data, width);
-  const auto leave = [&](const Gradient<BasicContext<S, W>>& gradient, index_t row, const auto& value) {
-    if (gradient.adds())
-      row_array(gradient.view, row) += value;
-    else
-      row_array(gradient.view, row) = value;
-  };
   for (index_t i = 0; i < a.sum.rows(); ++i) {
     if (a.dy) {
       const auto dy = row_array(a.dy, i);
@@ -66,12 +60,12 @@ void dropout_residual_layer_norm_backward(BasicContext<S, W>& context,
     } else {
       ds.setZero();
     }
-    if (a.dresidual) leave(a.dresidual, i, ds);
+    leave_row(a.dresidual, i, ds);
     if (!a.dx) continue;
     if (kept.active())
-      leave(a.dx, i, ds * array(kept.row(i), width));
+      leave_row(a.dx, i, ds * array(kept.row(i), width));
     else
-      leave(a.dx, i, ds);
+      leave_row(a.dx, i, ds);
   }
 }
 

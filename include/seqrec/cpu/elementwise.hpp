@@ -8,6 +8,11 @@
 namespace seqrec::cpu {
 
 template <class S, int W>
+void copy(BasicContext<S, W>&, const Copy<BasicContext<S, W>>& a) {
+  for (index_t i = 0; i < a.source.rows(); ++i) row_array(a.target, i) = row_array(a.source, i);
+}
+
+template <class S, int W>
 void add(BasicContext<S, W>&, const Add<BasicContext<S, W>>& a) {
   for (index_t i = 0; i < a.source.rows(); ++i) row_array(a.target, i) += row_array(a.source, i);
 }

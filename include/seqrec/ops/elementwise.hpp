@@ -6,6 +6,13 @@
 
 namespace seqrec {
 
+/// target = source.
+template <class Context>
+struct Copy {
+  const_matrix_of<Context> source;  ///< (N, D)
+  matrix_of<Context> target;        ///< (N, D)
+};
+
 /// target += source.
 template <class Context>
 struct Add {
@@ -29,9 +36,19 @@ struct AccumulateLoss {
 
 namespace ops {
 
+SEQREC_OP_FALLBACK(copy)
 SEQREC_OP_FALLBACK(add)
 SEQREC_OP_FALLBACK(last_rows)
 SEQREC_OP_FALLBACK(accumulate_loss)
+
+/// @throws ShapeError when extents disagree
+template <class Context>
+void copy(Context& context, const Copy<Context>& a) {
+  check_extent("copy", "rows of target", a.target.rows(), a.source.rows());
+  check_extent("copy", "columns of target", a.target.columns(), a.source.columns());
+  using fallback::copy;
+  copy(context, a);
+}
 
 /// @throws ShapeError when extents disagree
 template <class Context>

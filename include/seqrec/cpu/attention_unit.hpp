@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "seqrec/cpu/arrays.hpp"
+#include "seqrec/cpu/context.hpp"
+#include "seqrec/cpu/gemm.hpp"
+#include "seqrec/cpu/unit_activation.hpp"
+#include "seqrec/ops/candidate_attention.hpp"
+
+namespace seqrec::cpu::detail {
+
+/// The first layer's four blocks of columns, for [q, k, q - k, q * k].
+template <class Matrix>
+struct FirstLayer {
+  Matrix q, k, difference, product;
+
+  explicit FirstLayer(Matrix weight)
+      : q(part(weight, 0)), k(part(weight, 1)), difference(part(weight, 2)), product(part(weight, 3)) {}
+
+  static Matrix part(Matrix weight, index_t i) {
+    const index_t width = weight.columns() / 4;
+    return weight.column_range(i * width, width);
+  }
+};
+
+/// Runs an AttentionUnit over blocks of pairs, forwards and backwards. Memory for a block is taken once.
+template <class Ctx>
+class AttentionUnitRows {
+ public:
+  using S = typename Ctx::Scalar;
+  using View = MatrixView<S, HostSpace>;
+  using ConstView = MatrixView<const S, HostSpace>;
+  static constexpr index_t most_hidden = AttentionUnit<Ctx>::most_hidden;
+
+  /// What one block keeps for backward: each hidden layer's values before its activation.
+  struct Kept {
+    View before[most_hidden];
+  };
+
+  AttentionUnitRows(Ctx& context, const AttentionUnit<Ctx>& unit, index_t most_pairs) : unit_(unit) {
+    for (index_t l = 0; l < unit.layers; ++l) {
+      after_[l] = context.matrix(most_pairs, unit.units(l));
+      activation_[l] = UnitRows<Ctx>(context, unit.hidden[l].activation, unit.units(l));
+    }
+  }
+
+  /// Memory that keeps a block of at most that many pairs for no longer than the block is worked on.
+  Kept scratch(Ctx& context, index_t most_pairs) const {
+    Kept kept;
+    for (index_t l = 0; l < unit_.layers; ++l) kept.before[l] = context.matrix(most_pairs, unit_.units(l));
+    return kept;
+  }
+
+  /// The next block's place in `saved`, which moves on.
+  template <class Element>
+  Kept next(Element*& saved, index_t pairs) const {
+    Kept kept;
+    for (index_t l = 0; l < unit_.layers; ++l) {
+      kept.before[l] = View(const_cast<S*>(saved), pairs, unit_.units(l));
+      saved += pairs * unit_.units(l);
+    }
+    return kept;
+  }
+
+  /// @param x            (P, D) q * k   @param scores (P) written
+  /// @param add_parts(z) adds what the first layer makes of q and of k to its values (P, H1)
+  template <class AddParts>
+  void forward(View x, const Kept& kept, AddParts add_parts, S* scores) const {
+    const index_t pairs = x.rows();
+    View input = x;
+    for (index_t l = 0; l < unit_.layers; ++l) {
+      const View z = kept.before[l].row_range(0, pairs), y = after_[l].row_range(0, pairs);
+      if (l == 0) {
+        gemm(x, transposed(FirstLayer(unit_.hidden[0].weight).product), z);
+        add_parts(z);
+      } else {
+        gemm(input, transposed(unit_.hidden[l].weight), z);
+        for (index_t p = 0; p < pairs; ++p) row_array(z, p) += array(unit_.hidden[l].bias.data, z.columns());
+      }
+      activate(l, z, y);
+      input = y;
+    }
+    const auto weight = array(unit_.weight.data, input.columns());
+    for (index_t p = 0; p < pairs; ++p) scores[p] = (row_array(input, p) * weight).sum() + unit_.bias(0);
+  }
+
+  /// @param dx (P, D) written: of q * k   @return (P, H1) the gradient of the first layer's values
+  View backward(Ctx& context, ConstView x, const Kept& kept, const S* dscores, View dx) {
+    const index_t pairs = x.rows(), last = unit_.layers - 1;
+    if (!gradient_[0])
+      for (index_t l = 0; l < unit_.layers; ++l) gradient_[l] = context.matrix(after_[l].rows(), unit_.units(l));
+    for (index_t l = 0; l <= last; ++l) activate(l, kept.before[l].row_range(0, pairs), after_[l].row_range(0, pairs));
+    const auto weight = array(unit_.weight.data, unit_.units(last));
+    for (index_t p = 0; p < pairs; ++p) {
+      row_array(gradient_[last], p) = dscores[p] * weight;
+      if (unit_.dweight) array(unit_.dweight.data, weight.size()) += dscores[p] * row_array(after_[last], p);
+      if (unit_.dbias) unit_.dbias(0) += dscores[p];
+    }
+    for (index_t l = last; l >= 0; --l) {
+      const auto& layer = unit_.hidden[l];
+      const View dz = gradient_[l].row_range(0, pairs);
+      for (index_t p = 0; p < pairs; ++p) activation_[l].backward(kept.before[l].row(p), dz.row(p));
+      if (layer.dbias)
+        for (index_t p = 0; p < pairs; ++p) array(layer.dbias.data, dz.columns()) += row_array(dz, p);
+      if (l > 0) {
+        const ConstView input = after_[l - 1].row_range(0, pairs);
+        if (layer.dweight) gemm(transposed(dz), input, layer.dweight, GradientMode::add);
+        gemm(dz, layer.weight, gradient_[l - 1].row_range(0, pairs));
+      } else {
+        if (layer.dweight) gemm(transposed(dz), x, FirstLayer(layer.dweight).product, GradientMode::add);
+        gemm(dz, FirstLayer(layer.weight).product, dx);
+      }
+    }
+    return gradient_[0].row_range(0, pairs);
+  }
+
+ private:
+  void activate(index_t layer, View z, View y) const {
+    for (index_t p = 0; p < z.rows(); ++p) activation_[layer].forward(z.row(p), y.row(p));
+  }
+
+  AttentionUnit<Ctx> unit_;
+  UnitRows<Ctx> activation_[most_hidden];
+  View after_[most_hidden], gradient_[most_hidden];
+};
+
+}  // namespace seqrec::cpu::detail

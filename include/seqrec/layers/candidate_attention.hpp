@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "seqrec/layers/hidden_activation.hpp"
+#include "seqrec/layers/linear.hpp"
+#include "seqrec/ops/candidate_attention.hpp"
+
+namespace seqrec {
+
+/// What a CandidateAttention is made of.
+struct CandidateAttentionOptions {
+  index_t width = 0;                       ///< D
+  std::vector<index_t> hidden = {80, 40};  ///< widths of the scoring network's hidden layers, 1 to 3 of them
+  Nonlinearity activation = Nonlinearity::prelu;
+  bool softmax = true;  ///< over a candidate's history, after division by sqrt(D); else scores are the weights
+  Initialiser weights = Initialiser::xavier_normal();
+
+  /// As the paper has it (Zhou et al. 2018, figure 2 and section 4.3): one layer of 36 units with Dice, no softmax, so
+  /// that the sum keeps how strongly a history speaks for a candidate.
+  static CandidateAttentionOptions paper(index_t width) {
+    return {.width = width, .hidden = {36}, .activation = Nonlinearity::dice, .softmax = false};
+  }
+  /// As the authors' code has it (zhougr1993/DeepInterestNetwork): 80-40 with sigmoids, softmax of scores / sqrt(D).
+  static CandidateAttentionOptions official_code(index_t width) {
+    return {.width = width, .hidden = {80, 40}, .activation = Nonlinearity::sigmoid, .softmax = true};
+  }
+};
+
+/// Attention of a candidate to a user's history (DIN's local activation unit, Zhou et al. 2018): see
+/// ops/candidate_attention.hpp for the formula and how it is split.
+template <class Context>
+class CandidateAttention {
+ public:
+  /// What a forward pass leaves.
+  struct Result {
+    Variable<Context> y;         ///< (C, D)
+    vector_of<Context> weights;  ///< (pairs) what each visible history item weighed, candidate by candidate
+  };
+
+  /// @throws ArgumentError unless there are 1 to 3 hidden layers
+  explicit CandidateAttention(const CandidateAttentionOptions& options)
+      : weighting_{options.softmax, 1 / std::sqrt(static_cast<double>(options.width))},
+        output_(checked(options).back(), 1, options.weights) {
+    index_t inputs = 4 * options.width;
+    linears_.reserve(options.hidden.size());
+    activations_.reserve(options.hidden.size());
+    for (const index_t width : options.hidden) {
+      linears_.emplace_back(inputs, width, options.weights);
+      activations_.emplace_back(options.activation, width);
+      inputs = width;
+    }
+  }
+
+  /// @param keys (N, D) the batch's histories   @param queries (C, D) the candidates
+  Result forward(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
+                 const Candidates<typename Context::Space>& candidates, Variable<Context> keys,
+                 Variable<Context> queries) const {
+    Context& context = tape.context();
+    AttentionUnit<Context> unit;
+    unit.layers = static_cast<index_t>(linears_.size());
+    for (std::size_t l = 0; l < linears_.size(); ++l)
+      unit.hidden[l] = {tape.value(linears_[l].weight), tape.value(linears_[l].bias), activations_[l].view(tape),
+                        tape.gradient(linears_[l].weight), tape.gradient(linears_[l].bias)};
+    unit.weight = tape.value(output_.weight);
+    unit.bias = tape.value(output_.bias);
+    unit.dweight = tape.gradient(output_.weight);
+    unit.dbias = tape.gradient(output_.bias);
+
+    const Variable<Context> y = tape.variable(queries.rows(), queries.columns());
+    const auto weights = context.vector(candidates.pairs);
+    const auto saved = tape.recording() ? context.vector(ops::candidate_attention_saved_size<Context>(candidates, unit))
+                                        : vector_of<Context>{};
+    const auto offsets = batch.offsets();
+    const AttentionWeighting weighting = weighting_;
+    ops::candidate_attention_forward(
+        context, CandidateAttentionForward<Context>{offsets, candidates, keys.value(), queries.value(), unit, weighting,
+                                                    y.value(), weights, saved});
+    tape.record([=](Tape<Context>& t) {
+      if (const auto dy = t.incoming(y))
+        ops::candidate_attention_backward(
+            t.context(),
+            CandidateAttentionBackward<Context>{offsets, candidates, keys.value(), queries.value(), unit, weighting,
+                                                weights, saved, dy, t.gradient(keys), t.gradient(queries)});
+    });
+    return {y, weights};
+  }
+
+  /// See HiddenActivation.
+  void update_statistics(Context& context, master_vector_of<Context> gradients) {
+    for (HiddenActivation<Context>& activation : activations_) activation.update_statistics(context, gradients);
+  }
+
+  template <class Visitor>
+  void for_each_parameter(Visitor&& visit) {
+    for (std::size_t i = 0; i < linears_.size(); ++i) {
+      linears_[i].for_each_parameter(prefixed("linears." + std::to_string(i), visit));
+      activations_[i].for_each_parameter(prefixed("activations." + std::to_string(i), visit));
+    }
+    output_.for_each_parameter(prefixed("output", visit));
+  }
+
+ private:
+  static const std::vector<index_t>& checked(const CandidateAttentionOptions& options) {
+    const auto layers = static_cast<index_t>(options.hidden.size());
+    check_argument(layers >= 1 && layers <= AttentionUnit<Context>::most_hidden, "CandidateAttention hidden layers",
+                   layers, "1 .. 3");
+    return options.hidden;
+  }
+
+  AttentionWeighting weighting_;
+  std::vector<Linear<Context>> linears_;
+  std::vector<HiddenActivation<Context>> activations_;
+  Linear<Context> output_;
+};
+
+}  // namespace seqrec

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "seqrec/autograd/tape.hpp"
+#include "seqrec/layers/embedding.hpp"
+#include "seqrec/ops/interaction.hpp"
+#include "seqrec/ops/row_dot.hpp"
+#include "seqrec/ops/visible_rows.hpp"
+
+// What models and heads do with candidates (core/batch.hpp), recorded.
+
+namespace seqrec {
+
+/// The vector of every candidate.   @return (C, D)
+template <class Context>
+Variable<Context> embed_candidates(Tape<Context>& tape, const Candidates<typename Context::Space>& candidates,
+                                   const MatrixParameter<Context>& table) {
+  const Variable<Context> y = tape.variable(candidates.size(), table.value.columns());
+  Batch<typename Context::Space> items;
+  items.items = candidates.items;
+  ops::embed_sequence_forward(tape.context(), EmbedSequenceForward<Context>{
+                                                  items, tape.value(table), {}, y.value(), 1, PositionOrigin::end, {}});
+  const auto dtable = tape.gradient(table);
+  const auto index = candidates.index;
+  tape.record([y, index, dtable](Tape<Context>& t) {
+    const auto dy = t.incoming(y);
+    if (dy && dtable) ops::add_rows(t.context(), AddRows<Context>{dy, index, {}, 1, dtable});
+  });
+  return y;
+}
+
+/// For each candidate the last row of x that it may see; zeros where it sees none.   @param x (N, D)   @return (C, D)
+template <class Context>
+Variable<Context> visible_rows(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
+                               const Candidates<typename Context::Space>& candidates, Variable<Context> x) {
+  const Variable<Context> y = tape.variable(candidates.size(), x.columns());
+  const auto offsets = batch.offsets();
+  ops::visible_rows_forward(tape.context(), VisibleRowsForward<Context>{x.value(), offsets, candidates, y.value()});
+  tape.record([offsets, candidates, x, y](Tape<Context>& t) {
+    if (const auto dy = t.incoming(y))
+      ops::visible_rows_backward(t.context(), VisibleRowsBackward<Context>{offsets, candidates, dy, t.gradient(x)});
+  });
+  return y;
+}
+
+/// a_c b_c for each pair of rows.   @param a, b (C, D), different variables   @return (C, 1)
+template <class Context>
+Variable<Context> row_dot(Tape<Context>& tape, Variable<Context> a, Variable<Context> b) {
+  const Variable<Context> y = tape.variable(a.rows(), 1);
+  ops::row_dot_forward(tape.context(), RowDotForward<Context>{a.value(), b.value(), y.value()});
+  tape.record([a, b, y](Tape<Context>& t) {
+    if (const auto dy = t.incoming(y))
+      ops::row_dot_backward(t.context(),
+                            RowDotBackward<Context>{a.value(), b.value(), dy, t.gradient(a), t.gradient(b)});
+  });
+  return y;
+}
+
+/// [u, q, u * q, f].   @param u, q (C, D)   @param f (C, F), or null   @return (C, 3 D + F)
+template <class Context>
+Variable<Context> interact(Tape<Context>& tape, Variable<Context> u, Variable<Context> q, Variable<Context> f) {
+  const Variable<Context> y = tape.variable(u.rows(), 3 * u.columns() + (f ? f.columns() : 0));
+  ops::interaction_forward(tape.context(), InteractionForward<Context>{u.value(), q.value(), f.value(), y.value()});
+  tape.record([u, q, f, y](Tape<Context>& t) {
+    const auto dy = t.incoming(y);
+    if (!dy) return;
+    InteractionBackward<Context> backward{u.value(), q.value(), dy, t.gradient(u), t.gradient(q), {}};
+    if (f) backward.df = t.gradient(f);
+    ops::interaction_backward(t.context(), backward);
+  });
+  return y;
+}
+
+/// Hands a gradient on, as a copy: the next node may work in place on what it gets.
+template <class Context>
+void add_gradient(Tape<Context>& tape, const Variable<Context>& to, const_matrix_of<Context> gradient) {
+  const Gradient<Context> place = tape.gradient(to);
+  if (place.adds())
+    ops::add(tape.context(), Add<Context>{gradient, place.view});
+  else
+    ops::copy(tape.context(), Copy<Context>{gradient, place.view});
+}
+
+/// a + b, for different variables.   @param a, b (N, D)   @return (N, D)
+template <class Context>
+Variable<Context> sum(Tape<Context>& tape, Variable<Context> a, Variable<Context> b) {
+  const Variable<Context> y = tape.variable(a.rows(), a.columns());
+  ops::copy(tape.context(), Copy<Context>{a.value(), y.value()});
+  ops::add(tape.context(), Add<Context>{b.value(), y.value()});
+  tape.record([a, b, y](Tape<Context>& t) {
+    const auto dy = t.incoming(y);
+    if (!dy) return;
+    add_gradient(t, a, dy);
+    add_gradient(t, b, dy);
+  });
+  return y;
+}
+
+/// [a, b].   @param a (N, A)   @param b (N, B), another variable   @return (N, A + B)
+template <class Context>
+Variable<Context> concatenate_columns(Tape<Context>& tape, Variable<Context> a, Variable<Context> b) {
+  const index_t left = a.columns(), right = b.columns();
+  const Variable<Context> y = tape.variable(a.rows(), left + right);
+  ops::copy(tape.context(), Copy<Context>{a.value(), y.value().column_range(0, left)});
+  ops::copy(tape.context(), Copy<Context>{b.value(), y.value().column_range(left, right)});
+  tape.record([a, b, y, left, right](Tape<Context>& t) {
+    const auto dy = t.incoming(y);
+    if (!dy) return;
+    add_gradient(t, a, dy.column_range(0, left));
+    add_gradient(t, b, dy.column_range(left, right));
+  });
+  return y;
+}
+
+}  // namespace seqrec

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+
+#include "seqrec/autograd/tape.hpp"
+#include "seqrec/core/batch.hpp"
+#include "seqrec/layers/candidates.hpp"
+#include "seqrec/models/static_encoder.hpp"
+
+namespace seqrec {
+
+/// A model that looks at a user through the item to be scored: `score` gives (C, 1), the log-odds that the user takes
+/// each candidate.
+template <class Model>
+concept CandidateEncoder = requires(const Model& model, Tape<typename Model::Context>& tape,
+                                    const Batch<typename Model::Context::Space>& batch,
+                                    const Candidates<typename Model::Context::Space>& candidates) {
+  { model.score(tape, batch, candidates) } -> std::same_as<Variable<typename Model::Context>>;
+  { model.num_items() } -> std::convertible_to<index_t>;
+  { model.max_length() } -> std::convertible_to<index_t>;
+};
+
+/// A model that can rank, whichever way it looks at users.
+template <class Model>
+concept Ranker = StaticEncoder<Model> || CandidateEncoder<Model>;
+
+/// How many of a user's last positions are trained at once: more than the model reads for one prediction, where its
+/// candidates have a window (see Candidates).
+template <Ranker Model>
+index_t training_length(const Model& model) {
+  if constexpr (requires { model.training_length(); })
+    return model.training_length();
+  else
+    return model.max_length();
+}
+
+/// The score of every candidate. Of a static encoder: the dot product of the candidate with the state after the last
+/// history item that it may see, 0 where it sees none.
+/// @return (C, 1)
+template <Ranker Model>
+Variable<typename Model::Context> score_candidates(Tape<typename Model::Context>& tape, const Model& model,
+                                                   const Batch<typename Model::Context::Space>& batch,
+                                                   const Candidates<typename Model::Context::Space>& candidates) {
+  if constexpr (CandidateEncoder<Model>) {
+    return model.score(tape, batch, candidates);
+  } else {
+    const auto states = visible_rows(tape, batch, candidates, model.encode(tape, batch));
+    return row_dot(tape, states, embed_candidates(tape, candidates, model.output_table()));
+  }
+}
+
+}  // namespace seqrec

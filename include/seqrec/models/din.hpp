@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "seqrec/autograd/parameter_set.hpp"
+#include "seqrec/core/option_text.hpp"
+#include "seqrec/layers/candidate_attention.hpp"
+#include "seqrec/layers/candidates.hpp"
+#include "seqrec/layers/embedding.hpp"
+#include "seqrec/layers/feature_embedding.hpp"
+#include "seqrec/layers/mlp.hpp"
+#include "seqrec/models/candidate_encoder.hpp"
+
+namespace seqrec {
+
+/// What a Din is made of.
+struct DinOptions {
+  index_t items = 0;                                 ///< V, 1 .. 2^31-1; required
+  index_t width = 64;                                ///< D, 1 .. 65536
+  index_t max_length = 50;                           ///< most recent items that a candidate sees; 1 .. 2^20
+  index_t training_length = 500;                     ///< last positions of a user that are trained; max_length if less
+  std::vector<index_t> attention_hidden = {80, 40};  ///< 1 to 3 layers; see CandidateAttentionOptions' presets
+  Nonlinearity attention_activation = Nonlinearity::prelu;
+  bool attention_softmax = true;
+  std::vector<index_t> hidden = {128, 64};  ///< of the ranking network
+  Nonlinearity activation = Nonlinearity::prelu;
+  double dropout = 0.2;            ///< probability in [0, 1): of history vectors and in the ranking network
+  double initial_deviation = 0.1;  ///< of vectors of items and categories
+  bool dot_product = true;         ///< u q is added to the network's score
+  bool item_bias = true;           ///< a number for each item is added to the score
+  index_t user_categories = 0;     ///< of features of users; 0 for none
+  index_t item_categories = 0;     ///< of features of items; 0 for none
+  index_t feature_width = 8;       ///< of a category's vector
+  std::uint64_t seed = 0;          ///< of the initial weights
+
+  /// Shows every option by name, for checkpoints and result files.
+  template <class Visitor>
+  void for_each_option(Visitor&& visit) {
+    visit("items", items);
+    visit("width", width);
+    visit("max_length", max_length);
+    visit("training_length", training_length);
+    visit("attention_hidden", attention_hidden);
+    visit("attention_activation", attention_activation);
+    visit("attention_softmax", attention_softmax);
+    visit("hidden", hidden);
+    visit("activation", activation);
+    visit("dropout", dropout);
+    visit("initial_deviation", initial_deviation);
+    visit("dot_product", dot_product);
+    visit("item_bias", item_bias);
+    visit("user_categories", user_categories);
+    visit("item_categories", item_categories);
+    visit("feature_width", feature_width);
+    visit("seed", seed);
+  }
+};
+
+/// Deep Interest Network (Zhou et al. 2018, arXiv:1706.06978; reference code zhougr1993/DeepInterestNetwork).
+///
+/// A user is seen through the candidate: u = attention of the candidate q to the history; score = MLP([u, q, u * q,
+/// features]) + u q + bias(item). All positions of a history are trained at once: a candidate says how much of the
+/// history it may see.
+/// Differs from the reference code: u q is a term of its own (without it the network spends its first epochs on
+/// learning popularity alone); no batch normalisation; Dice normalises by running statistics.
+template <class Context_>
+class Din {
+ public:
+  using Context = Context_;
+  using Options = DinOptions;
+  using Space = typename Context::Space;
+  static constexpr const char* name = "Din";
+
+  /// Scores, and where they come from.
+  struct Explained {
+    Variable<Context> scores;    ///< (C, 1) log-odds
+    vector_of<Context> weights;  ///< (pairs) attention to each visible history item, oldest first
+  };
+
+  /// @throws ArgumentError when an option is out of range
+  explicit Din(const DinOptions& options, InitialValues begin = InitialValues::drawn)
+      : options_(checked(options)),
+        item_embedding_(options.items, options.width, Initialiser::normal(options.initial_deviation)),
+        attention_({.width = options.width,
+                    .hidden = options.attention_hidden,
+                    .activation = options.attention_activation,
+                    .softmax = options.attention_softmax}),
+        network_({.inputs = 3 * options.width + feature_inputs(options),
+                  .hidden = options.hidden,
+                  .activation = options.activation,
+                  .dropout = options.dropout}),
+        item_bias_(options.item_bias ? options.items : 0, 1, Initialiser::constant(0)),
+        user_features_(options.user_categories, options.feature_width, Initialiser::normal(options.initial_deviation)),
+        item_features_(options.item_categories, options.feature_width, Initialiser::normal(options.initial_deviation)) {
+    if (begin == InitialValues::drawn) initialise<Context>(*this, options_.seed);
+  }
+
+  /// @return (C, 1) log-odds   @throws ArgumentError when the batch lacks features that the model was made for
+  Variable<Context> score(Tape<Context>& tape, const Batch<Space>& batch, const Candidates<Space>& candidates) const {
+    return explain(tape, batch, candidates).scores;
+  }
+
+  /// The same with the weight of each history item.
+  Explained explain(Tape<Context>& tape, const Batch<Space>& batch, const Candidates<Space>& candidates) const {
+    const auto keys = embed_sequence<Context>(tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
+    const auto queries = embed_candidates(tape, candidates, item_embedding_.weight);
+    const auto [interest, weights] = attention_.forward(tape, batch, candidates, keys, queries);
+    const auto features = embed_all_features(tape, batch, candidates);
+    auto scores = network_.forward(tape, interact(tape, interest, queries, features), candidates.first_candidate);
+    if (options_.dot_product) scores = sum(tape, scores, row_dot(tape, interest, queries));
+    if (options_.item_bias) scores = sum(tape, scores, embed_candidates(tape, candidates, item_bias_.weight));
+    return {scores, weights};
+  }
+
+  /// Moves Dice's statistics after a step; see HiddenActivation.
+  void update_statistics(Context& context, master_vector_of<Context> gradients) {
+    attention_.update_statistics(context, gradients);
+    network_.update_statistics(context, gradients);
+  }
+
+  const DinOptions& options() const { return options_; }
+  index_t num_items() const { return options_.items; }
+  index_t max_length() const { return options_.max_length; }
+  index_t training_length() const { return std::max(options_.max_length, options_.training_length); }
+
+  template <class Visitor>
+  void for_each_parameter(Visitor&& visit) {
+    item_embedding_.for_each_parameter(prefixed("item_embedding", visit));
+    attention_.for_each_parameter(prefixed("attention", visit));
+    network_.for_each_parameter(prefixed("network", visit));
+    if (options_.item_bias) item_bias_.for_each_parameter(prefixed("item_bias", visit));
+    if (options_.user_categories != 0) user_features_.for_each_parameter(prefixed("user_features", visit));
+    if (options_.item_categories != 0) item_features_.for_each_parameter(prefixed("item_features", visit));
+  }
+
+ private:
+  static const DinOptions& checked(const DinOptions& o) {
+    const auto positive = [](const std::vector<index_t>& widths) {
+      return std::all_of(widths.begin(), widths.end(), [](index_t width) { return width >= 1 && width <= 1 << 20; });
+    };
+    check_argument(o.items >= 1 && o.items <= 2147483647, "Din items", o.items, "1 .. 2147483647");
+    check_argument(o.width >= 1 && o.width <= 65536, "Din width", o.width, "1 .. 65536");
+    check_argument(o.max_length >= 1 && o.max_length <= 1 << 20, "Din max_length", o.max_length, "1 .. 1048576");
+    check_argument(o.training_length >= 0 && o.training_length <= 1 << 20, "Din training_length", o.training_length,
+                   "0 .. 1048576");
+    check_argument(positive(o.attention_hidden), "Din attention_hidden", option_text(o.attention_hidden),
+                   "widths in 1 .. 1048576");
+    check_argument(positive(o.hidden), "Din hidden", option_text(o.hidden), "widths in 1 .. 1048576");
+    check_argument(o.dropout >= 0 && o.dropout < 1, "Din dropout", o.dropout, "a probability in [0, 1)");
+    check_argument(o.initial_deviation >= 0 && std::isfinite(o.initial_deviation), "Din initial_deviation",
+                   o.initial_deviation, "a number of at least 0");
+    check_argument(o.user_categories >= 0 && o.user_categories <= 1 << 24, "Din user_categories", o.user_categories,
+                   "0 .. 16777216");
+    check_argument(o.item_categories >= 0 && o.item_categories <= 1 << 24, "Din item_categories", o.item_categories,
+                   "0 .. 16777216");
+    check_argument(o.feature_width >= 1 && o.feature_width <= 65536, "Din feature_width", o.feature_width,
+                   "1 .. 65536");
+    return o;
+  }
+
+  static index_t feature_inputs(const DinOptions& o) {
+    return (o.user_categories != 0 ? o.feature_width : 0) + (o.item_categories != 0 ? o.feature_width : 0);
+  }
+
+  static void check_features(const char* whose, bool there, index_t categories, index_t expected) {
+    if (!there || categories > expected)
+      throw ArgumentError(concatenate("Din: the batch has features of ", whose, " with ", there ? categories : 0,
+                                      " categories, expected those that the model was made for, ", expected));
+  }
+
+  /// What is known of user and item, side by side; null for a model without features.
+  Variable<Context> embed_all_features(Tape<Context>& tape, const Batch<Space>& batch,
+                                       const Candidates<Space>& candidates) const {
+    const Features<Space>& known = batch.features;
+    Variable<Context> of_users, of_items;
+    if (options_.user_categories != 0) {
+      check_features("users", known.of_users && batch.profiles, known.user_categories, options_.user_categories);
+      of_users = embed_features(tape, {batch.profiles, candidates.items.offsets, known.of_users}, candidates.size(),
+                                user_features_);
+    }
+    if (options_.item_categories != 0) {
+      check_features("items", static_cast<bool>(known.of_items), known.item_categories, options_.item_categories);
+      check_extent("Din", "items with features", known.of_items.segments(), options_.items);
+      of_items = embed_features<Context>(tape, {candidates.items.values, {}, known.of_items}, candidates.size(),
+                                         item_features_);
+    }
+    if (of_users && of_items) return concatenate_columns(tape, of_users, of_items);
+    return of_users ? of_users : of_items;
+  }
+
+  DinOptions options_;
+  Embedding<Context> item_embedding_;
+  CandidateAttention<Context> attention_;
+  Mlp<Context> network_;
+  Embedding<Context> item_bias_;
+  Embedding<Context> user_features_;
+  Embedding<Context> item_features_;
+};
+
+}  // namespace seqrec

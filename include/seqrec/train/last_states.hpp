@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "seqrec/autograd/tape.hpp"
+#include "seqrec/models/static_encoder.hpp"
+#include "seqrec/ops/elementwise.hpp"
+
+namespace seqrec {
+
+/// The states after the last item of every history: what a static encoder ranks with.   @return (B, D)
+template <StaticEncoder Model>
+matrix_of<typename Model::Context> last_states(Tape<typename Model::Context>& tape, const Model& model,
+                                               const Batch<typename Model::Context::Space>& histories) {
+  using Context = typename Model::Context;
+  const auto states = model.encode(tape, histories);
+  const auto queries = tape.context().matrix(histories.users(), states.columns());
+  ops::last_rows(tape.context(), LastRows<Context>{states.value(), histories.offsets(), queries});
+  return queries;
+}
+
+}  // namespace seqrec

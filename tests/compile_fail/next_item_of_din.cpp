@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// expect: seqrec: NextItem needs a model with encode() and output_table()
+// expect: train a model that looks at candidates with a click objective
+#include "seqrec/cpu.hpp"
+#include "seqrec/models/din.hpp"
+#include "seqrec/train/objectives.hpp"
+
+void run(const seqrec::Din<seqrec::cpu::Context>& model, seqrec::Tape<seqrec::cpu::Context>& tape) {
+  seqrec::NextItem{.loss = seqrec::FullSoftmax{}}(model, tape, {});
+}

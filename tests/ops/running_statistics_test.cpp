@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/ops/running_statistics.hpp"
+
+#include <vector>
+
+#include "seqrec/cpu/running_statistics.hpp"
+#include "support/backends.hpp"
+#include "support/catch.hpp"
+#include "support/tensors.hpp"
+
+using namespace seqrec;
+using namespace seqrec_test;
+
+namespace {
+
+/// Statistics of two units, and what moves them.
+template <class Context>
+struct Running {
+  using Master = typename Context::Master;
+  Context context;
+  std::vector<Master> mean = {0, 0}, variance = {1, 1}, tracked = {0};
+  double momentum = 0.25;
+
+  /// @param rows of two units
+  void update(const std::vector<std::vector<double>>& rows) {
+    std::vector<Master> sum(2, 0), squares(2, 0), count = {static_cast<Master>(rows.size())};
+    for (const auto& row : rows)
+      for (std::size_t h = 0; h < 2; ++h) {
+        sum[h] += static_cast<Master>(row[h]);
+        squares[h] += static_cast<Master>(row[h] * row[h]);
+      }
+    ops::running_statistics(context, RunningStatistics<Context>{{sum.data(), 2},
+                                                                {squares.data(), 2},
+                                                                {count.data(), 1},
+                                                                {mean.data(), 2},
+                                                                {variance.data(), 2},
+                                                                {tracked.data(), 1},
+                                                                momentum});
+  }
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("running statistics are plain means first and exponential ones later", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  Running<TestType> running;
+  running.update({{1, -2}, {3, -2}});  // means 2 and -2, variances 1 and 0
+  CHECK(running.mean == decltype(running.mean){2, -2});
+  CHECK(running.variance == decltype(running.variance){1, 0});
+  running.update({{4, 0}, {4, 4}});  // means 4 and 2, variances 0 and 4: the mean of both steps
+  CHECK(running.mean == decltype(running.mean){3, 0});
+  CHECK(running.variance == decltype(running.variance){0.5, 2});
+  CHECK(running.tracked.front() == 2);
+  running.tracked.front() = 100;
+  running.update({{7, 8}});  // a quarter of the way
+  CHECK(running.mean == decltype(running.mean){4, 2});
+  CHECK(running.variance == decltype(running.variance){0.375, 1.5});
+  CHECK(running.tracked.front() == 101);
+}
+
+TEMPLATE_TEST_CASE("a step without rows moves no statistic", "[ops]", SEQREC_TEST_BACKENDS) {
+  Running<TestType> running;
+  running.mean = {5, 6};
+  running.update({});
+  CHECK(running.mean == decltype(running.mean){5, 6});
+  CHECK(running.variance == decltype(running.variance){1, 1});
+  CHECK(running.tracked.front() == 0);
+}
+
+TEST_CASE("a variance is never negative, whatever rounding does", "[ops]") {
+  Running<CpuFloat> running;
+  running.update({{1000.1, 1e4}, {1000.1, 1e4}, {1000.1, 1e4}});
+  CHECK(running.variance[0] >= 0);
+  CHECK(running.variance[1] >= 0);
+}
+
+TEST_CASE("running statistics of other shapes are refused", "[ops]") {
+  CpuFloat context;
+  const auto of = [&](index_t sum, index_t squares, index_t rows, index_t variance, index_t tracked) {
+    ops::running_statistics(
+        context, RunningStatistics<CpuFloat>{context.vector(sum), context.vector(squares), context.vector(rows),
+                                             context.vector(3), context.vector(variance), context.vector(tracked)});
+  };
+  CHECK_THROWS_WITH(of(2, 3, 1, 3, 1), "running_statistics: size of sum is 2, expected 3");
+  CHECK_THROWS_WITH(of(3, 2, 1, 3, 1), "running_statistics: size of squares is 2, expected 3");
+  CHECK_THROWS_WITH(of(3, 3, 2, 3, 1), "running_statistics: size of rows is 2, expected 1");
+  CHECK_THROWS_WITH(of(3, 3, 1, 4, 1), "running_statistics: size of variance is 4, expected 3");
+  CHECK_THROWS_WITH(of(3, 3, 1, 3, 2), "running_statistics: size of tracked is 2, expected 1");
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/train/host_weights.hpp"
+
+#include <stdexcept>
+#include <vector>
+
+#include "seqrec/cpu.hpp"
+#include "seqrec/models/sasrec.hpp"
+#include "support/catch.hpp"
+
+using namespace seqrec;
+using Model = SasRec<cpu::Context>;
+
+TEST_CASE("weights go to the host and back, in the order of the parameters", "[train]") {
+  Model model({.items = 7, .width = 4, .blocks = 1, .max_length = 5, .seed = 1});
+  const ParameterSet<cpu::Context> parameters(model);
+  std::vector<float> weights;
+  copy_weights(parameters, weights);
+  REQUIRE(std::ssize(weights) == parameters.size());
+  for (const auto& entry : parameters)
+    for (index_t i = 0; i < entry.size(); ++i)
+      CHECK(weights[static_cast<std::size_t>(entry.offset + i)] == entry.values(i));
+  for (float& weight : weights) weight += 1;
+  put_weights(parameters, weights);
+  std::vector<float> again;
+  copy_weights(parameters, again);
+  CHECK(again == weights);
+  weights.pop_back();
+  CHECK_THROWS_AS(put_weights(parameters, weights), ShapeError);
+}
+
+TEST_CASE("a model has its own weights again, whatever the work with others does", "[train]") {
+  Model model({.items = 7, .width = 4, .blocks = 1, .max_length = 5, .seed = 1});
+  const ParameterSet<cpu::Context> parameters(model);
+  std::vector<float> own, seen, after;
+  copy_weights(parameters, own);
+  const std::vector<float> others(own.size(), 3.0F);
+  with_weights(parameters, others, [&] { copy_weights(parameters, seen); });
+  CHECK(seen == others);
+  copy_weights(parameters, after);
+  CHECK(after == own);
+  CHECK_THROWS_AS(with_weights(parameters, others, [] { throw std::runtime_error("work"); }), std::runtime_error);
+  copy_weights(parameters, after);
+  CHECK(after == own);
+}
