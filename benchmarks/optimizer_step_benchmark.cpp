@@ -26,7 +26,7 @@ class AdamStep {
   void run(index_t) {
     seqrec::ops::optimizer_step(context_,
                                 seqrec::OptimizerStep<Context, seqrec::Adam::Rule>{
-                                    values_.view(), gradients_.view(), {mean_.view(), square_.view()}, 1, rule_});
+                                    values_.view(), gradients_.view(), {mean_.view(), square_.view()}, 1, 0, rule_});
   }
   void baseline(index_t) {
     const auto beta1 = static_cast<float>(rule_.beta1), beta2 = static_cast<float>(rule_.beta2);

@@ -15,7 +15,8 @@
 
 namespace seqrec {
 
-/// How ItemKnn compares and how far back it reads. The defaults were chosen on MovieLens.
+/// How ItemKnn compares and how far back it reads. The defaults come closest to other implementations on
+/// MovieLens; a shorter history scores higher there.
 struct ItemKnnOptions {
   index_t neighbours = 0;    ///< most similar items kept of each item; 0 keeps all, up to V^2 entries of eight bytes
   index_t max_history = 30;  ///< how much of a history is read when scoring: its last so many events

@@ -14,6 +14,7 @@ namespace seqrec {
 /// eight bytes an entry.
 class ItemWeights {
  public:
+  /// An item with its weight.
   struct Entry {
     item_t item;
     float weight;

@@ -13,6 +13,7 @@ namespace seqrec {
 /// The training events of a split, found by item: who had it, and at which place of the history.
 class TrainEvents {
  public:
+  /// One of them.
   struct Event {
     index_t user;
     index_t position;  ///< in the user's history

@@ -182,8 +182,8 @@ TrainingState<typename Context::Master> load_training_state(const std::filesyste
   using Master = typename Context::Master;
   SafetensorsFile file(path);
   const auto refuse = [&](const auto&... problem) { throw DataError(concatenate(path.string(), ": ", problem...)); };
-  if (const std::string& version = metadata_field(file, "seqrec.training_state", detail::what_state_is); version != "1")
-    refuse("metadata field seqrec.training_state is ", quote_untrusted(version), ", expected version '1'");
+  if (const std::string& format = metadata_field(file, "seqrec.training_state", detail::what_state_is); format != "1")
+    refuse("metadata field seqrec.training_state is ", quote_untrusted(format), ", expected version '1'");
   identity.check(file);
 
   TrainingState<Master> state;

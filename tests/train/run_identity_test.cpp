@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/train/run_identity.hpp"
+
+#include <map>
+#include <string>
+
+#include "seqrec/cpu.hpp"
+#include "seqrec/data/synthetic.hpp"
+#include "seqrec/models/avg_pool.hpp"
+#include "seqrec/models/din.hpp"
+#include "seqrec/train/click.hpp"
+#include "seqrec/train/objectives.hpp"
+#include "support/catch.hpp"
+
+using namespace seqrec;
+
+namespace {
+
+struct Fixture {
+  Dataset data = synthetic_dataset({.users = 12, .items = 20, .genres = 4, .max_events = 9});
+  Split split = leave_one_out(data);
+
+  template <class Model, class Objective>
+  std::map<std::string, std::string> identity(const Model& model, const Objective& objective,
+                                              const TrainerOptions& options = {}) const {
+    std::map<std::string, std::string> fields;
+    RunIdentity(model, split, objective, options).write(fields);
+    return fields;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("two runs have one identity if and only if they would have the same bits", "[train]") {
+  const Fixture f;
+  using Pool = AvgPool<cpu::Context>;
+  const Pool model({.items = 20, .width = 4});
+  const auto same = f.identity(model, NextItem{});
+  CHECK(f.identity(Pool({.items = 20, .width = 4}), NextItem{}) == same);
+  CHECK(f.identity(model, NextItem{}, {.epochs = 3, .team = {.threads = 3}, .log = nullptr}) == same);
+  CHECK(f.identity(Pool({.items = 20, .width = 5}), NextItem{}) != same);
+  CHECK(f.identity(model, NextItem{.negatives = 2}) != same);
+  CHECK(f.identity(model, NextItem{.sampling = {.popularity_exponent = 0.5}}) != same);
+  CHECK(f.identity(model, NextItem{.loss = Bpr{}}) != same);
+  CHECK(f.identity(model, Click{}) != same);
+  CHECK(f.identity(model, NextItem{}, {.learning_rate = 2e-3}) != same);
+  CHECK(f.identity(model, NextItem{}, {.seed = 1}) != same);
+  CHECK(f.identity(model, NextItem{}, {.validation = {.top_k = {5, 10}}}) != same);
+  const CandidateLists candidates = draw_candidates(f.split.validation, {.negatives = 3});
+  CHECK(f.identity(model, NextItem{}, {.validation = {.candidates = &candidates}}) != same);
+  const Din<cpu::Context> din({.items = 20, .width = 4});
+  CHECK(f.identity(din, Click{}) != f.identity(model, Click{}));
+}
+
+TEST_CASE("features belong to a run's identity", "[train]") {
+  Fixture f;
+  const Din<cpu::Context> model({.items = 20, .width = 4});
+  const auto with = f.identity(model, Click{});
+  f.data.item_features = {};
+  CHECK(f.identity(model, Click{}) != with);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/train/training_run.hpp"
+
+#include <string>
+#include <vector>
+
+#include "seqrec/cpu.hpp"
+#include "seqrec/data/synthetic.hpp"
+#include "seqrec/models/din.hpp"
+#include "seqrec/train/click.hpp"
+#include "support/catch.hpp"
+
+using namespace seqrec;
+
+namespace {
+
+/// Notes what it was asked to train.
+struct Noting : Click {
+  std::vector<index_t>* rows;
+  std::vector<index_t>* windows;
+
+  template <class Model, class Context>
+  void operator()(const Model& model, Tape<Context>& tape, const TrainingBatch<typename Context::Space>& shard) const {
+    rows->push_back(shard.histories.longest);
+    windows->push_back(shard.clicks.candidates.window);
+    Click::operator()(model, tape, shard);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a run trains as many positions, and shows candidates as much, as the model says", "[train]") {
+  const Dataset data = synthetic_dataset({.users = 12, .items = 60, .genres = 4, .min_events = 20, .max_events = 30});
+  const Split split = leave_one_out(data);
+  Din<cpu::Context> model({.items = 60, .width = 4, .max_length = 5, .training_length = 11});
+  std::vector<index_t> rows, windows;
+  const Noting objective{{}, &rows, &windows};
+  const TrainerOptions options{.epochs = 1, .team = {.threads = 1}, .log = nullptr};
+  const TrainingResult result = detail::TrainingRun(model, split, objective, options).run();
+  CHECK(result.steps == 1);
+  REQUIRE_FALSE(rows.empty());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    CHECK(rows[i] == 11);
+    CHECK(windows[i] == 5);
+  }
+}
+
+TEST_CASE("a run of so many steps ends within an epoch", "[train]") {
+  const Dataset data = synthetic_dataset({.users = 40, .items = 30, .genres = 4, .max_events = 12});
+  const Split split = leave_one_out(data);
+  Din<cpu::Context> model({.items = 30, .width = 4, .max_length = 5});
+  const TrainerOptions options{.steps = 7, .batch_size = 10, .evaluate_every_steps = 3, .log = nullptr};
+  const TrainingResult result = detail::TrainingRun(model, split, Click{}, options).run();
+  CHECK(result.steps == 7);
+  CHECK(result.epochs == 2);
+  REQUIRE(result.history.size() == 3);  // after 3, 6 and in the end
+  CHECK(result.history.back().steps == 7);
+}
