@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "seqrec/cpu/context.hpp"
 #include "support/catch.hpp"
 
 using namespace seqrec;
@@ -42,4 +43,17 @@ TEST_CASE("a row of a strided matrix has its columns and nothing of the gap", "[
   CHECK(values[8] == 0);
   CHECK(values[9] == 9);
   CHECK(cpu::row_array(MatrixView<const float, HostSpace>(block), 0).sum() == 1 + 2 + 3);
+}
+
+TEST_CASE("a row is left under the rule of its gradient", "[cpu]") {
+  using Context = cpu::BasicContext<double>;
+  std::vector<double> values = {1, 2, 3, 4, 5, 6};
+  const std::vector<double> row = {10, 20};
+  const MatrixView<double, HostSpace> view(values.data(), 2, 2, 3);
+  cpu::leave_row(Gradient<Context>{view, GradientMode::add}, 0, cpu::array(row.data(), 2));
+  CHECK(values == std::vector<double>{11, 22, 3, 4, 5, 6});
+  cpu::leave_row(Gradient<Context>{view, GradientMode::write}, 1, 2.0 * cpu::array(row.data(), 2));
+  CHECK(values == std::vector<double>{11, 22, 3, 20, 40, 6});
+  cpu::leave_row(Gradient<Context>{}, 7, cpu::array(row.data(), 2));  // nobody wants it
+  CHECK(values == std::vector<double>{11, 22, 3, 20, 40, 6});
 }

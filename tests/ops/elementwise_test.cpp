@@ -24,6 +24,15 @@ Matrix added(const Matrix& source_values, const Matrix& target_values, Layout la
 }
 
 template <class Context>
+Matrix copied(const Matrix& source_values, Layout layout) {
+  Context context;
+  PlacedScalars<Context> source(source_values, layout),
+      target(unwritten(source_values.rows, source_values.columns), layout);
+  ops::copy(context, Copy<Context>{source.matrix(), target.matrix()});
+  return target.read();
+}
+
+template <class Context>
 Matrix last_rows(const Matrix& x_values, const std::vector<index_t>& lengths, Layout layout) {
   Context context;
   PlacedScalars<Context> x(x_values, layout),
@@ -34,6 +43,14 @@ Matrix last_rows(const Matrix& x_values, const std::vector<index_t>& lengths, La
 }
 
 }  // namespace
+
+TEMPLATE_TEST_CASE("copy: every element, and nothing beside", "[ops]", SEQREC_TEST_BACKENDS) {
+  for (const auto& [rows, width] : {std::array<index_t, 2>{1, 1}, {0, 5}, {33, 50}, {5, 7}})
+    for (const Layout layout : {Layout::dense, Layout::strided}) {
+      const Matrix source = random_matrix(rows, width, 1);
+      CHECK(same_bits(copied<TestType>(source, layout), source));
+    }
+}
 
 TEMPLATE_TEST_CASE("add: against loops", "[ops]", SEQREC_TEST_BACKENDS) {
   for (const auto& [rows, width] : {std::array<index_t, 2>{1, 1}, {0, 5}, {33, 50}, {5, 7}})
@@ -75,9 +92,15 @@ TEMPLATE_TEST_CASE("accumulate_loss: in double and in row order", "[ops]", SEQRE
   CHECK(context.loss() == 0);
 }
 
-TEST_CASE("add, last_rows: what does not fit is named", "[ops][errors]") {
+TEST_CASE("copy, add, last_rows: what does not fit is named", "[ops][errors]") {
   using Context = CpuDouble;
   Context context;
+  const auto copy_message = [&](index_t rows, index_t columns) {
+    const Copy<Context> a{context.matrix(4, 5), context.matrix(rows, columns)};
+    return message_of<ShapeError>([&] { ops::copy(context, a); });
+  };
+  CHECK(copy_message(3, 5) == "copy: rows of target is 3, expected 4");
+  CHECK(copy_message(4, 6) == "copy: columns of target is 6, expected 5");
   const auto add_message = [&](index_t rows, index_t columns) {
     const Add<Context> a{context.matrix(4, 5), context.matrix(rows, columns)};
     return message_of<ShapeError>([&] { ops::add(context, a); });

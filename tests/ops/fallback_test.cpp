@@ -9,17 +9,26 @@
 
 #include "seqrec/core/context_base.hpp"
 #include "seqrec/ops/add_rows.hpp"
+#include "seqrec/ops/candidate_attention.hpp"
 #include "seqrec/ops/catalogue_loss.hpp"
+#include "seqrec/ops/click_loss.hpp"
 #include "seqrec/ops/dropout_residual_layer_norm.hpp"
 #include "seqrec/ops/elementwise.hpp"
 #include "seqrec/ops/embed_sequence.hpp"
+#include "seqrec/ops/feature_bag.hpp"
+#include "seqrec/ops/interaction.hpp"
 #include "seqrec/ops/linear.hpp"
 #include "seqrec/ops/optimizer_step.hpp"
+#include "seqrec/ops/prefix_mean.hpp"
 #include "seqrec/ops/rank_of_target.hpp"
+#include "seqrec/ops/row_dot.hpp"
+#include "seqrec/ops/running_statistics.hpp"
 #include "seqrec/ops/sampled_loss.hpp"
 #include "seqrec/ops/score_candidates.hpp"
 #include "seqrec/ops/self_attention.hpp"
 #include "seqrec/ops/top_k.hpp"
+#include "seqrec/ops/unit_activation.hpp"
+#include "seqrec/ops/visible_rows.hpp"
 #include "support/catch.hpp"
 
 /// A backend that a stranger wrote: a context of its own and an overload for each op, which records that it was called.
@@ -43,12 +52,29 @@ FAKE_OP(dropout_residual_layer_norm_forward, DropoutResidualLayerNormForward)
 FAKE_OP(dropout_residual_layer_norm_backward, DropoutResidualLayerNormBackward)
 FAKE_OP(self_attention_forward, SelfAttentionForward)
 FAKE_OP(self_attention_backward, SelfAttentionBackward)
+FAKE_OP(prefix_mean_forward, PrefixMeanForward)
+FAKE_OP(prefix_mean_backward, PrefixMeanBackward)
+FAKE_OP(unit_activation_forward, UnitActivationForward)
+FAKE_OP(unit_activation_backward, UnitActivationBackward)
+FAKE_OP(running_statistics, RunningStatistics)
+FAKE_OP(candidate_attention_forward, CandidateAttentionForward)
+FAKE_OP(candidate_attention_backward, CandidateAttentionBackward)
+FAKE_OP(visible_rows_forward, VisibleRowsForward)
+FAKE_OP(visible_rows_backward, VisibleRowsBackward)
+FAKE_OP(row_dot_forward, RowDotForward)
+FAKE_OP(row_dot_backward, RowDotBackward)
+FAKE_OP(interaction_forward, InteractionForward)
+FAKE_OP(interaction_backward, InteractionBackward)
+FAKE_OP(feature_bag_forward, FeatureBagForward)
+FAKE_OP(feature_bag_backward, FeatureBagBackward)
+FAKE_OP(click_loss, ClickLoss)
 FAKE_OP(catalogue_loss, CatalogueLoss)
 FAKE_OP(add_rows, AddRows)
 FAKE_OP(score_candidates, ScoreCandidates)
 FAKE_OP(top_k, TopK)
 FAKE_OP(rank_of_target, RankOfTarget)
 FAKE_OP(add, Add)
+FAKE_OP(copy, Copy)
 FAKE_OP(last_rows, LastRows)
 FAKE_OP(accumulate_loss, AccumulateLoss)
 #undef FAKE_OP
@@ -103,6 +129,17 @@ static_assert(none_reaches_ops<seqrec::DropoutResidualLayerNormForward<Context>>
 static_assert(none_reaches_ops<seqrec::DropoutResidualLayerNormBackward<Context>>);
 static_assert(none_reaches_ops<seqrec::SelfAttentionForward<Context>, seqrec::SelfAttentionBackward<Context>>);
 static_assert(none_reaches_ops<seqrec::SelfAttentionSavedSize<Context>>);
+static_assert(none_reaches_ops<seqrec::PrefixMeanForward<Context>, seqrec::PrefixMeanBackward<Context>>);
+static_assert(none_reaches_ops<seqrec::UnitActivation<Context>, seqrec::RunningStatistics<Context>>);
+static_assert(none_reaches_ops<seqrec::UnitActivationForward<Context>, seqrec::UnitActivationBackward<Context>>);
+static_assert(none_reaches_ops<seqrec::AttentionUnit<Context>, seqrec::AttentionWeighting>);
+static_assert(none_reaches_ops<seqrec::CandidateAttentionForward<Context>>);
+static_assert(none_reaches_ops<seqrec::CandidateAttentionBackward<Context>>);
+static_assert(none_reaches_ops<seqrec::VisibleRowsForward<Context>, seqrec::VisibleRowsBackward<Context>>);
+static_assert(none_reaches_ops<seqrec::RowDotForward<Context>, seqrec::RowDotBackward<Context>>);
+static_assert(none_reaches_ops<seqrec::InteractionForward<Context>, seqrec::InteractionBackward<Context>>);
+static_assert(none_reaches_ops<seqrec::FeatureBagForward<Context>, seqrec::FeatureBagBackward<Context>>);
+static_assert(none_reaches_ops<seqrec::ClickLoss<Context>, seqrec::Copy<Context>>);
 static_assert(none_reaches_ops<seqrec::CatalogueLoss<Context>, seqrec::SampledLoss<Context, BinaryCrossEntropy>>);
 static_assert(none_reaches_ops<seqrec::AddRows<Context>, seqrec::ScoreCandidates<Context>>);
 static_assert(none_reaches_ops<seqrec::TopK<Context>, seqrec::RankOfTarget<Context>>);
@@ -134,6 +171,66 @@ TEST_CASE("every front door calls the backend of its context, once", "[ops]") {
              [&] { ops::dropout_residual_layer_norm_backward(context, DropoutResidualLayerNormBackward<C>{}); });
   check_call("self_attention_saved_size", [&] { ops::self_attention_saved_size(context, Batch<HostSpace>{}, 1); });
   check_call("self_attention_forward", [&] { ops::self_attention_forward(context, SelfAttentionForward<C>{}); });
+  check_call("prefix_mean_forward", [&] { ops::prefix_mean_forward(context, PrefixMeanForward<C>{}); });
+  check_call("prefix_mean_backward", [&] {
+    float element = 0;
+    PrefixMeanBackward<C> a;
+    a.dx.view.data = &element;  // somebody wants it
+    ops::prefix_mean_backward(context, a);
+  });
+  check_call("unit_activation_forward", [&] { ops::unit_activation_forward(context, UnitActivationForward<C>{}); });
+  check_call("unit_activation_backward", [&] { ops::unit_activation_backward(context, UnitActivationBackward<C>{}); });
+  check_call("running_statistics", [&] {
+    RunningStatistics<C> a;
+    a.rows.extents[0] = a.tracked.extents[0] = 1;
+    ops::running_statistics(context, a);
+  });
+  const auto smallest_unit = [](auto& a) {
+    a.unit.layers = 1;
+    a.unit.weight.extents[0] = a.unit.bias.extents[0] = 1;
+  };
+  const auto no_candidates = [&](auto& a) { a.offsets = a.candidates.items.offsets = offsets; };
+  check_call("candidate_attention_forward", [&] {
+    CandidateAttentionForward<C> a;
+    smallest_unit(a);
+    no_candidates(a);
+    ops::candidate_attention_forward(context, a);
+  });
+  check_call("candidate_attention_backward", [&] {
+    CandidateAttentionBackward<C> a;
+    smallest_unit(a);
+    no_candidates(a);
+    ops::candidate_attention_backward(context, a);
+  });
+  check_call("visible_rows_forward", [&] {
+    VisibleRowsForward<C> a;
+    no_candidates(a);
+    ops::visible_rows_forward(context, a);
+  });
+  check_call("visible_rows_backward", [&] {
+    VisibleRowsBackward<C> a;
+    no_candidates(a);
+    ops::visible_rows_backward(context, a);
+  });
+  check_call("row_dot_forward", [&] {
+    RowDotForward<C> a;
+    a.y.extents[1] = 1;
+    ops::row_dot_forward(context, a);
+  });
+  check_call("row_dot_backward", [&] {
+    RowDotBackward<C> a;
+    a.dy.extents[1] = 1;
+    ops::row_dot_backward(context, a);
+  });
+  check_call("interaction_forward", [&] { ops::interaction_forward(context, InteractionForward<C>{}); });
+  check_call("interaction_backward", [&] { ops::interaction_backward(context, InteractionBackward<C>{}); });
+  check_call("feature_bag_forward", [&] { ops::feature_bag_forward(context, FeatureBagForward<C>{}); });
+  check_call("feature_bag_backward", [&] { ops::feature_bag_backward(context, FeatureBagBackward<C>{}); });
+  check_call("click_loss", [&] {
+    ClickLoss<C> a;
+    a.scores.extents[1] = 1;
+    ops::click_loss(context, a);
+  });
   check_call("catalogue_loss", [&] {
     CatalogueLoss<C> a;
     a.targets.extents[1] = 1;
@@ -156,6 +253,7 @@ TEST_CASE("every front door calls the backend of its context, once", "[ops]") {
     ops::top_k(context, a);
   });
   check_call("rank_of_target", [&] { ops::rank_of_target(context, RankOfTarget<C>{}); });
+  check_call("copy", [&] { ops::copy(context, Copy<C>{}); });
   check_call("add", [&] { ops::add(context, Add<C>{}); });
   check_call("last_rows", [&] { ops::last_rows(context, LastRows<C>{{}, offsets, {}}); });
   check_call("accumulate_loss", [&] { ops::accumulate_loss(context, AccumulateLoss<C>{}); });

@@ -100,6 +100,7 @@ class AttentionUnitRows {
       const auto& layer = unit_.hidden[l];
       const View dz = gradient_[l].row_range(0, pairs);
       for (index_t p = 0; p < pairs; ++p) activation_[l].backward(kept.before[l].row(p), dz.row(p));
+      activation_[l].count(pairs);
       if (layer.dbias)
         for (index_t p = 0; p < pairs; ++p) array(layer.dbias.data, dz.columns()) += row_array(dz, p);
       if (l > 0) {

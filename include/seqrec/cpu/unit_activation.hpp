@@ -49,7 +49,7 @@ class UnitRows {
     }
   }
 
-  /// g becomes f'(x) g; gradients of the slope and dice's statistics are added to.
+  /// g becomes f'(x) g; gradients of the slope and dice's sums are added to. The caller counts the rows.
   void backward(const S* from, S* gradient) const {
     const auto x = array(from, units_);
     auto g = array(gradient, units_);
@@ -72,12 +72,16 @@ class UnitRows {
         if (f_.sum) {
           array(f_.sum.data, units_) += x;
           array(f_.squares.data, units_) += x.square();
-          f_.rows(0) += S(1);
         }
         g *= p + alpha() * (S(1) - p) + x * (S(1) - alpha()) * p * (S(1) - p) * r;
         break;
       }
     }
+  }
+
+  /// Counts so many rows at once: one by one, a float would stop at 2^24.
+  void count(index_t rows) const {
+    if (f_.sum) f_.rows(0) += static_cast<S>(rows);
   }
 
  private:
@@ -112,6 +116,7 @@ void unit_activation_backward(BasicContext<S, W>& context, const UnitActivationB
     f.backward(a.x.row(i), a.dy.row(i));
     if (a.dx.view.data != a.dy.data) leave_row(a.dx, i, row_array(a.dy, i));
   }
+  f.count(a.x.rows());
 }
 
 }  // namespace seqrec::cpu

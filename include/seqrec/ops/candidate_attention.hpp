@@ -37,9 +37,10 @@ struct AttentionWeighting {
   double scale = 1;      ///< of the scores before the softmax
 };
 
-/// y_c = sum over what c sees of its history, the last `window` of the `visible` first items j, of a_cj k_j, with a_cj from the unit's score of
-/// [q_c, k_j, q_c - k_j, q_c * k_j]: what a user's history says about this candidate (DIN, Zhou et al. 2018,
-/// arXiv:1706.06978, eq. 2; the four parts are the reference code's). Zeros where a candidate sees nothing.
+/// y_c = sum over j of a_cj k_j, where j runs over what c sees of its history, the last `window` of the `visible` first
+/// items, and a_cj comes from the unit's score of [q_c, k_j, q_c - k_j, q_c * k_j]: what a user's history says about
+/// this candidate (DIN, Zhou et al. 2018, arXiv:1706.06978, eq. 2; the four parts are the reference code's). Zeros
+/// where a candidate sees nothing.
 ///
 /// Candidates of one user share its history, which is never copied. The first layer is linear in its four parts, so it
 /// splits exactly into (Wk - Wd) k_j, once a history row; (Wq + Wd) q_c, once a candidate; and Wp (q_c * k_j), the only

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/layers/mlp.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/toy.hpp"
+
+using namespace seqrec;
+using seqrec_test::DoubleContext, seqrec_test::leaf;
+using T = Tape<DoubleContext>;
+
+namespace {
+
+struct Probe {
+  MatrixParameter<DoubleContext> x;
+  Mlp<DoubleContext> layer;
+
+  Probe(index_t rows, const MlpOptions& options) : x(rows, options.inputs, Initialiser::normal(1)), layer(options) {}
+  template <class Visitor>
+  void for_each_parameter(Visitor&& visit) {
+    visit("x", x);
+    layer.for_each_parameter(visit);
+  }
+  void operator()(T& tape) const { seqrec_test::weigh(tape, layer.forward(tape, leaf(tape, x), 0)); }
+};
+
+using Shapes = std::vector<std::pair<std::string, std::vector<index_t>>>;
+
+Shapes shapes_of(const MlpOptions& options) {
+  Mlp<DoubleContext> layer(options);
+  Shapes shapes;
+  for (const auto& entry : ParameterSet<DoubleContext>(layer)) shapes.emplace_back(entry.name, entry.shape);
+  return shapes;
+}
+
+}  // namespace
+
+TEST_CASE("an Mlp's parameters are lists of linear maps and activations", "[layers]") {
+  CHECK(shapes_of({.inputs = 6, .hidden = {4, 3}}) == Shapes{{"linears.0.weight", {4, 6}},
+                                                             {"linears.0.bias", {4}},
+                                                             {"activations.0.weight", {4}},
+                                                             {"linears.1.weight", {3, 4}},
+                                                             {"linears.1.bias", {3}},
+                                                             {"activations.1.weight", {3}},
+                                                             {"linears.2.weight", {1, 3}},
+                                                             {"linears.2.bias", {1}}});
+  CHECK(shapes_of({.inputs = 6, .hidden = {}, .outputs = 2}) ==
+        Shapes{{"linears.0.weight", {2, 6}}, {"linears.0.bias", {2}}});
+  CHECK(shapes_of({.inputs = 6, .hidden = {4}, .activation = Nonlinearity::dice}).size() == 2 + 4 + 2);
+}
+
+TEST_CASE("an Mlp's gradients are its derivatives", "[layers]") {
+  MlpOptions options{.inputs = 5, .hidden = {6, 4}, .outputs = GENERATE(1, 3)};
+  options.activation = GENERATE(Nonlinearity::relu, Nonlinearity::sigmoid, Nonlinearity::prelu, Nonlinearity::dice);
+  options.dropout = GENERATE(0.0, 0.3);
+  Probe probe(7, options);
+  seqrec_test::randomise<DoubleContext>(probe, 2);
+  const GradientCheck check = seqrec_test::check_probe(probe);
+  INFO(check.text());
+  CHECK(check.worst < 1e-6);
+}
+
+TEST_CASE("an Mlp without hidden layers is a linear map", "[layers]") {
+  Probe probe(4, {.inputs = 3, .hidden = {}, .outputs = 2, .dropout = 0.5});
+  seqrec_test::randomise<DoubleContext>(probe, 2);
+  const ParameterSet<DoubleContext> parameters(probe);
+  DoubleContext context;
+  context.reserve_gradients(parameters.size());
+  const auto weight = parameters.entries()[1].values, bias = parameters.entries()[2].values;
+  seqrec_test::record_and_run(context, [&](T& tape) {
+    const auto y = probe.layer.forward(tape, leaf(tape, probe.x), 0);
+    for (index_t i = 0; i < 4; ++i)
+      for (index_t o = 0; o < 2; ++o) {
+        double expected = bias(o);
+        for (index_t d = 0; d < 3; ++d) expected += weight(3 * o + d) * probe.x.value.view()(i, d);
+        CHECK(y.value()(i, o) == Approx(expected));
+      }
+  });
+}
+
+TEST_CASE("an Mlp's masks are those of the whole batch", "[layers]") {
+  Probe probe(8, {.inputs = 3, .hidden = {16}, .outputs = 1, .activation = Nonlinearity::sigmoid, .dropout = 0.5});
+  seqrec_test::randomise<DoubleContext>(probe, 2);
+  const ParameterSet<DoubleContext> parameters(probe);
+  DoubleContext context;
+  context.reserve_gradients(parameters.size());
+  std::vector<double> whole, parts;
+  const auto run = [&](index_t first, index_t count, std::vector<double>& into) {
+    seqrec_test::record_and_run(context, [&](T& tape) {
+      const auto x = tape.variable(probe.x.value.view().row_range(first, count));
+      const auto y = probe.layer.forward(tape, x, first).value();
+      for (index_t i = 0; i < count; ++i) into.push_back(y(i, 0));
+    });
+  };
+  run(0, 8, whole);
+  run(0, 3, parts);
+  run(3, 5, parts);
+  CHECK(seqrec_test::deviation(parts, whole) < 1e-14);
+}
+
+TEST_CASE("an Mlp moves the statistics of every Dice", "[layers]") {
+  Probe probe(6, {.inputs = 3, .hidden = {4, 2}, .activation = Nonlinearity::dice});
+  seqrec_test::randomise<DoubleContext>(probe, 2);
+  const ParameterSet<DoubleContext> parameters(probe);
+  for (const auto& entry : parameters)
+    if (entry.name.find("num_batches_tracked") != std::string::npos) entry.values(0) = 0;
+  DoubleContext context;
+  context.reserve_gradients(parameters.size());
+  seqrec_test::record_and_run(context, probe);
+  const auto before = std::vector<double>(context.gradients().data, context.gradients().data + parameters.size());
+  probe.layer.update_statistics(context, context.gradients());
+  int statistics = 0;
+  for (const auto& entry : parameters) {
+    CAPTURE(entry.name);
+    if (entry.name.find("running_mean") != std::string::npos) {  // the first step takes the plain mean
+      for (index_t i = 0; i < entry.size(); ++i)
+        CHECK(entry.values(i) == Approx(before[static_cast<std::size_t>(entry.offset + i)] / 6));
+      ++statistics;
+    }
+    if (entry.name.find("num_batches_tracked") != std::string::npos) CHECK(entry.values(0) == 1);
+  }
+  CHECK(statistics == 2);
+}

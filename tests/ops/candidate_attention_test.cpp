@@ -1,0 +1,577 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/ops/candidate_attention.hpp"
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "seqrec/cpu/candidate_attention.hpp"
+#include "support/backends.hpp"
+#include "support/candidate_lists.hpp"
+#include "support/catch.hpp"
+#include "support/finite_differences.hpp"
+#include "support/golden.hpp"
+#include "support/tensors.hpp"
+#include "support/unit_activations.hpp"
+
+using namespace seqrec;
+using namespace seqrec_test;
+
+namespace {
+
+struct Layer {
+  Matrix weight, bias;  ///< (H, I), (1, H)
+  HostActivation f;
+};
+
+struct Problem {
+  CandidateLists candidates;
+  Matrix keys, queries, dy;  ///< (N, D), (C, D), (C, D)
+  std::vector<Layer> hidden;
+  Matrix weight, bias;  ///< (1, H), (1, 1)
+  AttentionWeighting weighting;
+  Layout layout = Layout::dense;
+
+  index_t width() const { return keys.columns; }
+};
+
+Problem problem(const CandidateLists& candidates, index_t width, const std::vector<index_t>& hidden,
+                Nonlinearity kind = Nonlinearity::prelu, bool softmax = true) {
+  Problem p{candidates,
+            random_matrix(candidates.rows(), width, 1),
+            random_matrix(candidates.size(), width, 2),
+            random_matrix(candidates.size(), width, 3),
+            {},
+            random_matrix(1, hidden.back(), 4, 0.5),
+            random_matrix(1, 1, 5),
+            {softmax, 0.5}};
+  index_t inputs = 4 * width;
+  for (const index_t units : hidden) {
+    const auto seed = static_cast<std::uint64_t>(10 * (p.hidden.size() + 1));
+    p.hidden.push_back({random_matrix(units, inputs, seed, 1 / std::sqrt(static_cast<double>(inputs))),
+                        random_matrix(1, units, seed + 1, 0.5), random_activation(kind, units, seed + 2)});
+    inputs = units;
+  }
+  return p;
+}
+
+struct Sums {
+  Matrix dweight, dbias;
+  ActivationSums f;
+};
+
+struct Gradients {
+  Matrix dkeys, dqueries;
+  std::vector<Sums> hidden;
+  Matrix dweight, dbias;
+};
+
+/// Gradients that hold the same number everywhere.
+Gradients filled(const Problem& p, double fill) {
+  Gradients g{Matrix(p.keys.rows, p.width(), fill),
+              Matrix(p.queries.rows, p.width(), fill),
+              {},
+              Matrix(1, p.weight.columns, fill),
+              Matrix(1, 1, fill)};
+  for (const Layer& layer : p.hidden)
+    g.hidden.push_back({Matrix(layer.weight.rows, layer.weight.columns, fill), Matrix(1, layer.weight.rows, fill),
+                        ActivationSums(layer.weight.rows, fill)});
+  return g;
+}
+
+std::vector<Matrix> parts(const Gradients& g) {
+  std::vector<Matrix> all = {g.dkeys, g.dqueries, g.dweight, g.dbias};
+  for (const Sums& of : g.hidden)
+    for (const Matrix& part : {of.dweight, of.dbias, of.f.dalpha, of.f.sum, of.f.squares, of.f.rows})
+      all.push_back(part);
+  return all;
+}
+
+void check_gradients(const Gradients& found, const Gradients& expected, double tolerance) {
+  const std::vector<Matrix> ours = parts(found), theirs = parts(expected);
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    CAPTURE(i);
+    CHECK(difference(ours[i], theirs[i]) <= tolerance);
+  }
+}
+
+/// The unit on one pair, with what each layer takes and makes.
+struct UnitByLoops {
+  std::vector<std::vector<double>> inputs, before;  ///< of each hidden layer; one input more
+  double score = 0;
+
+  UnitByLoops(const Problem& p, index_t c, index_t row) {
+    std::vector<double> x;
+    for (index_t d = 0; d < p.width(); ++d) x.push_back(p.queries(c, d));
+    for (index_t d = 0; d < p.width(); ++d) x.push_back(p.keys(row, d));
+    for (index_t d = 0; d < p.width(); ++d) x.push_back(p.queries(c, d) - p.keys(row, d));
+    for (index_t d = 0; d < p.width(); ++d) x.push_back(p.queries(c, d) * p.keys(row, d));
+    inputs.push_back(x);
+    for (const Layer& layer : p.hidden) {
+      std::vector<double> z, y;
+      for (index_t h = 0; h < layer.weight.rows; ++h) {
+        z.push_back(layer.bias(h));
+        for (index_t i = 0; i < layer.weight.columns; ++i)
+          z.back() += layer.weight(h, i) * inputs.back()[static_cast<std::size_t>(i)];
+        y.push_back(layer.f.value(z.back(), h));
+      }
+      before.push_back(z);
+      inputs.push_back(y);
+    }
+    score = p.bias(0);
+    for (index_t h = 0; h < p.weight.columns; ++h) score += p.weight(h) * inputs.back()[static_cast<std::size_t>(h)];
+  }
+
+  void backward(const Problem& p, index_t c, index_t row, double dscore, Gradients& g) const {
+    std::vector<double> dx;
+    g.dbias(0) += dscore;
+    for (index_t h = 0; h < p.weight.columns; ++h) {
+      g.dweight(h) += dscore * inputs.back()[static_cast<std::size_t>(h)];
+      dx.push_back(dscore * p.weight(h));
+    }
+    for (std::size_t l = p.hidden.size(); l-- > 0;) {
+      const Layer& layer = p.hidden[l];
+      std::vector<double> dinput(inputs[l].size(), 0.0);
+      for (index_t h = 0; h < layer.weight.rows; ++h) {
+        const auto at = static_cast<std::size_t>(h);
+        g.hidden[l].f.add(layer.f, before[l][at], dx[at], h);
+        const double dz = dx[at] * layer.f.slope(before[l][at], h);
+        g.hidden[l].dbias(h) += dz;
+        for (index_t i = 0; i < layer.weight.columns; ++i) {
+          g.hidden[l].dweight(h, i) += dz * inputs[l][static_cast<std::size_t>(i)];
+          dinput[static_cast<std::size_t>(i)] += dz * layer.weight(h, i);
+        }
+      }
+      dx = dinput;
+    }
+    const auto at = [&](index_t part, index_t d) { return dx[static_cast<std::size_t>(part * p.width() + d)]; };
+    for (index_t d = 0; d < p.width(); ++d) {
+      g.dqueries(c, d) += at(0, d) + at(2, d) + at(3, d) * p.keys(row, d);
+      g.dkeys(row, d) += at(1, d) - at(2, d) + at(3, d) * p.queries(c, d);
+    }
+  }
+};
+
+struct Results {
+  Matrix y, weights;  ///< (C, D), (1, pairs)
+};
+
+Results forward_by_loops(const Problem& p) {
+  Results r{Matrix(p.queries.rows, p.width()), Matrix(1, p.candidates.pairs())};
+  Matrix total(1, p.queries.rows);
+  index_t pair = 0;
+  p.candidates.for_each_pair([&](index_t c, index_t row) {
+    const double score = UnitByLoops(p, c, row).score;
+    r.weights(pair) = p.weighting.softmax ? std::exp(score * p.weighting.scale) : score;
+    total(c) += r.weights(pair++);
+  });
+  pair = 0;
+  p.candidates.for_each_pair([&](index_t c, index_t row) {
+    if (p.weighting.softmax) r.weights(pair) /= total(c);
+    for (index_t d = 0; d < p.width(); ++d) r.y(c, d) += r.weights(pair) * p.keys(row, d);
+    ++pair;
+  });
+  return r;
+}
+
+Gradients backward_by_loops(const Problem& p) {
+  const Results r = forward_by_loops(p);
+  Gradients g = filled(p, 0);
+  Matrix dweights(1, r.weights.columns), mean(1, p.queries.rows);
+  index_t pair = 0;
+  p.candidates.for_each_pair([&](index_t c, index_t row) {
+    for (index_t d = 0; d < p.width(); ++d) {
+      dweights(pair) += p.dy(c, d) * p.keys(row, d);
+      g.dkeys(row, d) += r.weights(pair) * p.dy(c, d);
+    }
+    mean(c) += r.weights(pair) * dweights(pair);
+    ++pair;
+  });
+  pair = 0;
+  p.candidates.for_each_pair([&](index_t c, index_t row) {
+    const double dscore =
+        p.weighting.softmax ? p.weighting.scale * r.weights(pair) * (dweights(pair) - mean(c)) : dweights(pair);
+    UnitByLoops(p, c, row).backward(p, c, row, dscore, g);
+    ++pair;
+  });
+  return g;
+}
+
+/// A problem in the memory of a context, and the op on it.
+template <class Context>
+class Placement {
+ public:
+  using Scalars = PlacedScalars<Context>;
+  using Masters = PlacedMasters<Context>;
+
+  Placement(const Problem& p, const Gradients& before)
+      : problem_(p),
+        candidates_(p.candidates),
+        keys_(p.keys, p.layout),
+        queries_(p.queries, p.layout),
+        dy_(p.dy, p.layout),
+        weight_(p.weight, p.layout),
+        bias_(p.bias, p.layout),
+        dkeys_(before.dkeys, p.layout),
+        dqueries_(before.dqueries, p.layout),
+        dweight_(before.dweight, p.layout),
+        dbias_(before.dbias, p.layout) {
+    for (std::size_t l = 0; l < p.hidden.size(); ++l)
+      hidden_.push_back(std::make_unique<PlacedLayer>(p.hidden[l], before.hidden[l], p.layout));
+  }
+
+  AttentionUnit<Context> unit(bool with_gradients) {
+    AttentionUnit<Context> unit;
+    unit.layers = static_cast<index_t>(hidden_.size());
+    for (std::size_t l = 0; l < hidden_.size(); ++l) {
+      unit.hidden[l].weight = hidden_[l]->weight.matrix();
+      unit.hidden[l].bias = hidden_[l]->bias.vector();
+      unit.hidden[l].activation = hidden_[l]->f.view(with_gradients);
+      if (!with_gradients) continue;
+      unit.hidden[l].dweight = hidden_[l]->dweight.matrix();
+      unit.hidden[l].dbias = hidden_[l]->dbias.vector();
+    }
+    unit.weight = weight_.matrix();
+    unit.bias = bias_.vector();
+    if (!with_gradients) return unit;
+    unit.dweight = dweight_.matrix();
+    unit.dbias = dbias_.vector();
+    return unit;
+  }
+
+  Results forward(bool keep) {
+    const auto unit_ = unit(false);
+    const auto candidates = candidates_.view();
+    Scalars y(unwritten(problem_.queries.rows, problem_.width()), problem_.layout);
+    Scalars weights(unwritten(1, candidates.pairs), problem_.layout);
+    weights_ = context_.vector(candidates.pairs);
+    saved_ =
+        keep ? context_.vector(ops::candidate_attention_saved_size<Context>(candidates, unit_)) : vector_of<Context>{};
+    ops::candidate_attention_forward(
+        context_,
+        CandidateAttentionForward<Context>{candidates_.histories(), candidates, keys_.matrix(), queries_.matrix(),
+                                           unit_, problem_.weighting, y.matrix(), weights.vector(), saved_});
+    const Matrix read = weights.read();
+    for (index_t i = 0; i < read.columns; ++i) weights_(i) = static_cast<typename Context::Scalar>(read(i));
+    return {y.read(), read};
+  }
+
+  /// After forward(true).
+  Gradients backward(GradientMode mode, bool with_gradients = true) {
+    ops::candidate_attention_backward(context_, CandidateAttentionBackward<Context>{candidates_.histories(),
+                                                                                    candidates_.view(),
+                                                                                    keys_.matrix(),
+                                                                                    queries_.matrix(),
+                                                                                    unit(with_gradients),
+                                                                                    problem_.weighting,
+                                                                                    weights_,
+                                                                                    saved_,
+                                                                                    dy_.matrix(),
+                                                                                    {dkeys_.matrix(), mode},
+                                                                                    {dqueries_.matrix(), mode}});
+    Gradients g{dkeys_.read(), dqueries_.read(), {}, dweight_.read(), dbias_.read()};
+    for (const auto& layer : hidden_) g.hidden.push_back({layer->dweight.read(), layer->dbias.read(), layer->f.read()});
+    return g;
+  }
+
+ private:
+  struct PlacedLayer {
+    Scalars weight, bias;
+    PlacedActivation<Context> f;
+    Masters dweight, dbias;
+
+    PlacedLayer(const Layer& layer, const Sums& before, Layout layout)
+        : weight(layer.weight, layout),
+          bias(layer.bias, layout),
+          f(layer.f, before.f, layout),
+          dweight(before.dweight, layout),
+          dbias(before.dbias, layout) {}
+  };
+
+  const Problem& problem_;
+  Context context_;
+  PlacedCandidates<typename Context::Space> candidates_;
+  Scalars keys_, queries_, dy_, weight_, bias_, dkeys_, dqueries_;
+  Masters dweight_, dbias_;
+  std::vector<std::unique_ptr<PlacedLayer>> hidden_;
+  vector_of<Context> weights_, saved_;
+};
+
+template <class Context>
+Results forward(const Problem& p, bool keep = false) {
+  return Placement<Context>(p, filled(p, 0)).forward(keep);
+}
+
+template <class Context>
+Gradients backward(const Problem& p, const Gradients& before, GradientMode mode, bool with_gradients = true) {
+  Placement<Context> placement(p, before);
+  placement.forward(true);
+  return placement.backward(mode, with_gradients);
+}
+
+/// To begin with where inputs' gradients are written: NaN there, zero elsewhere.
+Gradients to_be_written(const Problem& p) {
+  Gradients g = filled(p, 0);
+  g.dkeys = unwritten(p.keys.rows, p.width());
+  g.dqueries = unwritten(p.queries.rows, p.width());
+  return g;
+}
+
+template <class Context>
+void check_against_loops(const Problem& p) {
+  const Results r = forward<Context>(p), expected = forward_by_loops(p);
+  CHECK(difference(r.y, expected.y) <= tolerance<Context>::value);
+  CHECK(difference(r.weights, expected.weights) <= tolerance<Context>::value);
+  const Results kept = forward<Context>(p, true);
+  CHECK(same_bits(kept.y, r.y));
+  CHECK(same_bits(kept.weights, r.weights));
+  const Gradients slopes = backward_by_loops(p);
+  check_gradients(backward<Context>(p, to_be_written(p), GradientMode::write), slopes, tolerance<Context>::gradient);
+
+  Gradients added = slopes;
+  for (double& value : added.dkeys.values) value += 2;
+  for (double& value : added.dqueries.values) value += 2;
+  Gradients before = filled(p, 0);
+  before.dkeys = Matrix(p.keys.rows, p.width(), 2.0);
+  before.dqueries = Matrix(p.queries.rows, p.width(), 2.0);
+  check_gradients(backward<Context>(p, before, GradientMode::add), added, tolerance<Context>::gradient);
+}
+
+/// Two thousand pairs: blocks end at candidates, wherever that is.
+CandidateLists several_blocks(index_t window = 1000) { return random_candidates({40, 3, 33, 0, 25, 1}, 30, window, 8); }
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("candidate_attention: against loops over written-out pairs", "[ops]", SEQREC_TEST_BACKENDS) {
+  for (const auto& lengths : batches_of_lengths())
+    for (const index_t window : {1, 3, 1000})
+      for (const index_t width : {1, 6})
+        for (const Layout layout : {Layout::dense, Layout::strided}) {
+          CAPTURE(lengths, window, width, layout == Layout::strided);
+          Problem p = problem(random_candidates(lengths, 3, window, 7), width, {5, 3});
+          p.layout = layout;
+          check_against_loops<TestType>(p);
+        }
+}
+
+TEMPLATE_TEST_CASE("candidate_attention: every activation, with and without softmax, one to three hidden layers",
+                   "[ops]", SEQREC_TEST_BACKENDS) {
+  for (const Nonlinearity kind : all_nonlinearities)
+    for (const bool softmax : {true, false})
+      for (const auto& hidden : std::vector<std::vector<index_t>>{{5}, {9, 3}, {4, 7, 5}}) {
+        CAPTURE(names_of(kind)[static_cast<std::size_t>(kind)], softmax, hidden);
+        check_against_loops<TestType>(problem(random_candidates({5, 2, 9, 1}, 4, 6, 7), 7, hidden, kind, softmax));
+      }
+}
+
+TEMPLATE_TEST_CASE("candidate_attention: many blocks of pairs", "[ops]", SEQREC_TEST_BACKENDS) {
+  for (const index_t window : {20, 1000}) {
+    const CandidateLists candidates = several_blocks(window);
+    CAPTURE(window, candidates.pairs());
+    REQUIRE(candidates.pairs() > 3 * cpu::detail::attention_block_pairs);
+    check_against_loops<TestType>(problem(candidates, 10, {12, 5}, Nonlinearity::dice, false));
+    check_against_loops<TestType>(problem(candidates, 10, {12, 5}));
+  }
+  // One candidate that fills more than a block.
+  CandidateLists long_history{{700}, {3}, {0, 600, 700}};
+  check_against_loops<TestType>(problem(long_history, 3, {4}));
+}
+
+TEMPLATE_TEST_CASE("candidate_attention: gradients of weights and sums are added to what is there", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  const Problem p = problem(several_blocks(), 6, {5, 3}, Nonlinearity::dice);
+  Gradients expected = backward_by_loops(p);
+  for (Matrix* sum : {&expected.dweight, &expected.dbias})
+    for (double& value : sum->values) value += 3;
+  for (Sums& of : expected.hidden)
+    for (Matrix* sum : {&of.dweight, &of.dbias, &of.f.dalpha, &of.f.sum, &of.f.squares, &of.f.rows})
+      for (double& value : sum->values) value += 3;
+  const Gradients found = backward<TestType>(p, filled(p, 3), GradientMode::write);
+  check_gradients(found, expected, tolerance<TestType>::gradient);
+  for (const Sums& of : found.hidden) CHECK(of.f.rows(0) == static_cast<double>(3 + p.candidates.pairs()));
+}
+
+TEMPLATE_TEST_CASE("candidate_attention: frozen weights get no gradients and change no other", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  const Problem p = problem(several_blocks(), 6, {5, 3}, Nonlinearity::dice);
+  const Gradients all = backward<TestType>(p, to_be_written(p), GradientMode::write);
+  Gradients frozen = backward<TestType>(p, to_be_written(p), GradientMode::write, false);
+  CHECK(same_bits(frozen.dkeys, all.dkeys));
+  CHECK(same_bits(frozen.dqueries, all.dqueries));
+  frozen.dkeys = frozen.dqueries = {};
+  Gradients nothing = filled(p, 0);
+  nothing.dkeys = nothing.dqueries = {};
+  CHECK(same_bits(parts(frozen), parts(nothing)));
+}
+
+TEST_CASE("candidate_attention: gradients against central differences", "[ops]") {
+  for (const Nonlinearity kind : all_nonlinearities)
+    for (const bool softmax : {true, false}) {
+      CAPTURE(names_of(kind)[static_cast<std::size_t>(kind)], softmax);
+      Problem p = problem(random_candidates({4, 1, 0, 3}, 3, 2, 6), 3, {4, 2}, kind, softmax);
+      const Gradients g = backward<CpuDouble>(p, to_be_written(p), GradientMode::write);
+      const auto loss = [&] { return dot(forward<CpuDouble>(p).y, p.dy); };
+      const auto check = [&](const Matrix& gradient, Matrix& values) {
+        CHECK(difference(gradient, central_differences(values, loss)) <= central_difference_tolerance);
+      };
+      check(g.dkeys, p.keys);
+      check(g.dqueries, p.queries);
+      check(g.dweight, p.weight);
+      check(g.dbias, p.bias);
+      for (std::size_t l = 0; l < p.hidden.size(); ++l) {
+        check(g.hidden[l].dweight, p.hidden[l].weight);
+        check(g.hidden[l].dbias, p.hidden[l].bias);
+        if (has_slope(kind)) check(g.hidden[l].f.dalpha, p.hidden[l].f.alpha);
+      }
+    }
+}
+
+TEST_CASE("candidate_attention: values and gradients of PyTorch", "[ops][golden]") {
+  for (const std::string name : {"paper", "official_code"}) {
+    CAPTURE(name);
+    Golden golden("candidate_attention_" + name);
+    Problem p;
+    p.candidates = {golden.lengths("offsets"), golden.lengths("candidate_offsets"), golden.integers("visible"),
+                    static_cast<index_t>(golden.number("window"))};
+    p.keys = golden.matrix("keys");
+    p.queries = golden.matrix("queries");
+    p.dy = golden.matrix("dy");
+    p.weighting = {golden.text("softmax") == "1", golden.number("scale")};
+    const auto of = [&](const char* what, std::size_t layer, const char* part) {
+      return golden.matrix(concatenate(what, layer, part));
+    };
+    const bool dice = golden.text("activation") == "dice";
+    Gradients expected{golden.matrix("dkeys"),
+                       golden.matrix("dqueries"),
+                       {},
+                       golden.matrix("gradient.output.weight"),
+                       golden.matrix("gradient.output.bias")};
+    p.weight = golden.matrix("parameter.output.weight");
+    p.bias = golden.matrix("parameter.output.bias");
+    for (std::size_t l = 0; l < static_cast<std::size_t>(golden.number("layers")); ++l) {
+      Layer layer{of("parameter.linears.", l, ".weight"), of("parameter.linears.", l, ".bias"), {}};
+      const index_t units = layer.weight.rows;
+      layer.f = random_activation(dice ? Nonlinearity::dice : Nonlinearity::sigmoid, units, 1);
+      Sums sums{of("gradient.linears.", l, ".weight"), of("gradient.linears.", l, ".bias"), ActivationSums(units)};
+      if (dice) {
+        layer.f.alpha = of("parameter.activations.", l, ".weight");
+        layer.f.mean = of("parameter.activations.", l, ".running_mean");
+        layer.f.variance = of("parameter.activations.", l, ".running_var");
+        layer.f.epsilon = golden.number("epsilon");
+        sums.f.dalpha = of("gradient.activations.", l, ".weight");
+        sums.f.sum = of("gradient.activations.", l, ".running_mean");
+        sums.f.squares = of("gradient.activations.", l, ".running_var");
+        sums.f.rows = of("gradient.activations.", l, ".num_batches_tracked");
+      }
+      p.hidden.push_back(layer);
+      expected.hidden.push_back(sums);
+    }
+    const Results r = forward<CpuDouble>(p);
+    CHECK(difference(r.y, golden.matrix("y")) <= golden_tolerance);
+    CHECK(difference(r.weights, golden.matrix("weights")) <= golden_tolerance);
+    check_gradients(backward<CpuDouble>(p, to_be_written(p), GradientMode::write), expected, golden_tolerance);
+  }
+}
+
+TEMPLATE_TEST_CASE("candidate_attention: softmax weights are positive and sum to one, also for large scores", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  Problem p = problem(several_blocks(), 6, {5});
+  for (double& weight : p.weight.values) weight *= 1e4;
+  const Results r = forward<TestType>(p);
+  index_t pair = 0;
+  Matrix total(1, p.candidates.size());
+  p.candidates.for_each_pair([&](index_t c, index_t) {
+    REQUIRE((r.weights(pair) >= 0 && r.weights(pair) <= 1));
+    total(c) += r.weights(pair++);
+  });
+  for (index_t c = 0; c < p.candidates.size(); ++c)
+    CHECK(std::abs(total(c) - (p.candidates.seen(c) == 0 ? 0 : 1)) < 1e-5);
+}
+
+TEST_CASE("candidate_attention: float agrees with double", "[ops]") {
+  const Problem p = problem(several_blocks(20), 16, {12, 5}, Nonlinearity::dice);
+  CHECK(difference(forward<CpuFloat>(p).y, forward<CpuDouble>(p).y) <= tolerance<CpuFloat>::value);
+  check_gradients(backward<CpuFloat>(p, to_be_written(p), GradientMode::write),
+                  backward<CpuDouble>(p, to_be_written(p), GradientMode::write), tolerance<CpuFloat>::gradient);
+}
+
+TEST_CASE("candidate_attention: what does not fit is named", "[ops][errors]") {
+  using Context = CpuDouble;
+  Context context;
+  const PlacedCandidates<HostSpace> placed_candidates({{3, 1}, {2, 1}, {1, 3, 1}});  // 5 pairs
+  const auto layer = [&](index_t units, index_t inputs) {
+    AttentionUnit<Context>::Hidden hidden;
+    hidden.weight = context.matrix(units, inputs);
+    hidden.bias = context.vector(units);
+    hidden.activation.kind = Nonlinearity::prelu;
+    hidden.activation.alpha = context.vector(units);
+    return hidden;
+  };
+  const auto unit = [&] {
+    AttentionUnit<Context> of;
+    of.layers = 2;
+    of.hidden[0] = layer(6, 8);
+    of.hidden[1] = layer(3, 6);
+    of.weight = context.matrix(1, 3);
+    of.bias = context.vector(1);
+    return of;
+  };
+  const auto forward_message = [&](auto change) {
+    CandidateAttentionForward<Context> a{
+        placed_candidates.histories(), placed_candidates.view(), context.matrix(4, 2), context.matrix(3, 2), unit(), {},
+        context.matrix(3, 2),          context.vector(5),        context.vector(45)};
+    change(a);
+    return message_of<ShapeError>([&] { ops::candidate_attention_forward(context, a); });
+  };
+  const std::string op = "candidate_attention: ", back = "candidate_attention backward: ";
+  CHECK(forward_message([&](auto& a) { a.unit.layers = 0; }) == op + "hidden layers are 0, expected 1 .. 3");
+  CHECK(forward_message([&](auto& a) { a.unit.layers = 4; }) == op + "hidden layers are 4, expected 1 .. 3");
+  CHECK(forward_message([&](auto& a) { a.unit.hidden[0] = layer(6, 7); }) ==
+        op + "columns of a hidden weight is 7, expected 8");
+  CHECK(forward_message([&](auto& a) { a.unit.hidden[1].bias = context.vector(4); }) ==
+        op + "size of a hidden bias is 4, expected 3");
+  CHECK(forward_message([&](auto& a) { a.unit.hidden[1].activation.alpha = context.vector(4); }) ==
+        op + "size of alpha is 4, expected 3");
+  CHECK(forward_message([&](auto& a) { a.unit.weight = context.matrix(2, 3); }) ==
+        op + "rows of the last weight is 2, expected 1");
+  CHECK(forward_message([&](auto& a) { a.unit.weight = context.matrix(1, 4); }) ==
+        op + "columns of the last weight is 4, expected 3");
+  CHECK(forward_message([&](auto& a) { a.unit.bias = {}; }) == op + "size of the last bias is 0, expected 1");
+  CHECK(forward_message([&](auto& a) { a.offsets = a.offsets.row_range(0, 2); }) ==
+        op + "segments of candidates is 2, expected 1");
+  CHECK(forward_message([&](auto& a) { a.candidates.visible = a.candidates.visible.row_range(0, 2); }) ==
+        op + "size of visible is 2, expected 3");
+  CHECK(forward_message([&](auto& a) { a.queries = context.matrix(2, 2); }) == op + "rows of queries is 2, expected 3");
+  CHECK(forward_message([&](auto& a) { a.queries = context.matrix(3, 3); }) ==
+        op + "columns of queries is 3, expected 2");
+  CHECK(forward_message([&](auto& a) { a.weights = context.vector(6); }) == op + "size of weights is 6, expected 5");
+  CHECK(forward_message([&](auto& a) { a.y = context.matrix(2, 2); }) == op + "rows of y is 2, expected 3");
+  CHECK(forward_message([&](auto& a) { a.y = context.matrix(3, 3); }) == op + "columns of y is 3, expected 2");
+  CHECK(forward_message([&](auto& a) { a.saved = context.vector(44); }) == op + "size of saved is 44, expected 45");
+  const auto backward_message = [&](auto change) {
+    CandidateAttentionBackward<Context> a{placed_candidates.histories(),
+                                          placed_candidates.view(),
+                                          context.matrix(4, 2),
+                                          context.matrix(3, 2),
+                                          unit(),
+                                          {},
+                                          context.vector(5),
+                                          context.vector(45),
+                                          context.matrix(3, 2),
+                                          {context.matrix(4, 2)},
+                                          {context.matrix(3, 2)}};
+    change(a);
+    return message_of<ShapeError>([&] { ops::candidate_attention_backward(context, a); });
+  };
+  CHECK(backward_message([&](auto& a) { a.saved = {}; }) == back + "size of saved is 0, expected 45");
+  CHECK(backward_message([&](auto& a) { a.dy = context.matrix(2, 2); }) == back + "rows of dy is 2, expected 3");
+  CHECK(backward_message([&](auto& a) { a.dy = context.matrix(3, 3); }) == back + "columns of dy is 3, expected 2");
+  CHECK(backward_message([&](auto& a) { a.dkeys.view = context.matrix(3, 2); }) ==
+        back + "rows of dkeys is 3, expected 4");
+  CHECK(backward_message([&](auto& a) { a.dkeys.view = context.matrix(4, 3); }) ==
+        back + "columns of dkeys is 3, expected 2");
+  CHECK(backward_message([&](auto& a) { a.dqueries.view = {}; }) == back + "rows of dqueries is 0, expected 3");
+  CHECK(backward_message([&](auto& a) { a.dqueries.view = context.matrix(3, 3); }) ==
+        back + "columns of dqueries is 3, expected 2");
+}
