@@ -50,9 +50,8 @@ TEST_CASE("SplitMix64's finaliser gives its known answers", "[core]") {
 TEST_CASE("keys tell seeds and purposes apart", "[core]") {
   std::set<std::uint64_t> keys;
   for (std::uint64_t seed = 0; seed < 100; ++seed)
-    for (const Purpose purpose :
-         {Purpose::initial_weights, Purpose::shuffle, Purpose::negatives, Purpose::dropout, Purpose::candidates,
-          Purpose::synthetic_data, Purpose::resampling}) {
+    for (const Purpose purpose : {Purpose::initial_weights, Purpose::shuffle, Purpose::negatives, Purpose::dropout,
+                                  Purpose::candidates, Purpose::synthetic_data, Purpose::resampling}) {
       const PhiloxKey key = philox_key(seed, purpose);
       keys.insert(std::uint64_t{key.high} << 32 | key.low);
     }

@@ -29,7 +29,8 @@ TEST_CASE("Din's gradients are the derivatives of its loss", "[models]") {
   Din<DoubleContext> model(options);
   seqrec_test::randomise<DoubleContext>(model, 12);
   const ParameterSet<DoubleContext> parameters(model);
-  const ToyBatch batch(seqrec_test::toy_users({6, 3, 1, 0, 2}, items, negatives, 5), items, negatives, {1, 3}, GENERATE(2, 1000));
+  const ToyBatch batch(seqrec_test::toy_users({6, 3, 1, 0, 2}, items, negatives, 5), items, negatives, {1, 3},
+                       GENERATE(2, 1000));
   DoubleContext::Team team(parameters.size(), {.threads = 1, .slots = 2});
   const auto loss = [&] { return compute_gradients(team, model, Click{.negatives = negatives}, batch, 21, 4); };
   loss();
