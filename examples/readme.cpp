@@ -12,7 +12,7 @@
 #include <seqrec/seqrec.hpp>  // models, data, training
 
 int main() {
-  auto data = seqrec::load_dataset("ml-1m");  // a folder: MovieLens' u.data, or "user item" pairs
+  auto data = seqrec::load_dataset("ml-1m");  // a folder: MovieLens, RecBole, or "user item" pairs
   auto split = seqrec::leave_one_out(data);   // each user's last item is the test, the one before it validation
 
   seqrec::SasRec<seqrec::cpu::Context> model({.items = data.num_items(), .width = 64, .blocks = 2, .seed = 1});
