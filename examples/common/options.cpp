@@ -10,7 +10,8 @@ namespace examples {
 std::filesystem::path default_candidate_dir() { return std::filesystem::path(SEQREC_BINARY_DIR) / "candidates"; }
 
 void add_data_options(CommandLine& line, Options& options) {
-  line.input("--data", options.data, "folder of one data set: MovieLens of any size, RecBole's files, or 'user item' pairs");
+  line.input("--data", options.data,
+             "folder of one data set: MovieLens of any size, RecBole's files, or 'user item' pairs");
   line.output("--json", options.json, "where the result is written");
   line.flag("--quick", options.quick, "a short run, on synthetic data if --data is not given: to see that all works");
   line.text("--candidates", "N|full", seqrec::option_text(options.candidates),
