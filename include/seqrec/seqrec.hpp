@@ -3,7 +3,6 @@
 #pragma once
 
 #include "seqrec/baselines/item_knn.hpp"
-#include "seqrec/baselines/item_scorer.hpp"
 #include "seqrec/baselines/popularity.hpp"
 #include "seqrec/baselines/transition_knn.hpp"
 #include "seqrec/data/batcher.hpp"
@@ -37,6 +36,7 @@
 #include "seqrec/train/evaluate.hpp"
 #include "seqrec/train/evaluate_scorer.hpp"
 #include "seqrec/train/interrupt.hpp"
+#include "seqrec/train/item_scorer.hpp"
 #include "seqrec/train/objectives.hpp"
 #include "seqrec/train/recommend.hpp"
 #include "seqrec/train/trainer.hpp"

@@ -20,7 +20,7 @@
 #include "support/toy.hpp"
 
 using namespace seqrec;
-using seqrec_test::DoubleContext, seqrec_test::deviation, seqrec_test::ToyBatch;
+using seqrec_test::DoubleContext, seqrec_test::shown_parameters, seqrec_test::deviation, seqrec_test::ToyBatch;
 using Model = AvgPool<DoubleContext>;
 
 static_assert(StaticEncoder<Model>);
@@ -53,16 +53,6 @@ std::vector<double> gradients_of(Model& model, const NextItem& objective, const 
   DoubleContext::Team team(parameters.size(), team_options);
   compute_gradients(team, model, objective, batch, 3, 5);
   return {team.gradients().data, team.gradients().data + parameters.size()};
-}
-
-std::string shown_parameters(Model& model) {
-  std::string shown;
-  for (const auto& entry : ParameterSet<DoubleContext>(model)) {
-    shown += entry.name;
-    for (const index_t extent : entry.shape) shown += " " + std::to_string(extent);
-    shown += "\n";
-  }
-  return shown;
 }
 
 }  // namespace

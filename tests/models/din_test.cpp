@@ -18,7 +18,7 @@
 #include "support/toy.hpp"
 
 using namespace seqrec;
-using seqrec_test::DoubleContext, seqrec_test::ToyBatch;
+using seqrec_test::DoubleContext, seqrec_test::shown_parameters, seqrec_test::ToyBatch;
 using Model = Din<DoubleContext>;
 
 static_assert(std::is_nothrow_move_constructible_v<Model> && !std::is_copy_constructible_v<Model>);
@@ -36,16 +36,6 @@ Model random_model(const DinOptions& options) {
   Model model(options);
   seqrec_test::randomise<DoubleContext>(model, 4);
   return model;
-}
-
-std::string shown_parameters(Model& model) {
-  std::string shown;
-  for (const auto& entry : ParameterSet<DoubleContext>(model)) {
-    shown += entry.name;
-    for (const index_t extent : entry.shape) shown += " " + std::to_string(extent);
-    shown += "\n";
-  }
-  return shown;
 }
 
 /// The scores of a batch's clicks.

@@ -13,7 +13,7 @@
 #include "support/toy.hpp"
 
 using namespace seqrec;
-using seqrec_test::DoubleContext, seqrec_test::ToyBatch;
+using seqrec_test::DoubleContext, seqrec_test::shown_parameters, seqrec_test::ToyBatch;
 using Model = SasRec<DoubleContext>;
 
 static_assert(std::is_nothrow_move_constructible_v<Model> && !std::is_copy_constructible_v<Model>);
@@ -26,16 +26,6 @@ std::vector<double> encode(const Model& model, const ToyBatch& batch) {
   Tape<DoubleContext> tape(context, Mode::inference);
   const auto states = model.encode(tape, batch.histories()).value();
   return {states.data, states.data + states.size()};
-}
-
-std::string shown_parameters(Model& model) {
-  std::string shown;
-  for (const auto& entry : ParameterSet<DoubleContext>(model)) {
-    shown += entry.name;
-    for (const index_t extent : entry.shape) shown += " " + std::to_string(extent);
-    shown += "\n";
-  }
-  return shown;
 }
 
 }  // namespace

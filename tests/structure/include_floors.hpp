@@ -28,7 +28,7 @@ inline const std::map<std::string, std::set<std::string>>& floors() {
       {"optim", {"core", "ops", "autograd"}},
       {"models", {"core", "ops", "autograd", "layers"}},
       {"io", {"core", "autograd"}},
-      {"train", {"core", "ops", "autograd", "layers", "models", "baselines", "optim", "data", "metrics", "io"}},
+      {"train", {"core", "ops", "autograd", "layers", "models", "optim", "data", "metrics", "io"}},
   };
   return table;
 }

@@ -37,6 +37,18 @@ void randomise(Model& model, std::uint64_t seed, double deviation = 0.3) {
   }
 }
 
+/// A model's parameters as lines of "name extent extent".
+template <class Model>
+std::string shown_parameters(Model& model) {
+  std::string shown;
+  for (const auto& entry : seqrec::ParameterSet<typename Model::Context>(model)) {
+    shown += entry.name;
+    for (const index_t extent : entry.shape) shown += " " + std::to_string(extent);
+    shown += "\n";
+  }
+  return shown;
+}
+
 /// One user of a toy batch.
 struct ToyUser {
   std::vector<item_t> history;

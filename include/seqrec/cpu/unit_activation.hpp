@@ -20,10 +20,10 @@ class UnitRows {
 
   UnitRows() = default;
   UnitRows(Ctx& context, const UnitActivation<Ctx>& f, index_t units) : f_(f), units_(units) {
+    if (f.kind == Nonlinearity::sigmoid || f.kind == Nonlinearity::dice) probability_ = context.vector(units).data;
     if (f.kind != Nonlinearity::dice) return;
     inverse_deviation_ = context.vector(units).data;
     array(inverse_deviation_, units) = (array(f.variance.data, units) + static_cast<S>(f.epsilon)).rsqrt();
-    probability_ = context.vector(units).data;
   }
 
   /// y = f(x); y may be x.
@@ -57,9 +57,12 @@ class UnitRows {
       case Nonlinearity::relu:
         g = (x > S(0)).select(g, S(0));
         break;
-      case Nonlinearity::sigmoid:
-        g *= x.logistic() * (S(1) - x.logistic());
+      case Nonlinearity::sigmoid: {
+        auto p = array(probability_, units_);
+        p = x.logistic();
+        g *= p * (S(1) - p);
         break;
+      }
       case Nonlinearity::prelu:
         if (f_.dalpha) array(f_.dalpha.data, units_) += g * x.min(S(0));
         g = (x > S(0)).select(g, alpha() * g);

@@ -5,7 +5,6 @@
 #include <span>
 #include <vector>
 
-#include "seqrec/baselines/item_scorer.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
 #include "seqrec/data/item_set.hpp"
@@ -13,6 +12,7 @@
 #include "seqrec/metrics/clicks.hpp"
 #include "seqrec/metrics/ranking.hpp"
 #include "seqrec/train/evaluate.hpp"
+#include "seqrec/train/item_scorer.hpp"
 #include "seqrec/train/rank_in_catalogue.hpp"
 
 namespace seqrec {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "seqrec/baselines/item_scorer.hpp"
+#include "seqrec/train/item_scorer.hpp"
 
 #include <span>
 #include <string>
