@@ -10,7 +10,7 @@
 #include <string>
 
 #include "harness.hpp"
-#include "seqrec/data/load.hpp"
+#include "seqrec/data/readers/load.hpp"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include "harness.hpp"
 #include "seqrec/cpu.hpp"
 #include "seqrec/models/sasrec.hpp"
-#include "seqrec/train/recommend.hpp"
+#include "seqrec/serve/recommend.hpp"
 
 namespace {
 

@@ -10,9 +10,9 @@
 
 #include "seqrec/core/random.hpp"
 #include "seqrec/core/tensor.hpp"
-#include "seqrec/data/batcher.hpp"
-#include "seqrec/data/interactions.hpp"
-#include "seqrec/data/split.hpp"
+#include "seqrec/data/batches/batcher.hpp"
+#include "seqrec/data/readers/interactions.hpp"
+#include "seqrec/data/splits/split.hpp"
 
 // Sizes from real runs. B users a batch, L longest history, D width, V items, K cut-off, H heads.
 

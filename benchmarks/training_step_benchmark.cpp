@@ -5,8 +5,8 @@
 #include "harness.hpp"
 #include "seqrec/cpu.hpp"
 #include "seqrec/models/sasrec.hpp"
+#include "seqrec/objectives/next_item.hpp"
 #include "seqrec/optim/adam.hpp"
-#include "seqrec/train/objectives.hpp"
 #include "seqrec/train/step.hpp"
 
 namespace {

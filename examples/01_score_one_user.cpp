@@ -17,7 +17,7 @@
 #include "seqrec/cpu.hpp"
 #include "seqrec/io/checkpoint.hpp"
 #include "seqrec/models/sasrec.hpp"
-#include "seqrec/train/recommend.hpp"
+#include "seqrec/serve/recommend.hpp"
 
 int main() {
   using Context = seqrec::cpu::Context;

@@ -22,13 +22,13 @@
 #include "common/table.hpp"
 #include "seqrec/baselines/popularity.hpp"
 #include "seqrec/cpu.hpp"
+#include "seqrec/evaluate/evaluate_scorer.hpp"
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/layer_norm.hpp"
 #include "seqrec/layers/linear.hpp"
 #include "seqrec/layers/self_attention.hpp"
 #include "seqrec/models/static_encoder.hpp"
-#include "seqrec/train/evaluate_scorer.hpp"
-#include "seqrec/train/objectives.hpp"
+#include "seqrec/objectives/next_item.hpp"
 
 namespace {
 

@@ -36,10 +36,10 @@
 #include "seqrec/cpu.hpp"
 #include "seqrec/models/din.hpp"
 #include "seqrec/models/sasrec.hpp"
-#include "seqrec/train/attention_weights.hpp"
-#include "seqrec/train/click.hpp"
-#include "seqrec/train/objectives.hpp"
-#include "seqrec/train/recommend.hpp"
+#include "seqrec/objectives/click.hpp"
+#include "seqrec/objectives/next_item.hpp"
+#include "seqrec/serve/attention_weights.hpp"
+#include "seqrec/serve/recommend.hpp"
 
 namespace {
 

@@ -22,7 +22,7 @@
 #include "seqrec/core/option_text.hpp"
 #include "seqrec/cpu.hpp"
 #include "seqrec/models/din.hpp"
-#include "seqrec/train/click.hpp"
+#include "seqrec/objectives/click.hpp"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "c_functions.hpp"
-#include "seqrec/data/load.hpp"
+#include "seqrec/data/readers/load.hpp"
 
 /// Reads a file of interactions, numbers users and items and puts each user's in order.
 /// @param items  (capacity) null, or where the items go, user after user   @return the number of interactions

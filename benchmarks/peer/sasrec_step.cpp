@@ -10,11 +10,11 @@
 
 #include "c_functions.hpp"
 #include "seqrec/cpu.hpp"
-#include "seqrec/data/packing.hpp"
-#include "seqrec/data/row_index.hpp"
+#include "seqrec/data/batches/packing.hpp"
+#include "seqrec/data/batches/row_index.hpp"
 #include "seqrec/models/sasrec.hpp"
+#include "seqrec/objectives/next_item.hpp"
 #include "seqrec/optim/adam.hpp"
-#include "seqrec/train/objectives.hpp"
 #include "seqrec/train/step.hpp"
 
 namespace {

@@ -3,7 +3,7 @@
 
 #include "common/calibrate.hpp"
 #include "common/experiment.hpp"
-#include "seqrec/train/evaluate_scorer.hpp"
+#include "seqrec/evaluate/evaluate_scorer.hpp"
 
 namespace examples {
 

@@ -7,9 +7,9 @@
 #include <system_error>
 #include <utility>
 
-#include "seqrec/data/candidate_file.hpp"
-#include "seqrec/data/load.hpp"
-#include "seqrec/data/synthetic.hpp"
+#include "seqrec/data/readers/load.hpp"
+#include "seqrec/data/readers/synthetic.hpp"
+#include "seqrec/evaluate/candidate_file.hpp"
 
 namespace examples {
 

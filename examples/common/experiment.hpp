@@ -5,9 +5,9 @@
 #include <string>
 
 #include "common/options.hpp"
-#include "seqrec/data/candidates.hpp"
-#include "seqrec/data/split.hpp"
-#include "seqrec/train/evaluate.hpp"
+#include "seqrec/data/splits/split.hpp"
+#include "seqrec/evaluate/candidate_lists.hpp"
+#include "seqrec/evaluate/evaluate.hpp"
 
 namespace examples {
 

@@ -6,7 +6,7 @@
 #include "common/calibrate.hpp"
 #include "common/command_line.hpp"
 #include "common/experiment.hpp"
-#include "seqrec/train/evaluate.hpp"
+#include "seqrec/evaluate/evaluate.hpp"
 #include "seqrec/train/interrupt.hpp"
 #include "seqrec/train/trainer.hpp"
 

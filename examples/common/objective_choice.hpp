@@ -4,8 +4,8 @@
 #include <array>
 
 #include "common/command_line.hpp"
-#include "seqrec/train/click.hpp"
-#include "seqrec/train/objectives.hpp"
+#include "seqrec/objectives/click.hpp"
+#include "seqrec/objectives/next_item.hpp"
 
 namespace examples {
 

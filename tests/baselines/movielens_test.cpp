@@ -10,9 +10,9 @@
 #include "seqrec/baselines/item_knn.hpp"
 #include "seqrec/baselines/popularity.hpp"
 #include "seqrec/baselines/transition_knn.hpp"
-#include "seqrec/data/candidates.hpp"
-#include "seqrec/data/load.hpp"
-#include "seqrec/train/evaluate_scorer.hpp"
+#include "seqrec/data/readers/load.hpp"
+#include "seqrec/evaluate/candidate_lists.hpp"
+#include "seqrec/evaluate/evaluate_scorer.hpp"
 #include "support/catch.hpp"
 
 using namespace seqrec;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // expect: seqrec: evaluate needs a model with encode() and output_table()
 #include "seqrec/cpu.hpp"
-#include "seqrec/train/evaluate.hpp"
+#include "seqrec/evaluate/evaluate.hpp"
 
 struct ScoresCandidatesOnly {
   using Context = seqrec::cpu::Context;

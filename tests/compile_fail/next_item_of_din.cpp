@@ -3,7 +3,7 @@
 // expect: train a model that looks at candidates with a click objective
 #include "seqrec/cpu.hpp"
 #include "seqrec/models/din.hpp"
-#include "seqrec/train/objectives.hpp"
+#include "seqrec/objectives/next_item.hpp"
 
 void run(const seqrec::Din<seqrec::cpu::Context>& model, seqrec::Tape<seqrec::cpu::Context>& tape) {
   seqrec::NextItem{.loss = seqrec::FullSoftmax{}}(model, tape, {});

@@ -2,7 +2,7 @@
 // expect: seqrec: NextItem needs a model with encode() and output_table()
 // expect: train a model that looks at candidates with a click objective
 #include "seqrec/cpu.hpp"
-#include "seqrec/train/objectives.hpp"
+#include "seqrec/objectives/next_item.hpp"
 
 struct ScoresCandidatesOnly {
   using Context = seqrec::cpu::Context;

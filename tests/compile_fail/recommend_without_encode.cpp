@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // expect: seqrec: recommend needs a model with encode() and output_table()
 #include "seqrec/cpu.hpp"
-#include "seqrec/train/recommend.hpp"
+#include "seqrec/serve/recommend.hpp"
 
 struct ScoresCandidatesOnly {
   using Context = seqrec::cpu::Context;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A split refers to its data set, which would be gone.
 // expect: deleted function
-#include "seqrec/data/load.hpp"
-#include "seqrec/data/split.hpp"
+#include "seqrec/data/readers/load.hpp"
+#include "seqrec/data/splits/split.hpp"
 
 const seqrec::Split split = seqrec::leave_one_out(seqrec::load_dataset("ml-100k"));

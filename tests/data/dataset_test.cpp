@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "seqrec/data/interactions.hpp"
+#include "seqrec/data/readers/interactions.hpp"
 #include "support/catch.hpp"
 
 using namespace seqrec;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "data/small_datasets.hpp"
-#include "seqrec/data/batcher.hpp"
+#include "seqrec/data/batches/batcher.hpp"
 #include "support/catch.hpp"
 
 using namespace seqrec;

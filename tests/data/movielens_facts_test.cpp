@@ -9,13 +9,13 @@
 #include <string>
 #include <vector>
 
-#include "seqrec/data/candidates.hpp"
-#include "seqrec/data/item_counts.hpp"
 #include "seqrec/data/k_core.hpp"
-#include "seqrec/data/load.hpp"
-#include "seqrec/data/ratio_split.hpp"
-#include "seqrec/data/split.hpp"
-#include "seqrec/data/temporal_split.hpp"
+#include "seqrec/data/readers/load.hpp"
+#include "seqrec/data/splits/item_counts.hpp"
+#include "seqrec/data/splits/ratio_split.hpp"
+#include "seqrec/data/splits/split.hpp"
+#include "seqrec/data/splits/temporal_split.hpp"
+#include "seqrec/evaluate/candidate_lists.hpp"
 #include "support/catch.hpp"
 
 using namespace seqrec;

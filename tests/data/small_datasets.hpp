@@ -9,7 +9,7 @@
 
 #include "seqrec/core/random.hpp"
 #include "seqrec/data/dataset.hpp"
-#include "seqrec/data/interactions.hpp"
+#include "seqrec/data/readers/interactions.hpp"
 
 namespace seqrec_test {
 

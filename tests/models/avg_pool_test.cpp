@@ -11,10 +11,10 @@
 
 #include "seqrec/autograd/gradient_check.hpp"
 #include "seqrec/core/option_text.hpp"
-#include "seqrec/data/batcher.hpp"
-#include "seqrec/data/synthetic.hpp"
+#include "seqrec/data/batches/batcher.hpp"
+#include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/io/checkpoint.hpp"
-#include "seqrec/train/objectives.hpp"
+#include "seqrec/objectives/next_item.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
 #include "support/toy.hpp"

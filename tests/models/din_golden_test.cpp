@@ -7,7 +7,7 @@
 
 #include "seqrec/core/option_text.hpp"
 #include "seqrec/models/din.hpp"
-#include "seqrec/train/click.hpp"
+#include "seqrec/objectives/click.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"

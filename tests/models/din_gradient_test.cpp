@@ -3,7 +3,7 @@
 #include "seqrec/autograd/gradient_check.hpp"
 #include "seqrec/core/option_text.hpp"
 #include "seqrec/models/din.hpp"
-#include "seqrec/train/click.hpp"
+#include "seqrec/objectives/click.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
 #include "support/toy.hpp"

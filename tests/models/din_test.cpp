@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "seqrec/core/option_text.hpp"
-#include "seqrec/data/batcher.hpp"
-#include "seqrec/data/synthetic.hpp"
+#include "seqrec/data/batches/batcher.hpp"
+#include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/io/checkpoint.hpp"
-#include "seqrec/train/click.hpp"
+#include "seqrec/objectives/click.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"

@@ -5,8 +5,8 @@
 
 #include "seqrec/core/option_text.hpp"
 #include "seqrec/models/sasrec.hpp"
+#include "seqrec/objectives/next_item.hpp"
 #include "seqrec/ops/score_candidates.hpp"
-#include "seqrec/train/objectives.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"

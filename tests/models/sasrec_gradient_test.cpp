@@ -3,7 +3,7 @@
 #include "seqrec/autograd/gradient_check.hpp"
 #include "seqrec/core/option_text.hpp"
 #include "seqrec/models/sasrec.hpp"
-#include "seqrec/train/objectives.hpp"
+#include "seqrec/objectives/next_item.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
 #include "support/toy.hpp"

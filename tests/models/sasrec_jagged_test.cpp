@@ -3,10 +3,10 @@
 #include <cmath>
 #include <vector>
 
-#include "seqrec/data/batcher.hpp"
-#include "seqrec/data/synthetic.hpp"
+#include "seqrec/data/batches/batcher.hpp"
+#include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/models/sasrec.hpp"
-#include "seqrec/train/objectives.hpp"
+#include "seqrec/objectives/next_item.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
 #include "support/toy.hpp"

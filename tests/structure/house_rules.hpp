@@ -56,7 +56,7 @@ inline Violations untested_headers(const Sources& headers, const Sources& tests,
   for (const auto& [path, text] : headers) {
     const std::string folder = folder_of(path);
     if (folder.empty()) continue;  // umbrellas: tests/headers
-    const std::string name = path.substr(folder.size() + 1, path.rfind('.') - folder.size() - 1);
+    const std::string name = path.substr(folder.size() + 1, path.rfind('.') - folder.size() - 1);  // may hold a folder
     std::set<std::string> accepted = {folder + "/" + name + "_test.cpp"};
     const bool is_half_of_an_op = headers.count("ops/" + name + ".hpp") != 0;
     if ((folder == "cpu" || folder == "cuda") && is_half_of_an_op) accepted.insert("ops/" + name + "_test.cpp");

@@ -13,7 +13,8 @@
 
 namespace seqrec_structure {
 
-/// Folder of include/seqrec -> the other folders it may include. Everything may include version.hpp.
+/// Folder of include/seqrec -> the other folders it may include. A folder below another that has a row of its own is a
+/// room of its own. Everything may include version.hpp.
 inline const std::map<std::string, std::set<std::string>>& floors() {
   static const std::map<std::string, std::set<std::string>> table = {
       {"core", {}},
@@ -21,14 +22,24 @@ inline const std::map<std::string, std::set<std::string>>& floors() {
       {"cpu", {"core", "ops"}},
       {"cuda", {"core", "ops"}},
       {"data", {"core"}},
+      {"data/readers", {"core", "data"}},
+      {"data/splits", {"core", "data"}},
+      {"data/batches", {"core", "data", "data/splits"}},
       {"metrics", {"core"}},
-      {"baselines", {"core", "data"}},
+      {"baselines", {"core", "data", "data/splits"}},
       {"autograd", {"core", "ops"}},
       {"layers", {"core", "ops", "autograd"}},
       {"optim", {"core", "ops", "autograd"}},
       {"models", {"core", "ops", "autograd", "layers"}},
       {"io", {"core", "autograd"}},
-      {"train", {"core", "ops", "autograd", "layers", "models", "optim", "data", "metrics", "io"}},
+      {"objectives", {"core", "ops", "autograd", "layers", "models", "data/batches"}},
+      {"serve", {"core", "ops", "autograd", "layers", "models", "data/batches"}},
+      {"evaluate",
+       {"core", "ops", "autograd", "layers", "models", "data", "data/readers", "data/splits", "data/batches", "metrics",
+        "serve"}},
+      {"train",
+       {"core", "ops", "autograd", "layers", "models", "optim", "data", "data/splits", "data/batches", "metrics", "io",
+        "objectives", "evaluate"}},
   };
   return table;
 }
@@ -38,7 +49,8 @@ inline const std::map<std::string, std::set<std::string>>& umbrellas() {
   static const std::map<std::string, std::set<std::string>> table = {
       {"version.hpp", {}},
       {"seqrec.hpp",
-       {"core", "ops", "autograd", "layers", "models", "baselines", "optim", "data", "metrics", "io", "train"}},
+       {"core", "ops", "autograd", "layers", "models", "baselines", "optim", "data", "data/readers", "data/splits",
+        "data/batches", "metrics", "io", "objectives", "serve", "evaluate", "train"}},
       {"cpu.hpp", {"core", "ops", "cpu"}},
       {"cuda.cuh", {"core", "ops", "cuda"}},
   };
@@ -60,11 +72,21 @@ inline std::string foreign_include_violation(const std::string& folder, const st
   return "this is neither the standard library nor a dependency of seqrec";
 }
 
+/// The room that a header is in: the deepest folder on its path that has a row.
+inline std::string room_of(const std::string& path) {
+  for (std::size_t end = path.rfind('/'); end != std::string::npos; end = end == 0 ? end : path.rfind('/', end - 1)) {
+    const std::string folder = path.substr(0, end);
+    if (floors().count(folder)) return folder;
+    if (end == 0) break;
+  }
+  return folder_of(path);
+}
+
 /// Checks every include of every header against the floors. `headers`: paths relative to include/seqrec.
 inline Violations floor_violations(const Sources& headers) {
   Violations found;
   for (const auto& [path, text] : headers) {
-    const std::string folder = folder_of(path);
+    const std::string folder = room_of(path);
     const auto& table = folder.empty() ? umbrellas() : floors();
     const auto row = table.find(folder.empty() ? path : folder);
     if (row == table.end()) {
@@ -81,7 +103,7 @@ inline Violations floor_violations(const Sources& headers) {
         if (!reason.empty()) object(reason);
         continue;
       }
-      const std::string target = name.substr(7), target_folder = folder_of(target);
+      const std::string target = name.substr(7), target_folder = room_of(target);
       if (!headers.count(target)) {
         object("there is no such header");
       } else if (target_folder.empty()) {
@@ -92,6 +114,21 @@ inline Violations floor_violations(const Sources& headers) {
     }
   }
   return found;
+}
+
+/// Everything that a header includes, directly or through others.
+inline std::set<std::string> reached_from(const Sources& headers, const std::string& start) {
+  std::set<std::string> reached;
+  std::vector<std::string> left = {start};
+  while (!left.empty()) {
+    const std::string path = left.back();
+    left.pop_back();
+    for (const auto& operand : includes_of(headers.at(path))) {
+      const std::string target = operand.rfind("\"seqrec/", 0) == 0 ? operand.substr(8, operand.size() - 9) : "";
+      if (headers.count(target) && reached.insert(target).second) left.push_back(target);
+    }
+  }
+  return reached;
 }
 
 /// Circles among headers, each named once by its path.

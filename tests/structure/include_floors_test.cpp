@@ -13,7 +13,7 @@ std::string planted(const std::string& path, const std::string& text) {
       {"version.hpp", ""},       {"seqrec.hpp", ""},      {"cpu.hpp", ""},           {"core/types.hpp", ""},
       {"ops/linear.hpp", ""},    {"cpu/linear.hpp", ""},  {"cuda/linear.cuh", ""},   {"autograd/tape.hpp", ""},
       {"layers/linear.hpp", ""}, {"data/reader.hpp", ""}, {"metrics/auc.hpp", ""},   {"io/safetensors.hpp", ""},
-      {"models/sasrec.hpp", ""}, {"optim/adam.hpp", ""},  {"train/trainer.hpp", ""},
+      {"models/sasrec.hpp", ""}, {"optim/adam.hpp", ""},  {"train/trainer.hpp", ""}, {"data/batches/packing.hpp", ""},
   };
   headers[path] = text;
   std::string all;
@@ -28,6 +28,22 @@ TEST_CASE("no header of seqrec includes upwards or sideways") {
   REQUIRE(headers.size() > 10);
   for (const auto& violation : floor_violations(headers)) FAIL_CHECK(violation);
   CHECK(circle_violations(headers).empty());
+}
+
+TEST_CASE("a server needs neither data sets nor training") {
+  const Sources headers = read_tree(SEQREC_SOURCE_DIR "/include/seqrec");
+  int servers = 0;
+  for (const auto& [path, text] : headers) {
+    if (path.rfind("serve/", 0) != 0) continue;
+    ++servers;
+    for (const std::string& needed : reached_from(headers, path)) {
+      INFO(path << " needs " << needed);
+      const std::string room = room_of(needed);
+      CHECK((room != "data" && room != "data/splits" && room != "data/readers"));
+      CHECK((room != "train" && room != "objectives" && room != "optim" && room != "evaluate" && room != "metrics"));
+    }
+  }
+  CHECK(servers > 3);
 }
 
 TEST_CASE("include floors: what is allowed passes") {
@@ -53,6 +69,8 @@ TEST_CASE("include floors: every planted violation is found") {
       {"models/sasrec.hpp", "#include \"seqrec/data/reader.hpp\"", "models/ may not include data/"},
       {"io/safetensors.hpp", "#include \"seqrec/models/sasrec.hpp\"", "io/ may not include models/"},
       {"train/trainer.hpp", "#include \"seqrec/cpu/linear.hpp\"", "train/ may not include cpu/"},
+      {"data/batches/packing.hpp", "#include \"seqrec/metrics/auc.hpp\"", "data/batches/ may not include metrics/"},
+      {"data/reader.hpp", "#include \"seqrec/data/batches/packing.hpp\"", "data/ may not include data/batches/"},
       {"seqrec.hpp", "#include \"seqrec/cpu/linear.hpp\"", "seqrec.hpp may not include cpu/"},
       {"core/types.hpp", "#include \"seqrec/seqrec.hpp\"", "umbrella headers are for users"},
       {"core/types.hpp", "#include \"types.hpp\"", "included as \"seqrec/folder/name.hpp\""},

@@ -14,7 +14,7 @@
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/core/random.hpp"
 #include "seqrec/cpu.hpp"
-#include "seqrec/data/row_index.hpp"
+#include "seqrec/data/batches/row_index.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"
 

@@ -4,14 +4,14 @@
 #include <cstdint>
 
 #include "seqrec/cpu.hpp"
-#include "seqrec/data/batcher.hpp"
-#include "seqrec/data/synthetic.hpp"
+#include "seqrec/data/batches/batcher.hpp"
+#include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/models/din.hpp"
 #include "seqrec/models/sasrec.hpp"
+#include "seqrec/objectives/click.hpp"
+#include "seqrec/objectives/next_item.hpp"
 #include "seqrec/optim/exponential_average.hpp"
 #include "seqrec/optim/optimizer.hpp"
-#include "seqrec/train/click.hpp"
-#include "seqrec/train/objectives.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
 #include "support/counting_new.hpp"

@@ -5,7 +5,7 @@
 #include "seqrec/models/avg_pool.hpp"
 #include "seqrec/models/din.hpp"
 #include "seqrec/models/sasrec.hpp"
-#include "seqrec/train/click.hpp"
+#include "seqrec/objectives/click.hpp"
 #include "support/catch.hpp"
 #include "train/resumed_run.hpp"
 

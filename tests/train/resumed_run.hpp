@@ -9,7 +9,7 @@
 
 #include "seqrec/core/random.hpp"
 #include "seqrec/cpu.hpp"
-#include "seqrec/data/synthetic.hpp"
+#include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/train/trainer.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"

@@ -5,11 +5,11 @@
 #include <string>
 
 #include "seqrec/cpu.hpp"
-#include "seqrec/data/synthetic.hpp"
+#include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/models/avg_pool.hpp"
 #include "seqrec/models/din.hpp"
-#include "seqrec/train/click.hpp"
-#include "seqrec/train/objectives.hpp"
+#include "seqrec/objectives/click.hpp"
+#include "seqrec/objectives/next_item.hpp"
 #include "support/catch.hpp"
 
 using namespace seqrec;

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "seqrec/models/sasrec.hpp"
+#include "seqrec/objectives/next_item.hpp"
 #include "seqrec/optim/adam.hpp"
-#include "seqrec/train/objectives.hpp"
 #include "support/catch.hpp"
 #include "support/toy.hpp"
 

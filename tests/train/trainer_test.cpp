@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "seqrec/cpu.hpp"
-#include "seqrec/data/synthetic.hpp"
+#include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "seqrec/cpu.hpp"
-#include "seqrec/data/synthetic.hpp"
+#include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/train/trainer.hpp"
 #include "support/catch.hpp"

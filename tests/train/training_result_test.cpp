@@ -5,9 +5,9 @@
 #include <cstddef>
 
 #include "seqrec/cpu.hpp"
-#include "seqrec/data/synthetic.hpp"
+#include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/models/avg_pool.hpp"
-#include "seqrec/train/objectives.hpp"
+#include "seqrec/objectives/next_item.hpp"
 #include "seqrec/train/trainer.hpp"
 #include "support/catch.hpp"
 

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "seqrec/cpu.hpp"
-#include "seqrec/data/synthetic.hpp"
+#include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/models/din.hpp"
-#include "seqrec/train/click.hpp"
+#include "seqrec/objectives/click.hpp"
 #include "support/catch.hpp"
 
 using namespace seqrec;

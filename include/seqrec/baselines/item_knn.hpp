@@ -11,7 +11,7 @@
 #include "seqrec/baselines/train_events.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
-#include "seqrec/data/split.hpp"
+#include "seqrec/data/splits/split.hpp"
 
 namespace seqrec {
 

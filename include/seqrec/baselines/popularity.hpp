@@ -7,8 +7,8 @@
 
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
-#include "seqrec/data/item_counts.hpp"
-#include "seqrec/data/split.hpp"
+#include "seqrec/data/splits/item_counts.hpp"
+#include "seqrec/data/splits/split.hpp"
 
 namespace seqrec {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "seqrec/core/types.hpp"
-#include "seqrec/data/split.hpp"
+#include "seqrec/data/splits/split.hpp"
 
 namespace seqrec {
 

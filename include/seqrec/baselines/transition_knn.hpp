@@ -10,8 +10,8 @@
 #include "seqrec/baselines/train_events.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
-#include "seqrec/data/item_counts.hpp"
-#include "seqrec/data/split.hpp"
+#include "seqrec/data/splits/item_counts.hpp"
+#include "seqrec/data/splits/split.hpp"
 
 namespace seqrec {
 

@@ -12,10 +12,4 @@ inline Features<HostSpace> features_of(const Dataset& data) {
           data.item_features.categories()};
 }
 
-/// Of whom it is asked, for models that read features.
-struct KnownUser {
-  Features<HostSpace> features{};  ///< of the data set that the model was trained on; see features_of
-  item_t profile = -1;             ///< the user's segment of the features of users
-};
-
 }  // namespace seqrec

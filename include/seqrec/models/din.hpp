@@ -8,9 +8,9 @@
 #include "seqrec/autograd/parameter_set.hpp"
 #include "seqrec/core/option_text.hpp"
 #include "seqrec/layers/candidate_attention.hpp"
-#include "seqrec/layers/candidates.hpp"
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/feature_embedding.hpp"
+#include "seqrec/layers/functions.hpp"
 #include "seqrec/layers/mlp.hpp"
 #include "seqrec/models/candidate_encoder.hpp"
 

@@ -11,11 +11,11 @@
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/team_options.hpp"
 #include "seqrec/core/types.hpp"
+#include "seqrec/evaluate/evaluation.hpp"
 #include "seqrec/metrics/ranking.hpp"
 #include "seqrec/optim/algorithm.hpp"
 #include "seqrec/optim/plateau.hpp"
 #include "seqrec/optim/schedule.hpp"
-#include "seqrec/train/evaluation.hpp"
 #include "seqrec/train/training_log.hpp"
 
 namespace seqrec {

@@ -11,8 +11,8 @@
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/hash.hpp"
 #include "seqrec/core/option_text.hpp"
-#include "seqrec/data/candidates.hpp"
-#include "seqrec/data/split.hpp"
+#include "seqrec/data/splits/split.hpp"
+#include "seqrec/evaluate/candidate_lists.hpp"
 #include "seqrec/io/metadata.hpp"
 #include "seqrec/train/options.hpp"
 

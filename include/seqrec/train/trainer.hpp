@@ -3,9 +3,9 @@
 
 #include <utility>
 
-#include "seqrec/train/evaluate.hpp"
+#include "seqrec/evaluate/evaluate.hpp"
+#include "seqrec/objectives/next_item.hpp"
 #include "seqrec/train/interrupt.hpp"
-#include "seqrec/train/objectives.hpp"
 #include "seqrec/train/options.hpp"
 #include "seqrec/train/training_result.hpp"
 #include "seqrec/train/training_run.hpp"

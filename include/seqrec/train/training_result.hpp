@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "seqrec/core/types.hpp"
+#include "seqrec/evaluate/evaluation.hpp"
 #include "seqrec/metrics/ranking.hpp"
-#include "seqrec/train/evaluation.hpp"
 
 namespace seqrec {
 

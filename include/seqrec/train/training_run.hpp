@@ -10,11 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include "seqrec/data/batcher.hpp"
+#include "seqrec/data/batches/batcher.hpp"
+#include "seqrec/evaluate/evaluate.hpp"
 #include "seqrec/io/checkpoint.hpp"
 #include "seqrec/optim/exponential_average.hpp"
 #include "seqrec/optim/optimizer.hpp"
-#include "seqrec/train/evaluate.hpp"
 #include "seqrec/train/host_weights.hpp"
 #include "seqrec/train/options.hpp"
 #include "seqrec/train/progress.hpp"

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "seqrec/core/errors.hpp"
+#include "seqrec/core/item_set.hpp"
+#include "seqrec/core/random.hpp"
+#include "seqrec/core/tensor.hpp"
+#include "seqrec/core/types.hpp"
+#include "seqrec/data/alias_table.hpp"
+#include "seqrec/data/splits/item_counts.hpp"
+#include "seqrec/data/splits/split.hpp"
+
+namespace seqrec {
+
+/// An item drawn uniformly from those that `excluded` lacks, by rejection: unbiased, and one draw is nearly always
+/// enough because a catalogue is much longer than a history. At least one item must be outside `excluded`.
+inline item_t draw_item_outside(const ItemSet& excluded, RandomStream& random) {
+  const auto num_items = static_cast<std::uint32_t>(excluded.num_items());
+  for (;;) {
+    const auto item = static_cast<item_t>(random.below(num_items));
+    if (!excluded.contains(item)) return item;
+  }
+}
+
+/// The same with the probabilities of `table`. The items outside `excluded` must have a probability of at least
+/// `least_probability_left` together, or the search would take long, or for ever.
+inline item_t draw_item_outside(const ItemSet& excluded, const AliasTable& table, RandomStream& random) {
+  for (;;) {
+    const item_t item = table.draw(random);
+    if (!excluded.contains(item)) return item;
+  }
+}
+
+/// Below this share of all probability left to draw from, drawing by rejection is refused.
+inline constexpr double least_probability_left = 1e-3;
+
+/// What training negatives are drawn from.
+struct NegativeSampling {
+  /// 0: uniform; else item i is drawn with probability ~ (training events of i)^popularity_exponent. Items without
+  /// training events are never drawn then.
+  double popularity_exponent = 0;
+  bool reject_seen = true;  ///< never draw a training item of the user
+
+  /// What is not as usual, for the names of objectives: " by popularity^0.75, seen items among them".
+  std::string text() const {
+    return (popularity_exponent != 0 ? concatenate(" by popularity^", popularity_exponent) : std::string()) +
+           (reject_seen ? "" : ", seen items among them");
+  }
+  /// @throws ArgumentError if the exponent is negative or not finite
+  void check() const {
+    check_argument(popularity_exponent >= 0 && std::isfinite(popularity_exponent), "popularity_exponent",
+                   popularity_exponent, "a finite number of at least 0");
+  }
+};
+
+/// Draws training negatives: over the catalogue without the user's *training* items. Held-out items stay possible, or
+/// the model could learn from their absence what is going to be asked.
+///
+/// What a user gets in an epoch depends on (seed, epoch, user) only: not on the batch it is in, nor on any thread.
+class NegativeSampler {
+ public:
+  /// @param split  must outlive the sampler
+  /// @throws ArgumentError if the exponent is negative or not finite
+  /// @throws DataError     naming a user who has nothing left to draw: every item of the catalogue, or nearly all of
+  ///                       its popularity, is among its training items
+  NegativeSampler(const Split& split, std::uint64_t seed, const NegativeSampling& sampling = {})
+      : split_(&split), seed_(seed), reject_seen_(sampling.reject_seen), seen_(split.data->num_items()) {
+    sampling.check();
+    if (sampling.popularity_exponent > 0) {
+      table_.emplace(popularity_weights(count_train_events(split), sampling.popularity_exponent));
+      for (const double probability : table_->probabilities())
+        log_probability_.push_back(static_cast<float>(std::log(probability)));
+    }
+    if (reject_seen_)
+      for (index_t user = 0; user < split.data->num_users(); ++user) check_user(user);
+  }
+  NegativeSampler(const Split&&, std::uint64_t, const NegativeSampling& = {}) = delete;
+
+  /// Fills (rows, negatives per row) for one user.
+  void draw(index_t user, index_t epoch, MatrixView<item_t, HostSpace> negatives) {
+    RandomStream random(seed_, Purpose::negatives,
+                        static_cast<std::uint64_t>(epoch) << 32 | static_cast<std::uint64_t>(user));
+    seen_.clear();
+    if (reject_seen_) seen_.insert(split_->train_history(user));
+    for (index_t row = 0; row < negatives.rows(); ++row)
+      for (index_t column = 0; column < negatives.columns(); ++column)
+        negatives(row, column) = table_ ? draw_item_outside(seen_, *table_, random) : draw_item_outside(seen_, random);
+  }
+
+  /// (V) The logarithm of the probability with which an item is drawn, before any is rejected, which a sampled softmax
+  /// subtracts (logQ; Bengio & Senécal 2008). Minus infinity for items that are never drawn. Empty for uniform draws.
+  std::span<const float> log_probability() const { return log_probability_; }
+
+ private:
+  void check_user(index_t user) {
+    const index_t num_items = split_->data->num_items();
+    const std::span<const item_t> history = split_->train_history(user);
+    if (!table_ && std::ssize(history) < num_items) return;  // too short to hold them all: no need to look
+    seen_.clear();
+    double left = 1;
+    for (const item_t item : history)
+      if (seen_.insert(item) && table_) left -= table_->probabilities()[static_cast<std::size_t>(item)];
+    if (seen_.size() == num_items)
+      throw DataError(concatenate(split_->data->name, ": user ", split_->data->user_ids.data()[user], " has all ",
+                                  num_items, " items in training, no negative is left to draw"));
+    if (left < least_probability_left)
+      throw DataError(concatenate(split_->data->name, ": user ", split_->data->user_ids.data()[user],
+                                  " has nearly all popularity in training, ", left > 0 ? left : 0.0,
+                                  " of it is left to draw negatives from, expected at least ", least_probability_left));
+  }
+
+  const Split* split_;
+  std::uint64_t seed_;
+  bool reject_seen_;
+  ItemSet seen_;
+  std::optional<AliasTable> table_;  ///< none for uniform draws
+  std::vector<float> log_probability_;
+};
+
+}  // namespace seqrec

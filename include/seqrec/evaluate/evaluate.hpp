@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <span>
+#include <vector>
+
+#include "seqrec/evaluate/evaluation.hpp"
+#include "seqrec/evaluate/held_out_scores.hpp"
+
+namespace seqrec {
+
+/// What candidate_scores found, as ranks of the targets.   @param scores (users, 1 + negatives), the target's first
+template <class Score>
+std::vector<RankingMetrics::UserRank> ranks_of_scores(std::span<const Score> scores, index_t users) {
+  std::vector<RankingMetrics::UserRank> ranks;
+  for (index_t i = 0; i < users; ++i) {
+    const std::size_t columns = scores.size() / static_cast<std::size_t>(users);
+    const std::span<const Score> of_user = scores.subspan(static_cast<std::size_t>(i) * columns, columns);
+    ranks.push_back({average_rank_among(of_user.front(), of_user.subspan(1)), static_cast<index_t>(columns)});
+  }
+  return ranks;
+}
+
+/// What candidate_scores found, as clicks: the target was taken, the negatives were not.
+template <class Score>
+ClickMetrics clicks_of_scores(std::span<const Score> scores, index_t users) {
+  ClickMetrics clicks;
+  const std::size_t columns = scores.size() / static_cast<std::size_t>(std::max<index_t>(users, 1));
+  std::vector<int> labels(columns, 0);
+  if (columns > 0) labels.front() = 1;
+  for (index_t i = 0; i < users; ++i)
+    clicks.add(scores.subspan(static_cast<std::size_t>(i) * columns, columns), std::span<const int>(labels));
+  return clicks;
+}
+
+/// The average ranks of held-out targets under a model, in the order of `held_out`: among the frozen candidates where
+/// there are any, else among the whole catalogue without what the user has seen.
+template <class Team, class Model>
+std::vector<RankingMetrics::UserRank> target_ranks(Team& team, const Model& model, const HeldOut& held_out,
+                                                   const EvaluateOptions& options) {
+  if (options.candidates == nullptr) return catalogue_ranks(team, model, held_out, options);
+  const auto scores = candidate_scores(team, model, held_out, options);
+  return ranks_of_scores(std::span(scores), held_out.size());
+}
+
+/// The scale and bias that turn a model's scores into honest log-odds on held-out clicks: fit them on validation, and
+/// give them to the test as EvaluateOptions::calibration.
+/// @throws ArgumentError without candidates, DataError as fit_calibration
+template <class Team, class Model>
+Calibration fit_click_calibration(Team& team, const Model& model, const HeldOut& held_out,
+                                  const EvaluateOptions& options) {
+  const auto scores = candidate_scores(team, model, held_out, options);
+  return clicks_of_scores(std::span(scores), held_out.size()).calibration();
+}
+
+namespace detail {
+
+/// What evaluations of models and of scorers have in common.
+/// @param scores(), ranks()  of the held-out targets: among frozen candidates, or in the catalogue
+template <class Scores, class Ranks>
+Evaluation evaluated(const HeldOut& held_out, const EvaluateOptions& options, Scores scores, Ranks ranks) {
+  const auto begin = std::chrono::steady_clock::now();
+  Evaluation evaluation;
+  std::vector<RankingMetrics::UserRank> found;
+  if (options.candidates == nullptr) {
+    found = ranks();
+    evaluation.protocol = concatenate(held_out.name, ", full ranking without seen items");
+  } else {
+    const auto of_candidates = scores();
+    found = ranks_of_scores(std::span(of_candidates), held_out.size());
+    evaluation.clicks = clicks_of_scores(std::span(of_candidates), held_out.size()).result(options.calibration);
+    const CandidateOptions& drawn = options.candidates->options;
+    evaluation.protocol = concatenate(held_out.name, ", 1 + ", drawn.negatives, " sampled candidates");
+    if (drawn.popularity_exponent != 0)
+      evaluation.protocol += concatenate(" by popularity^", drawn.popularity_exponent);
+  }
+  RankingMetrics metrics({options.top_k});
+  for (const auto& user : found) metrics.add(user.rank, user.candidates);
+  evaluation.ranking = metrics.result();
+  evaluation.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return evaluation;
+}
+
+}  // namespace detail
+
+/// HR, NDCG, MRR, Recall, Precision and MAP at K and per-user AUC of a model on held-out items: by default a full
+/// ranking of the catalogue without what the user has already seen, ties at the average rank (docs/protocol.md). With
+/// frozen candidates also what they say as clicks.
+template <class Team, class Model>
+Evaluation evaluate(Team& team, const Model& model, const HeldOut& held_out, const EvaluateOptions& options) {
+  static_assert(Ranker<Model>,
+                "seqrec: evaluate needs a model with encode() and output_table(), or with score(tape, batch, "
+                "candidates)");
+  return detail::evaluated(
+      held_out, options, [&] { return candidate_scores(team, model, held_out, options); },
+      [&] { return catalogue_ranks(team, model, held_out, options); });
+}
+
+/// The same with a team of its own.
+template <class Model>
+Evaluation evaluate(const Model& model, const HeldOut& held_out, const EvaluateOptions& options = {}) {
+  typename Model::Context::Team team(0, options.team);
+  return evaluate(team, model, held_out, options);
+}
+
+}  // namespace seqrec

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "seqrec/autograd/tape.hpp"
+#include "seqrec/data/batches/ranking_batch.hpp"
+#include "seqrec/data/known_features.hpp"
+#include "seqrec/evaluate/evaluation.hpp"
+#include "seqrec/evaluate/rank_in_catalogue.hpp"
+#include "seqrec/models/candidate_encoder.hpp"
+#include "seqrec/ops/rank_of_target.hpp"
+#include "seqrec/ops/score_candidates.hpp"
+#include "seqrec/serve/catalogue_scorer.hpp"
+#include "seqrec/serve/last_states.hpp"
+
+namespace seqrec {
+
+namespace detail {
+
+/// Which of the held-out users one of a shard's is, and how many items are ranked for it.
+struct RankedUser {
+  index_t index;
+  index_t ranked;
+};
+
+/// Packs the held-out users, a few at a time, deals them to the team and calls work(context, shard, ranked_user), where
+/// ranked_user(i) says who the shard's i-th user is.
+template <class Team, class Model, class Work>
+void for_held_out(Team& team, const Model& model, const HeldOut& held_out, const EvaluateOptions& options, Work work) {
+  using Context = typename Model::Context;
+  check_evaluation(model, held_out, options);
+  HostRankingBatch batch({model.num_items(), model.max_length(), options.token_budget}, features_of(*held_out.data));
+  std::vector<RankingRequest> requests;
+  for (index_t start = 0; start < held_out.size(); start += options.users_at_once) {
+    requests.clear();
+    for (index_t i = start; i < std::min(held_out.size(), start + options.users_at_once); ++i) {
+      RankingRequest request{
+          held_out.history(i), held_out.targets.data()[i], {}, {}, static_cast<item_t>(held_out.users.data()[i])};
+      if (options.candidates != nullptr)
+        request.candidates = options.candidates->negatives(i);
+      else
+        request.exclusions = request.history;
+      requests.push_back(request);
+    }
+    batch.pack(requests);
+    team.run(batch, [&](Context& context, const RankingBatch<typename Context::Space>& shard) {
+      work(context, shard, [&, first = shard.histories.first_user](index_t user) {
+        const index_t request = batch.order().data()[first + user];
+        return RankedUser{start + request, batch.num_ranked(request)};
+      });
+    });
+  }
+}
+
+}  // namespace detail
+
+/// The scores of frozen candidates under a model: for each held-out user, in order, the target's and those of its
+/// negatives.
+/// @return (users, 1 + negatives)   @throws as check_evaluation, ArgumentError without candidates
+template <class Team, class Model>
+std::vector<typename Model::Context::Scalar> candidate_scores(Team& team, const Model& model, const HeldOut& held_out,
+                                                              const EvaluateOptions& options) {
+  using Context = typename Model::Context;
+  using Scalar = typename Context::Scalar;
+  check_argument(options.candidates != nullptr, "candidate_scores candidates", "null", "frozen lists");
+  const index_t columns = 1 + options.candidates->options.negatives;
+  std::vector<Scalar> all(static_cast<std::size_t>(held_out.size() * columns));
+  detail::for_held_out(
+      team, model, held_out, options,
+      [&](Context& context, const RankingBatch<typename Context::Space>& shard, const auto& ranked_user) {
+        Tape<Context> tape(context, Mode::inference);
+        vector_of<Context> scores;
+        if constexpr (CandidateEncoder<Model>) {
+          scores = {model.score(tape, shard.histories, shard.candidates).value().data, shard.candidates.size()};
+        } else {
+          scores = context.vector(shard.candidates.size());
+          ops::score_candidates(
+              context, ScoreCandidates<Context>{last_states(tape, model, shard.histories),
+                                                tape.value(model.output_table()), shard.candidates.items, scores});
+        }
+        for (index_t user = 0; user < shard.histories.users(); ++user)
+          Memory<typename Context::Space>::copy_to_host(all.data() + ranked_user(user).index * columns,
+                                                        scores.data + user * columns,
+                                                        static_cast<std::size_t>(columns) * sizeof(Scalar));
+      });
+  return all;
+}
+
+/// The average ranks of held-out targets among the whole catalogue, in the order of `held_out`.
+///
+/// The history is what came before the target, its last max_length events; every item of the whole history before the
+/// target is left out.
+template <class Team, class Model>
+std::vector<RankingMetrics::UserRank> catalogue_ranks(Team& team, const Model& model, const HeldOut& held_out,
+                                                      const EvaluateOptions& options) {
+  using Context = typename Model::Context;
+  using Space = typename Context::Space;
+  std::vector<RankingMetrics::UserRank> ranks(static_cast<std::size_t>(held_out.size()));
+  detail::for_held_out(
+      team, model, held_out, options, [&](Context& context, const RankingBatch<Space>& shard, const auto& ranked_user) {
+        const index_t users = shard.histories.users();
+        if constexpr (CandidateEncoder<Model>) {
+          CatalogueScorer<Model> scorer;
+          ItemSet distinct(model.num_items());
+          for (index_t user = 0; user < users; ++user) {
+            const index_t i = ranked_user(user).index;
+            ranks[static_cast<std::size_t>(i)] =
+                rank_in_catalogue(scorer(context, model, shard.histories, user), held_out.targets.data()[i],
+                                  held_out.history(i), distinct);
+          }
+        } else {
+          Tape<Context> tape(context, Mode::inference);
+          const auto above = context.template vector<item_t>(users), ties = context.template vector<item_t>(users);
+          ops::rank_of_target(context, RankOfTarget<Context>{last_states(tape, model, shard.histories),
+                                                             tape.value(model.output_table()), shard.targets,
+                                                             shard.exclusions, above, ties});
+          std::vector<item_t> host(static_cast<std::size_t>(2 * users));
+          Memory<Space>::copy_to_host(host.data(), above.data, static_cast<std::size_t>(users) * sizeof(item_t));
+          Memory<Space>::copy_to_host(host.data() + users, ties.data, static_cast<std::size_t>(users) * sizeof(item_t));
+          for (index_t user = 0; user < users; ++user) {
+            const detail::RankedUser of = ranked_user(user);
+            ranks[static_cast<std::size_t>(of.index)] = {average_rank(host.data()[user], host.data()[users + user]),
+                                                         of.ranked};
+          }
+        }
+      });
+  return ranks;
+}
+
+}  // namespace seqrec

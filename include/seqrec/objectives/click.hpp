@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "seqrec/data/batches/sampling.hpp"
+#include "seqrec/models/candidate_encoder.hpp"
+#include "seqrec/ops/click_loss.hpp"
+
+namespace seqrec {
+
+/// Learning to tell the item that came next from sampled ones, each a question of its own: binary cross-entropy of a
+/// click. Every model can be trained so; one that looks at candidates (DIN) can be trained in no other way.
+///
+/// The loss is the mean over candidates, next items and negatives alike. With one negative a static encoder learns
+/// exactly what NextItem with BinaryCrossEntropy teaches it (whose loss is twice as large: a mean over positions).
+struct Click {
+  index_t negatives = 1;  ///< sampled for each position
+  NegativeSampling sampling{};
+
+  /// A name for logs and result files.
+  std::string name() const {
+    return concatenate("click, ", negatives, negatives == 1 ? " negative" : " negatives", sampling.text());
+  }
+
+  /// @throws ArgumentError without negatives: there would be nothing to tell apart
+  void check() const {
+    check_argument(negatives >= 1, "Click negatives", negatives, "at least 1");
+    sampling.check();
+  }
+
+  /// Forward, loss, and the record for backward of one shard; the loss goes to the context's sum.
+  template <class Model, class Context>
+  void operator()(const Model& model, Tape<Context>& tape, const TrainingBatch<typename Context::Space>& batch) const {
+    static_assert(
+        Ranker<Model>,
+        "seqrec: Click needs a model with encode() and output_table(), or with score(tape, batch, candidates)");
+    const Clicks<typename Context::Space>& clicks = batch.clicks;
+    const Variable<Context> scores = score_candidates(tape, model, batch.histories, clicks.candidates);
+    Context& context = tape.context();
+    const auto losses = context.template vector<double>(scores.rows());
+    const auto dscores = tape.recording() ? context.matrix(scores.rows(), 1) : matrix_of<Context>{};
+    ops::click_loss(context, ClickLoss<Context>{scores.value(), clicks.labels, clicks.loss_scale, losses, dscores});
+    ops::accumulate_loss(context, AccumulateLoss<Context>{losses});
+    tape.record([scores, dscores](Tape<Context>& t) { t.contribute(scores, dscores); });
+  }
+};
+
+}  // namespace seqrec

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <type_traits>
+#include <variant>
+
+#include "seqrec/autograd/tape.hpp"
+#include "seqrec/core/batch.hpp"
+#include "seqrec/data/batches/sampling.hpp"
+#include "seqrec/models/static_encoder.hpp"
+#include "seqrec/ops/add_rows.hpp"
+#include "seqrec/ops/catalogue_loss.hpp"
+#include "seqrec/ops/elementwise.hpp"
+#include "seqrec/ops/sampled_loss.hpp"
+
+namespace seqrec {
+
+/// Cross-entropy of the next item against the whole catalogue: exact, and needs no negatives.
+struct FullSoftmax {
+  static constexpr const char* name = "full softmax";
+};
+
+/// Learning to predict the next item at every position of a history.
+///
+/// An objective is a value: it says what the batcher must sample and runs its head and loss on the tape. The loss is
+/// the mean over the positions of a batch; negatives of one position add up.
+///
+///     NextItem{.loss = BinaryCrossEntropy{}}                   // SASRec's paper: one negative a position
+///     NextItem{.loss = GeneralisedBinaryCrossEntropy{}, .negatives = 256, .sampling = {.reject_seen = false}}
+///     NextItem{.loss = SampledSoftmax{}, .negatives = 128, .sampling = {.popularity_exponent = 0.75}}
+///     NextItem{.loss = FullSoftmax{}}
+///
+/// The loss is a variant and not a template parameter, so that a program can choose it at run time, and because
+/// deducing a parameter from `.loss =` is beyond clang before version 17. `BasicNextItem<MyLoss>` takes a row loss of
+/// your own (see ops/row_losses.hpp).
+template <class... Losses>
+struct BasicNextItem {
+  std::variant<Losses...> loss{};
+  /// Sampled for each position: one, or none for the full softmax.
+  index_t negatives = std::visit([](const auto& chosen) { return samples<decltype(chosen)> ? 1 : 0; }, loss);
+  NegativeSampling sampling{};
+
+  /// A name for logs and result files.
+  std::string name() const {
+    return std::visit(
+        [this](const auto& chosen) {
+          std::string text = concatenate("next item, ", text_of(chosen));
+          if constexpr (samples<decltype(chosen)>)
+            text += concatenate(", ", negatives, negatives == 1 ? " negative" : " negatives", sampling.text());
+          return text;
+        },
+        loss);
+  }
+
+  /// @throws ArgumentError when a number of the loss is out of range, or negatives do not fit it
+  void check() const {
+    std::visit(
+        [this](const auto& chosen) {
+          if constexpr (samples<decltype(chosen)>) {
+            check_argument(negatives >= 1, "NextItem negatives", negatives, "at least 1 for a sampled loss");
+            sampling.check();
+          } else {
+            check_argument(negatives == 0, "NextItem negatives", negatives, "0, the full softmax samples nothing");
+          }
+          if constexpr (requires { chosen.check(); }) chosen.check();
+        },
+        loss);
+  }
+
+  /// Forward, loss, and the record for backward of one shard; the loss goes to the context's sum.
+  template <class Model, class Context>
+  void operator()(const Model& model, Tape<Context>& tape, const TrainingBatch<typename Context::Space>& batch) const {
+    static_assert(StaticEncoder<Model>,
+                  "seqrec: NextItem needs a model with encode() and output_table(), whose view of a user does not "
+                  "depend on the item; train a model that looks at candidates with a click objective");
+    const Variable<Context> states = model.encode(tape, batch.histories);
+    const MatrixParameter<Context>& items = model.output_table();
+    std::visit(
+        [&](const auto& chosen) {
+          if constexpr (!samples<decltype(chosen)>)
+            full_head(tape, states, items, batch);
+          else if constexpr (requires { chosen.row_loss(model.num_items(), negatives); })
+            sampled_head(chosen.row_loss(model.num_items(), negatives), tape, states, items, batch);
+          else
+            sampled_head(chosen, tape, states, items, batch);
+        },
+        loss);
+  }
+
+ private:
+  template <class Loss>
+  static constexpr bool samples = !std::is_same_v<std::remove_cvref_t<Loss>, FullSoftmax>;
+
+  template <class Loss>
+  static std::string text_of(const Loss& chosen) {
+    if constexpr (requires { chosen.text(); })
+      return chosen.text();
+    else
+      return chosen.name;
+  }
+
+  /// What both heads need: where row losses go, and the gradient of the states.
+  template <class Context>
+  struct Outputs {
+    VectorView<double, typename Context::Space> losses;  ///< (N)
+    matrix_of<Context> dstates;                          ///< (N, D), null in inference
+    master_matrix_of<Context> dtable;                    ///< (V, D), null where no gradient is wanted
+  };
+  template <class Context>
+  static Outputs<Context> outputs(const Tape<Context>& tape, Variable<Context> states,
+                                  const MatrixParameter<Context>& items) {
+    Outputs<Context> o{tape.context().template vector<double>(states.rows()), {}, {}};
+    if (!tape.recording()) return o;
+    o.dstates = tape.context().matrix(states.rows(), states.columns());
+    o.dtable = tape.gradient(items);
+    return o;
+  }
+  template <class Context>
+  static void finish(Tape<Context>& tape, Variable<Context> states, const Outputs<Context>& o) {
+    ops::accumulate_loss(tape.context(), AccumulateLoss<Context>{o.losses});
+    const auto dstates = o.dstates;
+    tape.record([states, dstates](Tape<Context>& t) { t.contribute(states, dstates); });
+  }
+
+  template <class RowLoss, class Context>
+  static void sampled_head(const RowLoss& row_loss, Tape<Context>& tape, Variable<Context> states,
+                           const MatrixParameter<Context>& items, const TrainingBatch<typename Context::Space>& batch) {
+    const NextItems<typename Context::Space>& next = batch.next;
+    const Outputs<Context> o = outputs(tape, states, items);
+    const auto coefficients = tape.context().vector(next.items.size());
+    ops::sampled_loss(tape.context(),
+                      SampledLoss<Context, RowLoss>{states.value(), tape.value(items), next.items, batch.loss_scale,
+                                                    o.losses, coefficients, o.dstates, row_loss, next.log_probability});
+    if (o.dtable)
+      ops::add_rows(tape.context(),
+                    AddRows<Context>{states.value(), next.index, coefficients, next.items.columns(), o.dtable});
+    finish(tape, states, o);
+  }
+
+  template <class Context>
+  static void full_head(Tape<Context>& tape, Variable<Context> states, const MatrixParameter<Context>& items,
+                        const TrainingBatch<typename Context::Space>& batch) {
+    const Outputs<Context> o = outputs(tape, states, items);
+    ops::catalogue_loss(tape.context(),
+                        CatalogueLoss<Context>{states.value(), tape.value(items), batch.next.items.column_range(0, 1),
+                                               batch.loss_scale, o.losses, o.dstates, o.dtable});
+    finish(tape, states, o);
+  }
+};
+
+/// The losses that come with the library.
+using NextItem =
+    BasicNextItem<BinaryCrossEntropy, FullSoftmax, GeneralisedBinaryCrossEntropy, Bpr, SampledSoftmax, InfoNce>;
+
+}  // namespace seqrec

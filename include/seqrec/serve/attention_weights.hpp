@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "seqrec/autograd/tape.hpp"
+#include "seqrec/data/batches/ranking_batch.hpp"
+#include "seqrec/serve/known_user.hpp"
+
+namespace seqrec {
+
+/// How much each item of a history weighed in a model's score for one candidate: its attention, for models that look
+/// at the history through the candidate (Din).
+/// @return a weight for each of the history's last max_length items, oldest first; they sum to 1 under a softmax
+/// @throws DataError for an item that the model's table does not have
+template <class Model>
+std::vector<typename Model::Context::Scalar> attention_weights(const Model& model, typename Model::Context& context,
+                                                               std::span<const item_t> history, item_t candidate,
+                                                               const KnownUser& user = {}) {
+  static_assert(
+      requires { typename Model::Explained; },
+      "seqrec: attention_weights needs a model with explain(tape, batch, candidates), such as Din");
+  using Context = typename Model::Context;
+  HostRankingBatch packed({model.num_items(), model.max_length(), model.max_length()}, user.features);
+  // The target is the first candidate; with itself as the only other one there are two of the same.
+  const RankingRequest request{history, candidate, {}, {&candidate, 1}, user.profile};
+  packed.pack({&request, 1});
+  const RankingBatch<typename Context::Space> batch = packed.shard(0);
+  context.begin_shard();
+  Tape<Context> tape(context, Mode::inference);
+  const auto weights = model.explain(tape, batch.histories, batch.candidates).weights;
+  std::vector<typename Context::Scalar> host(static_cast<std::size_t>(batch.histories.rows()));
+  Memory<typename Context::Space>::copy_to_host(host.data(), weights.data, host.size() * sizeof(host[0]));
+  return host;
+}
+
+}  // namespace seqrec

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/data/batches/row_index.hpp"
+
+#include <map>
+#include <span>
+#include <vector>
+
+#include "seqrec/core/random.hpp"
+#include "support/catch.hpp"
+
+using namespace seqrec;
+
+namespace {
+
+/// The definition: for each item, ascending, the positions that hold it, ascending.
+void check_index(const RowIndex<HostSpace>& index, std::span<const item_t> items) {
+  std::map<item_t, std::vector<offset_t>> positions;
+  for (std::size_t i = 0; i < items.size(); ++i) positions[items[i]].push_back(static_cast<offset_t>(i));
+  REQUIRE(index.order.size() == std::ssize(items));
+  REQUIRE(index.rows.size() == std::ssize(positions));
+  REQUIRE(index.row_offsets.size() == std::ssize(positions) + 1);
+  index_t row = 0;
+  for (const auto& [item, expected] : positions) {
+    REQUIRE(index.rows(row) == item);
+    const offset_t begin = index.row_offsets(row), end = index.row_offsets(++row);
+    REQUIRE(std::vector<offset_t>(index.order.data + begin, index.order.data + end) == expected);
+  }
+  REQUIRE(index.row_offsets(0) == 0);
+  REQUIRE(index.row_offsets(row) == std::ssize(items));
+}
+
+void check_all(const ShardedRowIndex& index, const std::vector<item_t>& items, const std::vector<offset_t>& begins) {
+  check_index(index.whole(), items);
+  REQUIRE(index.num_shards() == std::ssize(begins) - 1);
+  for (std::size_t shard = 0; shard + 1 < begins.size(); ++shard)
+    check_index(index.shard(static_cast<index_t>(shard)),
+                std::span(items).subspan(static_cast<std::size_t>(begins[shard]),
+                                         static_cast<std::size_t>(begins[shard + 1] - begins[shard])));
+}
+
+}  // namespace
+
+TEST_CASE("a row index groups a shard's positions by item") {
+  ShardedRowIndex index;
+  index.build(std::vector<item_t>{4, 1, 4, 4, 0, 1}, std::vector<offset_t>{0, 3, 6}, 6);
+  const RowIndex<HostSpace> second = index.shard(1);  // 4 0 1
+  CHECK(std::vector<item_t>(second.rows.data, second.rows.data + 3) == std::vector<item_t>{0, 1, 4});
+  CHECK(std::vector<offset_t>(second.order.data, second.order.data + 3) == std::vector<offset_t>{1, 2, 0});
+  CHECK(index.whole().rows.size() == 3);
+}
+
+TEST_CASE("a row index agrees with its definition on the whole batch and on every shard") {
+  const auto seed = GENERATE(range(0, 40));
+  RandomStream random(static_cast<std::uint64_t>(seed), Purpose::shuffle, 0);
+  ShardedRowIndex index;
+  for (int build = 0; build < 3; ++build) {  // also over what an earlier build left behind
+    const std::uint32_t table_rows = 1 + random.below(50);
+    std::vector<item_t> items(random.below(300));
+    for (item_t& item : items) item = static_cast<item_t>(random.below(table_rows));
+    std::vector<offset_t> begins = {0};
+    while (begins.back() < std::ssize(items)) {
+      const auto left = static_cast<std::uint32_t>(std::ssize(items) - begins.back());
+      begins.push_back(begins.back() + static_cast<offset_t>(random.below(left + 1)));  // also empty shards
+    }
+    index.build(items, begins, table_rows);
+    check_all(index, items, begins);
+  }
+}
+
+TEST_CASE("a row index of nothing is empty") {
+  ShardedRowIndex index;
+  CHECK(index.num_shards() == 0);
+  index.build({}, std::vector<offset_t>{0}, 3);
+  check_all(index, {}, {0});
+  index.build({}, std::vector<offset_t>{0, 0}, 3);
+  check_all(index, {}, {0, 0});
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/data/batches/sampling.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <vector>
+
+#include "data/small_datasets.hpp"
+#include "support/catch.hpp"
+
+using namespace seqrec;
+
+namespace {
+
+std::vector<item_t> draw(NegativeSampler& sampler, index_t user, index_t epoch, index_t rows, index_t columns) {
+  std::vector<item_t> items(static_cast<std::size_t>(rows * columns), -1);
+  sampler.draw(user, epoch, {items.data(), rows, columns});
+  return items;
+}
+
+}  // namespace
+
+TEST_CASE("training negatives are uniform over the items that the user does not train on") {
+  // User 1 trains on 0, 3, 7 and holds out 9 and 1, which stay possible.
+  const Dataset data = seqrec_test::dataset_of({{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {0, 3, 7, 3, 9, 1}});
+  const Split split = leave_one_out(data);
+  NegativeSampler sampler(split, 17);
+  const index_t draws = 140'000;
+  std::map<item_t, double> count;
+  for (const item_t item : draw(sampler, 1, 0, draws / 2, 2)) ++count[item];
+  REQUIRE(count.size() == 7);
+  CHECK(count.count(0) + count.count(3) + count.count(7) == 0);
+  double chi_square = 0;
+  const double expected = draws / 7.0;
+  for (const auto& [item, n] : count) chi_square += (n - expected) * (n - expected) / expected;
+  CHECK(chi_square < 22.46);  // 6 degrees of freedom: exceeded once in a thousand seeds
+}
+
+TEST_CASE("training negatives depend on seed, epoch and user, and on nothing else") {
+  const Dataset data = seqrec_test::random_dataset(10, 100, 12, 1);
+  const Split split = leave_one_out(data);
+  NegativeSampler sampler(split, 1), same(split, 1), other(split, 2);
+  const auto first = draw(sampler, 4, 3, 20, 2);
+  CHECK(draw(sampler, 4, 4, 20, 2) != first);
+  CHECK(draw(sampler, 5, 3, 20, 2) != first);
+  CHECK(draw(other, 4, 3, 20, 2) != first);
+  CHECK(draw(sampler, 4, 3, 20, 2) == first);
+  CHECK(draw(same, 4, 3, 20, 2) == first);
+}
+
+TEST_CASE("negatives are written to their columns only") {
+  const Dataset data = seqrec_test::random_dataset(5, 30, 5, 1);
+  const Split split = leave_one_out(data);
+  NegativeSampler sampler(split, 1);
+  std::vector<item_t> items(12, -1);
+  sampler.draw(2, 0, MatrixView<item_t, HostSpace>(items.data(), 4, 3).column_range(1, 2));
+  for (std::size_t i = 0; i < items.size(); ++i) CHECK((items[i] == -1) == (i % 3 == 0));
+}
+
+TEST_CASE("the last unseen item is found, and none left is an error that names the user") {
+  const Dataset one_left = seqrec_test::dataset_of({{0, 1, 2, 3, 0, 4}});
+  const Split split = leave_one_out(one_left);
+  NegativeSampler sampler(split, 1);
+  CHECK(draw(sampler, 0, 0, 5, 1) == std::vector<item_t>(5, 4));
+
+  Interactions rows{.users = {8, 8, 8, 8}, .items = {5, 6, 5, 6}, .times = {}};
+  const Dataset none_left = build_dataset("tiny", rows);
+  const Split full = leave_one_out(none_left);
+  CHECK(seqrec_test::message_of<DataError>([&] { NegativeSampler unused(full, 1); }) ==
+        "tiny: user 8 has all 2 items in training, no negative is left to draw");
+}
+
+TEST_CASE("uniform negatives are the same bits as ever") {
+  const Dataset data = seqrec_test::random_dataset(10, 100, 12, 1);
+  const Split split = leave_one_out(data);
+  NegativeSampler sampler(split, 1);
+  Hash hash;
+  for (const item_t item : draw(sampler, 4, 3, 20, 2)) hash.add(item);
+  CHECK(hash.text() == "814cc837646ee5af");
+  CHECK(sampler.log_probability().empty());
+}
+
+TEST_CASE("popular items are drawn in proportion to a power of their training events") {
+  // Items 0 .. 4 have 16, 4, 1, 1 and 9 training events; item 5 is only ever held out.
+  std::vector<std::vector<std::int64_t>> histories;
+  const auto add = [&](std::int64_t item, int times) {
+    for (int i = 0; i < times; ++i) histories.push_back({item, 5, 5});
+  };
+  add(0, 16);
+  add(1, 4);
+  add(2, 1);
+  add(3, 1);
+  add(4, 9);
+  const Dataset data = seqrec_test::dataset_of(histories);
+  const Split split = leave_one_out(data);
+  NegativeSampler sampler(split, 17, {.popularity_exponent = 0.5});
+  const double weights[] = {4, 2, 1, 1, 3};
+
+  const auto logs = sampler.log_probability();
+  REQUIRE(logs.size() == 6);
+  for (std::size_t i = 0; i < 5; ++i) CHECK(logs[i] == Approx(std::log(weights[i] / 11)));
+  CHECK(logs[5] == -std::numeric_limits<float>::infinity());
+
+  // User 16 trains on item 1: without it the rest keeps its proportions.
+  const index_t draws = 100'000;
+  std::map<item_t, double> count;
+  for (const item_t item : draw(sampler, 16, 0, draws / 2, 2)) ++count[item];
+  CHECK(count.size() == 4);
+  double chi_square = 0;
+  for (const item_t item : {0, 2, 3, 4}) {
+    const double expected = static_cast<double>(draws) * weights[item] / 9;
+    chi_square += (count[item] - expected) * (count[item] - expected) / expected;
+  }
+  CHECK(chi_square < 16.27);  // 3 degrees of freedom: exceeded once in a thousand seeds
+  NegativeSampler same(split, 17, {.popularity_exponent = 0.5});
+  CHECK(draw(same, 16, 0, 50, 2) == draw(sampler, 16, 0, 50, 2));
+  CHECK(draw(same, 16, 1, 50, 2) != draw(sampler, 16, 0, 50, 2));
+}
+
+TEST_CASE("seen items are drawn too where nothing is rejected") {
+  const Dataset data = seqrec_test::dataset_of({{0, 1, 0, 1, 0, 1}, {0, 2, 3}});
+  const Split split = leave_one_out(data);
+  const double exponent = GENERATE(0.0, 1.0);
+  NegativeSampler sampler(split, 1, {.popularity_exponent = exponent, .reject_seen = false});
+  const std::vector<item_t> items = draw(sampler, 0, 0, 100, 1);
+  CHECK(std::count(items.begin(), items.end(), 0) > 0);
+  CHECK((std::count(items.begin(), items.end(), 3) > 0) == (exponent == 0));  // nobody trains on 3
+}
+
+TEST_CASE("a user who has nearly all popularity is refused by number, not searched for ever") {
+  // User 7 trains on items 1 and 2, user 8 on item 3 alone; nobody trains on 4.
+  Interactions rows{.users = {7, 7, 7, 7, 8, 8, 8}, .items = {1, 2, 4, 4, 3, 4, 4}, .times = {}};
+  for (int i = 0; i < 2000; ++i)
+    for (const std::int64_t item : {1, 4, 4}) {
+      rows.users.push_back(100 + i);
+      rows.items.push_back(item);
+    }
+  const Dataset data = build_dataset("tiny", rows);
+  const Split split = leave_one_out(data);
+  CHECK_THAT(seqrec_test::message_of<DataError>([&] { NegativeSampler unused(split, 1, {.popularity_exponent = 1}); }),
+             ContainsSubstring("tiny: user 7 has nearly all popularity in training, 0.0004") &&
+                 ContainsSubstring("is left to draw negatives from, expected at least 0.001"));
+  CHECK_NOTHROW(NegativeSampler(split, 1, {.popularity_exponent = 0.75}));
+  CHECK_NOTHROW(NegativeSampler(split, 1, {.popularity_exponent = 1, .reject_seen = false}));
+
+  for (const double wrong : {-0.5, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()})
+    CHECK_THROWS_AS(NegativeSampler(split, 1, {.popularity_exponent = wrong}), ArgumentError);
+}

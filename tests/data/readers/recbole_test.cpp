@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/data/readers/recbole.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
+
+using namespace seqrec;
+using seqrec_test::message_of;
+using seqrec_test::write_file;
+
+namespace {
+
+const std::string header = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n";
+
+struct Files {
+  seqrec_test::TemporaryDirectory folder;
+  const Files& add(const char* ending, const std::string& text) const {
+    write_file(folder / (std::string("films.") + ending), text);
+    return *this;
+  }
+  Dataset read() const { return read_recbole(folder / "films.inter", "films"); }
+  std::string complaint() const {
+    return message_of<DataError>([&] { read(); });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("interactions with numbers for tokens keep them, in order of time") {
+  const Files files;
+  const Dataset data = files.add("inter", header + "2\t30\t5\t300\n1\t30\t3.5\t2e2\n1\t4\t1\t100.0\n").read();
+  CHECK(data.user_ids == std::vector<std::int64_t>{1, 2});
+  CHECK(data.item_ids == std::vector<std::int64_t>{4, 30});
+  CHECK(data.items == std::vector<item_t>{0, 1, 1});
+  CHECK(data.times == std::vector<std::int64_t>{100, 200, 300});
+  CHECK(data.titles.empty());
+  CHECK(data.user_tokens.empty());
+}
+
+TEST_CASE("columns may come in any order, and without times the order of the file stays") {
+  const Files files;
+  const Dataset data = files.add("inter", "item_id:token\tuser_id:token\r\n5\t1\r\n4\t1\r\n").read();
+  CHECK(data.items == std::vector<item_t>{1, 0});
+  CHECK(data.times.empty());
+}
+
+TEST_CASE("tokens that are not numbers are numbered in order of appearance and kept") {
+  const Files files;
+  const Dataset data = files.add("inter", "user_id:token\titem_id:token\nzoe\tB00\nadam\tA00\nzoe\tA00\n").read();
+  CHECK(data.user_tokens == std::vector<std::string>{"zoe", "adam"});
+  CHECK(data.item_tokens == std::vector<std::string>{"B00", "A00"});
+  CHECK(data.user_ids == std::vector<std::int64_t>{0, 1});
+  CHECK(data.titles == data.item_tokens);
+  CHECK(data.items == std::vector<item_t>{0, 1, 1});
+}
+
+TEST_CASE("items and users come with titles and features") {
+  const Files files;
+  files.add("inter", "user_id:token\titem_id:token\nzoe\t4\nadam\t30\n")
+      .add("item",
+           "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n"
+           "30\tToy Story\t1995\tAnimation Children's Comedy\n31\tnot seen\t1995\tWar\n4\tHeat\t\tunknown\n")
+      .add("user",
+           "user_id:token\tage:token\tgender:token\toccupation:token\tzip_code:token\n"
+           "adam\t24\tM\ttechnician\t85711\nzoe\tunder 50\tF\twriter\t94043\n");
+  const Dataset data = files.read();
+  CHECK(data.titles == std::vector<std::string>{"Heat", "Toy Story"});
+  CHECK(data.item_features.names ==
+        std::vector<std::string>{"genre=Animation", "genre=Children's", "genre=Comedy", "year=1995-1999"});
+  CHECK(data.item_features.offsets == std::vector<offset_t>{0, 0, 4});
+  CHECK(data.user_features.names == std::vector<std::string>{"age=18-24", "age=under 50", "gender=F", "gender=M",
+                                                             "occupation=technician", "occupation=writer"});
+  CHECK(data.user_features.values == std::vector<item_t>{1, 2, 5, 0, 3, 4});  // zoe came first
+}
+
+TEST_CASE("wrong interactions are named") {
+  const Files files;
+  const auto say = [&](const std::string& text) { return files.add("inter", text).complaint(); };
+  CHECK_THAT(say(""), ContainsSubstring("films.inter: is empty, expected a header"));
+  CHECK_THAT(say("1\t2\t3\t4\n"), ContainsSubstring("films.inter:1: header column '1' is not 'name:type'"));
+  CHECK_THAT(say("user_id:text\titem_id:token\n"),
+             ContainsSubstring("header column 'user_id:text' is not 'name:type'"));
+  CHECK_THAT(say("user_id:token\tproduct:token\n"),
+             ContainsSubstring("films.inter:1: the header has no column 'item_id'"));
+  CHECK_THAT(say(header), ContainsSubstring("films: the data set is empty"));
+  CHECK_THAT(say(header + "1\t2\t3\n"),
+             ContainsSubstring("films.inter:2: line '1\\x092\\x093' has 3 columns, expected 4"));
+  CHECK_THAT(say(header + "1\t2\t3\t4\t5\n"), ContainsSubstring("films.inter:2") && ContainsSubstring("5 columns"));
+  CHECK_THAT(say(header + "1\t2\t3\t4\n\t2\t3\t4\n"),
+             ContainsSubstring("films.inter:3: user_id is '', expected a token"));
+  CHECK_THAT(say(header + "1\t\t3\t4\n"), ContainsSubstring("films.inter:2: item_id is ''"));
+  for (const char* time : {"", "now", "-1", "1.5", "nan", "inf", "1e300", "4 ", "0x1"})
+    CHECK_THAT(say(header + "1\t2\t3\t" + time + "\n"),
+               ContainsSubstring(std::string("films.inter:2: timestamp is '") + time + "', expected whole seconds"));
+}
+
+TEST_CASE("wrong files of items and users are named") {
+  const Files files;
+  files.add("inter", "user_id:token\titem_id:token\n1\t4\n1\tB00\n");
+  const auto items = [&](const std::string& text) { return files.add("item", text).complaint(); };
+  CHECK_THAT(items("item_id:token\tgenre:token_seq\n4\tWar\n"),
+             ContainsSubstring("films.item: has no item 'B00', which has interactions; expected all 2 items"));
+  CHECK_THAT(items("item_id:token\n4\n4\n"), ContainsSubstring("films.item:3: item 0 is there twice"));
+  CHECK_THAT(items("id:token\n4\n"), ContainsSubstring("films.item:1: the header has no column 'item_id'"));
+  CHECK_THAT(items("item_id:token\tgenre:token_seq\n4\n"),
+             ContainsSubstring("films.item:2") && ContainsSubstring("1 column,"));
+  CHECK_THAT(items(""), ContainsSubstring("films.item: is empty"));
+  files.add("item", "item_id:token\n4\nB00\n").add("user", "user_id:token\tage:token\n2\t30\n");
+  CHECK_THAT(files.complaint(), ContainsSubstring("films.user: has no user 1, which has interactions"));
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/serve/attention_weights.hpp"
+
+#include <numeric>
+#include <vector>
+
+#include "seqrec/models/din.hpp"
+#include "support/catch.hpp"
+#include "support/toy.hpp"
+
+using namespace seqrec;
+using seqrec_test::DoubleContext;
+
+TEST_CASE("each history item has a weight in a candidate's score", "[train]") {
+  Din<DoubleContext> model({.items = 20, .width = 4, .max_length = 5, .attention_hidden = {6}, .hidden = {3}});
+  seqrec_test::randomise<DoubleContext>(model, 4, 0.8);
+  DoubleContext context;
+  const std::vector<item_t> history = {1, 2, 3, 4, 5, 3, 7};
+  const auto weights = attention_weights(model, context, history, 9);
+  REQUIRE(weights.size() == 5);  // the last max_length items
+  CHECK(std::accumulate(weights.begin(), weights.end(), 0.0) == Approx(1).epsilon(1e-12));
+  CHECK(weights[0] == Approx(weights[3]).epsilon(1e-12));  // item 3, seen twice
+  CHECK(weights[0] != Approx(weights[1]).epsilon(1e-3));
+  CHECK(attention_weights(model, context, history, 10) != weights);  // another candidate looks at other things
+  CHECK(attention_weights(model, context, {}, 9).empty());
+  CHECK_THROWS_WITH(attention_weights(model, context, history, 20),
+                    "ranking request 0: target 20 is beyond the model's table, expected 0 to 19");
+}
