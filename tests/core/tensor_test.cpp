@@ -155,10 +155,3 @@ TEST_CASE("an empty tensor takes no memory", "[core]") {
   CHECK(tensor.columns() == 8);
   CHECK(tensor.to_host().empty());
 }
-
-TEST_CASE("a tensor over no memory has extents and nothing else", "[core]") {
-  const Tensor<float, 2, NoSpace> tensor(index_t{1} << 30, 1000);  // as large as a hostile file may claim
-  CHECK(tensor.rows() == index_t{1} << 30);
-  CHECK(tensor.columns() == 1000);
-  CHECK_FALSE(tensor.view());
-}

@@ -26,28 +26,48 @@ using DoubleContext = seqrec::cpu::BasicContext<double>;
 
 /// Overwrites a model's parameters with normal numbers: constants (biases, norm gains) lie around their constant, so
 /// that none is where training starts it and a mistake in any of them shows.
-template <class Context, class Model>
-void randomise(Model& model, std::uint64_t seed, double deviation = 0.3) {
+template <class Context>
+void randomise(seqrec::ParameterStore<Context>& parameters, std::uint64_t seed, double deviation = 0.3) {
   seqrec::RandomStream random(seed, seqrec::Purpose::initial_weights, 0);
-  for (const auto& entry : seqrec::ParameterSet<Context>(model)) {
+  for (const seqrec::ParameterEntry& entry : parameters.entries()) {
     const bool constant = entry.initialiser.kind == seqrec::Initialiser::Kind::constant;
+    const auto values = parameters.values(entry);
     for (index_t i = 0; i < entry.size(); ++i)
-      entry.values(i) = static_cast<typename Context::Master>((constant ? entry.initialiser.scale : 0.0) +
-                                                              deviation * random.normal());
+      values(i) = static_cast<typename Context::Master>((constant ? entry.initialiser.scale : 0.0) +
+                                                        deviation * random.normal());
   }
+}
+/// Of a model, or of a probe that offers the same.
+template <class Model>
+void randomise(Model& model, std::uint64_t seed, double deviation = 0.3) {
+  randomise(model.parameters(), seed, deviation);
 }
 
 /// A model's parameters as lines of "name extent extent".
 template <class Model>
-std::string shown_parameters(Model& model) {
+std::string shown_parameters(const Model& model) {
   std::string shown;
-  for (const auto& entry : seqrec::ParameterSet<typename Model::Context>(model)) {
+  for (const seqrec::ParameterEntry& entry : model.parameters().entries()) {
     shown += entry.name;
     for (const index_t extent : entry.shape) shown += " " + std::to_string(extent);
     shown += "\n";
   }
   return shown;
 }
+
+/// What a layer is tested in: a store for its parameters, the layer at its top, and what may be parameters beside it.
+/// Derive, make the rest of the parameters in `store.scope()`, and end the constructor with `finish()`.
+template <class Context>
+class LayerProbe {
+ public:
+  seqrec::ParameterStore<Context>& parameters() { return store; }
+  const seqrec::ParameterStore<Context>& parameters() const { return store; }
+
+ protected:
+  seqrec::ParameterStore<Context> store;
+  /// Fixes the layout and draws the layer's own initial values.
+  void finish(std::uint64_t seed = 1) { store.initialise(seqrec::InitialValues::drawn, seed); }
+};
 
 /// One user of a toy batch.
 struct ToyUser {
@@ -159,7 +179,7 @@ class ToyBatch {
 /// A parameter as the start of a computation: what arrives at the variable becomes the parameter's gradient.
 template <class Context>
 seqrec::Variable<Context> leaf(seqrec::Tape<Context>& tape, const seqrec::MatrixParameter<Context>& parameter) {
-  const auto value = parameter.value.view();
+  const auto value = parameter.view();
   const auto x = tape.variable(value.rows(), value.columns());
   std::copy_n(value.data, value.size(), x.value().data);
   const auto dparameter = tape.gradient(parameter);
@@ -206,11 +226,11 @@ double record_and_run(Context& context, const Probe& probe) {
   return context.loss();
 }
 
-/// Central differences against the tape for all parameters of a probe: a model with `operator()(tape)` that ends in a
-/// loss.
+/// Central differences against the tape for all parameters of a probe: a model with `parameters()` and an
+/// `operator()(tape)` that ends in a loss.
 template <class Probe>
 seqrec::GradientCheck check_probe(Probe& probe, const seqrec::GradientCheckOptions& options = {}) {
-  const seqrec::ParameterSet<DoubleContext> parameters(probe);
+  seqrec::ParameterStore<DoubleContext>& parameters = probe.parameters();
   DoubleContext context;
   context.reserve_gradients(parameters.size());
   record_and_run(context, probe);
@@ -245,7 +265,7 @@ double deviation(seqrec::TensorView<Scalar, Rank, seqrec::HostSpace> actual, con
 /// Overwrites a parameter; `values` must have its shape.
 template <class Context, int Rank>
 void fill(seqrec::Parameter<Context, Rank>& parameter, const Matrix& values) {
-  const auto view = parameter.value.view();
+  const auto view = parameter.view();
   REQUIRE((Rank == 1 ? index_t{1} : view.rows()) == values.rows);
   REQUIRE(view.size() == values.size());
   std::copy(values.values.begin(), values.values.end(), view.data);

@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "seqrec/autograd/parameter_set.hpp"
+#include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/core/errors.hpp"
 
 namespace seqrec {
@@ -70,11 +70,11 @@ MeasuredSlope measure_slope(double step, double loss_here, LossAt&& loss_at) {
 /// this, none is excused.
 ///
 /// @param parameters of the model; each is moved to and fro, and restored
-/// @param gradients  (P) in the order of the set, as the tape left them for the present values
+/// @param gradients  (parameters.size()) as the tape left them for the present values
 /// @param loss       the whole loss at the parameters' present values, as a double
 /// @throws ShapeError unless there is a gradient for each element; ArgumentError for an option out of range
 template <class Context, class Loss>
-GradientCheck check_gradients(const ParameterSet<Context>& parameters,
+GradientCheck check_gradients(ParameterStore<Context>& parameters,
                               VectorView<const typename Context::Master, typename Context::Space> gradients,
                               Loss&& loss, const GradientCheckOptions& options = {}) {
   using Space = typename Context::Space;
@@ -102,10 +102,10 @@ GradientCheck check_gradients(const ParameterSet<Context>& parameters,
     of.measured = candidate.measured;
   };
   const double loss_here = loss();
-  for (const auto& entry : parameters) {
+  for (const ParameterEntry& entry : parameters.entries()) {
     if (entry.role == ParameterRole::statistic) continue;  // holds sums where others hold derivatives
     for (index_t i = 0; i < entry.size(); ++i) {
-      const auto element = entry.values.row_range(i, 1);
+      const auto element = parameters.values(entry).row_range(i, 1);
       double value = 0;
       Memory<Space>::copy_to_host(&value, element.data, sizeof value);
       const auto place = [&](double moved) { Memory<Space>::copy_from_host(element.data, &moved, sizeof moved); };

@@ -44,7 +44,8 @@ struct Initialiser {
   }
 };
 
-/// Whether a model's constructor draws its initial weights, or leaves zeros because they are about to be overwritten.
-enum class InitialValues { drawn, zero };
+/// Whether a model's constructor draws its initial weights, leaves zeros because they are about to be overwritten, or
+/// takes no memory yet: names and shapes can be compared with a file first.
+enum class InitialValues { drawn, zero, none };
 
 }  // namespace seqrec

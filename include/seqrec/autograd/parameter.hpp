@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "seqrec/autograd/initialiser.hpp"
+#include "seqrec/core/errors.hpp"
 #include "seqrec/core/tensor.hpp"
 
 namespace seqrec {
@@ -11,36 +17,104 @@ namespace seqrec {
 /// Who moves a parameter.
 enum class ParameterRole {
   weight,     ///< the optimiser, along its gradient
-  statistic,  ///< its layer, after each step, from sums that the forward pass left in its gradient's place
+  table,      ///< the optimiser, too; rows are looked up by number, so that a step may touch only some of them
+  statistic,  ///< its layer, after each step, from sums that the backward pass left in its gradient's place
+  frozen,     ///< nobody: a run trains other parts of the model (see ParameterRanges)
 };
 
-/// A tensor that training moves: a vector (Rank 1) or a matrix (Rank 2), with how it begins and where its gradient
-/// lies. Layers hold parameters as members and show them in `for_each_parameter`.
-template <class Context, int Rank>
-struct Parameter {
-  Tensor<typename Context::Master, Rank, typename Context::Space> value;
+/// What is known of one parameter of a model.
+struct ParameterEntry {
+  std::string name;            ///< as PyTorch would call it, e.g. "blocks.0.attention.in_proj_weight"
+  std::vector<index_t> shape;  ///< one or two extents
   Initialiser initialiser;
-  index_t offset = -1;  ///< of its gradient among all parameters', set by `initialise`
-  ParameterRole role = ParameterRole::weight;
-  bool table = false;  ///< rows are looked up by number, so that a step may touch only some of them
+  ParameterRole role;   ///< weight, table or statistic
+  index_t offset = -1;  ///< of the first element in the store, known once the layout is
 
-  Parameter(index_t size, Initialiser begin, ParameterRole moved_by = ParameterRole::weight) requires(Rank == 1)
-      : value(size), initialiser(begin), role(moved_by) {}
-  Parameter(index_t rows, index_t columns, Initialiser begin) requires(Rank == 2)
-      : value(rows, columns), initialiser(begin) {}
+  index_t size() const { return shape.front() * (shape.size() == 2 ? shape.back() : 1); }
+};
+
+namespace detail {
+
+/// What a ParameterStore holds, at an address that stays when the model moves.
+template <class Context>
+struct ParameterStorage {
+  std::vector<ParameterEntry> entries;
+  Tensor<typename Context::Master, 1, typename Context::Space> values;
+  bool has_memory = false;
+};
+
+}  // namespace detail
+
+template <class Context>
+class ParameterScope;
+
+/// A vector (Rank 1) or a matrix (Rank 2) that training moves: a shape, and a place in the model's ParameterStore. It
+/// is fixed when the model is constructed, and belongs to one layer: moves, does not copy. Layers hold parameters as
+/// members and make them through the ParameterScope that their constructor is given.
+template <class Context, int Rank>
+class Parameter {
+ public:
+  using View = TensorView<typename Context::Master, Rank, typename Context::Space>;
+  using ConstView = TensorView<const typename Context::Master, Rank, typename Context::Space>;
+
+  /// None: a layer that does without it. Size 0, null views.
+  Parameter() = default;
+  Parameter(Parameter&&) noexcept = default;
+  Parameter& operator=(Parameter&&) noexcept = default;
+
+  explicit operator bool() const { return home_ != nullptr; }
+  index_t rows() const { return extents_[0]; }
+  index_t columns() const requires(Rank == 2) { return extents_[1]; }
+  index_t size() const { return Rank == 1 ? extents_[0] : extents_[0] * extents_[Rank - 1]; }
+
+  /// Where the first element lies in the store, and its gradient among all gradients.
+  index_t offset() const { return home_->entries[number_].offset; }
+
+  /// The values. Null for a parameter that is none.
+  /// @throws Error while the store has no memory yet
+  View view() { return shaped(first()); }
+  ConstView view() const { return shaped(first()); }
+
+  /// Memory elsewhere, e.g. that of the gradients, seen as this parameter lies in it.
+  /// @param all as many elements as the store has
+  template <class Element>
+  TensorView<Element, Rank, typename Context::Space> within(VectorView<Element, typename Context::Space> all) const {
+    if (!*this) return {};
+    if (offset() + size() > all.size())
+      throw ShapeError(concatenate(home_->entries[number_].name, ": lies at ", offset(), " .. ", offset() + size(),
+                                   " of the model's elements, expected memory for them, not for ", all.size(),
+                                   "; hint: contexts and teams need room for as many as parameters().size()"));
+    return shaped(all.data + offset());
+  }
+
+ private:
+  friend class ParameterScope<Context>;
+  Parameter(detail::ParameterStorage<Context>* home, std::size_t number, std::array<index_t, Rank> extents)
+      : home_(home), number_(number), extents_(extents) {}
+
+  typename Context::Master* first() const {
+    if (!*this) return nullptr;
+    if (!home_->has_memory)
+      throw Error(concatenate(home_->entries[number_].name,
+                              ": has no memory yet; hint: a model's constructor ends with parameters.initialise(...)"));
+    return home_->values.view().data + offset();
+  }
+  template <class Element>
+  TensorView<Element, Rank, typename Context::Space> shaped(Element* data) const {
+    if constexpr (Rank == 1)
+      return {data, extents_[0]};
+    else
+      return {data, extents_[0], extents_[1]};
+  }
+
+  detail::ParameterStorage<Context>* home_ = nullptr;
+  std::size_t number_ = 0;  ///< of the entry
+  std::array<index_t, Rank> extents_{};
 };
 
 template <class Context>
 using VectorParameter = Parameter<Context, 1>;
 template <class Context>
 using MatrixParameter = Parameter<Context, 2>;
-
-/// Hands on every parameter with its name prefixed: how a layer shows those of a layer inside it.
-template <class Visitor>
-auto prefixed(std::string prefix, Visitor& visit) {
-  return [prefix = std::move(prefix), &visit](const std::string& name, auto& parameter) {
-    visit(prefix + "." + name, parameter);
-  };
-}
 
 }  // namespace seqrec

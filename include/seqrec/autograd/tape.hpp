@@ -92,20 +92,16 @@ class Tape {
     static_assert(
         std::is_same_v<typename Context::Scalar, typename Context::Master>,
         "seqrec: this context computes in another type than it keeps parameters in; it must keep a cast copy");
-    return parameter.value.view();
+    return parameter.view();
   }
 
   /// Where a parameter's gradient is summed; null when the context sums none.
+  /// @throws ShapeError when the context sums those of a smaller model
   template <int Rank>
   TensorView<typename Context::Master, Rank, typename Context::Space> gradient(
       const Parameter<Context, Rank>& parameter) const {
     const auto all = context_.gradients();
-    if (!all || parameter.offset < 0) return {};
-    const auto value_view = parameter.value.view();
-    if constexpr (Rank == 1)
-      return {all.data + parameter.offset, value_view.rows()};
-    else
-      return {all.data + parameter.offset, value_view.rows(), value_view.columns()};
+    return all ? parameter.within(all) : TensorView<typename Context::Master, Rank, typename Context::Space>{};
   }
 
   /// Where a node leaves the gradient of a variable that it read. See the rule above.

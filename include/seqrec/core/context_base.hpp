@@ -75,7 +75,7 @@ class ContextBase {
   void reserve_gradients(index_t size) {
     if (gradients_.size() != size) gradients_ = Tensor<Master, 1, Space>(size);
   }
-  /// All gradients, in the order of the ParameterSet; empty when none are wanted.
+  /// All gradients, each where its parameter lies in the model's store; empty when none are wanted.
   VectorView<Master, Space> gradients() { return gradients_.view(); }
 
   void add_loss(double loss) { loss_ += loss; }

@@ -32,13 +32,4 @@ struct Memory<HostSpace> {
   }
 };
 
-/// No memory: null for everything.
-template <>
-struct Memory<NoSpace> {
-  static void* allocate(std::size_t) { return nullptr; }
-  static void release(void*) noexcept {}
-  static void clear(void*, std::size_t) {}
-  static void copy_from_host(void*, const void*, std::size_t) {}
-};
-
 }  // namespace seqrec

@@ -29,10 +29,6 @@ struct HostSpace {};
 /// Memory of a CUDA device.
 struct DeviceSpace {};
 
-/// No memory at all: a model over it has names and shapes but no values, for checking a file before anything is
-/// allocated.
-struct NoSpace {};
-
 /// The type in which sums over elements of type Scalar are taken: double for double, float for all others.
 template <class Scalar>
 using accumulator_of = std::conditional_t<std::is_same_v<std::remove_const_t<Scalar>, double>, double, float>;

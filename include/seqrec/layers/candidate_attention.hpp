@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "seqrec/layers/hidden_activation.hpp"
-#include "seqrec/layers/linear.hpp"
+#include "seqrec/layers/hidden_layers.hpp"
 #include "seqrec/ops/candidate_attention.hpp"
 
 namespace seqrec {
@@ -43,18 +42,10 @@ class CandidateAttention {
   };
 
   /// @throws ArgumentError unless there are 1 to 3 hidden layers
-  explicit CandidateAttention(const CandidateAttentionOptions& options)
+  CandidateAttention(ParameterScope<Context> scope, const CandidateAttentionOptions& options)
       : weighting_{options.softmax, 1 / std::sqrt(static_cast<double>(options.width))},
-        output_(checked(options).back(), 1, options.weights) {
-    index_t inputs = 4 * options.width;
-    linears_.reserve(options.hidden.size());
-    activations_.reserve(options.hidden.size());
-    for (const index_t width : options.hidden) {
-      linears_.emplace_back(inputs, width, options.weights);
-      activations_.emplace_back(options.activation, width);
-      inputs = width;
-    }
-  }
+        hidden_(scope, {4 * options.width, checked(options).hidden, options.activation, options.weights}),
+        output_(scope / "output", options.hidden.back(), 1, {.weights = options.weights}) {}
 
   /// @param keys (N, D) the batch's histories   @param queries (C, D) the candidates
   Result forward(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
@@ -62,10 +53,11 @@ class CandidateAttention {
                  Variable<Context> queries) const {
     Context& context = tape.context();
     AttentionUnit<Context> unit;
-    unit.layers = static_cast<index_t>(linears_.size());
-    for (std::size_t l = 0; l < linears_.size(); ++l)
-      unit.hidden[l] = {tape.value(linears_[l].weight), tape.value(linears_[l].bias), activations_[l].view(tape),
-                        tape.gradient(linears_[l].weight), tape.gradient(linears_[l].bias)};
+    unit.layers = static_cast<index_t>(hidden_.size());
+    for (std::size_t l = 0; l < hidden_.size(); ++l)
+      unit.hidden[l] = {tape.value(hidden_.linears[l].weight), tape.value(hidden_.linears[l].bias),
+                        hidden_.activations[l].view(tape), tape.gradient(hidden_.linears[l].weight),
+                        tape.gradient(hidden_.linears[l].bias)};
     unit.weight = tape.value(output_.weight);
     unit.bias = tape.value(output_.bias);
     unit.dweight = tape.gradient(output_.weight);
@@ -90,31 +82,16 @@ class CandidateAttention {
     return {y, weights};
   }
 
-  /// See HiddenActivation.
-  void update_statistics(Context& context, master_vector_of<Context> gradients) {
-    for (HiddenActivation<Context>& activation : activations_) activation.update_statistics(context, gradients);
-  }
-
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    for (std::size_t i = 0; i < linears_.size(); ++i) {
-      linears_[i].for_each_parameter(prefixed("linears." + std::to_string(i), visit));
-      activations_[i].for_each_parameter(prefixed("activations." + std::to_string(i), visit));
-    }
-    output_.for_each_parameter(prefixed("output", visit));
-  }
-
  private:
-  static const std::vector<index_t>& checked(const CandidateAttentionOptions& options) {
+  static const CandidateAttentionOptions& checked(const CandidateAttentionOptions& options) {
     const auto layers = static_cast<index_t>(options.hidden.size());
     check_argument(layers >= 1 && layers <= AttentionUnit<Context>::most_hidden, "CandidateAttention hidden layers",
                    layers, "1 .. 3");
-    return options.hidden;
+    return options;
   }
 
   AttentionWeighting weighting_;
-  std::vector<Linear<Context>> linears_;
-  std::vector<HiddenActivation<Context>> activations_;
+  HiddenLayers<Context> hidden_;
   Linear<Context> output_;
 };
 

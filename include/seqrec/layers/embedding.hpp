@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/ops/add_rows.hpp"
 #include "seqrec/ops/embed_sequence.hpp"
@@ -12,15 +13,11 @@ template <class Context>
 struct Embedding {
   MatrixParameter<Context> weight;  ///< (V, D)
 
-  Embedding(index_t rows, index_t width, Initialiser begin) : weight(rows, width, begin) { weight.table = true; }
+  Embedding(ParameterScope<Context> scope, index_t rows, index_t width, Initialiser begin)
+      : weight(scope.table("weight", rows, width, begin)) {}
 
-  index_t rows() const { return weight.value.rows(); }
-  index_t width() const { return weight.value.columns(); }
-
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("weight", weight);
-  }
+  index_t rows() const { return weight.rows(); }
+  index_t width() const { return weight.columns(); }
 };
 
 /// How a history becomes the rows that an encoder starts from.

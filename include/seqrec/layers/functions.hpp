@@ -15,7 +15,7 @@ namespace seqrec {
 template <class Context>
 Variable<Context> embed_candidates(Tape<Context>& tape, const Candidates<typename Context::Space>& candidates,
                                    const MatrixParameter<Context>& table) {
-  const Variable<Context> y = tape.variable(candidates.size(), table.value.columns());
+  const Variable<Context> y = tape.variable(candidates.size(), table.columns());
   Batch<typename Context::Space> items;
   items.items = candidates.items;
   ops::embed_sequence_forward(tape.context(), EmbedSequenceForward<Context>{

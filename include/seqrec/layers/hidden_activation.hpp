@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
+
+#include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/ops/running_statistics.hpp"
 #include "seqrec/ops/unit_activation.hpp"
@@ -10,7 +13,7 @@ namespace seqrec {
 /// The activation of a hidden layer with what it learns: PReLU's slopes, Dice's slopes and running statistics.
 ///
 /// Names are PyTorch's: `weight` for the slopes, `running_mean`, `running_var`, `num_batches_tracked` as BatchNorm1d
-/// has them. Statistics move after each step (`update_statistics`), by `momentum` and in the first steps by so much
+/// has them. Statistics move after each step, by `momentum` and in the first steps by so much
 /// that they are plain means; no forward pass reads those of its own step.
 template <class Context>
 struct HiddenActivation {
@@ -24,14 +27,16 @@ struct HiddenActivation {
   VectorParameter<Context> num_batches_tracked;  ///< (1) dice
 
   /// @param statistics_epsilon of Dice
-  HiddenActivation(Nonlinearity nonlinearity, index_t units, double statistics_epsilon = 1e-8)
-      : kind(nonlinearity),
-        epsilon(statistics_epsilon),
-        weight(has_slope(nonlinearity) ? units : 0,
-               Initialiser::constant(nonlinearity == Nonlinearity::dice ? 0 : 0.25)),
-        running_mean(dice() ? units : 0, Initialiser::constant(0), ParameterRole::statistic),
-        running_var(dice() ? units : 0, Initialiser::constant(1), ParameterRole::statistic),
-        num_batches_tracked(dice() ? 1 : 0, Initialiser::constant(0), ParameterRole::statistic) {}
+  HiddenActivation(ParameterScope<Context> scope, Nonlinearity nonlinearity, index_t units,
+                   double statistics_epsilon = 1e-8)
+      : kind(nonlinearity), epsilon(statistics_epsilon) {
+    if (has_slope(kind)) weight = scope.vector("weight", units, Initialiser::constant(dice() ? 0 : 0.25));
+    if (!dice()) return;
+    running_mean = scope.statistic("running_mean", units, Initialiser::constant(0));
+    running_var = scope.statistic("running_var", units, Initialiser::constant(1));
+    num_batches_tracked = scope.statistic("num_batches_tracked", 1, Initialiser::constant(0));
+    scope.moved_after_step(update_statistics, running_mean, running_var, num_batches_tracked);
+  }
 
   bool dice() const { return kind == Nonlinearity::dice; }
 
@@ -65,26 +70,12 @@ struct HiddenActivation {
     return y;
   }
 
-  /// Moves the statistics by what the step's backward pass summed up.
-  /// @param gradients all parameters' of the model
-  void update_statistics(Context& context, master_vector_of<Context> gradients) {
-    if (!dice()) return;
-    const auto sums = [&](const VectorParameter<Context>& parameter) {
-      return gradients.row_range(parameter.offset, parameter.value.size());
-    };
-    ops::running_statistics(context,
-                            RunningStatistics<Context>{sums(running_mean), sums(running_var), sums(num_batches_tracked),
-                                                       running_mean.value.view(), running_var.value.view(),
-                                                       num_batches_tracked.value.view(), momentum});
-  }
-
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    if (has_slope(kind)) visit("weight", weight);
-    if (!dice()) return;
-    visit("running_mean", running_mean);
-    visit("running_var", running_var);
-    visit("num_batches_tracked", num_batches_tracked);
+ private:
+  /// Moves the statistics by what the step's backward passes summed up.
+  static void update_statistics(Context& context, std::span<const StatisticStep<Context>> of) {
+    const auto &mean = of[0], &variance = of[1], &tracked = of[2];
+    ops::running_statistics(context, RunningStatistics<Context>{mean.sums, variance.sums, tracked.sums, mean.values,
+                                                                variance.values, tracked.values, momentum});
   }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/ops/dropout_residual_layer_norm.hpp"
 
@@ -22,8 +23,10 @@ struct LayerNorm {
   VectorParameter<Context> bias;    ///< (D) beta
   double epsilon;
 
-  explicit LayerNorm(index_t width, double norm_epsilon = 1e-5)
-      : weight(width, Initialiser::constant(1)), bias(width, Initialiser::constant(0)), epsilon(norm_epsilon) {}
+  LayerNorm(ParameterScope<Context> scope, index_t width, double norm_epsilon = 1e-5)
+      : weight(scope.vector("weight", width, Initialiser::constant(1))),
+        bias(scope.vector("bias", width, Initialiser::constant(0))),
+        epsilon(norm_epsilon) {}
 
   /// What a forward pass leaves.
   struct Result {
@@ -79,12 +82,6 @@ struct LayerNorm {
       ops::dropout_residual_layer_norm_backward(t.context(), backward);
     });
     return {sum, y};
-  }
-
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("weight", weight);
-    visit("bias", bias);
   }
 };
 

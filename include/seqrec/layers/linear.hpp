@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/ops/linear.hpp"
 
@@ -44,14 +45,21 @@ Variable<Context> apply_linear(Tape<Context>& tape, Variable<Context> x, LinearW
   return y;
 }
 
-/// A fully connected layer with bias, stored as PyTorch stores it.
+/// What a Linear is made of, beside its extents.
+struct LinearOptions {
+  Initialiser weights = Initialiser::xavier_normal();
+  bool bias = true;  ///< zero in the beginning
+};
+
+/// A fully connected layer, stored as PyTorch stores it.
 template <class Context>
 struct Linear {
   MatrixParameter<Context> weight;  ///< (O, I)
-  VectorParameter<Context> bias;    ///< (O)
+  VectorParameter<Context> bias;    ///< (O), or none
 
-  Linear(index_t inputs, index_t outputs, Initialiser begin = Initialiser::xavier_normal())
-      : weight(outputs, inputs, begin), bias(outputs, Initialiser::constant(0)) {}
+  Linear(ParameterScope<Context> scope, index_t inputs, index_t outputs, const LinearOptions& options = {})
+      : weight(scope.matrix("weight", outputs, inputs, options.weights)),
+        bias(options.bias ? scope.vector("bias", outputs, Initialiser::constant(0)) : VectorParameter<Context>()) {}
 
   LinearWeights<Context> weights(const Tape<Context>& tape) const {
     return {tape.value(weight), tape.value(bias), tape.gradient(weight), tape.gradient(bias)};
@@ -60,12 +68,6 @@ struct Linear {
   /// @param x (N, I)   @return (N, O)
   Variable<Context> forward(Tape<Context>& tape, Variable<Context> x, LinearEpilogue epilogue = {}) const {
     return apply_linear(tape, x, weights(tape), epilogue);
-  }
-
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("weight", weight);
-    visit("bias", bias);
   }
 };
 

@@ -17,11 +17,11 @@ struct SelfAttention {
   index_t heads;
   double dropout;  ///< probability, of attention weights
 
-  SelfAttention(index_t width, index_t number_of_heads, double dropout_probability,
+  SelfAttention(ParameterScope<Context> scope, index_t width, index_t number_of_heads, double dropout_probability,
                 Initialiser begin = Initialiser::xavier_normal())
-      : in_proj_weight(3 * width, width, begin),
-        in_proj_bias(3 * width, Initialiser::constant(0)),
-        out_proj(width, width, begin),
+      : in_proj_weight(scope.matrix("in_proj_weight", 3 * width, width, begin)),
+        in_proj_bias(scope.vector("in_proj_bias", 3 * width, Initialiser::constant(0))),
+        out_proj(scope / "out_proj", width, width, {.weights = begin}),
         heads(number_of_heads),
         dropout(dropout_probability) {
     check_argument(heads >= 1 && width % heads == 0, "heads", heads, "a divisor of the width");
@@ -44,13 +44,6 @@ struct SelfAttention {
     const Variable<Context> q = apply_linear(tape, queries, w.rows(0, width));
     const Variable<Context> kv = apply_linear(tape, memory, w.rows(width, 2 * width));
     return attend(tape, batch, {q, 0}, {kv, 0}, {kv, width}, width);
-  }
-
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("in_proj_weight", in_proj_weight);
-    visit("in_proj_bias", in_proj_bias);
-    out_proj.for_each_parameter(prefixed("out_proj", visit));
   }
 
  private:

@@ -3,8 +3,8 @@
 
 #include <array>
 
+#include "seqrec/layers/feed_forward.hpp"
 #include "seqrec/layers/layer_norm.hpp"
-#include "seqrec/layers/linear.hpp"
 #include "seqrec/layers/self_attention.hpp"
 
 namespace seqrec {
@@ -39,18 +39,14 @@ struct TransformerBlock {
   LayerNorm<Context> attention_norm;
   SelfAttention<Context> attention;
   LayerNorm<Context> feed_forward_norm;
-  Linear<Context> linear1;  ///< (F, D)
-  Linear<Context> linear2;  ///< (D, F)
-  double dropout;
+  FeedForward<Context> feed_forward;
   NormPlacement norm;
 
-  explicit TransformerBlock(const TransformerBlockOptions& o)
-      : attention_norm(o.width, o.norm_epsilon),
-        attention(o.width, o.heads, o.dropout, o.weights),
-        feed_forward_norm(o.width, o.norm_epsilon),
-        linear1(o.width, o.feed_forward_width, o.weights),
-        linear2(o.feed_forward_width, o.width, o.weights),
-        dropout(o.dropout),
+  TransformerBlock(ParameterScope<Context> scope, const TransformerBlockOptions& o)
+      : attention_norm(scope / "attention_norm", o.width, o.norm_epsilon),
+        attention(scope / "attention", o.width, o.heads, o.dropout, o.weights),
+        feed_forward_norm(scope / "feed_forward_norm", o.width, o.norm_epsilon),
+        feed_forward(scope, {o.width, o.feed_forward_width, o.dropout, o.weights}),
         norm(o.norm) {}
 
   /// @param stream (N, D) rows, their last sum perhaps still to be taken
@@ -64,35 +60,16 @@ struct TransformerBlock {
             "transformer block: a post-norm block follows a pending residual sum; expected a finished one");
       const Variable<Context> x = stream.residual;
       const Variable<Context> n = attention_norm.forward(tape, {x, attention.forward(tape, batch, x)}).y;
-      const ResidualStream<Context> end = feed_forward(tape, batch, n, n);
+      const ResidualStream<Context> end = feed_forward.forward(tape, n, n, batch.first_row);
       return {feed_forward_norm.forward(tape, end).y, {}};
     }
     const auto [x, n] = attention_norm.forward(tape, stream);
     if (norm == NormPlacement::pre) {
       const auto [sum, z] = feed_forward_norm.forward(tape, {x, attention.forward(tape, batch, n)});
-      return feed_forward(tape, batch, z, sum);
+      return feed_forward.forward(tape, z, sum, batch.first_row);
     }
     const Variable<Context> z = feed_forward_norm.forward(tape, {n, attention.forward(tape, batch, n, x)}).y;
-    return feed_forward(tape, batch, z, z);
-  }
-
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    attention_norm.for_each_parameter(prefixed("attention_norm", visit));
-    attention.for_each_parameter(prefixed("attention", visit));
-    feed_forward_norm.for_each_parameter(prefixed("feed_forward_norm", visit));
-    linear1.for_each_parameter(prefixed("linear1", visit));
-    linear2.for_each_parameter(prefixed("linear2", visit));
-  }
-
- private:
-  /// residual + dropout(linear2(dropout(relu(linear1(z))))), the sum not yet taken.
-  ResidualStream<Context> feed_forward(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
-                                       Variable<Context> z, Variable<Context> residual) const {
-    const Variable<Context> hidden =
-        linear1.forward(tape, z, {Activation::relu, tape.dropout(dropout, batch.first_row)});
-    const Variable<Context> result = linear2.forward(tape, hidden);
-    return {residual, result, tape.dropout(dropout, batch.first_row)};
+    return feed_forward.forward(tape, z, z, batch.first_row);
   }
 };
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "seqrec/autograd/parameter_set.hpp"
+#include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/linear.hpp"
 #include "seqrec/layers/mean_pool.hpp"
@@ -74,12 +74,15 @@ class AvgPool {
 
   /// @throws ArgumentError when an option is out of range
   explicit AvgPool(const AvgPoolOptions& options, InitialValues begin = InitialValues::drawn)
-      : options_(checked(options)), item_embedding_(options_.items, options_.width, initial_weights()) {
+      : options_(checked(options)),
+        item_embedding_(parameters_.scope("item_embedding"), options_.items, options_.width, initial_weights()) {
     if (options_.projection == PoolProjection::linear)
-      projection_.emplace(options_.width, options_.width, initial_weights());
+      projection_.emplace(parameters_.scope("projection"), options_.width, options_.width,
+                          LinearOptions{.weights = initial_weights()});
     if (options_.output_table == OutputTable::separate)
-      output_embedding_.emplace(options_.items, options_.width, initial_weights());
-    if (begin == InitialValues::drawn) initialise<Context>(*this, options_.seed);
+      output_embedding_.emplace(parameters_.scope("output_embedding"), options_.items, options_.width,
+                                initial_weights());
+    parameters_.initialise(begin, options_.seed);
   }
 
   /// The state after every item of every history.
@@ -99,16 +102,11 @@ class AvgPool {
     return output_embedding_ ? output_embedding_->weight : item_embedding_.weight;
   }
 
+  ParameterStore<Context>& parameters() { return parameters_; }
+  const ParameterStore<Context>& parameters() const { return parameters_; }
   const AvgPoolOptions& options() const { return options_; }
   index_t num_items() const { return options_.items; }
   index_t max_length() const { return options_.max_length; }
-
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    item_embedding_.for_each_parameter(prefixed("item_embedding", visit));
-    if (projection_) projection_->for_each_parameter(prefixed("projection", visit));
-    if (output_embedding_) output_embedding_->for_each_parameter(prefixed("output_embedding", visit));
-  }
 
  private:
   static const AvgPoolOptions& checked(const AvgPoolOptions& o) {
@@ -126,6 +124,7 @@ class AvgPool {
   }
 
   AvgPoolOptions options_;
+  ParameterStore<Context> parameters_;
   Embedding<Context> item_embedding_;
   std::optional<Linear<Context>> projection_;
   std::optional<Embedding<Context>> output_embedding_;

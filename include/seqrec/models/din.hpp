@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
-#include "seqrec/autograd/parameter_set.hpp"
+#include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/core/option_text.hpp"
 #include "seqrec/layers/candidate_attention.hpp"
 #include "seqrec/layers/embedding.hpp"
@@ -83,19 +84,24 @@ class Din {
   /// @throws ArgumentError when an option is out of range
   explicit Din(const DinOptions& options, InitialValues begin = InitialValues::drawn)
       : options_(checked(options)),
-        item_embedding_(options.items, options.width, Initialiser::normal(options.initial_deviation)),
-        attention_({.width = options.width,
-                    .hidden = options.attention_hidden,
-                    .activation = options.attention_activation,
-                    .softmax = options.attention_softmax}),
-        network_({.inputs = 3 * options.width + feature_inputs(options),
-                  .hidden = options.hidden,
-                  .activation = options.activation,
-                  .dropout = options.dropout}),
-        item_bias_(options.item_bias ? options.items : 0, 1, Initialiser::constant(0)),
-        user_features_(options.user_categories, options.feature_width, Initialiser::normal(options.initial_deviation)),
-        item_features_(options.item_categories, options.feature_width, Initialiser::normal(options.initial_deviation)) {
-    if (begin == InitialValues::drawn) initialise<Context>(*this, options_.seed);
+        item_embedding_(parameters_.scope("item_embedding"), options.items, options.width, vectors()),
+        attention_(parameters_.scope("attention"), {.width = options.width,
+                                                    .hidden = options.attention_hidden,
+                                                    .activation = options.attention_activation,
+                                                    .softmax = options.attention_softmax}),
+        network_(parameters_.scope("network"), {.inputs = 3 * options.width + feature_inputs(options),
+                                                .hidden = options.hidden,
+                                                .activation = options.activation,
+                                                .dropout = options.dropout}) {
+    if (options.item_bias)
+      item_bias_.emplace(parameters_.scope("item_bias"), options.items, 1, Initialiser::constant(0));
+    if (options.user_categories != 0)
+      user_features_.emplace(parameters_.scope("user_features"), options.user_categories, options.feature_width,
+                             vectors());
+    if (options.item_categories != 0)
+      item_features_.emplace(parameters_.scope("item_features"), options.item_categories, options.feature_width,
+                             vectors());
+    parameters_.initialise(begin, options_.seed);
   }
 
   /// @return (C, 1) log-odds   @throws ArgumentError when the batch lacks features that the model was made for
@@ -111,30 +117,16 @@ class Din {
     const auto features = embed_all_features(tape, batch, candidates);
     auto scores = network_.forward(tape, interact(tape, interest, queries, features), candidates.first_candidate);
     if (options_.dot_product) scores = sum(tape, scores, row_dot(tape, interest, queries));
-    if (options_.item_bias) scores = sum(tape, scores, embed_candidates(tape, candidates, item_bias_.weight));
+    if (item_bias_) scores = sum(tape, scores, embed_candidates(tape, candidates, item_bias_->weight));
     return {scores, weights};
   }
 
-  /// Moves Dice's statistics after a step; see HiddenActivation.
-  void update_statistics(Context& context, master_vector_of<Context> gradients) {
-    attention_.update_statistics(context, gradients);
-    network_.update_statistics(context, gradients);
-  }
-
+  ParameterStore<Context>& parameters() { return parameters_; }
+  const ParameterStore<Context>& parameters() const { return parameters_; }
   const DinOptions& options() const { return options_; }
   index_t num_items() const { return options_.items; }
   index_t max_length() const { return options_.max_length; }
   index_t training_length() const { return std::max(options_.max_length, options_.training_length); }
-
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    item_embedding_.for_each_parameter(prefixed("item_embedding", visit));
-    attention_.for_each_parameter(prefixed("attention", visit));
-    network_.for_each_parameter(prefixed("network", visit));
-    if (options_.item_bias) item_bias_.for_each_parameter(prefixed("item_bias", visit));
-    if (options_.user_categories != 0) user_features_.for_each_parameter(prefixed("user_features", visit));
-    if (options_.item_categories != 0) item_features_.for_each_parameter(prefixed("item_features", visit));
-  }
 
  private:
   static const DinOptions& checked(const DinOptions& o) {
@@ -161,6 +153,8 @@ class Din {
     return o;
   }
 
+  Initialiser vectors() const { return Initialiser::normal(options_.initial_deviation); }
+
   static index_t feature_inputs(const DinOptions& o) {
     return (o.user_categories != 0 ? o.feature_width : 0) + (o.item_categories != 0 ? o.feature_width : 0);
   }
@@ -176,28 +170,29 @@ class Din {
                                        const Candidates<Space>& candidates) const {
     const Features<Space>& known = batch.features;
     Variable<Context> of_users, of_items;
-    if (options_.user_categories != 0) {
+    if (user_features_) {
       check_features("users", known.of_users && batch.profiles, known.user_categories, options_.user_categories);
       of_users = embed_features(tape, {batch.profiles, candidates.items.offsets, known.of_users}, candidates.size(),
-                                user_features_);
+                                *user_features_);
     }
-    if (options_.item_categories != 0) {
+    if (item_features_) {
       check_features("items", static_cast<bool>(known.of_items), known.item_categories, options_.item_categories);
       check_extent("Din", "items with features", known.of_items.segments(), options_.items);
       of_items = embed_features<Context>(tape, {candidates.items.values, {}, known.of_items}, candidates.size(),
-                                         item_features_);
+                                         *item_features_);
     }
     if (of_users && of_items) return concatenate_columns(tape, of_users, of_items);
     return of_users ? of_users : of_items;
   }
 
   DinOptions options_;
+  ParameterStore<Context> parameters_;
   Embedding<Context> item_embedding_;
   CandidateAttention<Context> attention_;
   Mlp<Context> network_;
-  Embedding<Context> item_bias_;
-  Embedding<Context> user_features_;
-  Embedding<Context> item_features_;
+  std::optional<Embedding<Context>> item_bias_;
+  std::optional<Embedding<Context>> user_features_;
+  std::optional<Embedding<Context>> item_features_;
 };
 
 }  // namespace seqrec

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "seqrec/autograd/parameter_set.hpp"
+#include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/transformer_block.hpp"
 #include "seqrec/models/static_encoder.hpp"
@@ -61,20 +61,12 @@ class SasRec {
   /// @throws ArgumentError when an option is out of range
   explicit SasRec(const SasRecOptions& options, InitialValues begin = InitialValues::drawn)
       : options_(checked(options)),
-        item_embedding_(options_.items, options_.width, initial_weights()),
-        position_embedding_(options_.max_length, options_.width, initial_weights()),
-        final_norm_(options_.width, options_.norm_epsilon) {
-    blocks_.reserve(static_cast<std::size_t>(options_.blocks));
-    for (index_t i = 0; i < options_.blocks; ++i)
-      blocks_.emplace_back(TransformerBlockOptions{
-          .width = options_.width,
-          .heads = options_.heads,
-          .feed_forward_width = options_.feed_forward_width != 0 ? options_.feed_forward_width : options_.width,
-          .dropout = options_.dropout,
-          .norm = options_.norm,
-          .norm_epsilon = options_.norm_epsilon,
-          .weights = initial_weights()});
-    if (begin == InitialValues::drawn) initialise<Context>(*this, options_.seed);
+        item_embedding_(parameters_.scope("item_embedding"), options_.items, options_.width, initial_weights()),
+        position_embedding_(parameters_.scope("position_embedding"), options_.max_length, options_.width,
+                            initial_weights()),
+        blocks_(make_blocks()),
+        final_norm_(parameters_.scope("final_norm"), options_.width, options_.norm_epsilon) {
+    parameters_.initialise(begin, options_.seed);
   }
 
   /// The state after every item of every history.
@@ -91,18 +83,11 @@ class SasRec {
   /// (V, D): an item's score is its row's dot product with a state.
   const MatrixParameter<Context>& output_table() const { return item_embedding_.weight; }
 
+  ParameterStore<Context>& parameters() { return parameters_; }
+  const ParameterStore<Context>& parameters() const { return parameters_; }
   const SasRecOptions& options() const { return options_; }
   index_t num_items() const { return options_.items; }
   index_t max_length() const { return options_.max_length; }
-
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    item_embedding_.for_each_parameter(prefixed("item_embedding", visit));
-    position_embedding_.for_each_parameter(prefixed("position_embedding", visit));
-    for (std::size_t i = 0; i < blocks_.size(); ++i)
-      blocks_[i].for_each_parameter(prefixed("blocks." + std::to_string(i), visit));
-    final_norm_.for_each_parameter(prefixed("final_norm", visit));
-  }
 
  private:
   static const SasRecOptions& checked(const SasRecOptions& o) {
@@ -120,12 +105,28 @@ class SasRec {
                    o.initial_deviation, "a number of at least 0");
     return o;
   }
+  std::vector<TransformerBlock<Context>> make_blocks() {
+    std::vector<TransformerBlock<Context>> blocks;
+    const auto count = static_cast<std::size_t>(options_.blocks);
+    blocks.reserve(count);
+    const TransformerBlockOptions each{
+        .width = options_.width,
+        .heads = options_.heads,
+        .feed_forward_width = options_.feed_forward_width != 0 ? options_.feed_forward_width : options_.width,
+        .dropout = options_.dropout,
+        .norm = options_.norm,
+        .norm_epsilon = options_.norm_epsilon,
+        .weights = initial_weights()};
+    for (std::size_t i = 0; i < count; ++i) blocks.emplace_back(parameters_.scope("blocks") / i, each);
+    return blocks;
+  }
   Initialiser initial_weights() const {
     return options_.initial_deviation > 0 ? Initialiser::normal(options_.initial_deviation)
                                           : Initialiser::xavier_normal();
   }
 
   SasRecOptions options_;
+  ParameterStore<Context> parameters_;
   Embedding<Context> item_embedding_;
   Embedding<Context> position_embedding_;
   std::vector<TransformerBlock<Context>> blocks_;

@@ -2,32 +2,34 @@
 #pragma once
 
 #include <cmath>
+#include <vector>
 
-#include "seqrec/autograd/parameter_set.hpp"
+#include "seqrec/autograd/parameter_ranges.hpp"
 #include "seqrec/ops/optimizer_step.hpp"
 
 namespace seqrec {
 
-/// The Euclidean norm of all gradients together, and where something stopped being finite.
+/// The squared Euclidean norm of the gradients that the optimiser follows, in one pass over their ranges. NaN or
+/// infinity where one is, also where a statistic's sum is, which is no gradient and only checked.
 template <class Context>
-struct GradientNorm {
-  double value = 0;
-  const typename ParameterSet<Context>::Entry* first_bad = nullptr;  ///< first parameter with NaN or infinity
-};
-
-/// @param gradients (P) in the order of the set; what is there of a statistic is no gradient and only checked
-template <class Context>
-GradientNorm<Context> gradient_norm(Context& context, const ParameterSet<Context>& parameters,
-                                    VectorView<const typename Context::Master, typename Context::Space> gradients) {
-  GradientNorm<Context> norm;
+double gradient_squares(Context& context, const ParameterRanges& ranges,
+                        VectorView<const typename Context::Master, typename Context::Space> gradients) {
   double squares = 0;
-  for (const auto& entry : parameters) {
-    const double part = ops::sum_squares(context, gradients.row_range(entry.offset, entry.size()));
-    if (!std::isfinite(part) && norm.first_bad == nullptr) norm.first_bad = &entry;
-    if (entry.moved_by_optimizer()) squares += part;
+  for (const ParameterRange& range : ranges) {
+    if (range.role == ParameterRole::frozen) continue;
+    const double part = ops::sum_squares(context, gradients.row_range(range.offset, range.size));
+    if (range.moved_by_optimizer() || !std::isfinite(part)) squares += part;
   }
-  norm.value = std::sqrt(squares);
-  return norm;
+  return squares;
+}
+
+/// The first parameter with NaN or infinity among elements that lie as the model's do; null where all are finite.
+template <class Context>
+const ParameterEntry* first_not_finite(Context& context, const std::vector<ParameterEntry>& entries,
+                                       VectorView<const typename Context::Master, typename Context::Space> elements) {
+  for (const ParameterEntry& entry : entries)
+    if (!std::isfinite(ops::sum_squares(context, elements.row_range(entry.offset, entry.size())))) return &entry;
+  return nullptr;
 }
 
 /// What gradients are multiplied by so that their norm is at most `limit` (Pascanu et al. 2013), as PyTorch's

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "seqrec/autograd/parameter_set.hpp"
+#include "seqrec/autograd/parameter_ranges.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/ops/optimizer_step.hpp"
 
@@ -12,7 +12,7 @@ namespace seqrec {
 
 /// An exponential moving average of a model's weights (Polyak & Juditsky 1992 average equally; this is PyTorch's
 /// AveragedModel with get_ema_multi_avg_fn): the weights of the first step, then decay average + (1 - decay) weights.
-/// Statistics (ParameterRole) are means already and are copied.
+/// What no optimiser moves (statistics, which are means already, and what is frozen) is copied.
 template <class Context>
 class ExponentialAverage {
  public:
@@ -24,22 +24,23 @@ class ExponentialAverage {
     check_argument(decay >= 0 && decay < 1, "average decay", decay, "a value in [0, 1)");
   }
 
-  /// (P), in the order of the ParameterSet.
+  /// As many elements as the model's store has, each where it lies there.
   Tensor<Master, 1, Space>& values() { return average_; }
   const Tensor<Master, 1, Space>& values() const { return average_; }
 
-  /// After a step. @param step counted from 1
+  /// After a step.
+  /// @param ranges of the model's elements   @param weights all of them   @param step counted from 1
   template <class Team>
-  void update(Team& team, const ParameterSet<Context>& parameters, std::uint64_t step) {
-    team.for_ranges(parameters.size(), [&](Context& context, index_t first, index_t count) {
-      for (const auto& entry : parameters) {
-        const index_t begin = std::max(first, entry.offset), end = std::min(first + count, entry.offset + entry.size());
+  void update(Team& team, const ParameterRanges& ranges, VectorView<const Master, Space> weights, std::uint64_t step) {
+    team.for_ranges(weights.size(), [&](Context& context, index_t first, index_t count) {
+      for (const ParameterRange& range : ranges) {
+        const index_t begin = std::max(first, range.offset), end = std::min(first + count, range.offset + range.size);
         if (begin >= end) continue;
-        const auto weights = entry.values.row_range(begin - entry.offset, end - begin);
-        if (step == 1 || !entry.moved_by_optimizer())
-          apply(context, begin, weights, Copy{});
+        const auto part = weights.row_range(begin, end - begin);
+        if (step == 1 || !range.moved_by_optimizer())
+          apply(context, begin, part, Copy{});
         else
-          apply(context, begin, weights, Mix{1 - decay_});
+          apply(context, begin, part, Mix{1 - decay_});
       }
     });
   }

@@ -6,15 +6,15 @@
 #include <cstdint>
 #include <vector>
 
-#include "seqrec/autograd/parameter_set.hpp"
+#include "seqrec/autograd/parameter_ranges.hpp"
 #include "seqrec/ops/optimizer_step.hpp"
 #include "seqrec/optim/algorithm.hpp"
 
 namespace seqrec {
 
-/// Moves a model's parameters by an algorithm such as Adam. It owns the moments, addressed by parameter offset, so a
-/// model that is only served carries none; and it counts steps once for all parameters. Statistics (ParameterRole) are
-/// not its business.
+/// Moves a model's parameters by an algorithm such as Adam. It owns the moments, which lie as the values do in their
+/// store, so a model that is only served carries none; and it counts steps once for all parameters. Statistics and what
+/// is frozen (ParameterRole) are not its business.
 ///
 /// @tparam AnAlgorithm  one of them, or `Algorithm`, which is chosen at run time
 template <class Context, class AnAlgorithm = Algorithm>
@@ -25,6 +25,7 @@ class Optimizer {
   using Moments = std::vector<Tensor<Master, 1, Space>>;
 
   /// @throws ArgumentError when an option of the algorithm is out of range
+  /// @param parameter_elements of the model's store
   Optimizer(index_t parameter_elements, AnAlgorithm algorithm, TableRows rows = TableRows::dense)
       : algorithm_(algorithm), rows_(rows) {
     visit_algorithm(algorithm_, [&](const auto& chosen) {
@@ -37,50 +38,51 @@ class Optimizer {
 
   std::uint64_t steps() const { return steps_; }  ///< taken so far
   const AnAlgorithm& algorithm() const { return algorithm_; }
-  /// The moments, (P) each, in the order of the ParameterSet.
+  /// The moments, as many elements each as the model's store has.
   Moments& states() { return states_; }
   const Moments& states() const { return states_; }
   /// Goes on after so many steps: the caller has put the moments back.
   void resume(std::uint64_t steps) { steps_ = steps; }
 
   /// One step of all parameters.
-  /// @param gradients (P)   @param gradient_scale what they are multiplied by, from clipping
+  /// @param ranges  of the model's elements   @param values, gradients  of all elements
+  /// @param gradient_scale what gradients are multiplied by, from clipping
   template <class Team>
-  void step(Team& team, const ParameterSet<Context>& parameters, VectorView<const Master, Space> gradients,
-            double learning_rate, double gradient_scale = 1) {
+  void step(Team& team, const ParameterRanges& ranges, VectorView<Master, Space> values,
+            VectorView<const Master, Space> gradients, double learning_rate, double gradient_scale = 1) {
     ++steps_;
     visit_algorithm(algorithm_, [&](const auto& chosen) {
       chosen.with_rule(learning_rate, steps_, [&](const auto& rule) {
-        team.for_ranges(parameters.size(), [&](Context& context, index_t first, index_t count) {
-          for (const auto& entry : parameters)
-            if (entry.moved_by_optimizer())
-              step_part(context, entry, first, first + count, gradients, gradient_scale, rule);
+        team.for_ranges(values.size(), [&](Context& context, index_t first, index_t count) {
+          for (const ParameterRange& range : ranges)
+            if (range.moved_by_optimizer())
+              step_part(context, range, first, first + count, values, gradients, gradient_scale, rule);
         });
       });
     });
   }
 
  private:
-  /// What a range of the set holds of one parameter.
+  /// What elements first .. last-1 have in common with a range.
   template <class Rule>
-  void step_part(Context& context, const typename ParameterSet<Context>::Entry& entry, index_t first, index_t last,
-                 VectorView<const Master, Space> gradients, double gradient_scale, const Rule& rule) {
-    const bool whole_rows = rows_ == TableRows::lazy && entry.table;
-    const index_t width = whole_rows ? entry.shape.back() : 1;
-    // A row belongs to the range that its first element lies in.
+  void step_part(Context& context, const ParameterRange& range, index_t first, index_t last,
+                 VectorView<Master, Space> values, VectorView<const Master, Space> gradients, double gradient_scale,
+                 const Rule& rule) {
+    const bool whole_rows = rows_ == TableRows::lazy && range.role == ParameterRole::table;
+    const index_t width = whole_rows ? range.row_width : 1;
+    // A row belongs to where its first element lies.
     const auto within = [&](index_t position) {
-      return round_up(std::clamp<index_t>(position - entry.offset, 0, entry.size()), width);
+      return round_up(std::clamp<index_t>(position - range.offset, 0, range.size), width);
     };
-    const index_t begin = within(first), size = within(last) - begin;
+    const index_t begin = range.offset + within(first), size = range.offset + within(last) - begin;
     if (size <= 0) return;
-    OptimizerStep<Context, Rule> part{.values = entry.values.row_range(begin, size),
-                                      .gradients = gradients.row_range(entry.offset + begin, size),
+    OptimizerStep<Context, Rule> part{.values = values.row_range(begin, size),
+                                      .gradients = gradients.row_range(begin, size),
                                       .states = {},
                                       .gradient_scale = gradient_scale,
                                       .row_width = whole_rows ? width : 0,
                                       .rule = rule};
-    for (std::size_t i = 0; i < part.states.size(); ++i)
-      part.states[i] = states_[i].view().row_range(entry.offset + begin, size);
+    for (std::size_t i = 0; i < part.states.size(); ++i) part.states[i] = states_[i].view().row_range(begin, size);
     ops::optimizer_step(context, part);
   }
 

@@ -4,34 +4,29 @@
 #include <cstddef>
 #include <vector>
 
-#include "seqrec/autograd/parameter_set.hpp"
+#include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/core/errors.hpp"
 
 namespace seqrec {
 
-/// All weights of a model, copied to the host: (P), in the order of the ParameterSet.
+/// All values of a model, copied to the host as they lie in its store.
 template <class Context>
-void copy_weights(const ParameterSet<Context>& parameters, std::vector<typename Context::Master>& to) {
-  using Master = typename Context::Master;
+void copy_weights(const ParameterStore<Context>& parameters, std::vector<typename Context::Master>& to) {
   to.resize(static_cast<std::size_t>(parameters.size()));
-  for (const auto& entry : parameters)
-    Memory<typename Context::Space>::copy_to_host(to.data() + entry.offset, entry.values.data,
-                                                  static_cast<std::size_t>(entry.size()) * sizeof(Master));
+  Memory<typename Context::Space>::copy_to_host(to.data(), parameters.values().data, to.size() * sizeof(to[0]));
 }
 
 /// The same back into the model.
+/// @throws ShapeError unless there are as many
 template <class Context>
-void put_weights(const ParameterSet<Context>& parameters, const std::vector<typename Context::Master>& from) {
-  using Master = typename Context::Master;
+void put_weights(ParameterStore<Context>& parameters, const std::vector<typename Context::Master>& from) {
   check_extent("put_weights", "number of weights", std::ssize(from), parameters.size());
-  for (const auto& entry : parameters)
-    Memory<typename Context::Space>::copy_from_host(entry.values.data, from.data() + entry.offset,
-                                                    static_cast<std::size_t>(entry.size()) * sizeof(Master));
+  Memory<typename Context::Space>::copy_from_host(parameters.values().data, from.data(), from.size() * sizeof(from[0]));
 }
 
 /// Calls work() while the model holds other weights; it has its own again afterwards, whatever happens.
 template <class Context, class Work>
-void with_weights(const ParameterSet<Context>& parameters, const std::vector<typename Context::Master>& others,
+void with_weights(ParameterStore<Context>& parameters, const std::vector<typename Context::Master>& others,
                   Work&& work) {
   std::vector<typename Context::Master> own;
   copy_weights(parameters, own);

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/team_options.hpp"
@@ -32,6 +33,7 @@ struct TrainerOptions {
   Schedule schedule{};                ///< in steps; constant by default
   ReduceOnPlateau plateau{};          ///< of the selection metric; never reduces by default
   double clip_norm = 0;               ///< limit of the gradient's norm; 0 for none
+  std::vector<std::string> frozen{};  ///< parameters that keep their bits, by name or beginning of names up to a dot
   double ema_decay = 0;        ///< in [0, 1): validates and keeps averaged weights (ExponentialAverage); 0 for none
   std::uint64_t seed = 0;      ///< of order, negatives and dropout (the model has its own)
   index_t evaluate_every = 1;  ///< epochs between two validations
@@ -96,6 +98,7 @@ struct TrainerOptions {
     visit("plateau_threshold", plateau.threshold);
     visit("plateau_min_rate", plateau.min_rate);
     visit("clip_norm", clip_norm);
+    for (const std::string& name : frozen) visit("frozen", name);
     visit("ema_decay", ema_decay);
     visit("seed", seed);
     visit("evaluate_every", evaluate_every);

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "seqrec/autograd/parameter_set.hpp"
+#include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/optim/clipping.hpp"
 #include "seqrec/optim/optimizer.hpp"
@@ -50,11 +50,11 @@ double accumulate_gradients(Team& team, const Model& model, const Objective& obj
 
 /// @throws NonFiniteError naming the step and the first parameter that is not finite
 template <class Context>
-void check_finite(Context& context, const ParameterSet<Context>& parameters, std::uint64_t step) {
-  for (const auto& entry : parameters)
-    if (!std::isfinite(ops::sum_squares(context, entry.values)))
-      throw NonFiniteError(concatenate("step ", step, ": ", entry.name,
-                                       " is not finite; hint: lower the learning rate or clip the gradient's norm"));
+void check_finite(Context& context, const ParameterStore<Context>& parameters, std::uint64_t step) {
+  if (std::isfinite(ops::sum_squares(context, parameters.values()))) return;
+  if (const ParameterEntry* const bad = first_not_finite(context, parameters.entries(), parameters.values()))
+    throw NonFiniteError(concatenate("step ", step, ": ", bad->name,
+                                     " is not finite; hint: lower the learning rate or clip the gradient's norm"));
 }
 
 /// What is known of a step after it.
@@ -63,57 +63,39 @@ struct StepResult {
   double gradient_norm = 0;  ///< before clipping
 };
 
-/// A model whose layers keep statistics beside their weights, such as running means. After each step it makes them from
-/// what the forward passes left in the places of their gradients.
-template <class Model>
-concept KeepsStatistics = requires(Model& model, typename Model::Context& context,
-                                   master_vector_of<typename Model::Context> gradients) {
-  model.update_statistics(context, gradients);
-};
-
-/// Refuses a model that has statistics and nobody to move them.
-/// @throws ArgumentError naming the first one
-template <class Model>
-void check_statistics(const ParameterSet<typename Model::Context>& parameters) {
-  if constexpr (!KeepsStatistics<Model>)
-    for (const auto& entry : parameters)
-      if (!entry.moved_by_optimizer())
-        throw ArgumentError(concatenate(entry.name,
-                                        " is a statistic, expected the model to have update_statistics(context, "
-                                        "gradients)"));
-}
-
 /// The end of a training step: clipping, the optimiser's update, and that of the model's statistics.
+/// @param ranges of model.parameters()
 /// @param loss, step  of the gradients in team.gradients()   @param clip_norm limit of the gradient's norm; 0 for none
 /// @throws NonFiniteError naming the step and the first parameter concerned; the model is left as it was
 template <class Team, class Model, class AnAlgorithm>
-StepResult apply_gradients(Team& team, Model& model, const ParameterSet<typename Model::Context>& parameters,
+StepResult apply_gradients(Team& team, Model& model, const ParameterRanges& ranges,
                            Optimizer<typename Model::Context, AnAlgorithm>& optimizer, double loss,
                            double learning_rate, double clip_norm, std::uint64_t step) {
   using Context = typename Model::Context;
-  const GradientNorm<Context> norm = gradient_norm(team.context(), parameters, team.gradients());
-  if (norm.first_bad != nullptr)
-    throw NonFiniteError(concatenate("step ", step, ": the gradient of ", norm.first_bad->name,
-                                     " is not finite, the loss is ", loss,
-                                     "; hint: lower the learning rate or clip the gradient's norm"));
+  ParameterStore<Context>& parameters = model.parameters();
+  const double squares = gradient_squares<Context>(team.context(), ranges, team.gradients());
+  if (!std::isfinite(squares))
+    if (const auto* const bad = first_not_finite<Context>(team.context(), parameters.entries(), team.gradients()))
+      throw NonFiniteError(concatenate("step ", step, ": the gradient of ", bad->name, " is not finite, the loss is ",
+                                       loss, "; hint: lower the learning rate or clip the gradient's norm"));
   if (!std::isfinite(loss))
     throw NonFiniteError(concatenate("step ", step, ": the loss is ", loss, ", before the update of ",
                                      parameters.entries().front().name, "; expected a finite number"));
-  optimizer.step(team, parameters, team.gradients(), learning_rate, clip_scale(norm.value, clip_norm));
-  if constexpr (KeepsStatistics<Model>) model.update_statistics(team.context(), team.gradients());
-  return {loss, norm.value};
+  const double norm = std::sqrt(squares);
+  optimizer.step(team, ranges, parameters.values(), team.gradients(), learning_rate, clip_scale(norm, clip_norm));
+  parameters.update_statistics(team.context(), team.gradients(), ranges);
+  return {loss, norm};
 }
 
 /// One training step: forward, backward, clipping, update.
 /// @param step counted from 0   @param clip_norm limit of the gradient's norm; 0 for none
 /// @throws NonFiniteError naming the step and the first parameter concerned; the model is left as it was
 template <class Team, class Model, class Objective, class HostBatch, class AnAlgorithm>
-StepResult training_step(Team& team, Model& model, const ParameterSet<typename Model::Context>& parameters,
-                         const Objective& objective, Optimizer<typename Model::Context, AnAlgorithm>& optimizer,
-                         const HostBatch& batch, double learning_rate, double clip_norm, std::uint64_t seed,
-                         std::uint64_t step) {
+StepResult training_step(Team& team, Model& model, const ParameterRanges& ranges, const Objective& objective,
+                         Optimizer<typename Model::Context, AnAlgorithm>& optimizer, const HostBatch& batch,
+                         double learning_rate, double clip_norm, std::uint64_t seed, std::uint64_t step) {
   const double loss = compute_gradients(team, model, objective, batch, seed, step);
-  return apply_gradients(team, model, parameters, optimizer, loss, learning_rate, clip_norm, step);
+  return apply_gradients(team, model, ranges, optimizer, loss, learning_rate, clip_norm, step);
 }
 
 }  // namespace seqrec

@@ -35,11 +35,11 @@ class TrainingRun {
         objective_(objective),
         options_(options),
         batcher_(split, batcher_options()),
-        parameters_(model),
+        parameters_(model.parameters()),
+        ranges_(parameters_, options.frozen),
         team_(parameters_.size(), options.team),
         optimizer_(parameters_.size(), options.optimizer, options.rows),
         progress_(options.log) {
-    check_statistics<Model>(parameters_);
     steps_per_epoch_ = (batcher_.steps_per_epoch() + options.accumulate - 1) / options.accumulate;
     total_steps_ = options.by_steps() ? options.steps : options.epochs * steps_per_epoch_;
     options_.schedule = options.schedule.of_run(total_steps_);
@@ -118,9 +118,9 @@ class TrainingRun {
         team_, model_, objective_, batches,
         [&](index_t i) -> const HostTrainingBatch& { return batcher_.make(epoch, first + i, targets); }, options_.seed,
         number);
-    apply_gradients(team_, model_, parameters_, optimizer_, loss, position_.last_learning_rate, options_.clip_norm,
+    apply_gradients(team_, model_, ranges_, optimizer_, loss, position_.last_learning_rate, options_.clip_norm,
                     static_cast<std::uint64_t>(position_.steps));
-    if (average_) average_->update(team_, parameters_, optimizer_.steps());
+    if (average_) average_->update(team_, ranges_, parameters_.values(), optimizer_.steps());
     ++position_.steps;
     position_.targets += targets;
     position_.loss_sum += loss * static_cast<double>(targets);
@@ -233,7 +233,8 @@ class TrainingRun {
   const Objective& objective_;
   TrainerOptions options_;
   Batcher batcher_;
-  ParameterSet<Context> parameters_;
+  ParameterStore<Context>& parameters_;
+  ParameterRanges ranges_;
   typename Context::Team team_;
   Optimizer<Context> optimizer_;
   Progress progress_;

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "seqrec/autograd/parameter_set.hpp"
+#include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/io/metadata.hpp"
 #include "seqrec/io/safetensors.hpp"
 #include "seqrec/optim/plateau.hpp"
@@ -147,7 +147,7 @@ struct HistoryColumns {
 /// @throws DataError when the file cannot be written
 template <class Context>
 void save_training_state(const std::filesystem::path& path, const RunIdentity& identity,
-                         const ParameterSet<Context>& parameters,
+                         const ParameterStore<Context>& parameters,
                          const TrainingState<typename Context::Master>& state) {
   using Master = typename Context::Master;
   detail::HistoryColumns columns(state.history);
@@ -165,7 +165,7 @@ void save_training_state(const std::filesystem::path& path, const RunIdentity& i
     tensors.push_back({name, data_type_of<Element>(), {std::ssize(state.history), width}, column.data()});
   });
   for (const auto& [name, values] : state.tensors)
-    for (const auto& entry : parameters)
+    for (const auto& entry : parameters.entries())
       tensors.push_back({name + "." + entry.name, data_type_of<Master>(), entry.shape, values.data() + entry.offset});
   write_safetensors(path, metadata, tensors);
 }
@@ -177,7 +177,7 @@ void save_training_state(const std::filesystem::path& path, const RunIdentity& i
 template <class Context>
 TrainingState<typename Context::Master> load_training_state(const std::filesystem::path& path,
                                                             const RunIdentity& identity,
-                                                            const ParameterSet<Context>& parameters,
+                                                            const ParameterStore<Context>& parameters,
                                                             const std::vector<std::string>& names) {
   using Master = typename Context::Master;
   SafetensorsFile file(path);
@@ -210,7 +210,8 @@ TrainingState<typename Context::Master> load_training_state(const std::filesyste
     ++expected;
   });
   for (const std::string& name : names)
-    for (const auto& entry : parameters) file.require(name + "." + entry.name, data_type_of<Master>(), entry.shape);
+    for (const auto& entry : parameters.entries())
+      file.require(name + "." + entry.name, data_type_of<Master>(), entry.shape);
   if (file.tensors().size() != expected)
     refuse("has ", file.tensors().size(), " tensors, expected the ", expected, " of this run's state");
 
@@ -225,7 +226,7 @@ TrainingState<typename Context::Master> load_training_state(const std::filesyste
   for (const std::string& name : names) {
     std::vector<Master>& values = state.tensors[name];
     values.resize(static_cast<std::size_t>(parameters.size()));
-    for (const auto& entry : parameters)
+    for (const auto& entry : parameters.entries())
       file.read(file.require(name + "." + entry.name, data_type_of<Master>()), values.data() + entry.offset,
                 static_cast<std::size_t>(entry.size()) * sizeof(Master));
   }

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "seqrec/autograd/parameter.hpp"
+#include "seqrec/autograd/parameter_ranges.hpp"
+#include "seqrec/core/hash.hpp"
+
+namespace seqrec {
+
+/// A statistic, and what a step's backward passes summed up in the place of its gradient.
+template <class Context>
+struct StatisticStep {
+  master_vector_of<Context> values;                                          ///< to be moved
+  VectorView<const typename Context::Master, typename Context::Space> sums;  ///< of the same size
+};
+
+/// Moves statistics after a step; they come in the order in which they were named to `moved_after_step`.
+template <class Context>
+using StatisticUpdate = std::function<void(Context&, std::span<const StatisticStep<Context>>)>;
+
+/// All values of a model's parameters: one contiguous buffer, aligned to cache lines, with a name, a shape and a role
+/// for each part. Gradients, moments, averages and checkpoints are addressed by the same offsets and names.
+///
+/// A model declares it before its layers, hands each a scope of it, and ends its constructor with `initialise`:
+///
+///     ParameterStore<Context> parameters_;
+///     Linear<Context> hidden_{parameters_.scope("hidden"), 8, 4};
+///     Model() { parameters_.initialise(InitialValues::drawn, seed); }
+///
+/// Nothing changes the layout afterwards. Parameters of one role lie together, each on a cache line of its own; what is
+/// between them is zero. The model may move.
+template <class Context>
+class ParameterStore {
+ public:
+  using Master = typename Context::Master;
+  using Space = typename Context::Space;
+
+  ParameterStore() : storage_(std::make_unique<detail::ParameterStorage<Context>>()) {}
+  ParameterStore(ParameterStore&&) noexcept = default;
+  ParameterStore& operator=(ParameterStore&&) noexcept = default;
+
+  /// Where a layer's parameters are named "name. ...".
+  ParameterScope<Context> scope(std::string name) { return ParameterScope<Context>(*this, std::move(name) + "."); }
+  /// Where parameters have the names that they are given.
+  ParameterScope<Context> scope() { return ParameterScope<Context>(*this, ""); }
+
+  /// Fixes the layout, and, unless `begin` is `none`, takes the memory and draws the initial values. Each parameter has
+  /// a stream of its own, named by a hash of its name, so that adding a layer does not change how the others begin.
+  /// Values are drawn in double on the host.
+  /// @throws ArgumentError when it was done before, or naming a statistic that nobody moves after a step
+  void initialise(InitialValues begin, std::uint64_t seed) {
+    lay_out();
+    if (begin == InitialValues::none) return;
+    allocate();
+    if (begin == InitialValues::zero) return;
+    std::vector<Master> values(static_cast<std::size_t>(size_), Master(0));
+    for (const ParameterEntry& entry : entries()) {
+      RandomStream random(seed, Purpose::initial_weights, Hash().add(entry.name).value());
+      const index_t columns = entry.shape.size() == 2 ? entry.shape.back() : 1;
+      for (index_t i = 0; i < entry.size(); ++i)
+        values[static_cast<std::size_t>(entry.offset + i)] =
+            static_cast<Master>(entry.initialiser.draw(random, entry.shape.front(), columns));
+    }
+    storage_->values.copy_from_host(values.data());
+  }
+
+  /// Takes the memory, all zero, of a model that was made with InitialValues::none.
+  void allocate() {
+    storage_->values = Tensor<Master, 1, Space>(size_);
+    storage_->has_memory = true;
+  }
+
+  /// Elements of all parameters together, with what is between them.
+  index_t size() const { return size_; }
+  /// Elements of all parameters together, without it: what a paper would count.
+  index_t num_elements() const {
+    index_t sum = 0;
+    for (const ParameterEntry& entry : entries()) sum += entry.size();
+    return sum;
+  }
+
+  /// Every parameter, in the order in which layers made them.
+  const std::vector<ParameterEntry>& entries() const { return storage_->entries; }
+
+  /// (size) All values.
+  VectorView<Master, Space> values() { return storage_->values.view(); }
+  VectorView<const Master, Space> values() const { return std::as_const(storage_->values).view(); }
+  /// Those of one parameter.
+  VectorView<Master, Space> values(const ParameterEntry& entry) {
+    return values().row_range(entry.offset, entry.size());
+  }
+  VectorView<const Master, Space> values(const ParameterEntry& entry) const {
+    return values().row_range(entry.offset, entry.size());
+  }
+
+  /// Moves every statistic by what the step left, after the optimiser has moved the weights.
+  /// @param gradients (size) all of them   @param ranges  of this store: those frozen stay
+  void update_statistics(Context& context, VectorView<const Master, Space> gradients, const ParameterRanges& ranges) {
+    for (const Update& update : updates_) {
+      std::vector<StatisticStep<Context>> statistics;
+      for (const std::size_t number : update.numbers) {
+        const ParameterEntry& entry = entries()[number];
+        if (ranges.is_frozen(entry)) break;
+        statistics.push_back({values(entry), gradients.row_range(entry.offset, entry.size())});
+      }
+      if (statistics.size() == update.numbers.size()) update.move(context, statistics);
+    }
+  }
+
+ private:
+  friend class ParameterScope<Context>;
+  struct Update {
+    std::vector<std::size_t> numbers;  ///< of the entries
+    StatisticUpdate<Context> move;
+  };
+
+  std::size_t add(ParameterEntry entry) {
+    if (laid_out_)
+      throw ArgumentError(concatenate(entry.name,
+                                      ": comes after the layout was fixed, expected all parameters before "
+                                      "parameters.initialise(...)"));
+    for (const ParameterEntry& other : entries())
+      if (other.name == entry.name) throw ArgumentError(entry.name + ": two parameters have this name, expected one");
+    storage_->entries.push_back(std::move(entry));
+    return entries().size() - 1;
+  }
+
+  void lay_out() {
+    if (std::exchange(laid_out_, true)) throw ArgumentError("parameters.initialise: called again, expected once");
+    check_statistics();
+    constexpr index_t line = static_cast<index_t>(memory_alignment / sizeof(Master));
+    for (const ParameterRole role : {ParameterRole::weight, ParameterRole::table, ParameterRole::statistic})
+      for (ParameterEntry& entry : storage_->entries) {
+        if (entry.role != role) continue;
+        entry.offset = size_;
+        size_ = round_up(size_ + entry.size(), line);
+      }
+  }
+
+  void check_statistics() const {
+    std::vector<bool> moved(entries().size(), false);
+    for (const Update& update : updates_)
+      for (const std::size_t number : update.numbers) moved[number] = true;
+    for (std::size_t i = 0; i < entries().size(); ++i)
+      if (entries()[i].role == ParameterRole::statistic && !moved[i])
+        throw ArgumentError(entries()[i].name +
+                            ": is a statistic that nobody moves, expected its layer to call moved_after_step");
+  }
+
+  std::unique_ptr<detail::ParameterStorage<Context>> storage_;
+  std::vector<Update> updates_;
+  index_t size_ = 0;
+  bool laid_out_ = false;
+};
+
+/// Where a layer makes its parameters: a place in a ParameterStore with the beginning of their names. Passed by value.
+template <class Context>
+class ParameterScope {
+ public:
+  /// Where a layer inside this one makes its own.
+  ParameterScope operator/(const std::string& name) const { return {*store_, prefix_ + name + "."}; }
+  ParameterScope operator/(std::size_t number) const { return *this / std::to_string(number); }
+
+  MatrixParameter<Context> matrix(const std::string& name, index_t rows, index_t columns, Initialiser begin) const {
+    return {store_->storage_.get(), add(name, {rows, columns}, begin, ParameterRole::weight), {rows, columns}};
+  }
+  /// A matrix whose rows are looked up by number.
+  MatrixParameter<Context> table(const std::string& name, index_t rows, index_t columns, Initialiser begin) const {
+    return {store_->storage_.get(), add(name, {rows, columns}, begin, ParameterRole::table), {rows, columns}};
+  }
+  VectorParameter<Context> vector(const std::string& name, index_t size, Initialiser begin) const {
+    return {store_->storage_.get(), add(name, {size}, begin, ParameterRole::weight), {size}};
+  }
+  /// A vector that no optimiser moves; the layer says who does, by `moved_after_step`.
+  VectorParameter<Context> statistic(const std::string& name, index_t size, Initialiser begin) const {
+    return {store_->storage_.get(), add(name, {size}, begin, ParameterRole::statistic), {size}};
+  }
+
+  /// Says how statistics move after each step.
+  template <class... Statistics>
+  void moved_after_step(StatisticUpdate<Context> move, const Statistics&... statistics) const {
+    store_->updates_.push_back({{statistics.number_...}, std::move(move)});
+  }
+
+ private:
+  friend class ParameterStore<Context>;
+  ParameterScope(ParameterStore<Context>& store, std::string prefix) : store_(&store), prefix_(std::move(prefix)) {}
+
+  std::size_t add(const std::string& name, std::vector<index_t> shape, Initialiser begin, ParameterRole role) const {
+    return store_->add({prefix_ + name, std::move(shape), begin, role});
+  }
+
+  ParameterStore<Context>* store_;
+  std::string prefix_;
+};
+
+}  // namespace seqrec
