@@ -12,6 +12,7 @@
 #include "seqrec/autograd/parameter.hpp"
 #include "seqrec/autograd/parameter_ranges.hpp"
 #include "seqrec/core/hash.hpp"
+#include "seqrec/core/step_state.hpp"
 
 namespace seqrec {
 
@@ -20,6 +21,7 @@ template <class Context>
 struct StatisticStep {
   master_vector_of<Context> values;                                          ///< to be moved
   VectorView<const typename Context::Master, typename Context::Space> sums;  ///< of the same size
+  VectorView<const StepOutcome, typename Context::Space> outcome;  ///< (1) nothing moves after a bad step; or null
 };
 
 /// Moves statistics after a step; they come in the order in which they were named to `moved_after_step`.
@@ -103,13 +105,15 @@ class ParameterStore {
 
   /// Moves every statistic by what the step left, after the optimiser has moved the weights.
   /// @param gradients (size) all of them   @param ranges  of this store: those frozen stay
-  void update_statistics(Context& context, VectorView<const Master, Space> gradients, const ParameterRanges& ranges) {
+  /// @param outcome (1) of the step, or null
+  void update_statistics(Context& context, VectorView<const Master, Space> gradients, const ParameterRanges& ranges,
+                         VectorView<const StepOutcome, Space> outcome = {}) {
     for (const Update& update : updates_) {
       std::vector<StatisticStep<Context>> statistics;
       for (const std::size_t number : update.numbers) {
         const ParameterEntry& entry = entries()[number];
         if (ranges.is_frozen(entry)) break;
-        statistics.push_back({values(entry), gradients.row_range(entry.offset, entry.size())});
+        statistics.push_back({values(entry), gradients.row_range(entry.offset, entry.size()), outcome});
       }
       if (statistics.size() == update.numbers.size()) update.move(context, statistics);
     }

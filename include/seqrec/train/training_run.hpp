@@ -114,13 +114,14 @@ class TrainingRun {
     for (index_t i = 0; i < batches; ++i) targets += batcher_.num_targets(epoch, first + i);
     position_.last_learning_rate = position_.plateau.rate * options_.schedule.factor(position_.steps);
     const auto number = static_cast<std::uint64_t>(epoch * batcher_.steps_per_epoch() + first);
-    const double loss = accumulate_gradients(
+    accumulate_gradients(
         team_, model_, objective_, batches,
         [&](index_t i) -> const HostTrainingBatch& { return batcher_.make(epoch, first + i, targets); }, options_.seed,
         number);
-    apply_gradients(team_, model_, ranges_, optimizer_, loss, position_.last_learning_rate, options_.clip_norm,
+    apply_gradients(team_, model_, ranges_, optimizer_, position_.last_learning_rate, options_.clip_norm,
                     static_cast<std::uint64_t>(position_.steps));
-    if (average_) average_->update(team_, ranges_, parameters_.values(), optimizer_.steps());
+    if (average_) average_->update(team_, ranges_, parameters_.values(), optimizer_.state());
+    const double loss = outcome_of_step(team_, model_, optimizer_).loss;
     ++position_.steps;
     position_.targets += targets;
     position_.loss_sum += loss * static_cast<double>(targets);
