@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "seqrec/autograd/parameter_set.hpp"
-
 #include <string>
 #include <vector>
 
+#include "seqrec/autograd/parameter_set.hpp"
 #include "seqrec/core/context_base.hpp"
 #include "support/catch.hpp"
 
