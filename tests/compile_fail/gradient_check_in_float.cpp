@@ -5,6 +5,6 @@
 
 using Context = seqrec::ContextBase<float, float, seqrec::HostSpace>;
 
-void run(const seqrec::ParameterSet<Context>& parameters) {
+void run(seqrec::ParameterStore<Context>& parameters) {
   seqrec::check_gradients(parameters, {}, [] { return 0.0; });
 }
