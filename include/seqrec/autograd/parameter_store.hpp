@@ -105,13 +105,13 @@ class ParameterStore {
   /// @param gradients (size) all of them   @param ranges  of this store: those frozen stay
   void update_statistics(Context& context, VectorView<const Master, Space> gradients, const ParameterRanges& ranges) {
     for (const Update& update : updates_) {
-      std::vector<StatisticStep<Context>> statistics;
+      moved_.clear();  // keeps its memory from step to step
       for (const std::size_t number : update.numbers) {
         const ParameterEntry& entry = entries()[number];
         if (ranges.is_frozen(entry)) break;
-        statistics.push_back({values(entry), gradients.row_range(entry.offset, entry.size())});
+        moved_.push_back({values(entry), gradients.row_range(entry.offset, entry.size())});
       }
-      if (statistics.size() == update.numbers.size()) update.move(context, statistics);
+      if (moved_.size() == update.numbers.size()) update.move(context, moved_);
     }
   }
 
@@ -157,6 +157,7 @@ class ParameterStore {
 
   std::unique_ptr<detail::ParameterStorage<Context>> storage_;
   std::vector<Update> updates_;
+  std::vector<StatisticStep<Context>> moved_;  ///< of one update
   index_t size_ = 0;
   bool laid_out_ = false;
 };
