@@ -24,12 +24,11 @@ void step(benchmark::State& state, const seqrec::NextItem& objective, double sco
   const Workload& load = workload(state.range(0), state.range(1));
   seqrec::SasRec<Context> model(
       {.items = movielens_1m::items, .width = state.range(2), .max_length = state.range(1), .seed = 1});
-  const seqrec::ParameterSet<Context> parameters(model);
-  seqrec::cpu::Team team(parameters.size(), {.threads = static_cast<int>(state.range(3))});
-  seqrec::Optimizer<Context, seqrec::Adam> optimizer(parameters.size(), seqrec::Adam{});
+  const seqrec::ParameterRanges ranges(model.parameters());
+  seqrec::cpu::Team team(model.parameters().size(), {.threads = static_cast<int>(state.range(3))});
+  seqrec::Optimizer<Context, seqrec::Adam> optimizer(model.parameters().size(), seqrec::Adam{});
   const auto train = [&] {
-    return seqrec::training_step(team, model, parameters, objective, optimizer, load.batch, 1e-3, 0, 1,
-                                 optimizer.steps())
+    return seqrec::training_step(team, model, ranges, objective, optimizer, load.batch, 1e-3, 0, 1, optimizer.steps())
         .loss;
   };
   const double first = train();

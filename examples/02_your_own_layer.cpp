@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Write a layer and a model of your own and train them, without writing a backward pass.
 //
-// You learn   what a layer is (parameters as members, forward() and for_each_parameter()), what a model must offer to
-// be
+// You learn   what a layer is (parameters as members, made in a scope, and forward()), what a model must offer to be
 //             trained, evaluated and saved like the library's own (the members of AttentiveMlp below), and that the
 //             tape takes care of gradients, however often a variable is used.
 // Run         ./examples/run 02_your_own_layer [--data DIR]
@@ -40,8 +39,13 @@ struct ResidualMlp {
   seqrec::LayerNorm<Context> norm;
   double dropout;  ///< probability
 
-  ResidualMlp(seqrec::index_t width, seqrec::index_t hidden_width, double dropout_probability)
-      : linear1(width, hidden_width), linear2(hidden_width, width), norm(width), dropout(dropout_probability) {}
+  /// @param scope where its parameters live. Names follow PyTorch's: they are the tensors' names in a checkpoint.
+  ResidualMlp(seqrec::ParameterScope<Context> scope, seqrec::index_t width, seqrec::index_t hidden_width,
+              double dropout_probability)
+      : linear1(scope / "linear1", width, hidden_width),
+        linear2(scope / "linear2", hidden_width, width),
+        norm(scope / "norm", width),
+        dropout(dropout_probability) {}
 
   /// @param x (N, D)   @return (N, D)
   seqrec::Variable<Context> forward(seqrec::Tape<Context>& tape, const seqrec::Batch<typename Context::Space>& batch,
@@ -51,14 +55,6 @@ struct ResidualMlp {
     const auto branch = linear2.forward(tape, hidden);
     // The norm takes the residual sum in its own pass over memory.
     return norm.forward(tape, {x, branch, tape.dropout(dropout, batch.first_row)}).y;
-  }
-
-  /// Names follow PyTorch's: they are the tensors' names in a checkpoint.
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    linear1.for_each_parameter(seqrec::prefixed("linear1", visit));
-    linear2.for_each_parameter(seqrec::prefixed("linear2", visit));
-    norm.for_each_parameter(seqrec::prefixed("norm", visit));
   }
 };
 
@@ -90,12 +86,12 @@ class AttentiveMlp {
 
   explicit AttentiveMlp(const Options& options, seqrec::InitialValues begin = seqrec::InitialValues::drawn)
       : options_(options),
-        items_(options.items, options.width, seqrec::Initialiser::normal(0.1)),
-        positions_(options.max_length, options.width, seqrec::Initialiser::normal(0.1)),
-        attention_(options.width, /*number_of_heads=*/2, options.dropout),
-        attention_norm_(options.width),
-        mlp_(options.width, 2 * options.width, options.dropout) {
-    if (begin == seqrec::InitialValues::drawn) seqrec::initialise<Context>(*this, options.seed);
+        items_(parameters_.scope("items"), options.items, options.width, seqrec::Initialiser::normal(0.1)),
+        positions_(parameters_.scope("positions"), options.max_length, options.width, seqrec::Initialiser::normal(0.1)),
+        attention_(parameters_.scope("attention"), options.width, /*number_of_heads=*/2, options.dropout),
+        attention_norm_(parameters_.scope("attention_norm"), options.width),
+        mlp_(parameters_.scope("mlp"), options.width, 2 * options.width, options.dropout) {
+    parameters_.initialise(begin, options.seed);
   }
 
   /// The state after every item of every history: (N, D). This is all the mathematics there is to write.
@@ -111,21 +107,15 @@ class AttentiveMlp {
   /// An item's score is its row's dot product with a state: here from the table that embeds it.
   const seqrec::MatrixParameter<Context>& output_table() const { return items_.weight; }
 
+  seqrec::ParameterStore<Context>& parameters() { return parameters_; }
+  const seqrec::ParameterStore<Context>& parameters() const { return parameters_; }
   const Options& options() const { return options_; }
   seqrec::index_t num_items() const { return options_.items; }
   seqrec::index_t max_length() const { return options_.max_length; }
 
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    items_.for_each_parameter(seqrec::prefixed("items", visit));
-    positions_.for_each_parameter(seqrec::prefixed("positions", visit));
-    attention_.for_each_parameter(seqrec::prefixed("attention", visit));
-    attention_norm_.for_each_parameter(seqrec::prefixed("attention_norm", visit));
-    mlp_.for_each_parameter(seqrec::prefixed("mlp", visit));
-  }
-
  private:
   Options options_;
+  seqrec::ParameterStore<Context> parameters_;  // before the layers, which make theirs in it
   seqrec::Embedding<Context> items_, positions_;
   seqrec::SelfAttention<Context> attention_;
   seqrec::LayerNorm<Context> attention_norm_;

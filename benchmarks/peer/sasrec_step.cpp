@@ -73,7 +73,8 @@ class Batch {
 struct Peer {
   Options options;
   seqrec::SasRec<Context> model;
-  seqrec::ParameterSet<Context> parameters;
+  seqrec::ParameterStore<Context>& parameters;
+  seqrec::ParameterRanges ranges;
   seqrec::cpu::Team team;
   seqrec::Optimizer<Context, seqrec::Adam> optimizer;
   std::vector<std::unique_ptr<const Batch>> batches;
@@ -87,15 +88,16 @@ struct Peer {
                .max_length = o.max_length,
                .dropout = o.dropout,
                .seed = o.seed}),
-        parameters(model),
+        parameters(model.parameters()),
+        ranges(parameters),
         team(parameters.size(), {.threads = o.threads}),
         optimizer(parameters.size(), seqrec::Adam{}) {}
 
   void set_parameter(const std::string& name, std::span<const float> values) {
-    for (const auto& entry : parameters) {
+    for (const auto& entry : parameters.entries()) {
       if (entry.name != name) continue;
       seqrec::check_extent("set_parameter", name.c_str(), std::ssize(values), entry.size());
-      seqrec::Memory<HostSpace>::copy_from_host(entry.values.data, values.data(), values.size_bytes());
+      seqrec::Memory<HostSpace>::copy_from_host(parameters.values(entry).data, values.data(), values.size_bytes());
       return;
     }
     throw seqrec::ArgumentError("set_parameter: seqrec's SasRec has no parameter " + name);
@@ -103,7 +105,7 @@ struct Peer {
 
   double step(index_t batch) {
     seqrec::check_argument(batch >= 0 && batch < std::ssize(batches), "batch", batch, "one that was added");
-    return seqrec::training_step(team, model, parameters, seqrec::NextItem{seqrec::BinaryCrossEntropy{}}, optimizer,
+    return seqrec::training_step(team, model, ranges, seqrec::NextItem{seqrec::BinaryCrossEntropy{}}, optimizer,
                                  *batches[static_cast<std::size_t>(batch)], options.learning_rate, /*clip_norm=*/0,
                                  options.seed, optimizer.steps())
         .loss;

@@ -28,7 +28,7 @@ const Dataset& toy_data() {
 /// Reads fewer events than most histories have.
 Model toy_model(index_t items = 50) {
   Model model({.items = items, .width = 6, .blocks = 1, .max_length = 8});
-  seqrec_test::randomise<DoubleContext>(model, 4);
+  seqrec_test::randomise(model, 4);
   return model;
 }
 
@@ -40,7 +40,7 @@ std::vector<double> scores_after(const Model& model, std::span<const item_t> his
   DoubleContext context;
   Tape<DoubleContext> tape(context, Mode::inference);
   const auto states = model.encode(tape, batch.histories()).value();
-  const auto table = model.output_table().value.view();
+  const auto table = model.output_table().view();
   std::vector<double> scores(static_cast<std::size_t>(model.num_items()), 0.0);
   for (index_t item = 0; item < model.num_items() && states.rows() > 0; ++item)
     for (index_t i = 0; i < table.columns(); ++i)
@@ -151,13 +151,13 @@ TEST_CASE("a model that scores everything alike has AUC one half", "[train]") {
 TEST_CASE("equal items take the average rank", "[train]") {
   const Split split = leave_one_out(toy_data());
   Model model = toy_model();
-  model.for_each_parameter([](const std::string& name, auto& parameter) {
-    if (name != "item_embedding.weight") return;
-    auto table = parameter.value.view();
-    const index_t columns = table.size() / table.rows();  // five items are the same as the ten before them
-    for (index_t i = 30 * columns; i < 45 * columns; ++i)
-      table.data[i] = table.data[i - (i / columns % 3 + 1) * 5 * columns];
-  });
+  auto& parameters = model.parameters();
+  for (const auto& entry : parameters.entries()) {
+    if (entry.name != "item_embedding.weight") continue;
+    const auto table = parameters.values(entry);
+    const index_t columns = entry.shape[1];  // five items are the same as the ten before them
+    for (index_t i = 30 * columns; i < 45 * columns; ++i) table(i) = table(i - (i / columns % 3 + 1) * 5 * columns);
+  }
   DoubleContext::Team team(0, {.threads = 1});
   const auto ranks = target_ranks(team, model, split.test, {});
   check_same(ranks, ranks_by_loops(model, split.test, nullptr));
@@ -226,8 +226,8 @@ TEST_CASE("a data set that is larger than the model, and options out of range, a
 TEST_CASE("scores that are not numbers never help a target", "[train]") {
   const Split split = leave_one_out(toy_data());
   Model model = toy_model();
-  const ParameterSet<DoubleContext> parameters(model);
-  parameters.entries().back().values(0) = std::nan("");
+  auto& parameters = model.parameters();
+  parameters.values(parameters.entries().back())(0) = std::nan("");
   CHECK(evaluate(model, split.test)["auc"] == 0);
   const CandidateLists lists = draw_candidates(split.test, {.negatives = 10});
   CHECK_THROWS_AS(evaluate(model, split.test, {.candidates = &lists}), NonFiniteError);

@@ -23,7 +23,7 @@ struct Fixture {
   CandidateLists test = draw_candidates(split.test, {.negatives = 9});
   Din<DoubleContext> model = [this] {
     Din<DoubleContext> made({.items = data.num_items(), .width = 4, .attention_hidden = {5}, .hidden = {4}});
-    seqrec_test::randomise<DoubleContext>(made, 4);
+    seqrec_test::randomise(made, 4);
     return made;
   }();
 };

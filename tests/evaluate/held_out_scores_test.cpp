@@ -39,12 +39,12 @@ Din<DoubleContext> toy_din() {
                             .hidden = {4},
                             .user_categories = 2,
                             .item_categories = 2});
-  seqrec_test::randomise<DoubleContext>(model, 4);
+  seqrec_test::randomise(model, 4);
   return model;
 }
 SasRec<DoubleContext> toy_sasrec() {
   SasRec<DoubleContext> model({.items = toy_data().num_items(), .width = 6, .blocks = 1, .max_length = 8});
-  seqrec_test::randomise<DoubleContext>(model, 4);
+  seqrec_test::randomise(model, 4);
   return model;
 }
 

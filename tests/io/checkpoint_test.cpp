@@ -11,10 +11,12 @@
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "support/catch.hpp"
+#include "support/counting_new.hpp"
+#include "support/parameters.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace seqrec;
-using seqrec_test::TemporaryDirectory;
+using seqrec_test::TemporaryDirectory, seqrec_test::weights_of;
 using Model = SasRec<cpu::Context>;
 
 namespace {
@@ -33,13 +35,6 @@ SasRecOptions all_options() {
           .norm_epsilon = 1.0 / 3e6,
           .initial_deviation = 0.07,
           .seed = std::numeric_limits<std::uint64_t>::max()};
-}
-
-std::vector<float> weights_of(Model& model) {
-  std::vector<float> all;
-  for (const auto& entry : ParameterSet<cpu::Context>(model))
-    all.insert(all.end(), entry.values.data, entry.values.data + entry.size());
-  return all;
 }
 
 /// The parts of a checkpoint, to be written again with a change.
@@ -78,9 +73,9 @@ std::string message_after(const std::string& option, const std::string& text) {
 
 TEST_CASE("a model comes back with its options and every bit of its weights", "[io]") {
   const TemporaryDirectory directory;
-  Model model(all_options());
+  const Model model(all_options());
   save(directory / "model.safetensors", model);
-  Model again = load<Model>(directory / "model.safetensors");
+  const Model again = load<Model>(directory / "model.safetensors");
   CHECK(weights_of(again) == weights_of(model));
 
   std::string expected, actual;
@@ -117,7 +112,7 @@ TEST_CASE("a checkpoint holds the model's name and options, its tensors in order
                                                        {"option.initial_deviation", "0.07"},
                                                        {"option.seed", "18446744073709551615"}};
   CHECK(file.metadata() == expected);
-  const ParameterSet<cpu::Context> parameters(model);
+  auto& parameters = model.parameters();
   REQUIRE(file.tensors().size() == parameters.entries().size());
   for (std::size_t i = 0; i < file.tensors().size(); ++i) {
     CHECK(file.tensors()[i].name == parameters.entries()[i].name);
@@ -190,6 +185,32 @@ TEST_CASE("options that promise a model too large for memory cost one exception"
   CHECK_THAT(message_after("blocks", "256"), ContainsSubstring("tensor 'blocks.1.attention_norm.weight' is missing"));
 }
 
+TEST_CASE("no memory is taken for a model before its shapes are those of the file", "[io]") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "model.safetensors";
+  const Model model({.items = 5000, .width = 64, .blocks = 0, .max_length = 2});
+  save(path, model);
+  seqrec_test::largest_allocation = 0;
+  CHECK(load<Model>(path).num_items() == 5000);
+  CHECK(seqrec_test::largest_allocation >= 5000 * 64 * sizeof(float));  // it is measured
+  for (const char* const items : {"2147483647", "5001"}) {
+    SafetensorsFile file(path);
+    auto metadata = file.metadata();
+    metadata.at("option.items") = items;
+    std::vector<TensorSource> tensors;
+    std::vector<std::vector<float>> values;
+    for (const StoredTensor& tensor : file.tensors()) {
+      values.push_back(file.read<float>(tensor.name));
+      tensors.push_back({tensor.name, tensor.type, tensor.shape, values.back().data()});
+    }
+    write_safetensors(directory / "hostile.safetensors", metadata, tensors);
+    seqrec_test::largest_allocation = 0;
+    CHECK_THAT(seqrec_test::message_of<DataError>([&] { load<Model>(directory / "hostile.safetensors"); }),
+               ContainsSubstring(concatenate("shape is '[5000,64]', expected [", items, ",64]")));
+    CHECK(seqrec_test::largest_allocation < 64 * 1024);
+  }
+}
+
 TEST_CASE("tensors that are not the model's are named", "[io]") {
   CHECK_THAT(message_after([](Parts& parts) { parts.tensors.pop_back(); }),
              ContainsSubstring("tensor 'final_norm.bias' is missing"));
@@ -219,7 +240,7 @@ TEST_CASE("a checkpoint of another element type is refused", "[io]") {
   SasRec<cpu::BasicContext<double>> wide(all_options());
   save(directory / "wide.safetensors", wide);
   auto again = load<SasRec<cpu::BasicContext<double>>>(directory / "wide.safetensors");
-  CHECK(again.output_table().value.to_host() == wide.output_table().value.to_host());
+  CHECK(weights_of(again) == weights_of(wide));
 }
 
 TEST_CASE("a checkpoint cut short anywhere is refused", "[io]") {

@@ -29,11 +29,11 @@ Model model_of(Golden& golden) {
   read("output_table", options.output_table);
   read("projection", options.projection);
   Model model(options, InitialValues::zero);
-  for (const auto& entry : ParameterSet<DoubleContext>(model)) {
+  for (const auto& entry : model.parameters().entries()) {
     const auto values = golden.matrix("parameter." + entry.name);
     REQUIRE(entry.shape == (entry.shape.size() == 1 ? std::vector<index_t>{values.columns}
                                                     : std::vector<index_t>{values.rows, values.columns}));
-    std::copy(values.values.begin(), values.values.end(), entry.values.data);
+    std::copy(values.values.begin(), values.values.end(), model.parameters().values(entry).data);
   }
   return model;
 }
@@ -60,7 +60,7 @@ TEST_CASE("AvgPool agrees with PyTorch", "[models]") {
   CAPTURE(name, cut);
   Golden golden("avg_pool_" + name);
   Model model = model_of(golden);
-  const ParameterSet<DoubleContext> parameters(model);
+  auto& parameters = model.parameters();
   const ToyBatch batch = batch_of(golden, cut ? std::vector<std::size_t>{1, 2, 3} : std::vector<std::size_t>{});
 
   NextItem objective{.loss = BinaryCrossEntropy{}};
@@ -69,7 +69,7 @@ TEST_CASE("AvgPool agrees with PyTorch", "[models]") {
   DoubleContext::Team team(parameters.size(), {.threads = 2, .slots = 3});
   const double computed = compute_gradients(team, model, objective, batch, 1, 1);
   CHECK(computed == Approx(golden.matrix("loss")(0)).epsilon(golden_tolerance));
-  for (const auto& entry : parameters) {
+  for (const auto& entry : parameters.entries()) {
     CAPTURE(entry.name);
     CHECK(deviation(team.gradients().row_range(entry.offset, entry.size()), golden.matrix("gradient." + entry.name)) <
           golden_tolerance);

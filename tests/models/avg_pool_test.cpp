@@ -17,10 +17,12 @@
 #include "seqrec/objectives/next_item.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
+#include "support/parameters.hpp"
 #include "support/toy.hpp"
 
 using namespace seqrec;
-using seqrec_test::DoubleContext, seqrec_test::shown_parameters, seqrec_test::deviation, seqrec_test::ToyBatch;
+using seqrec_test::DoubleContext, seqrec_test::shown_parameters, seqrec_test::values_of, seqrec_test::deviation,
+    seqrec_test::ToyBatch;
 using Model = AvgPool<DoubleContext>;
 
 static_assert(StaticEncoder<Model>);
@@ -32,7 +34,7 @@ constexpr int items = 40;
 
 Model random_model(const AvgPoolOptions& options) {
   Model model(options);
-  seqrec_test::randomise<DoubleContext>(model, 4);
+  seqrec_test::randomise(model, 4);
   return model;
 }
 
@@ -49,7 +51,7 @@ std::vector<double> encode(const Model& model, const std::vector<item_t>& histor
 
 /// All gradients of a batch.
 std::vector<double> gradients_of(Model& model, const NextItem& objective, const auto& batch, TeamOptions team_options) {
-  const ParameterSet<DoubleContext> parameters(model);
+  auto& parameters = model.parameters();
   DoubleContext::Team team(parameters.size(), team_options);
   compute_gradients(team, model, objective, batch, 3, 5);
   return {team.gradients().data, team.gradients().data + parameters.size()};
@@ -68,15 +70,14 @@ TEST_CASE("AvgPool's parameters have PyTorch's names and shapes", "[models]") {
         "output_embedding.weight 9 4\n");
   CHECK(whole.num_items() == 9);
   CHECK(whole.max_length() == 7);
-  CHECK(whole.output_table().value.rows() == 9);
+  CHECK(whole.output_table().rows() == 9);
 }
 
 TEST_CASE("AvgPool's state is the mean of what came so far", "[models]") {
   const Model model = random_model({.items = 5, .width = 3});
   const std::vector<item_t> history{2, 4, 4, 0};
   const std::vector<double> states = encode(model, history);
-  Model& shown = const_cast<Model&>(model);
-  const auto table = ParameterSet<DoubleContext>(shown).entries().front().values;
+  const auto table = model.parameters().values(model.parameters().entries().front());
   for (std::size_t row = 0; row < history.size(); ++row)
     for (std::size_t d = 0; d < 3; ++d) {
       double sum = 0;
@@ -118,15 +119,15 @@ TEST_CASE("AvgPool's gradients are the derivatives of its loss", "[models]") {
   CAPTURE(option_text(options.output_table), option_text(options.projection), options.dropout, objective.name());
 
   Model model(options);
-  seqrec_test::randomise<DoubleContext>(model, 12);
-  const ParameterSet<DoubleContext> parameters(model);
+  seqrec_test::randomise(model, 12);
+  auto& parameters = model.parameters();
   const ToyBatch batch(seqrec_test::toy_users({6, 3, 1, 0, 2}, few_items, negatives, 5), few_items, negatives, {1, 3});
   DoubleContext::Team team(parameters.size(), {.threads = 1, .slots = 2});
   const auto loss = [&] { return compute_gradients(team, model, objective, batch, 21, 4); };
   loss();
   const GradientCheck check = check_gradients(parameters, team.gradients(), loss);
   INFO(check.text());
-  CHECK(check.elements == parameters.size());
+  CHECK(check.elements == parameters.num_elements());
   CHECK(check.worst < 1e-6);
 }
 
@@ -190,7 +191,7 @@ TEST_CASE("AvgPool comes back from its checkpoint", "[models]") {
   const Model loaded = load<Model>(path);
   std::filesystem::remove(path);
   CHECK(encode(loaded, {1, 2, 3}) == encode(model, {1, 2, 3}));
-  CHECK(loaded.output_table().value.to_host() == model.output_table().value.to_host());
+  CHECK(values_of(loaded.output_table()) == values_of(model.output_table()));
   const auto shown = [](AvgPoolOptions of) {
     std::string text;
     of.for_each_option(
@@ -205,14 +206,14 @@ TEST_CASE("AvgPool comes back from its checkpoint", "[models]") {
 TEST_CASE("AvgPool begins with Xavier-normal weights, or with a deviation of one's choice", "[models]") {
   const auto deviation_of = [](const Model& model) {
     double squares = 0;
-    for (const double value : model.output_table().value.to_host()) squares += value * value;
-    return std::sqrt(squares / static_cast<double>(model.output_table().value.size()));
+    for (const double value : values_of(model.output_table())) squares += value * value;
+    return std::sqrt(squares / static_cast<double>(model.output_table().size()));
   };
   CHECK(deviation_of(Model({.items = 400, .width = 50})) == Approx(std::sqrt(2.0 / 450)).epsilon(0.03));
   CHECK(deviation_of(Model({.items = 400, .width = 50, .initial_deviation = 0.1})) == Approx(0.1).epsilon(0.03));
   CHECK(deviation_of(Model({.items = 400, .width = 50}, InitialValues::zero)) == 0);
   const auto table = [](std::uint64_t seed) {
-    return Model({.items = 5, .width = 4, .seed = seed}).output_table().value.to_host();
+    return values_of(Model({.items = 5, .width = 4, .seed = seed}).output_table());
   };
   CHECK(table(1) == table(1));
   CHECK(table(1) != table(2));

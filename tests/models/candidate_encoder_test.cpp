@@ -28,7 +28,7 @@ TEST_CASE("a model trains as many positions as it reads unless it says otherwise
 TEST_CASE("a static encoder scores a candidate with the state after what it sees", "[models]") {
   constexpr int items = 9;
   SasRec<DoubleContext> model({.items = items, .width = 4, .blocks = 1, .max_length = 6});
-  seqrec_test::randomise<DoubleContext>(model, 12);
+  seqrec_test::randomise(model, 12);
   const ToyBatch toy(seqrec_test::toy_users({6, 3, 0, 2}, items, 2, 5), items, 2);
   TrainingBatch<HostSpace> batch = toy.shard(0);
   std::vector<offset_t> visible(batch.clicks.candidates.visible.data,
@@ -38,7 +38,7 @@ TEST_CASE("a static encoder scores a candidate with the state after what it sees
   DoubleContext context;
   Tape<DoubleContext> tape(context, Mode::inference);
   const auto states = model.encode(tape, batch.histories).value();
-  const auto table = model.output_table().value.view();
+  const auto table = model.output_table().view();
   const auto scores = score_candidates(tape, model, batch.histories, batch.clicks.candidates).value();
   REQUIRE(scores.rows() == 33);
   CHECK(scores(0, 0) == 0);

@@ -32,12 +32,12 @@ Model model_of(Golden& golden) {
   options.attention_activation = options.activation;
   read("softmax", options.attention_softmax);
   Model model(options, InitialValues::zero);
-  for (const auto& entry : ParameterSet<DoubleContext>(model)) {
+  for (const auto& entry : model.parameters().entries()) {
     CAPTURE(entry.name);
     const auto values = golden.matrix("parameter." + entry.name);
     REQUIRE(entry.shape == (entry.shape.size() == 1 ? std::vector<index_t>{values.columns}
                                                     : std::vector<index_t>{values.rows, values.columns}));
-    std::copy(values.values.begin(), values.values.end(), entry.values.data);
+    std::copy(values.values.begin(), values.values.end(), model.parameters().values(entry).data);
   }
   return model;
 }
@@ -64,13 +64,13 @@ TEST_CASE("Din agrees with PyTorch", "[models]") {
   CAPTURE(name, cut);
   Golden golden("din_" + name);
   Model model = model_of(golden);
-  const ParameterSet<DoubleContext> parameters(model);
+  auto& parameters = model.parameters();
   const ToyBatch batch = batch_of(golden, cut ? std::vector<std::size_t>{1, 2} : std::vector<std::size_t>{});
   const Click objective{.negatives = static_cast<index_t>(golden.number("negatives"))};
   DoubleContext::Team team(parameters.size(), {.threads = 2, .slots = 3});
   const double computed = compute_gradients(team, model, objective, batch, 1, 1);
   CHECK(computed == Approx(golden.matrix("loss")(0)).epsilon(golden_tolerance));
-  for (const auto& entry : parameters) {
+  for (const auto& entry : parameters.entries()) {
     CAPTURE(entry.name);
     if (model.options().attention_softmax && entry.name == "attention.output.bias") {  // softmax ignores it
       CHECK(std::abs(team.gradients()(entry.offset)) < 1e-15);

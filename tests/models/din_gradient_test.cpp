@@ -27,8 +27,8 @@ TEST_CASE("Din's gradients are the derivatives of its loss", "[models]") {
           option_text(options.attention_hidden), options.dot_product);
 
   Din<DoubleContext> model(options);
-  seqrec_test::randomise<DoubleContext>(model, 12);
-  const ParameterSet<DoubleContext> parameters(model);
+  seqrec_test::randomise(model, 12);
+  auto& parameters = model.parameters();
   const ToyBatch batch(seqrec_test::toy_users({6, 3, 1, 0, 2}, items, negatives, 5), items, negatives, {1, 3},
                        GENERATE(2, 1000));
   DoubleContext::Team team(parameters.size(), {.threads = 1, .slots = 2});

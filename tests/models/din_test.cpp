@@ -14,6 +14,7 @@
 #include "seqrec/objectives/click.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
+#include "support/parameters.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/toy.hpp"
 
@@ -34,7 +35,7 @@ DinOptions small_options() {
 
 Model random_model(const DinOptions& options) {
   Model model(options);
-  seqrec_test::randomise<DoubleContext>(model, 4);
+  seqrec_test::randomise(model, 4);
   return model;
 }
 
@@ -200,7 +201,7 @@ TEST_CASE("the embeddings of features have the derivatives of the loss", "[model
   const HostTrainingBatch& batch = batcher.make(0, 0);
   options.items = data.num_items();
   Model model = random_model(options);
-  const ParameterSet<DoubleContext> parameters(model);
+  auto& parameters = model.parameters();
   DoubleContext::Team team(parameters.size(), {.threads = 1, .slots = 2});
   const auto loss = [&] { return compute_gradients(team, model, Click{}, batch, 21, 4); };
   loss();
@@ -216,7 +217,7 @@ TEST_CASE("Din's gradients do not depend on how a batch is cut, nor on threads",
   options.items = data.num_items();
   options.activation = options.attention_activation = Nonlinearity::dice;
   Model model = random_model(options);
-  const ParameterSet<DoubleContext> parameters(model);
+  auto& parameters = model.parameters();
   const auto gradients = [&](index_t token_budget, TeamOptions team_options) {
     Batcher batcher(
         split,
@@ -246,9 +247,7 @@ TEST_CASE("a Din comes back from its checkpoint as it was", "[models]") {
   CHECK(option_text(loaded.options().attention_hidden) == "6-3");
   CHECK(loaded.options().hidden.empty());
   CHECK_FALSE(loaded.options().item_bias);
-  const ParameterSet<DoubleContext> a(model), b(loaded);
-  for (std::size_t i = 0; i < a.entries().size(); ++i)
-    for (index_t e = 0; e < a.entries()[i].size(); ++e) REQUIRE(a.entries()[i].values(e) == b.entries()[i].values(e));
+  CHECK(seqrec_test::weights_of(loaded) == seqrec_test::weights_of(model));
 }
 
 TEST_CASE("a Din's options are checked", "[models]") {

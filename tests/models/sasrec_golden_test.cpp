@@ -56,12 +56,12 @@ TEST_CASE("SasRec agrees with PyTorch", "[models]") {
   Golden golden("sasrec_" + norm + "_" + loss);
   const SasRecOptions options = options_of(golden);
   Model model(options, InitialValues::zero);
-  const ParameterSet<DoubleContext> parameters(model);
-  for (const auto& entry : parameters) {
+  auto& parameters = model.parameters();
+  for (const auto& entry : parameters.entries()) {
     const auto values = golden.matrix("parameter." + entry.name);
     REQUIRE(entry.shape == (entry.shape.size() == 1 ? std::vector<index_t>{values.columns}
                                                     : std::vector<index_t>{values.rows, values.columns}));
-    std::copy(values.values.begin(), values.values.end(), entry.values.data);
+    std::copy(values.values.begin(), values.values.end(), model.parameters().values(entry).data);
   }
   const ToyBatch batch =
       batch_of(golden, options, cut ? std::vector<std::size_t>{1, 2, 3} : std::vector<std::size_t>{});
@@ -72,7 +72,7 @@ TEST_CASE("SasRec agrees with PyTorch", "[models]") {
   DoubleContext::Team team(parameters.size(), {.threads = 2, .slots = 3});
   const double computed = compute_gradients(team, model, objective, batch, 1, 1);
   CHECK(computed == Approx(golden.matrix("loss")(0)).epsilon(golden_tolerance));
-  for (const auto& entry : parameters) {
+  for (const auto& entry : parameters.entries()) {
     CAPTURE(entry.name);
     CHECK(deviation(team.gradients().row_range(entry.offset, entry.size()), golden.matrix("gradient." + entry.name)) <
           golden_tolerance);
@@ -83,9 +83,9 @@ TEST_CASE("SasRec's states and scores agree with PyTorch", "[models]") {
   Golden golden(GENERATE(as<std::string>{}, "sasrec_original_bce", "sasrec_pre_bce", "sasrec_post_softmax"));
   const SasRecOptions options = options_of(golden);
   Model model(options, InitialValues::zero);
-  for (const auto& entry : ParameterSet<DoubleContext>(model)) {
+  for (const auto& entry : model.parameters().entries()) {
     const auto values = golden.matrix("parameter." + entry.name);
-    std::copy(values.values.begin(), values.values.end(), entry.values.data);
+    std::copy(values.values.begin(), values.values.end(), model.parameters().values(entry).data);
   }
   const ToyBatch batch = batch_of(golden, options, {});
 

@@ -24,14 +24,14 @@ TEST_CASE("SasRec's gradients are the derivatives of its loss", "[models]") {
           objective.name());
 
   SasRec<DoubleContext> model(options);
-  seqrec_test::randomise<DoubleContext>(model, 12);
-  const ParameterSet<DoubleContext> parameters(model);
+  seqrec_test::randomise(model, 12);
+  auto& parameters = model.parameters();
   const ToyBatch batch(seqrec_test::toy_users({6, 3, 1, 0, 2}, items, negatives, 5), items, negatives, {1, 3});
   DoubleContext::Team team(parameters.size(), {.threads = 1, .slots = 2});
   const auto loss = [&] { return compute_gradients(team, model, objective, batch, 21, 4); };
   loss();
   const GradientCheck check = check_gradients(parameters, team.gradients(), loss);
   INFO(check.text());
-  CHECK(check.elements == parameters.size());
+  CHECK(check.elements == parameters.num_elements());
   CHECK(check.worst < 1e-6);
 }

@@ -21,7 +21,7 @@ constexpr int items = 40;
 
 Model random_model(const SasRecOptions& options) {
   Model model(options);
-  seqrec_test::randomise<DoubleContext>(model, 4);
+  seqrec_test::randomise(model, 4);
   return model;
 }
 
@@ -36,7 +36,7 @@ std::vector<double> encode_alone(const Model& model, const std::vector<item_t>& 
 
 /// All gradients of a batch.
 std::vector<double> gradients_of(Model& model, const NextItem& objective, const auto& batch, TeamOptions team_options) {
-  const ParameterSet<DoubleContext> parameters(model);
+  auto& parameters = model.parameters();
   DoubleContext::Team team(parameters.size(), team_options);
   compute_gradients(team, model, objective, batch, 3, 5);
   return {team.gradients().data, team.gradients().data + parameters.size()};
@@ -82,7 +82,7 @@ TEST_CASE("gradients do not depend on how a batch is cut and dealt, dropout incl
           {.batch_size = 20, .max_length = 15, .negatives = objective.negatives, .token_budget = budget, .seed = 2});
       const auto gradients = gradients_of(model, objective, batcher.make(0, 0), {.threads = 2, .slots = slots});
       if (expected.empty()) expected = gradients;
-      for (const auto& entry : ParameterSet<DoubleContext>(model)) {
+      for (const auto& entry : model.parameters().entries()) {
         CAPTURE(budget, slots, entry.name);
         const auto part = [&](const std::vector<double>& all) {
           return std::vector<double>(all.begin() + entry.offset, all.begin() + entry.offset + entry.size());
@@ -97,7 +97,7 @@ TEST_CASE("a batch's gradient is the mean of its users', each computed alone", "
   const auto users = seqrec_test::toy_users({5, 0, 1, 30, 2, 17}, items, 1, 3);
   const NextItem objective{.loss = BinaryCrossEntropy{}};
   const ToyBatch batch(users, items, 1);
-  std::vector<double> sum(static_cast<std::size_t>(ParameterSet<DoubleContext>(model).size()), 0.0);
+  std::vector<double> sum(static_cast<std::size_t>(model.parameters().size()), 0.0);
   for (const auto& user : users) {
     const auto alone = gradients_of(model, objective, ToyBatch({user}, items, 1), {.threads = 1, .slots = 1});
     const double share = static_cast<double>(user.history.size()) / static_cast<double>(batch.rows());

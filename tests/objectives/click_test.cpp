@@ -26,7 +26,7 @@ struct LossAndGradient {
 
 template <class Model, class Objective>
 LossAndGradient computed(Model& model, const Objective& objective, const ToyBatch& batch) {
-  const ParameterSet<DoubleContext> parameters(model);
+  auto& parameters = model.parameters();
   DoubleContext::Team team(parameters.size(), {.threads = 1, .slots = 2});
   const double loss = compute_gradients(team, model, objective, batch, 21, 4);
   const auto gradient = team.gradients();
@@ -36,7 +36,7 @@ LossAndGradient computed(Model& model, const Objective& objective, const ToyBatc
 /// Clicks count candidates where next items count positions: two for one.
 template <class Model>
 void check_same_as_next_item(Model& model) {
-  seqrec_test::randomise<DoubleContext>(model, 3);
+  seqrec_test::randomise(model, 3);
   const ToyBatch batch(seqrec_test::toy_users({6, 3, 1, 0, 2}, items, 1, 5), items, 1, {1, 3});
   const LossAndGradient next = computed(model, NextItem{.loss = BinaryCrossEntropy{}}, batch);
   LossAndGradient click = computed(model, Click{.negatives = 1}, batch);
@@ -56,8 +56,8 @@ TEST_CASE("a click with one negative teaches a static encoder what its next item
 
 TEST_CASE("clicks of a static encoder have the derivatives of their loss", "[train]") {
   SasRec<DoubleContext> model({.items = items, .width = 4, .blocks = 1, .max_length = 6, .dropout = 0.3});
-  seqrec_test::randomise<DoubleContext>(model, 12);
-  const ParameterSet<DoubleContext> parameters(model);
+  seqrec_test::randomise(model, 12);
+  auto& parameters = model.parameters();
   const ToyBatch batch(seqrec_test::toy_users({6, 3, 1, 0, 2}, items, 3, 5), items, 3, {2});
   DoubleContext::Team team(parameters.size(), {.threads = 1, .slots = 2});
   const auto loss = [&] { return compute_gradients(team, model, Click{.negatives = 3}, batch, 21, 4); };

@@ -18,7 +18,7 @@ constexpr int items = 11;
 
 Model toy_model() {
   Model model({.items = items, .width = 4, .blocks = 1, .max_length = 9, .dropout = 0});
-  seqrec_test::randomise<DoubleContext>(model, 3);
+  seqrec_test::randomise(model, 3);
   return model;
 }
 
@@ -37,7 +37,7 @@ double loss_by_loops(const Model& model, const ToyBatch& batch, Loss loss) {
   DoubleContext context;
   Tape<DoubleContext> tape(context, Mode::inference);
   const auto states = model.encode(tape, batch.histories()).value();
-  const auto table = model.output_table().value.view();
+  const auto table = model.output_table().view();
   const auto next = batch.shard(0).next.items;
   double sum = 0;
   for (index_t row = 0; row < states.rows(); ++row) {
@@ -204,7 +204,7 @@ TEST_CASE("a batch of empty histories has no loss and no gradient", "[train]") {
   const NextItem objective = GENERATE(NextItem{.loss = BinaryCrossEntropy{}}, NextItem{.loss = FullSoftmax{}},
                                       NextItem{.loss = Bpr{}}, NextItem{.loss = SampledSoftmax{}});
   const ToyBatch batch(seqrec_test::toy_users({0, 0}, items, 1, 6), items, 1);
-  const ParameterSet<DoubleContext> parameters(model);
+  auto& parameters = model.parameters();
   DoubleContext context;
   context.reserve_gradients(parameters.size());
   const double loss =

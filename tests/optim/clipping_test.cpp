@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/optim/clipping.hpp"
 
+#include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "seqrec/cpu.hpp"
 #include "support/catch.hpp"
+#include "support/parameters.hpp"
 
 using namespace seqrec;
 using Context = cpu::BasicContext<double>;
@@ -14,54 +16,89 @@ using Context = cpu::BasicContext<double>;
 namespace {
 
 struct Model {
-  VectorParameter<Context> first{2, Initialiser::constant(0)};
-  MatrixParameter<Context> second{300, 7, Initialiser::constant(0)};
-  VectorParameter<Context> statistic{1, Initialiser::constant(0), ParameterRole::statistic};
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("first", first);
-    visit("second", second);
-    visit("statistic", statistic);
+  ParameterStore<Context> store;
+  VectorParameter<Context> first = store.scope().vector("first", 2, Initialiser::constant(0));
+  MatrixParameter<Context> second = store.scope().matrix("second", 300, 7, Initialiser::constant(0));
+  MatrixParameter<Context> table = store.scope().table("table", 11, 5, Initialiser::constant(0));
+  VectorParameter<Context> statistic = store.scope().statistic("statistic", 1, Initialiser::constant(0));
+
+  Model() {
+    store.scope().moved_after_step([](Context&, auto) {}, statistic);
+    store.initialise(InitialValues::drawn, 0);
   }
+  ParameterStore<Context>& parameters() { return store; }
+  const ParameterStore<Context>& parameters() const { return store; }
+};
+
+/// A gradient for each element, and a way to set some.
+struct Gradients {
+  std::vector<double> values;
+
+  explicit Gradients(const Model& model) : values(static_cast<std::size_t>(model.parameters().size()), 0.0) {}
+  /// That of an element of a parameter, counted from its end where negative.
+  template <class Parameter>
+  double& at(const Parameter& parameter, index_t element) {
+    return values[static_cast<std::size_t>(parameter.offset() + (element < 0 ? parameter.size() : 0) + element)];
+  }
+  VectorView<const double, HostSpace> view() const { return {values.data(), std::ssize(values)}; }
 };
 
 }  // namespace
 
 TEST_CASE("the norm is over all gradients together", "[optim]") {
   Model model;
-  const ParameterSet<Context> parameters(model);
+  const ParameterRanges ranges(model.parameters());
   Context context;
-  std::vector<double> gradients(static_cast<std::size_t>(parameters.size()), 0.0);
-  const auto norm = [&] {
-    return gradient_norm(context, parameters,
-                         VectorView<const double, HostSpace>(gradients.data(), std::ssize(gradients)));
+  Gradients gradients(model);
+  const auto norm = [&] { return std::sqrt(gradient_squares<Context>(context, ranges, gradients.view())); };
+  CHECK(norm() == 0);
+  CHECK(first_not_finite<Context>(context, model.parameters().entries(), gradients.view()) == nullptr);
+  gradients.at(model.first, 0) = 3;
+  gradients.at(model.first, 1) = -4;
+  gradients.at(model.second, -1) = 12;
+  gradients.at(model.statistic, 0) = 1000;  // a statistic's sum is no gradient
+  CHECK(norm() == Approx(13).epsilon(1e-15));
+  gradients.at(model.table, -1) = 84;
+  CHECK(norm() == Approx(85).epsilon(1e-15));
+}
+
+TEST_CASE("the norm is over what is trained, and over nothing else", "[optim]") {
+  Model model;
+  Context context;
+  Gradients gradients(model);
+  gradients.at(model.first, 0) = 3;
+  gradients.at(model.second, 0) = 4;
+  gradients.at(model.second, -1) = 12;
+  gradients.at(model.table, 7) = 84;
+  const auto norm = [&](std::vector<std::string> frozen) {
+    return std::sqrt(gradient_squares<Context>(context, ParameterRanges(model.parameters(), frozen), gradients.view()));
   };
-  CHECK(norm().value == 0);
-  CHECK(norm().first_bad == nullptr);
-  gradients[0] = 3;
-  gradients[1] = -4;
-  gradients[gradients.size() - 2] = 12;
-  gradients.back() = 1000;  // a statistic's sum is no gradient
-  CHECK(norm().value == Approx(13).epsilon(1e-15));
+  CHECK(norm({}) == Approx(85).epsilon(1e-15));
+  CHECK(norm({"table"}) == Approx(13).epsilon(1e-15));
+  CHECK(norm({"second"}) == Approx(std::sqrt(9.0 + 84 * 84)).epsilon(1e-15));
+  CHECK(norm({"first", "second", "table"}) == 0);
+  gradients.at(model.table, 7) = std::numeric_limits<double>::quiet_NaN();
+  CHECK(norm({"table"}) == Approx(13).epsilon(1e-15));  // nobody reads it
+  CHECK(std::isnan(norm({})));
 }
 
 TEST_CASE("the first parameter whose gradient is not finite is named", "[optim]") {
   Model model;
-  const ParameterSet<Context> parameters(model);
+  const ParameterRanges ranges(model.parameters());
   Context context;
   const double bad = GENERATE(std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(),
                               -std::numeric_limits<double>::infinity(), 1e200);
-  std::vector<double> gradients(static_cast<std::size_t>(parameters.size()), 0.0);
+  Gradients gradients(model);
   const auto first_bad = [&] {
-    const VectorView<const double, HostSpace> view(gradients.data(), std::ssize(gradients));
-    const auto* entry = gradient_norm(context, parameters, view).first_bad;
+    CHECK_FALSE(std::isfinite(gradient_squares<Context>(context, ranges, gradients.view())));
+    const auto* entry = first_not_finite<Context>(context, model.parameters().entries(), gradients.view());
     return entry == nullptr ? std::string() : entry->name;
   };
-  gradients.back() = bad;  // but must be a number too
+  gradients.at(model.statistic, 0) = bad;  // is no gradient, but must be a number too
   CHECK(first_bad() == "statistic");
-  gradients[1000] = bad;
+  gradients.at(model.second, 1000) = bad;
   CHECK(first_bad() == "second");
-  gradients[1] = bad;
+  gradients.at(model.first, 1) = bad;
   CHECK(first_bad() == "first");
 }
 

@@ -2,6 +2,7 @@
 #include "seqrec/optim/exponential_average.hpp"
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "seqrec/cpu.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"
+#include "support/parameters.hpp"
 
 using namespace seqrec;
 
@@ -16,14 +18,14 @@ namespace {
 
 template <class Context>
 struct Model {
+  ParameterStore<Context> store;
   MatrixParameter<Context> weight;
-  VectorParameter<Context> mean{3, Initialiser::normal(1), ParameterRole::statistic};
+  VectorParameter<Context> mean = store.scope().statistic("mean", 3, Initialiser::normal(1));
 
-  Model(index_t rows, index_t columns) : weight(rows, columns, Initialiser::normal(1)) {}
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("weight", weight);
-    visit("mean", mean);
+  Model(index_t rows, index_t columns, std::uint64_t seed = 0)
+      : weight(store.scope().matrix("weight", rows, columns, Initialiser::normal(1))) {
+    store.scope().moved_after_step([](Context&, auto) {}, mean);
+    store.initialise(InitialValues::drawn, seed);
   }
 };
 
@@ -33,18 +35,33 @@ TEST_CASE("an average of weights agrees with PyTorch, and statistics are copied"
   using Context = cpu::BasicContext<double>;
   seqrec_test::Golden golden("exponential_average");
   Model<Context> model(5, 3);
-  const ParameterSet<Context> parameters(model);
+  ParameterStore<Context>& parameters = model.store;
+  const ParameterRanges ranges(parameters);
   Context::Team team(0, {.threads = 1});
   ExponentialAverage<Context> average(parameters.size(), golden.number("decay"));
   for (int step = 1; step <= static_cast<int>(golden.number("steps")); ++step) {
-    model.weight.value.copy_from_host(golden.matrix("weight." + std::to_string(step)).values.data());
-    for (index_t i = 0; i < 3; ++i) model.mean.value.view()(i) = 10.0 * step + static_cast<double>(i) / 3;
-    average.update(team, parameters, static_cast<std::uint64_t>(step));
+    seqrec_test::put_values(model.weight, golden.matrix("weight." + std::to_string(step)).values);
+    for (index_t i = 0; i < 3; ++i) model.mean.view()(i) = 10.0 * step + static_cast<double>(i) / 3;
+    average.update(team, ranges, parameters.values(), static_cast<std::uint64_t>(step));
     const auto expected = golden.matrix("average." + std::to_string(step));
     const auto values = average.values().view();
     for (index_t i = 0; i < expected.size(); ++i)
-      CHECK(std::abs(values(i) - expected(i)) < seqrec_test::golden_tolerance);
-    for (index_t i = 0; i < 3; ++i) CHECK(values(15 + i) == model.mean.value.view()(i));
+      CHECK(std::abs(values(model.weight.offset() + i) - expected(i)) < seqrec_test::golden_tolerance);
+    for (index_t i = 0; i < 3; ++i) CHECK(values(model.mean.offset() + i) == model.mean.view()(i));
+  }
+}
+
+TEST_CASE("what is frozen is copied into an average", "[optim]") {
+  using Context = cpu::BasicContext<double>;
+  Model<Context> model(5, 3);
+  const std::vector<std::string> frozen = {"weight"};
+  const ParameterRanges ranges(model.store, frozen);
+  Context::Team team(0, {.threads = 1});
+  ExponentialAverage<Context> average(model.store.size(), 0.9);
+  for (std::uint64_t step = 1; step <= 2; ++step) {
+    model.weight.view()(4, 2) = static_cast<double>(step);  // by whoever else
+    average.update(team, ranges, model.store.values(), step);
+    CHECK(average.values().view()(model.weight.offset() + 14) == static_cast<double>(step));
   }
 }
 
@@ -52,13 +69,11 @@ TEST_CASE("an average has the same bits on any number of threads", "[optim]") {
   using Context = cpu::Context;
   std::vector<float> expected;
   for (const int threads : {1, 2, 3}) {
-    Model<Context> model(700, 53);
-    const ParameterSet<Context> parameters(model);
     Context::Team team(0, {.threads = threads});
-    ExponentialAverage<Context> average(parameters.size(), 0.7);
+    ExponentialAverage<Context> average(Model<Context>(700, 53).store.size(), 0.7);
     for (std::uint64_t step = 1; step <= 3; ++step) {
-      initialise<Context>(model, step);
-      average.update(team, parameters, step);
+      const Model<Context> model(700, 53, step);
+      average.update(team, ParameterRanges(model.store), model.store.values(), step);
     }
     if (expected.empty()) expected = average.values().to_host();
     CHECK(average.values().to_host() == expected);

@@ -14,7 +14,7 @@ using Model = Din<DoubleContext>;
 TEST_CASE("the whole catalogue is scored in chunks as each item is alone", "[train]") {
   constexpr int items = 2500;  // two chunks and a part
   Model model({.items = items, .width = 3, .max_length = 8, .attention_hidden = {4}, .hidden = {3}});
-  seqrec_test::randomise<DoubleContext>(model, 4);
+  seqrec_test::randomise(model, 4);
   const ToyBatch toy(seqrec_test::toy_users({5, 0, 8}, items, 0, 5), items, 0);
   const Batch<HostSpace> batch = toy.histories();
   CatalogueScorer<Model> scorer;

@@ -10,7 +10,7 @@ using seqrec_test::DoubleContext, seqrec_test::ToyBatch;
 
 TEST_CASE("a static encoder ranks with the state after each history's last item", "[train]") {
   SasRec<DoubleContext> model({.items = 9, .width = 4, .blocks = 1, .max_length = 6});
-  seqrec_test::randomise<DoubleContext>(model, 12);
+  seqrec_test::randomise(model, 12);
   const ToyBatch batch(seqrec_test::toy_users({6, 0, 2}, 9, 0, 5), 9, 0);
   DoubleContext context;
   Tape<DoubleContext> tape(context, Mode::inference);

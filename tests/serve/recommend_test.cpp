@@ -21,7 +21,7 @@ constexpr int items = 20;
 
 Model toy_model() {
   Model model({.items = items, .width = 6, .blocks = 1, .max_length = 5});
-  seqrec_test::randomise<DoubleContext>(model, 4);
+  seqrec_test::randomise(model, 4);
   return model;
 }
 
@@ -31,7 +31,7 @@ std::vector<Recommendation<double>> ranking_by_loops(const Model& model, const s
   Tape<DoubleContext> tape(context, Mode::inference);
   const ToyBatch batch({{history, history}}, items, 0);
   const auto states = model.encode(tape, batch.histories()).value();
-  const auto table = model.output_table().value.view();
+  const auto table = model.output_table().view();
   std::vector<Recommendation<double>> ranking;
   for (item_t item = 0; item < items; ++item) {
     double score = 0;

@@ -11,11 +11,15 @@ namespace seqrec_test {
 
 /// How often this executable has called `new`.
 inline std::atomic<std::size_t> allocations{0};
+/// The most bytes that one of these calls asked for. May be set back to 0.
+inline std::atomic<std::size_t> largest_allocation{0};
 
 namespace detail {
 
 inline void* allocate(std::size_t size, std::size_t alignment) noexcept {
   ++allocations;
+  for (std::size_t largest = largest_allocation; size > largest;)
+    if (largest_allocation.compare_exchange_weak(largest, size)) break;
   if (size == 0) size = 1;
   return alignment <= alignof(std::max_align_t)
              ? std::malloc(size)

@@ -9,8 +9,10 @@
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/train/trainer.hpp"
 #include "support/catch.hpp"
+#include "support/parameters.hpp"
 
 using namespace seqrec;
+using seqrec_test::weights_of;
 using Model = SasRec<cpu::BasicContext<double>>;
 
 namespace {
@@ -36,13 +38,6 @@ TrainingResult train(Model& model, index_t batch_size, index_t accumulate, const
                   .team = {.threads = threads},
                   .log = nullptr})
       .fit(model, toy_split(), objective);
-}
-
-std::vector<double> weights_of(Model& model) {
-  std::vector<double> all;
-  for (const auto& entry : ParameterSet<Model::Context>(model))
-    all.insert(all.end(), entry.values.data, entry.values.data + entry.size());
-  return all;
 }
 
 double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {

@@ -27,7 +27,8 @@ TEST_CASE("training steps of sizes seen before allocate nothing", "[train]") {
   const Dataset data = synthetic_dataset({.users = 60, .items = 80, .genres = 6, .max_events = 30});
   const Split split = leave_one_out(data);
   SasRec<cpu::Context> model({.items = 80, .width = 16, .heads = 2, .max_length = 25});
-  const ParameterSet<cpu::Context> parameters(model);
+  auto& parameters = model.parameters();
+  const ParameterRanges ranges(parameters);
   cpu::Context::Team team(parameters.size(), {.threads = threads, .slots = 4});
   const Algorithm algorithm = GENERATE(Algorithm{Adam{}}, Algorithm{Sgd{.momentum = 0.9}}, Algorithm{Sgd{}});
   Optimizer<cpu::Context> optimizer(parameters.size(), algorithm, TableRows::lazy);
@@ -42,8 +43,8 @@ TEST_CASE("training steps of sizes seen before allocate nothing", "[train]") {
             team, model, objective, accumulate,
             [&](index_t k) -> const HostTrainingBatch& { return batcher.make(epoch, i + k, 100); }, 5,
             static_cast<std::uint64_t>(i));
-        apply_gradients(team, model, parameters, optimizer, loss, 1e-3, 1.0, optimizer.steps());
-        average.update(team, parameters, optimizer.steps());
+        apply_gradients(team, model, ranges, optimizer, loss, 1e-3, 1.0, optimizer.steps());
+        average.update(team, ranges, parameters.values(), optimizer.steps());
       }
   };
   train();
@@ -64,7 +65,8 @@ TEST_CASE("training steps of a model that looks at candidates allocate nothing",
                            .attention_activation = activation,
                            .hidden = {8},
                            .activation = activation});
-  const ParameterSet<cpu::Context> parameters(model);
+  auto& parameters = model.parameters();
+  const ParameterRanges ranges(parameters);
   cpu::Context::Team team(parameters.size(), {.threads = 2, .slots = 4});
   Optimizer<cpu::Context> optimizer(parameters.size(), Adam{}, TableRows::dense);
   Batcher batcher(split, {.batch_size = 16, .max_length = 25, .window = 10, .token_budget = 64, .seed = 2});
@@ -72,7 +74,7 @@ TEST_CASE("training steps of a model that looks at candidates allocate nothing",
     for (index_t epoch = 0; epoch < 3; ++epoch)
       for (index_t i = 0; i < batcher.steps_per_epoch(); ++i) {
         const double loss = compute_gradients(team, model, Click{}, batcher.make(epoch, i), 5, 7);
-        apply_gradients(team, model, parameters, optimizer, loss, 1e-3, 1.0, optimizer.steps());
+        apply_gradients(team, model, ranges, optimizer, loss, 1e-3, 1.0, optimizer.steps());
       }
   };
   train();

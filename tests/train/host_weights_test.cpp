@@ -11,15 +11,15 @@
 using namespace seqrec;
 using Model = SasRec<cpu::Context>;
 
-TEST_CASE("weights go to the host and back, in the order of the parameters", "[train]") {
+TEST_CASE("weights go to the host and back, as they lie in the store", "[train]") {
   Model model({.items = 7, .width = 4, .blocks = 1, .max_length = 5, .seed = 1});
-  const ParameterSet<cpu::Context> parameters(model);
+  auto& parameters = model.parameters();
   std::vector<float> weights;
   copy_weights(parameters, weights);
   REQUIRE(std::ssize(weights) == parameters.size());
-  for (const auto& entry : parameters)
+  for (const auto& entry : parameters.entries())
     for (index_t i = 0; i < entry.size(); ++i)
-      CHECK(weights[static_cast<std::size_t>(entry.offset + i)] == entry.values(i));
+      CHECK(weights[static_cast<std::size_t>(entry.offset + i)] == parameters.values(entry)(i));
   for (float& weight : weights) weight += 1;
   put_weights(parameters, weights);
   std::vector<float> again;
@@ -31,7 +31,7 @@ TEST_CASE("weights go to the host and back, in the order of the parameters", "[t
 
 TEST_CASE("a model has its own weights again, whatever the work with others does", "[train]") {
   Model model({.items = 7, .width = 4, .blocks = 1, .max_length = 5, .seed = 1});
-  const ParameterSet<cpu::Context> parameters(model);
+  auto& parameters = model.parameters();
   std::vector<float> own, seen, after;
   copy_weights(parameters, own);
   const std::vector<float> others(own.size(), 3.0F);

@@ -89,6 +89,7 @@ TEST_CASE("whatever decides the next step is resumed", "[train]") {
   SECTION("plain gradient descent, which has no moments") { options.optimizer = Sgd{}; }
   SECTION("Adagrad, from an accumulator that is not zero") { options.optimizer = Adagrad{.initial_accumulator = 0.1}; }
   SECTION("lazy table rows") { options.rows = TableRows::lazy; }
+  SECTION("parameters that are frozen") { options.frozen = {"item_embedding", "blocks.0.linear1.bias"}; }
   SECTION("validations between epochs, an end in the middle of one") {
     options.steps = 32;
     options.evaluate_every_steps = 5;

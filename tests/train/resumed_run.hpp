@@ -12,6 +12,7 @@
 #include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/train/trainer.hpp"
 #include "support/catch.hpp"
+#include "support/parameters.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace seqrec_test {
@@ -33,16 +34,6 @@ struct Interrupting : Objective {
     *stop = true;
   }
 };
-
-/// All weights of a model.
-template <class Model>
-auto weights_of(Model& model) {
-  using Context = typename Model::Context;
-  std::vector<typename Context::Master> all;
-  for (const auto& entry : seqrec::ParameterSet<Context>(model))
-    all.insert(all.end(), entry.values.data, entry.values.data + entry.size());
-  return all;
-}
 
 /// Everything of a result but its times.
 inline std::vector<double> without_times(const seqrec::TrainingResult& result) {

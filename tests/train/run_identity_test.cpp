@@ -45,6 +45,9 @@ TEST_CASE("two runs have one identity if and only if they would have the same bi
   CHECK(f.identity(model, Click{}) != same);
   CHECK(f.identity(model, NextItem{}, {.learning_rate = 2e-3}) != same);
   CHECK(f.identity(model, NextItem{}, {.seed = 1}) != same);
+  const auto frozen = f.identity(model, NextItem{}, {.frozen = {"item_embedding"}});
+  CHECK(frozen != same);
+  CHECK(f.identity(model, NextItem{}, {.frozen = {"output_embedding", "item_embedding"}}) != frozen);
   CHECK(f.identity(model, NextItem{}, {.validation = {.top_k = {5, 10}}}) != same);
   const CandidateLists candidates = draw_candidates(f.split.validation, {.negatives = 3});
   CHECK(f.identity(model, NextItem{}, {.validation = {.candidates = &candidates}}) != same);

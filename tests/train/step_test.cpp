@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "seqrec/objectives/next_item.hpp"
 #include "seqrec/optim/adam.hpp"
 #include "support/catch.hpp"
+#include "support/parameters.hpp"
 #include "support/toy.hpp"
 
 using namespace seqrec;
@@ -24,7 +26,8 @@ const NextItem bce{.loss = BinaryCrossEntropy{}};
 /// A model, a batch, and all that a step takes.
 struct Bench {
   Model model{{.items = items, .width = 4, .blocks = 1, .max_length = 6, .dropout = 0.2, .seed = 5}};
-  ParameterSet<DoubleContext> parameters{model};
+  ParameterStore<DoubleContext>& parameters = model.parameters();
+  ParameterRanges ranges{parameters};
   DoubleContext::Team team;
   Optimizer<DoubleContext, Adam> optimizer{parameters.size(), {}};
   ToyBatch batch{seqrec_test::toy_users({5, 1, 6, 3}, items, 1, 2), items, 1, {1, 2}};
@@ -32,13 +35,9 @@ struct Bench {
   explicit Bench(TeamOptions options = {.threads = 1}) : team(parameters.size(), options) {}
   template <class Objective = NextItem>
   StepResult step(std::uint64_t number, double clip_norm = 0, const Objective& objective = bce) {
-    return training_step(team, model, parameters, objective, optimizer, batch, 0.01, clip_norm, 3, number);
+    return training_step(team, model, ranges, objective, optimizer, batch, 0.01, clip_norm, 3, number);
   }
-  std::vector<double> weights() const {
-    std::vector<double> all;
-    for (const auto& entry : parameters) all.insert(all.end(), entry.values.data, entry.values.data + entry.size());
-    return all;
-  }
+  std::vector<double> weights() const { return seqrec_test::weights_of(model); }
   double norm() {
     double squares = 0;
     for (index_t i = 0; i < parameters.size(); ++i) squares += team.gradients()(i) * team.gradients()(i);
@@ -87,8 +86,10 @@ TEST_CASE("a step is the same as gradients, clipping and update one by one", "[t
   for (std::uint64_t i = 0; i < 3; ++i) {
     whole.step(i, 0.5);
     compute_gradients(parts.team, parts.model, bce, parts.batch, 3, i);
-    const double norm = gradient_norm(parts.team.context(), parts.parameters, parts.team.gradients()).value;
-    parts.optimizer.step(parts.team, parts.parameters, parts.team.gradients(), 0.01, clip_scale(norm, 0.5));
+    const double norm =
+        std::sqrt(gradient_squares<DoubleContext>(parts.team.context(), parts.ranges, parts.team.gradients()));
+    parts.optimizer.step(parts.team, parts.ranges, parts.parameters.values(), parts.team.gradients(), 0.01,
+                         clip_scale(norm, 0.5));
   }
   CHECK(whole.weights() == parts.weights());
 }
@@ -137,7 +138,7 @@ TEST_CASE("several batches make the gradients of one with all their users", "[tr
     parts.emplace_back(std::vector(users.begin() + static_cast<std::ptrdiff_t>(cuts[i]),
                                    users.begin() + static_cast<std::ptrdiff_t>(cuts[i + 1])),
                        items, 1);
-  const ParameterSet<DoubleContext> parameters(model);
+  auto& parameters = model.parameters();
   const double expected = compute_gradients(bench.team, model, bce, whole, 3, 7);
   const auto view = bench.team.gradients();
   const std::vector<double> gradients(view.data, view.data + view.size());
@@ -166,19 +167,24 @@ namespace {
 /// A model with a statistic, which the objective below leaves sums for.
 struct Counting {
   using Context = DoubleContext;
-  VectorParameter<DoubleContext> weight{2, Initialiser::constant(1)};
-  VectorParameter<DoubleContext> rows{1, Initialiser::constant(0), ParameterRole::statistic};
+  ParameterStore<DoubleContext> store;
+  VectorParameter<DoubleContext> weight = store.scope().vector("weight", 2, Initialiser::constant(1));
+  VectorParameter<DoubleContext> rows = store.scope().statistic("rows", 1, Initialiser::constant(0));
   int updates = 0;
 
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("weight", weight);
-    visit("rows", rows);
+  Counting() {
+    store.scope().moved_after_step(
+        [this](DoubleContext&, std::span<const StatisticStep<DoubleContext>> of) {
+          ++updates;
+          of[0].values(0) = 0.5 * of[0].values(0) + 0.5 * of[0].sums(0);
+        },
+        rows);
+    store.initialise(InitialValues::drawn, 1);
   }
-  void update_statistics(DoubleContext&, VectorView<const double, HostSpace> gradients) {
-    ++updates;
-    rows.value.view()(0) = 0.5 * rows.value.view()(0) + 0.5 * gradients(rows.offset);
-  }
+  Counting(Counting&&) = delete;  // the update knows this place
+
+  ParameterStore<DoubleContext>& parameters() { return store; }
+  const ParameterStore<DoubleContext>& parameters() const { return store; }
 };
 
 struct CountRows {
@@ -193,23 +199,23 @@ struct CountRows {
 
 TEST_CASE("a model's statistics are updated after the step, from sums over all shards", "[train]") {
   Counting model;
-  initialise<DoubleContext>(model, 1);
-  const ParameterSet<DoubleContext> parameters(model);
+  auto& parameters = model.parameters();
+  const ParameterRanges ranges(parameters);
   DoubleContext::Team team(parameters.size(), {.threads = 2});
   Optimizer<DoubleContext> optimizer(parameters.size(), Sgd{});
   const ToyBatch batch(seqrec_test::toy_users({5, 1, 6, 3}, items, 1, 2), items, 1, {1, 2});
-  const StepResult result = training_step(team, model, parameters, CountRows{}, optimizer, batch, 0.1, 0, 1, 0);
+  const StepResult result = training_step(team, model, ranges, CountRows{}, optimizer, batch, 0.1, 0, 1, 0);
   CHECK(result.gradient_norm == 9);  // of three shards; the statistic's sum is no part of it
-  CHECK(model.weight.value.view()(0) == Approx(1 - 0.9));
-  CHECK(model.rows.value.view()(0) == 7.5);
-  training_step(team, model, parameters, CountRows{}, optimizer, batch, 0.1, 4.5, 1, 1);
-  CHECK(model.weight.value.view()(0) == Approx(1 - 0.9 - 0.45).epsilon(1e-6));  // clipped by the gradient alone
-  CHECK(model.rows.value.view()(0) == 11.25);
+  CHECK(model.weight.view()(0) == Approx(1 - 0.9));
+  CHECK(model.rows.view()(0) == 7.5);
+  training_step(team, model, ranges, CountRows{}, optimizer, batch, 0.1, 4.5, 1, 1);
+  CHECK(model.weight.view()(0) == Approx(1 - 0.9 - 0.45).epsilon(1e-6));  // clipped by the gradient alone
+  CHECK(model.rows.view()(0) == 11.25);
   CHECK(model.updates == 2);
 
   const CountRows bad{std::numeric_limits<double>::quiet_NaN()};
   CHECK_THAT(seqrec_test::message_of<NonFiniteError>(
-                 [&] { training_step(team, model, parameters, bad, optimizer, batch, 0.1, 0, 1, 2); }),
+                 [&] { training_step(team, model, ranges, bad, optimizer, batch, 0.1, 0, 1, 2); }),
              ContainsSubstring("step 2") && ContainsSubstring("rows is not finite"));
   CHECK(model.updates == 2);
 }
@@ -218,28 +224,23 @@ namespace {
 
 struct Forgetful {
   using Context = DoubleContext;
-  VectorParameter<DoubleContext> mean{1, Initialiser::constant(0), ParameterRole::statistic};
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("mean", mean);
-  }
+  ParameterStore<DoubleContext> store;
+  VectorParameter<DoubleContext> mean = store.scope().statistic("mean", 1, Initialiser::constant(0));
+  Forgetful() { store.initialise(InitialValues::drawn, 1); }
 };
 
 }  // namespace
 
 TEST_CASE("statistics that nobody would move are refused", "[train]") {
-  Forgetful forgetful;
-  const ParameterSet<DoubleContext> parameters(forgetful);
-  CHECK(seqrec_test::message_of<ArgumentError>([&] { check_statistics<Forgetful>(parameters); }) ==
-        "mean is a statistic, expected the model to have update_statistics(context, gradients)");
-  Counting counting;
-  CHECK_NOTHROW(check_statistics<Counting>(ParameterSet<DoubleContext>(counting)));
+  CHECK(seqrec_test::message_of<ArgumentError>([] { Forgetful forgetful; }) ==
+        "mean: is a statistic that nobody moves, expected its layer to call moved_after_step");
+  CHECK_NOTHROW(Counting());
 }
 
 TEST_CASE("a poisoned weight is found in the next step", "[train]") {
   Bench bench;
   const auto& entry = bench.parameters.entries()[4];
-  entry.values(2) = std::numeric_limits<double>::quiet_NaN();
+  bench.parameters.values(entry)(2) = std::numeric_limits<double>::quiet_NaN();
   CHECK_THAT(seqrec_test::message_of<NonFiniteError>([&] { bench.step(0); }),
              ContainsSubstring("step 0: the gradient of item_embedding.weight"));  // the first that the poison reaches
   CHECK_THAT(seqrec_test::message_of<NonFiniteError>([&] { check_finite(bench.team.context(), bench.parameters, 9); }),

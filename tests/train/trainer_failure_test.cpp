@@ -9,10 +9,11 @@
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/train/trainer.hpp"
 #include "support/catch.hpp"
+#include "support/parameters.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace seqrec;
-using seqrec_test::TemporaryDirectory;
+using seqrec_test::TemporaryDirectory, seqrec_test::weights_of;
 using Model = SasRec<cpu::Context>;
 
 namespace {
@@ -43,13 +44,6 @@ struct PoisonedFrom {
   }
 };
 
-std::vector<float> weights_of(Model& model) {
-  std::vector<float> all;
-  for (const auto& entry : ParameterSet<cpu::Context>(model))
-    all.insert(all.end(), entry.values.data, entry.values.data + entry.size());
-  return all;
-}
-
 Model toy_model() { return Model({.items = 60, .width = 8, .blocks = 1, .max_length = 20, .seed = 3}); }
 
 TrainerOptions toy_options() {
@@ -64,7 +58,7 @@ TEST_CASE("a gradient that is not a number leaves the last good checkpoint and i
   TrainerOptions options = toy_options();
   options.checkpoint = directory / "model.safetensors";
   Model model = toy_model();
-  const ParameterSet<cpu::Context> parameters(model);
+  auto& parameters = model.parameters();
   const auto& entry = parameters.entries()[7];
   int steps = 0;
   const PoisonedFrom objective{&steps, 14, entry.offset + 2};
@@ -110,7 +104,8 @@ TEST_CASE("a rate that throws the weights out of range is found before they are 
 
 TEST_CASE("a poisoned weight stops training in its first step", "[train]") {
   Model model = toy_model();
-  ParameterSet<cpu::Context>(model).entries()[6].values(0) = std::numeric_limits<float>::quiet_NaN();
+  auto& parameters = model.parameters();
+  parameters.values(parameters.entries()[6])(0) = std::numeric_limits<float>::quiet_NaN();
   CHECK_THAT(
       seqrec_test::message_of<NonFiniteError>([&] { Trainer(toy_options()).fit(model, toy_split(), NextItem{}); }),
       ContainsSubstring("step 0: the gradient of item_embedding.weight is not finite"));

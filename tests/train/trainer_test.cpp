@@ -14,10 +14,11 @@
 #include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "support/catch.hpp"
+#include "support/parameters.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace seqrec;
-using seqrec_test::TemporaryDirectory;
+using seqrec_test::TemporaryDirectory, seqrec_test::weights_of;
 using Model = SasRec<cpu::Context>;
 
 namespace {
@@ -32,13 +33,6 @@ Model toy_model() { return Model({.items = 60, .width = 12, .blocks = 1, .heads 
 
 TrainerOptions toy_options() {
   return {.epochs = 3, .batch_size = 32, .learning_rate = 5e-3, .seed = 5, .team = {.threads = 2}, .log = nullptr};
-}
-
-std::vector<float> weights_of(Model& model) {
-  std::vector<float> all;
-  for (const auto& entry : ParameterSet<cpu::Context>(model))
-    all.insert(all.end(), entry.values.data, entry.values.data + entry.size());
-  return all;
 }
 
 const NextItem bce{.loss = BinaryCrossEntropy{}};
@@ -219,17 +213,20 @@ TEST_CASE("averaged weights are what is validated, kept and saved", "[train]") {
 
   // By hand: the raw run, and the average over it.
   Model raw = toy_model();
-  const ParameterSet<cpu::Context> parameters(raw);
+  auto& parameters = raw.parameters();
+  const ParameterRanges ranges(parameters);
   cpu::Context::Team team(parameters.size(), {.threads = 1});
   Optimizer<cpu::Context> optimizer(parameters.size(), Adam{});
   ExponentialAverage<cpu::Context> average(parameters.size(), 0.9);
   Batcher batcher(toy_split(), {.batch_size = 32, .max_length = 20, .seed = 5});
   for (index_t step = 0; step < 4 * result.best_epoch; ++step) {
-    training_step(team, raw, parameters, bce, optimizer, batcher.make(step / 4, step % 4), 5e-3, 0, 5,
+    training_step(team, raw, ranges, bce, optimizer, batcher.make(step / 4, step % 4), 5e-3, 0, 5,
                   static_cast<std::uint64_t>(step));
-    average.update(team, parameters, optimizer.steps());
+    average.update(team, ranges, parameters.values(), optimizer.steps());
   }
-  CHECK(weights_of(model) == average.values().to_host());
+  std::vector<float> kept;
+  copy_weights(model.parameters(), kept);
+  CHECK(kept == average.values().to_host());
   CHECK(weights_of(raw) != weights_of(model));
 }
 

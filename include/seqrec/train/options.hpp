@@ -98,7 +98,9 @@ struct TrainerOptions {
     visit("plateau_threshold", plateau.threshold);
     visit("plateau_min_rate", plateau.min_rate);
     visit("clip_norm", clip_norm);
-    for (const std::string& name : frozen) visit("frozen", name);
+    std::string names;
+    for (const std::string& name : frozen) names += (names.empty() ? "" : " ") + name;
+    visit("frozen", names);
     visit("ema_decay", ema_decay);
     visit("seed", seed);
     visit("evaluate_every", evaluate_every);
