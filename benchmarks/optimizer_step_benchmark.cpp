@@ -20,13 +20,18 @@ class AdamStep {
         square_(state.range(0)),
         expected_values_(random_vector(state.range(0), 2)),
         expected_mean_(state.range(0)),
-        expected_square_(state.range(0)) {}
+        expected_square_(state.range(0)) {
+    state_.begin({.update = 10, .learning_rate = 1e-3});
+  }
 
   index_t pieces() const { return 1; }
   void run(index_t) {
-    seqrec::ops::optimizer_step(context_,
-                                seqrec::OptimizerStep<Context, seqrec::Adam::Rule>{
-                                    values_.view(), gradients_.view(), {mean_.view(), square_.view()}, 1, 0, rule_});
+    seqrec::ops::optimizer_step(context_, seqrec::OptimizerStep<Context, seqrec::Adam>{values_.view(),
+                                                                                       gradients_.view(),
+                                                                                       {mean_.view(), square_.view()},
+                                                                                       state_.inputs(),
+                                                                                       state_.outcome(),
+                                                                                       adam_});
   }
   void baseline(index_t) {
     const auto beta1 = static_cast<float>(rule_.beta1), beta2 = static_cast<float>(rule_.beta2);
@@ -46,7 +51,9 @@ class AdamStep {
 
  private:
   Context context_;
-  seqrec::Adam::Rule rule_ = seqrec::Adam{}.rule(1e-3, 10);
+  seqrec::Adam adam_;
+  seqrec::Adam::Rule rule_ = adam_.rule(1e-3, 10);
+  seqrec::StepState<seqrec::HostSpace> state_;
   Vector gradients_, values_, mean_, square_, expected_values_, expected_mean_, expected_square_;
 };
 

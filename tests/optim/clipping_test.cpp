@@ -43,6 +43,17 @@ struct Gradients {
   VectorView<const double, HostSpace> view() const { return {values.data(), std::ssize(values)}; }
 };
 
+/// What a step with these gradients comes to.
+StepOutcome outcome_of(Context& context, const ParameterRanges& ranges, const Gradients& gradients,
+                       double clip_norm = 0) {
+  StepState<HostSpace> state;
+  state.begin({.step = 4, .clip_norm = clip_norm});
+  const auto loss = context.vector<double>(1);
+  loss(0) = 0.5;
+  finish_gradients<Context>(context, ranges, gradients.view(), loss, state);
+  return state.read();
+}
+
 }  // namespace
 
 TEST_CASE("the norm is over all gradients together", "[optim]") {
@@ -50,7 +61,7 @@ TEST_CASE("the norm is over all gradients together", "[optim]") {
   const ParameterRanges ranges(model.parameters());
   Context context;
   Gradients gradients(model);
-  const auto norm = [&] { return std::sqrt(gradient_squares<Context>(context, ranges, gradients.view())); };
+  const auto norm = [&] { return outcome_of(context, ranges, gradients).gradient_norm; };
   CHECK(norm() == 0);
   CHECK(first_not_finite<Context>(context, model.parameters().entries(), gradients.view()) == nullptr);
   gradients.at(model.first, 0) = 3;
@@ -71,7 +82,7 @@ TEST_CASE("the norm is over what is trained, and over nothing else", "[optim]") 
   gradients.at(model.second, -1) = 12;
   gradients.at(model.table, 7) = 84;
   const auto norm = [&](std::vector<std::string> frozen) {
-    return std::sqrt(gradient_squares<Context>(context, ParameterRanges(model.parameters(), frozen), gradients.view()));
+    return outcome_of(context, ParameterRanges(model.parameters(), frozen), gradients).gradient_norm;
   };
   CHECK(norm({}) == Approx(85).epsilon(1e-15));
   CHECK(norm({"table"}) == Approx(13).epsilon(1e-15));
@@ -90,7 +101,7 @@ TEST_CASE("the first parameter whose gradient is not finite is named", "[optim]"
                               -std::numeric_limits<double>::infinity(), 1e200);
   Gradients gradients(model);
   const auto first_bad = [&] {
-    CHECK_FALSE(std::isfinite(gradient_squares<Context>(context, ranges, gradients.view())));
+    CHECK(outcome_of(context, ranges, gradients).first_bad_step == 4);
     const auto* entry = first_not_finite<Context>(context, model.parameters().entries(), gradients.view());
     return entry == nullptr ? std::string() : entry->name;
   };
@@ -103,6 +114,14 @@ TEST_CASE("the first parameter whose gradient is not finite is named", "[optim]"
 }
 
 TEST_CASE("clipping scales like PyTorch's clip_grad_norm_", "[optim]") {
+  Model model;
+  const ParameterRanges ranges(model.parameters());
+  Context context;
+  const auto clip_scale = [&](double norm, double limit) {
+    Gradients gradients(model);
+    gradients.at(model.first, 1) = norm;
+    return outcome_of(context, ranges, gradients, limit).gradient_scale;
+  };
   CHECK(clip_scale(10, 0) == 1);  // no limit
   CHECK(clip_scale(0.5, 1) == 1);
   CHECK(clip_scale(10, 1) == 1 / (10 + 1e-6));

@@ -63,23 +63,33 @@ void optimizer_step(BasicContext<S, W>&, const OptimizerStep<BasicContext<S, W>,
     if ((array(a.gradients.data + row, width) != S(0)).any()) detail::step_elements(a, row, width);
 }
 
-template <class S, int W>
-void sum_squares(BasicContext<S, W>&, const SumSquares<BasicContext<S, W>>& a) {
+namespace detail {
+
+template <class S>
+double squares_of(VectorView<const S, HostSpace> all) {
   // Short runs in the element type, their sums in double: vectorised, and exact enough for any length. Squares of large
   // floats are beyond float, so a run whose sum is not finite is taken again in double.
   constexpr index_t run = 256;
   double sum = 0;
-  for (index_t i = 0; i < a.values.size(); i += run) {
-    const auto values = array(a.values.data + i, std::min(run, a.values.size() - i));
+  for (index_t i = 0; i < all.size(); i += run) {
+    const auto values = array(all.data + i, std::min(run, all.size() - i));
     const S squares = values.square().sum();
     sum += std::isfinite(squares) ? static_cast<double>(squares) : values.template cast<double>().square().sum();
   }
+  return sum;
+}
+
+}  // namespace detail
+
+template <class S, int W>
+void sum_squares(BasicContext<S, W>&, const SumSquares<BasicContext<S, W>>& a) {
+  const double sum = detail::squares_of(a.values);
   a.result(0) = a.mode == GradientMode::add ? a.result(0) + sum : sum;
 }
 
 template <class S, int W>
 void check_finite(BasicContext<S, W>&, const CheckFinite<BasicContext<S, W>>& a) {
-  if (!array(a.values.data, a.values.size()).isFinite().all()) a.sum(0) = std::numeric_limits<double>::quiet_NaN();
+  if (!std::isfinite(detail::squares_of(a.values))) a.sum(0) = std::numeric_limits<double>::quiet_NaN();
 }
 
 template <class S, int W>
