@@ -158,6 +158,23 @@ TEST_CASE("a step reads Dice's statistics as they were before it", "[layers]") {
   }
 }
 
+TEST_CASE("Dice's statistics stay where a step went bad", "[layers]") {
+  MovingDice dice;
+  dice.step({1, 2, 3, 6});
+  StepOutcome outcome;
+  const auto update = [&] {
+    dice.parameters.update_statistics(dice.context, dice.context.gradients(), ParameterRanges(dice.parameters),
+                                      {&outcome, 1});
+  };
+  outcome.first_bad_step = 1;
+  update();
+  CHECK(dice.tracked() == 1);
+  CHECK(dice.mean() == Approx(3));
+  outcome.first_bad_step = -1;
+  update();
+  CHECK(dice.tracked() == 2);
+}
+
 TEST_CASE("statistics stay where no row came by, and other activations have none", "[layers]") {
   MovingDice dice;
   dice.step({1, 2, 3, 6});
