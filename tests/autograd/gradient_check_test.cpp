@@ -14,67 +14,68 @@ namespace {
 
 using Context = cpu::BasicContext<double>;
 
-/// Two parameters, nothing else.
+/// Two parameters, nothing else: elements 0 .. 2, and, on the next cache line, 8 .. 11.
 struct Pair {
-  VectorParameter<Context> first{3, Initialiser::constant(0)};
-  MatrixParameter<Context> second{2, 2, Initialiser::constant(0)};
+  ParameterStore<Context> parameters;
+  VectorParameter<Context> first = parameters.scope().vector("first", 3, Initialiser::constant(0));
+  MatrixParameter<Context> second = parameters.scope().matrix("second", 2, 2, Initialiser::constant(0));
 
   Pair() {
-    for (index_t i = 0; i < 3; ++i) first.value.view()(i) = 0.3 * static_cast<double>(i + 1);
-    for (index_t i = 0; i < 4; ++i) second.value.view().data[i] = -0.2 * static_cast<double>(i + 1);
-  }
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("first", first);
-    visit("second", second);
+    parameters.initialise(InitialValues::zero, 1);
+    for (index_t i = 0; i < 3; ++i) first.view()(i) = 0.3 * static_cast<double>(i + 1);
+    for (index_t i = 0; i < 4; ++i) second.view().data[i] = -0.2 * static_cast<double>(i + 1);
   }
 };
+
+constexpr std::size_t second_begin = 8;
 
 /// exp(first) summed, plus second's third powers.
 double smooth_loss(const Pair& pair) {
   double loss = 0;
-  for (index_t i = 0; i < 3; ++i) loss += std::exp(pair.first.value.view()(i));
-  for (index_t i = 0; i < 4; ++i) loss += std::pow(pair.second.value.view().data[i], 3);
+  for (index_t i = 0; i < 3; ++i) loss += std::exp(pair.first.view()(i));
+  for (index_t i = 0; i < 4; ++i) loss += std::pow(pair.second.view().data[i], 3);
   return loss;
 }
 std::vector<double> smooth_gradient(const Pair& pair) {
-  std::vector<double> gradient;
-  for (index_t i = 0; i < 3; ++i) gradient.push_back(std::exp(pair.first.value.view()(i)));
-  for (index_t i = 0; i < 4; ++i) gradient.push_back(3 * std::pow(pair.second.value.view().data[i], 2));
+  std::vector<double> gradient(static_cast<std::size_t>(pair.parameters.size()), 0.0);
+  for (std::size_t i = 0; i < 3; ++i) gradient[i] = std::exp(pair.first.view().data[i]);
+  for (std::size_t i = 0; i < 4; ++i) gradient[second_begin + i] = 3 * std::pow(pair.second.view().data[i], 2);
   return gradient;
 }
 
 template <class Loss>
 GradientCheck check(Pair& pair, const std::vector<double>& gradient, Loss&& loss,
                     const GradientCheckOptions& options = {}) {
-  const ParameterSet<Context> parameters(pair);
-  return check_gradients(parameters, VectorView<const double, HostSpace>(gradient.data(), std::ssize(gradient)), loss,
-                         options);
+  return check_gradients(pair.parameters, VectorView<const double, HostSpace>(gradient.data(), std::ssize(gradient)),
+                         loss, options);
 }
 
 }  // namespace
 
 TEST_CASE("right gradients pass, and the parameters are as before", "[autograd]") {
   Pair pair;
-  const std::vector<double> first = pair.first.value.to_host(), second = pair.second.value.to_host();
+  const auto values = [&] {
+    return std::vector<double>(pair.parameters.values().data, pair.parameters.values().data + pair.parameters.size());
+  };
+  const std::vector<double> before = values();
+  REQUIRE(pair.second.offset() == second_begin);
   const GradientCheck result = check(pair, smooth_gradient(pair), [&] { return smooth_loss(pair); });
   CHECK(result.worst < 1e-9);
   CHECK(result.elements == 7);
   CHECK(result.kinks == 0);
-  CHECK(pair.first.value.to_host() == first);
-  CHECK(pair.second.value.to_host() == second);
+  CHECK(values() == before);
 }
 
 TEST_CASE("a wrong gradient is found, with its place and by how much", "[autograd]") {
   Pair pair;
   std::vector<double> gradient = smooth_gradient(pair);
-  gradient[5] *= 1.01;
+  gradient[second_begin + 2] *= 1.01;
   const GradientCheck result = check(pair, gradient, [&] { return smooth_loss(pair); });
   CHECK(result.worst == Approx(0.01 / 1.01).epsilon(1e-6));
   CHECK(result.parameter == "second");
   CHECK(result.element == 2);
-  CHECK(result.recorded == gradient[5]);
-  CHECK(result.measured == Approx(gradient[5] / 1.01).epsilon(1e-9));
+  CHECK(result.recorded == gradient[second_begin + 2]);
+  CHECK(result.measured == Approx(gradient[second_begin + 2] / 1.01).epsilon(1e-9));
   CHECK(result.kinks == 0);
   CHECK_THAT(result.text(), ContainsSubstring("second[2]") && ContainsSubstring("7 elements, 0 kinks"));
 
@@ -88,10 +89,10 @@ TEST_CASE("a wrong gradient is found, with its place and by how much", "[autogra
 TEST_CASE("a gradient that is too small for its parameter counts against the largest", "[autograd]") {
   Pair pair;
   std::vector<double> gradient = smooth_gradient(pair);
-  const auto loss = [&] { return smooth_loss(pair) - 3 * std::pow(0.2, 2) * pair.second.value.view().data[0]; };
-  gradient[3] = 1e-12;  // the derivative is 0: a relative deviation of 1 would be about rounding only
+  const auto loss = [&] { return smooth_loss(pair) - 3 * std::pow(0.2, 2) * pair.second.view().data[0]; };
+  gradient[second_begin] = 1e-12;  // the derivative is 0: a relative deviation of 1 would be about rounding only
   CHECK(check(pair, gradient, loss).worst < 1e-6);
-  gradient[3] = 1e-5;
+  gradient[second_begin] = 1e-5;
   CHECK(check(pair, gradient, loss).worst > 1e-3);
 }
 
@@ -99,8 +100,8 @@ TEST_CASE("a kink anywhere within the step is excused, up to a share of the elem
   const double distance = GENERATE(-1.1e-5, -0.9e-5, -0.5e-5, -0.286e-5, 0.0, 1e-9, 0.1e-5, 0.25e-5, 0.333e-5, 0.45e-5,
                                    0.51e-5, 0.7e-5, 0.99e-5, 1.5e-5);
   Pair pair;
-  const double place = pair.first.value.view()(1) + distance;
-  const auto loss = [&] { return smooth_loss(pair) + std::max(0.0, pair.first.value.view()(1) - place); };
+  const double place = pair.first.view()(1) + distance;
+  const auto loss = [&] { return smooth_loss(pair) + std::max(0.0, pair.first.view()(1) - place); };
   std::vector<double> gradient = smooth_gradient(pair);
   gradient[1] += distance < 0 ? 1 : 0;
   CAPTURE(distance);
@@ -118,7 +119,7 @@ TEST_CASE("a wrong gradient does not pass for a kink", "[autograd]") {
   Pair pair;
   for (const double factor : {1.0001, 1.1, 0.5, -1.0}) {
     std::vector<double> gradient = smooth_gradient(pair);
-    gradient[4] *= factor;
+    gradient[second_begin + 1] *= factor;
     const GradientCheck result = check(pair, gradient, [&] { return smooth_loss(pair); }, {.most_kinks = 1});
     CHECK(result.kinks == 0);
     CHECK(result.worst > 5e-5);

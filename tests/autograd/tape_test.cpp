@@ -36,15 +36,11 @@ struct UsedContext : DoubleContext {
   }
 };
 
-struct BiasAndWeight {
-  VectorParameter<DoubleContext> bias{4, Initialiser::constant(0)};
-  MatrixParameter<DoubleContext> weight{2, 3, Initialiser::constant(0)};
+struct BiasAndWeight : seqrec_test::LayerProbe<DoubleContext> {
+  VectorParameter<DoubleContext> bias = store.scope().vector("bias", 4, Initialiser::constant(0));
+  MatrixParameter<DoubleContext> weight = store.scope().matrix("weight", 2, 3, Initialiser::constant(0));
 
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("bias", bias);
-    visit("weight", weight);
-  }
+  BiasAndWeight() { finish(); }
 };
 
 V ones(T& tape, index_t rows, index_t columns) {
@@ -159,15 +155,34 @@ TEST_CASE("a parameter's gradient lies at its offset, where the context sums any
   BiasAndWeight model;
   DoubleContext context;
   T tape(context, Mode::training);
-  CHECK_FALSE(tape.gradient(model.weight));  // no set has seen the model, the context sums no gradients
-  const ParameterSet<DoubleContext> parameters(model);
-  CHECK_FALSE(tape.gradient(model.weight));
-  context.reserve_gradients(parameters.size());
+  CHECK_FALSE(tape.gradient(model.weight));  // the context sums no gradients
+  context.reserve_gradients(model.parameters().size());
   CHECK(tape.gradient(model.bias).data == context.gradients().data);
   CHECK(tape.gradient(model.bias).size() == 4);
-  CHECK(tape.gradient(model.weight).data == context.gradients().data + 4);
+  CHECK(tape.gradient(model.weight).data == context.gradients().data + 8);  // on the next cache line
   CHECK(tape.gradient(model.weight).rows() == 2);
-  CHECK(tape.value(model.weight).data == model.weight.value.view().data);
+  CHECK(tape.gradient(model.weight).columns() == 3);
+  CHECK(tape.value(model.weight).data == model.weight.view().data);
+}
+
+TEST_CASE("a layer does without a parameter that is none", "[autograd]") {
+  const VectorParameter<DoubleContext> none;
+  DoubleContext context;
+  context.reserve_gradients(16);
+  T tape(context, Mode::training);
+  CHECK_FALSE(tape.value(none));
+  CHECK_FALSE(tape.gradient(none));
+}
+
+TEST_CASE("a context that sums the gradients of a smaller model is refused, by name", "[autograd][errors]") {
+  BiasAndWeight model;
+  DoubleContext context;
+  T tape(context, Mode::training);
+  context.reserve_gradients(13);  // weight lies at 8 .. 14
+  CHECK(tape.gradient(model.bias).size() == 4);
+  CHECK_THAT(seqrec_test::message_of<ShapeError>([&] { tape.gradient(model.weight); }),
+             ContainsSubstring("weight: lies at 8 .. 14") && ContainsSubstring("not for 13") &&
+                 ContainsSubstring("parameters().size()"));
 }
 
 TEST_CASE("recording a step of a size seen before allocates nothing", "[autograd]") {

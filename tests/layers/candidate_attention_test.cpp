@@ -21,7 +21,7 @@ ToyBatch batch_of(index_t window) {
   return {seqrec_test::toy_users({5, 0, 1, 3}, items, negatives, 4), items, negatives, {}, window};
 }
 
-struct Probe {
+struct Probe : seqrec_test::LayerProbe<DoubleContext> {
   const ToyBatch& batch;
   MatrixParameter<DoubleContext> keys, queries;
   CandidateAttention<DoubleContext> layer;
@@ -29,14 +29,11 @@ struct Probe {
 
   Probe(const ToyBatch& toy, const CandidateAttentionOptions& options)
       : batch(toy),
-        keys(toy.rows(), options.width, Initialiser::normal(1)),
-        queries(toy.shard(0).clicks.candidates.size(), options.width, Initialiser::normal(1)),
-        layer(options) {}
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("keys", keys);
-    visit("queries", queries);
-    layer.for_each_parameter(visit);
+        keys(store.scope().matrix("keys", toy.rows(), options.width, Initialiser::normal(1))),
+        queries(store.scope().matrix("queries", toy.shard(0).clicks.candidates.size(), options.width,
+                                     Initialiser::normal(1))),
+        layer(store.scope(), options) {
+    finish();
   }
   auto forward(T& tape) const {
     const auto shard = batch.shard(0);
@@ -50,10 +47,10 @@ struct Probe {
 }  // namespace
 
 TEST_CASE("candidate attention has the names and shapes of its PyTorch modules", "[layers]") {
-  CandidateAttention<DoubleContext> layer({.width = 6, .hidden = {5, 3}});
+  ParameterStore<DoubleContext> parameters;
+  const CandidateAttention<DoubleContext> layer(parameters.scope(), {.width = 6, .hidden = {5, 3}});
   std::vector<std::string> found;
-  for (const auto& entry : ParameterSet<DoubleContext>(layer))
-    found.push_back(entry.name + " " + option_text(entry.shape));
+  for (const auto& entry : parameters.entries()) found.push_back(entry.name + " " + option_text(entry.shape));
   CHECK(found == std::vector<std::string>{"linears.0.weight 5-24", "linears.0.bias 5", "activations.0.weight 5",
                                           "linears.1.weight 3-5", "linears.1.bias 3", "activations.1.weight 3",
                                           "output.weight 1-3", "output.bias 1"});
@@ -81,7 +78,7 @@ TEST_CASE("candidate attention's gradients are its derivatives", "[layers]") {
   CAPTURE(option_text(options.activation), options.softmax, option_text(options.hidden));
   Probe probe(batch, options);
   probe.keys_read_twice = narrow;
-  seqrec_test::randomise<DoubleContext>(probe, 6);
+  seqrec_test::randomise(probe, 6);
   const GradientCheck check = seqrec_test::check_probe(probe);
   INFO(check.text());
   CHECK(check.worst < 1e-6);
@@ -94,12 +91,13 @@ TEST_CASE("candidate attention agrees with PyTorch", "[layers]") {
   CandidateAttentionOptions options = name == "paper" ? CandidateAttentionOptions::paper(keys.columns)
                                                       : CandidateAttentionOptions::official_code(keys.columns);
   options.hidden = name == "paper" ? std::vector<index_t>{5} : std::vector<index_t>{6, 3};
-  CandidateAttention<DoubleContext> layer(options);
-  const ParameterSet<DoubleContext> parameters(layer);
-  for (const auto& entry : parameters) {
+  ParameterStore<DoubleContext> parameters;
+  const CandidateAttention<DoubleContext> layer(parameters.scope(), options);
+  parameters.initialise(InitialValues::zero, 1);
+  for (const auto& entry : parameters.entries()) {
     const auto values = golden.matrix("parameter." + entry.name);
     REQUIRE(values.size() == entry.size());
-    std::copy(values.values.begin(), values.values.end(), entry.values.data);
+    std::copy(values.values.begin(), values.values.end(), parameters.values(entry).data);
   }
   const auto offsets = golden.integers("offsets"), candidate_offsets = golden.integers("candidate_offsets"),
              visible = golden.integers("visible");
@@ -123,7 +121,7 @@ TEST_CASE("candidate attention agrees with PyTorch", "[layers]") {
     CHECK(seqrec_test::deviation(weights, golden.matrix("weights")) < seqrec_test::golden_tolerance);
     seqrec_test::weigh(tape, y, seqrec_test::view_of(golden.matrix("dy")));
   });
-  for (const auto& entry : parameters) {
+  for (const auto& entry : parameters.entries()) {
     CAPTURE(entry.name);
     if (options.softmax && entry.name == "output.bias") {  // which softmax ignores: nothing but rounding
       CHECK(std::abs(context.gradients()(entry.offset)) < 1e-15);
@@ -137,9 +135,9 @@ TEST_CASE("candidate attention agrees with PyTorch", "[layers]") {
 TEST_CASE("candidate attention gives the same bits in inference, and keeps less", "[layers]") {
   const ToyBatch batch = batch_of(3);
   Probe probe(batch, CandidateAttentionOptions::paper(6));
-  seqrec_test::randomise<DoubleContext>(probe, 6);
+  seqrec_test::randomise(probe, 6);
   DoubleContext context;
-  const ParameterSet<DoubleContext> parameters(probe);
+  const auto& parameters = probe.parameters();
   context.reserve_gradients(parameters.size());
   const auto run = [&](Mode mode) {
     context.begin_step(1, 1);
@@ -155,11 +153,13 @@ TEST_CASE("candidate attention gives the same bits in inference, and keeps less"
 }
 
 TEST_CASE("candidate attention takes one to three hidden layers", "[layers][errors]") {
-  const auto message = [](const std::vector<index_t>& hidden) {
+  ParameterStore<DoubleContext> parameters;
+  const auto message = [&](const std::vector<index_t>& hidden) {
     return seqrec_test::message_of<ArgumentError>(
-        [&] { CandidateAttention<DoubleContext>({.width = 4, .hidden = hidden}); });
+        [&] { CandidateAttention<DoubleContext>(parameters.scope(), {.width = 4, .hidden = hidden}); });
   };
   CHECK_THAT(message({}), ContainsSubstring("hidden layers") && ContainsSubstring("0") && ContainsSubstring("1 .. 3"));
   CHECK_THAT(message({1, 2, 3, 4}), ContainsSubstring("4") && ContainsSubstring("1 .. 3"));
-  CHECK_NOTHROW(CandidateAttention<DoubleContext>({.width = 4, .hidden = {1, 2, 3}}));
+  CHECK(parameters.entries().empty());  // of a layer that was refused nothing is left
+  CHECK_NOTHROW(CandidateAttention<DoubleContext>(parameters.scope(), {.width = 4, .hidden = {1, 2, 3}}));
 }

@@ -13,7 +13,7 @@ using T = Tape<DoubleContext>;
 
 namespace {
 
-struct Probe {
+struct Probe : seqrec_test::LayerProbe<DoubleContext> {
   const ToyBatch& batch;
   Embedding<DoubleContext> items, positions;
   EmbedOptions options{};
@@ -21,12 +21,9 @@ struct Probe {
 
   Probe(const ToyBatch& toy, index_t num_items, index_t num_positions, index_t width)
       : batch(toy),
-        items(num_items, width, Initialiser::normal(1)),
-        positions(num_positions, width, Initialiser::normal(1)) {}
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    items.for_each_parameter(prefixed("items", visit));
-    positions.for_each_parameter(prefixed("positions", visit));
+        items(store.scope("items"), num_items, width, Initialiser::normal(1)),
+        positions(store.scope("positions"), num_positions, width, Initialiser::normal(1)) {
+    finish();
   }
   Variable<DoubleContext> forward(T& tape) const {
     return embed_sequence(tape, batch.histories(), items, has_positions ? &positions : nullptr, options);
@@ -52,7 +49,7 @@ TEST_CASE("embedding a sequence agrees with PyTorch", "[layers]") {
   fill(probe.items.weight, table);
   fill(probe.positions.weight, positions);
 
-  const ParameterSet<DoubleContext> parameters(probe);
+  const auto& parameters = probe.parameters();
   DoubleContext context;
   context.reserve_gradients(parameters.size());
   seqrec_test::record_and_run(context, [&](T& tape) {
@@ -60,10 +57,9 @@ TEST_CASE("embedding a sequence agrees with PyTorch", "[layers]") {
     CHECK(deviation(y.value(), golden.matrix("y")) < golden_tolerance);
     seqrec_test::weigh(tape, y, view_of(dy));
   });
-  const index_t items_end = table.size();
-  CHECK(deviation(context.gradients().row_range(0, items_end), golden.matrix("dtable")) < golden_tolerance);
-  CHECK(deviation(context.gradients().row_range(items_end, positions.size()), golden.matrix("dpositions")) <
-        golden_tolerance);
+  const auto gradient = [&](const MatrixParameter<DoubleContext>& of) { return of.within(context.gradients()); };
+  CHECK(deviation(gradient(probe.items.weight), golden.matrix("dtable")) < golden_tolerance);
+  CHECK(deviation(gradient(probe.positions.weight), golden.matrix("dpositions")) < golden_tolerance);
 }
 
 TEST_CASE("an embedded sequence's gradients are its derivatives", "[layers]") {
@@ -71,11 +67,20 @@ TEST_CASE("an embedded sequence's gradients are its derivatives", "[layers]") {
   Probe probe(batch, 7, 6, 5);
   probe.options = {GENERATE(1.0, 2.5), GENERATE(PositionOrigin::end, PositionOrigin::start), GENERATE(0.0, 0.5)};
   probe.has_positions = GENERATE(true, false);
-  seqrec_test::randomise<DoubleContext>(probe, 6);
+  seqrec_test::randomise(probe, 6);
   const GradientCheck check = seqrec_test::check_probe(probe);
   INFO(check.text());
   CHECK(check.worst < 1e-8);
   CHECK(check.elements == 7 * 5 + 6 * 5);
+}
+
+TEST_CASE("an embedding is a table: its rows are looked up by number", "[layers]") {
+  const ToyBatch batch(seqrec_test::toy_users({3}, 7, 0, 4), 7, 0);
+  const Probe probe(batch, 7, 6, 5);
+  CHECK(seqrec_test::shown_parameters(probe) == "items.weight 7 5\npositions.weight 6 5\n");
+  CHECK(probe.items.rows() == 7);
+  CHECK(probe.items.width() == 5);
+  for (const auto& entry : probe.parameters().entries()) CHECK(entry.role == ParameterRole::table);
 }
 
 TEST_CASE("a history longer than the position table is refused with advice", "[layers]") {

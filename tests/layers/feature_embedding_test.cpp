@@ -14,17 +14,14 @@ using T = Tape<DoubleContext>;
 namespace {
 
 /// Three owners: of the second nothing is known, the third has category 1 twice.
-struct Probe {
+struct Probe : seqrec_test::LayerProbe<DoubleContext> {
   seqrec_test::PlacedJagged<HostSpace> features{{{0, 3}, {}, {1, 2, 1}}};
   std::vector<item_t> owners = {2, 0, 1, 2};
   std::vector<offset_t> repeats = {0, 2, 2, 3, 6};
   bool repeated = false;
-  Embedding<DoubleContext> table{5, 3, Initialiser::normal(1)};
+  Embedding<DoubleContext> table{store.scope("table"), 5, 3, Initialiser::normal(1)};
 
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    table.for_each_parameter(prefixed("table", visit));
-  }
+  Probe() { finish(); }
   Variable<DoubleContext> forward(T& tape) const {
     FeatureOwners<HostSpace> of{{owners.data(), 4}, {}, features.view()};
     if (repeated) of.repeats = {repeats.data(), 5};
@@ -37,8 +34,8 @@ struct Probe {
 
 TEST_CASE("an owner's features are the sum of their vectors", "[layers]") {
   Probe probe;
-  seqrec_test::randomise<DoubleContext>(probe, 6);
-  const auto table = probe.table.weight.value.view();
+  seqrec_test::randomise(probe, 6);
+  const auto table = probe.table.weight.view();
   DoubleContext context;
   T tape(context, Mode::inference);
   const auto check_row = [&](const auto& y, index_t row, item_t owner) {
@@ -58,7 +55,7 @@ TEST_CASE("an owner's features are the sum of their vectors", "[layers]") {
 TEST_CASE("a feature's gradients are its derivatives", "[layers]") {
   Probe probe;
   probe.repeated = GENERATE(false, true);
-  seqrec_test::randomise<DoubleContext>(probe, 6);
+  seqrec_test::randomise(probe, 6);
   const GradientCheck check = seqrec_test::check_probe(probe);
   INFO(check.text());
   CHECK(check.worst < 1e-8);

@@ -16,23 +16,16 @@ namespace {
 constexpr int items = 7, negatives = 1;
 
 /// Parameters to try a layer on: a table, rows of histories, and matrices with a row for each candidate.
-struct Inputs {
+struct Inputs : seqrec_test::LayerProbe<DoubleContext> {
   ToyBatch batch{seqrec_test::toy_users({4, 0, 1, 3}, items, negatives, 4), items, negatives};
   Candidates<HostSpace> candidates = batch.shard(0).clicks.candidates;
-  Embedding<DoubleContext> table{items, 3, Initialiser::normal(1)};
-  MatrixParameter<DoubleContext> rows{batch.rows(), 3, Initialiser::normal(1)};
-  MatrixParameter<DoubleContext> a{candidates.size(), 3, Initialiser::normal(1)};
-  MatrixParameter<DoubleContext> b{candidates.size(), 3, Initialiser::normal(1)};
-  MatrixParameter<DoubleContext> c{candidates.size(), 2, Initialiser::normal(1)};
+  Embedding<DoubleContext> table{store.scope("table"), items, 3, Initialiser::normal(1)};
+  MatrixParameter<DoubleContext> rows{store.scope().matrix("rows", batch.rows(), 3, Initialiser::normal(1))};
+  MatrixParameter<DoubleContext> a{store.scope().matrix("a", candidates.size(), 3, Initialiser::normal(1))};
+  MatrixParameter<DoubleContext> b{store.scope().matrix("b", candidates.size(), 3, Initialiser::normal(1))};
+  MatrixParameter<DoubleContext> c{store.scope().matrix("c", candidates.size(), 2, Initialiser::normal(1))};
 
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    table.for_each_parameter(prefixed("table", visit));
-    visit("rows", rows);
-    visit("a", a);
-    visit("b", b);
-    visit("c", c);
-  }
+  Inputs() { finish(); }
 };
 
 /// Inputs with what a test makes of them.
@@ -47,7 +40,7 @@ struct Probe : Inputs {
 template <class Layer>
 void check_gradients_of(Layer layer) {
   Probe<Layer> probe(layer);
-  seqrec_test::randomise<DoubleContext>(probe, 6, 1.0);
+  seqrec_test::randomise(probe, 6, 1.0);
   const GradientCheck check = seqrec_test::check_probe(probe);
   INFO(check.text());
   CHECK(check.worst < 1e-7);
@@ -57,7 +50,7 @@ void check_gradients_of(Layer layer) {
 template <class Layer, class Check>
 void look_at(Layer layer, Check check) {
   Inputs inputs;
-  seqrec_test::randomise<DoubleContext>(inputs, 6, 1.0);
+  seqrec_test::randomise(inputs, 6, 1.0);
   DoubleContext context;
   T tape(context, Mode::inference);
   const Value y = layer(tape, inputs);
@@ -71,7 +64,7 @@ TEST_CASE("candidates are embedded one by one", "[layers]") {
   look_at(layer, [](const auto& y, const Inputs& of) {
     REQUIRE(y.rows() == of.candidates.size());
     for (index_t c = 0; c < y.rows(); ++c)
-      for (index_t d = 0; d < 3; ++d) CHECK(y(c, d) == of.table.weight.value.view()(of.candidates.items.values(c), d));
+      for (index_t d = 0; d < 3; ++d) CHECK(y(c, d) == of.table.weight.view()(of.candidates.items.values(c), d));
   });
   check_gradients_of([=](T& tape, const Inputs& of) { seqrec_test::weigh(tape, layer(tape, of)); });
 }
@@ -82,7 +75,7 @@ TEST_CASE("a candidate's state is the last row that it sees", "[layers]") {
   };
   look_at(layer, [](const auto& y, const Inputs& of) {
     for (index_t c = 0; c < y.rows(); ++c)  // target and negative of each row
-      for (index_t d = 0; d < 3; ++d) CHECK(y(c, d) == of.rows.value.view()(c / 2, d));
+      for (index_t d = 0; d < 3; ++d) CHECK(y(c, d) == of.rows.view()(c / 2, d));
   });
   check_gradients_of([=](T& tape, const Inputs& of) { seqrec_test::weigh(tape, layer(tape, of)); });
   check_gradients_of([](T& tape, const Inputs& of) {  // the gradient is added to another's
@@ -95,7 +88,7 @@ TEST_CASE("a candidate's state is the last row that it sees", "[layers]") {
 TEST_CASE("pairs of rows are multiplied", "[layers]") {
   const auto layer = [](T& tape, const Inputs& of) { return row_dot(tape, leaf(tape, of.a), leaf(tape, of.b)); };
   look_at(layer, [](const auto& y, const Inputs& of) {
-    const auto a = of.a.value.view(), b = of.b.value.view();
+    const auto a = of.a.view(), b = of.b.view();
     for (index_t c = 0; c < y.rows(); ++c)
       CHECK(y(c, 0) == Approx(a(c, 0) * b(c, 0) + a(c, 1) * b(c, 1) + a(c, 2) * b(c, 2)));
   });
@@ -108,7 +101,7 @@ TEST_CASE("a network reads both sides, their product and features", "[layers]") 
   };
   look_at(layer, [](const auto& y, const Inputs& of) {
     REQUIRE(y.columns() == 11);
-    const auto a = of.a.value.view(), b = of.b.value.view(), c = of.c.value.view();
+    const auto a = of.a.view(), b = of.b.view(), c = of.c.view();
     CHECK(y(3, 1) == a(3, 1));
     CHECK(y(3, 4) == b(3, 1));
     CHECK(y(3, 7) == a(3, 1) * b(3, 1));
@@ -127,12 +120,11 @@ TEST_CASE("variables are added, and stand side by side", "[layers]") {
   const auto beside = [](T& tape, const Inputs& of) {
     return concatenate_columns(tape, leaf(tape, of.a), leaf(tape, of.c));
   };
-  look_at(added,
-          [](const auto& y, const Inputs& of) { CHECK(y(3, 1) == of.a.value.view()(3, 1) + of.b.value.view()(3, 1)); });
+  look_at(added, [](const auto& y, const Inputs& of) { CHECK(y(3, 1) == of.a.view()(3, 1) + of.b.view()(3, 1)); });
   look_at(beside, [](const auto& y, const Inputs& of) {
     REQUIRE(y.columns() == 5);
-    CHECK(y(3, 2) == of.a.value.view()(3, 2));
-    CHECK(y(3, 4) == of.c.value.view()(3, 1));
+    CHECK(y(3, 2) == of.a.view()(3, 2));
+    CHECK(y(3, 4) == of.c.view()(3, 1));
   });
   check_gradients_of([=](T& tape, const Inputs& of) { seqrec_test::weigh(tape, added(tape, of)); });
   check_gradients_of([=](T& tape, const Inputs& of) { seqrec_test::weigh(tape, beside(tape, of)); });

@@ -16,16 +16,14 @@ using T = Tape<DoubleContext>;
 
 namespace {
 
-struct Probe {
+struct Probe : seqrec_test::LayerProbe<DoubleContext> {
   MatrixParameter<DoubleContext> x;
   HiddenActivation<DoubleContext> layer;
   double dropout = 0;
 
-  Probe(Nonlinearity kind, index_t rows, index_t units) : x(rows, units, Initialiser::normal(1)), layer(kind, units) {}
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("x", x);
-    layer.for_each_parameter(visit);
+  Probe(Nonlinearity kind, index_t rows, index_t units)
+      : x(store.scope().matrix("x", rows, units, Initialiser::normal(1))), layer(store.scope(), kind, units) {
+    finish();
   }
   void operator()(T& tape) const {
     seqrec_test::weigh(tape, layer.forward(tape, leaf(tape, x), tape.dropout(dropout, 0)));
@@ -33,9 +31,10 @@ struct Probe {
 };
 
 std::vector<std::string> names_of_parameters(Nonlinearity kind) {
-  HiddenActivation<DoubleContext> layer(kind, 3);
+  ParameterStore<DoubleContext> parameters;
+  const HiddenActivation<DoubleContext> layer(parameters.scope(), kind, 3);
   std::vector<std::string> names;
-  for (const auto& entry : ParameterSet<DoubleContext>(layer)) names.push_back(entry.name);
+  for (const auto& entry : parameters.entries()) names.push_back(entry.name);
   return names;
 }
 
@@ -43,28 +42,25 @@ std::vector<std::string> names_of_parameters(Nonlinearity kind) {
 struct MovingDice {
   Probe probe{Nonlinearity::dice, 4, 1};
   DoubleContext context;
-  const ParameterSet<DoubleContext> parameters{probe};
+  ParameterStore<DoubleContext>& parameters = probe.parameters();
 
-  MovingDice() {
-    context.reserve_gradients(parameters.size());
-    for (const auto& entry : parameters)
-      for (index_t i = 0; i < entry.size(); ++i) entry.values(i) = entry.initialiser.scale;
-  }
+  MovingDice() { context.reserve_gradients(parameters.size()); }
   /// A step on these rows.   @return what it computed
   std::vector<double> step(const std::array<double, 4>& x) {
-    std::copy(x.begin(), x.end(), probe.x.value.view().data);
+    std::copy(x.begin(), x.end(), probe.x.view().data);
     std::vector<double> y;
     seqrec_test::record_and_run(context, [&](T& tape) {
       const auto result = probe.layer.forward(tape, leaf(tape, probe.x), {});
       for (index_t i = 0; i < 4; ++i) y.push_back(result.value()(i, 0));
       seqrec_test::weigh(tape, result);
     });
-    probe.layer.update_statistics(context, context.gradients());
+    update_statistics();
     return y;
   }
-  double mean() const { return probe.layer.running_mean.value.view()(0); }
-  double variance() const { return probe.layer.running_var.value.view()(0); }
-  double tracked() const { return probe.layer.num_batches_tracked.value.view()(0); }
+  void update_statistics() { parameters.update_statistics(context, context.gradients(), ParameterRanges(parameters)); }
+  double mean() const { return probe.layer.running_mean.view()(0); }
+  double variance() const { return probe.layer.running_var.view()(0); }
+  double tracked() const { return probe.layer.num_batches_tracked.view()(0); }
 };
 
 }  // namespace
@@ -77,19 +73,21 @@ TEST_CASE("a hidden activation has PyTorch's parameters", "[layers]") {
   CHECK(names_of_parameters(Nonlinearity::dice) ==
         Names{"weight", "running_mean", "running_var", "num_batches_tracked"});
 
-  HiddenActivation<DoubleContext> dice(Nonlinearity::dice, 3), prelu(Nonlinearity::prelu, 3);
-  for (const auto& entry : ParameterSet<DoubleContext>(dice)) {
+  ParameterStore<DoubleContext> parameters;
+  const HiddenActivation<DoubleContext> dice(parameters.scope("dice"), Nonlinearity::dice, 3),
+      prelu(parameters.scope("prelu"), Nonlinearity::prelu, 3);
+  parameters.initialise(InitialValues::drawn, 1);
+  for (const auto& entry : parameters.entries()) {
     CAPTURE(entry.name);
-    CHECK(entry.shape == std::vector<index_t>{entry.name == "num_batches_tracked" ? 1 : 3});
-    CHECK(entry.moved_by_optimizer() == (entry.name == "weight"));
+    CHECK(entry.shape == std::vector<index_t>{entry.name == "dice.num_batches_tracked" ? 1 : 3});
+    const bool weight = entry.name.ends_with(".weight");
+    CHECK(entry.role == (weight ? ParameterRole::weight : ParameterRole::statistic));
   }
-  initialise<DoubleContext>(dice, 1);
-  initialise<DoubleContext>(prelu, 1);
   for (index_t i = 0; i < 3; ++i) {
-    CHECK(prelu.weight.value.view()(i) == 0.25);
-    CHECK(dice.weight.value.view()(i) == 0);
-    CHECK(dice.running_mean.value.view()(i) == 0);
-    CHECK(dice.running_var.value.view()(i) == 1);
+    CHECK(prelu.weight.view()(i) == 0.25);
+    CHECK(dice.weight.view()(i) == 0);
+    CHECK(dice.running_mean.view()(i) == 0);
+    CHECK(dice.running_var.view()(i) == 1);
   }
 }
 
@@ -98,7 +96,7 @@ TEST_CASE("a hidden activation's gradients are its derivatives", "[layers]") {
       GENERATE(Nonlinearity::relu, Nonlinearity::sigmoid, Nonlinearity::prelu, Nonlinearity::dice);
   Probe probe(kind, 7, 5);
   probe.dropout = GENERATE(0.0, 0.4);
-  seqrec_test::randomise<DoubleContext>(probe, 2);
+  seqrec_test::randomise(probe, 2);
   const GradientCheck check = seqrec_test::check_probe(probe);
   INFO(check.text());
   CHECK(check.worst < 1e-7);
@@ -107,8 +105,8 @@ TEST_CASE("a hidden activation's gradients are its derivatives", "[layers]") {
 
 TEST_CASE("dropout falls on what the activation gives, in training only", "[layers]") {
   Probe probe(Nonlinearity::sigmoid, 20, 8);
-  seqrec_test::randomise<DoubleContext>(probe, 2);
-  const ParameterSet<DoubleContext> parameters(probe);
+  seqrec_test::randomise(probe, 2);
+  const auto& parameters = probe.parameters();
   DoubleContext context;
   context.reserve_gradients(parameters.size());
   const auto values = [&](Mode mode) {
@@ -120,7 +118,7 @@ TEST_CASE("dropout falls on what the activation gives, in training only", "[laye
     index_t dropped = 0;
     for (index_t i = 0; i < 20; ++i)
       for (index_t h = 0; h < 8; ++h) {
-        const double kept = 1 / (1 + std::exp(-probe.x.value.view()(i, h)));
+        const double kept = 1 / (1 + std::exp(-probe.x.view()(i, h)));
         const bool keeps =
             mode == Mode::inference || mask.keeps(static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(h));
         CHECK(y(i, h) == Approx(keeps ? kept * mask.scale() : 0.0));
@@ -143,7 +141,7 @@ TEST_CASE("Dice's statistics begin with the plain mean, then move by the momentu
   CHECK(dice.variance() == Approx(1.75).epsilon(1e-14));
   CHECK(dice.tracked() == 2);
 
-  dice.probe.layer.num_batches_tracked.value.view()(0) = 5000;
+  dice.probe.layer.num_batches_tracked.view()(0) = 5000;
   dice.step({10, 10, 10, 14});
   CHECK(dice.mean() == Approx(4 + 0.01 * (11 - 4)).epsilon(1e-14));
   CHECK(dice.variance() == Approx(1.75 + 0.01 * (3 - 1.75)).epsilon(1e-14));
@@ -165,9 +163,14 @@ TEST_CASE("statistics stay where no row came by, and other activations have none
   dice.step({1, 2, 3, 6});
   dice.context.begin_step(1, 9);
   for (index_t i = 0; i < dice.parameters.size(); ++i) dice.context.gradients()(i) = 0;
-  dice.probe.layer.update_statistics(dice.context, dice.context.gradients());
+  dice.update_statistics();
   CHECK(dice.mean() == Approx(3));
   CHECK(dice.tracked() == 1);
-  HiddenActivation<DoubleContext> prelu(Nonlinearity::prelu, 3);
-  CHECK_NOTHROW(prelu.update_statistics(dice.context, {}));
+  Probe prelu(Nonlinearity::prelu, 4, 3);
+  const std::vector<double> before(prelu.parameters().values().data,
+                                   prelu.parameters().values().data + prelu.parameters().size());
+  const std::vector<double> gradients(before.size(), 1.0);
+  prelu.parameters().update_statistics(dice.context, {gradients.data(), std::ssize(gradients)},
+                                       ParameterRanges(prelu.parameters()));
+  CHECK(std::equal(before.begin(), before.end(), prelu.parameters().values().data));
 }

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/layers/layer_norm.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <string>
+
 #include "support/catch.hpp"
 #include "support/toy.hpp"
 
@@ -12,19 +17,18 @@ using T = Tape<DoubleContext>;
 namespace {
 
 /// A layer norm on a stream of its own rows.
-struct Probe {
+struct Probe : seqrec_test::LayerProbe<DoubleContext> {
   MatrixParameter<DoubleContext> x, residual;
   LayerNorm<DoubleContext> layer;
-  bool adds = true, reads_sum = true, reads_y = true;
+  bool adds, reads_sum = true, reads_y = true;
   double dropout = 0;
 
-  Probe(index_t rows, index_t width, double epsilon = 1e-5)
-      : x(rows, width, Initialiser::normal(1)), residual(rows, width, Initialiser::normal(1)), layer(width, epsilon) {}
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("x", x);
-    if (adds) visit("residual", residual);
-    layer.for_each_parameter(visit);
+  Probe(index_t rows, index_t width, double epsilon, bool adds_residual)
+      : x(store.scope().matrix("x", rows, width, Initialiser::normal(1))),
+        layer(store.scope(), width, epsilon),
+        adds(adds_residual) {
+    if (adds) residual = store.scope().matrix("residual", rows, width, Initialiser::normal(1));
+    finish();
   }
   LayerNorm<DoubleContext>::Result forward(T& tape) const {
     const auto branch = seqrec_test::leaf(tape, x);
@@ -46,14 +50,13 @@ TEST_CASE("a layer norm agrees with PyTorch", "[layers]") {
   Golden golden(adds ? "dropout_residual_layer_norm" : "layer_norm");
   const auto x = golden.matrix("x"), dy = golden.matrix("dy");
   const auto dsum = adds ? golden.matrix("dsum") : dy;
-  Probe probe(x.rows, x.columns, golden.number("epsilon"));
-  probe.adds = adds;
+  Probe probe(x.rows, x.columns, golden.number("epsilon"), adds);
   fill(probe.x, x);
   fill(probe.layer.weight, golden.matrix("gamma"));
   fill(probe.layer.bias, golden.matrix("beta"));
   if (adds) fill(probe.residual, golden.matrix("residual"));
 
-  const ParameterSet<DoubleContext> parameters(probe);
+  const auto& parameters = probe.parameters();
   DoubleContext context;
   context.reserve_gradients(parameters.size());
   seqrec_test::record_and_run(context, [&](T& tape) {
@@ -63,7 +66,7 @@ TEST_CASE("a layer norm agrees with PyTorch", "[layers]") {
     seqrec_test::weigh(tape, y, view_of(dy));
     if (adds) seqrec_test::weigh(tape, sum, view_of(dsum));
   });
-  for (const auto& entry : parameters) {
+  for (const auto& entry : parameters.entries()) {
     const std::string name = entry.name == "weight" ? "dgamma" : entry.name == "bias" ? "dbeta" : "d" + entry.name;
     CAPTURE(name);
     CHECK(deviation(context.gradients().row_range(entry.offset, entry.size()), golden.matrix(name)) < golden_tolerance);
@@ -71,13 +74,14 @@ TEST_CASE("a layer norm agrees with PyTorch", "[layers]") {
 }
 
 TEST_CASE("a layer norm's gradients are its derivatives, whichever of its results is read", "[layers]") {
-  Probe probe(4, GENERATE(2, 7), GENERATE(1e-8, 0.1));
-  probe.adds = GENERATE(false, true);
+  const index_t width = GENERATE(2, 7);
+  const double epsilon = GENERATE(1e-8, 0.1);
+  Probe probe(4, width, epsilon, GENERATE(false, true));
   probe.dropout = probe.adds ? GENERATE(0.0, 0.3) : 0.0;
   probe.reads_y = GENERATE(true, false);
   probe.reads_sum = GENERATE(true, false);
   if (!probe.reads_y && !probe.reads_sum) return;
-  seqrec_test::randomise<DoubleContext>(probe, 5, 1.0);
+  seqrec_test::randomise(probe, 5, 1.0);
   const GradientCheck check = seqrec_test::check_probe(probe);
   INFO(check.text());
   CHECK(check.worst < 1e-6);
@@ -85,11 +89,9 @@ TEST_CASE("a layer norm's gradients are its derivatives, whichever of its result
 }
 
 TEST_CASE("a layer norm begins as the plain normalisation", "[layers]") {
-  Probe probe(1, 4, 1e-12);
-  initialise<DoubleContext>(probe, 1);
-  probe.adds = false;
+  Probe probe(1, 4, 1e-12, false);
   const double row[] = {1, 2, 3, 6};  // mean 3, variance 3.5
-  probe.x.value.copy_from_host(row);
+  std::copy(std::begin(row), std::end(row), probe.x.view().data);
   DoubleContext context;
   T tape(context, Mode::inference);
   const auto y = probe.forward(tape).y.value();
@@ -97,12 +99,11 @@ TEST_CASE("a layer norm begins as the plain normalisation", "[layers]") {
 }
 
 TEST_CASE("rows without any spread stay finite", "[layers]") {
-  Probe probe(2, 3, 1e-8);
-  probe.adds = false;
-  probe.layer.weight.value.view()(1) = 2;
+  Probe probe(2, 3, 1e-8, false);
+  probe.layer.weight.view()(1) = 2;
   const double rows[] = {5, 5, 5, 0, 0, 0};
-  probe.x.value.copy_from_host(rows);
-  const ParameterSet<DoubleContext> parameters(probe);
+  std::copy(std::begin(rows), std::end(rows), probe.x.view().data);
+  const auto& parameters = probe.parameters();
   DoubleContext context;
   context.reserve_gradients(parameters.size());
   seqrec_test::record_and_run(context, probe);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/layers/linear.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "support/catch.hpp"
@@ -14,18 +15,16 @@ using T = Tape<DoubleContext>;
 namespace {
 
 /// A linear layer on rows of its own.
-struct Probe {
+struct Probe : seqrec_test::LayerProbe<DoubleContext> {
   MatrixParameter<DoubleContext> x;
   Linear<DoubleContext> layer;
   Activation activation = Activation::none;
   double dropout = 0;
 
-  Probe(index_t rows, index_t inputs, index_t outputs)
-      : x(rows, inputs, Initialiser::normal(1)), layer(inputs, outputs) {}
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("x", x);
-    layer.for_each_parameter(visit);
+  Probe(index_t rows, index_t inputs, index_t outputs, const LinearOptions& options = {})
+      : x(store.scope().matrix("x", rows, inputs, Initialiser::normal(1))),
+        layer(store.scope(), inputs, outputs, options) {
+    finish();
   }
   Variable<DoubleContext> forward(T& tape) const {
     const auto input = seqrec_test::leaf(tape, x);
@@ -58,7 +57,7 @@ TEST_CASE("a linear layer agrees with PyTorch", "[layers]") {
   fill(probe.layer.weight, weight);
   fill(probe.layer.bias, golden.matrix("bias"));
 
-  const ParameterSet<DoubleContext> parameters(probe);
+  const auto& parameters = probe.parameters();
   DoubleContext context;
   context.reserve_gradients(parameters.size());
   seqrec_test::record_and_run(context, [&](T& tape) {
@@ -81,7 +80,7 @@ TEST_CASE("a linear layer's gradients are its derivatives", "[layers]") {
   Probe probe(rows, 5, 7);
   probe.activation = activation;
   probe.dropout = dropout;
-  seqrec_test::randomise<DoubleContext>(probe, 2);
+  seqrec_test::randomise(probe, 2);
   const GradientCheck check = seqrec_test::check_probe(probe);
   INFO(check.text());
   CHECK(check.worst < 1e-7);
@@ -89,15 +88,59 @@ TEST_CASE("a linear layer's gradients are its derivatives", "[layers]") {
 
 TEST_CASE("blocks of a linear layer's outputs share its gradients", "[layers]") {
   PartsProbe probe(6, 3, 5);
-  seqrec_test::randomise<DoubleContext>(probe, 3);
+  seqrec_test::randomise(probe, 3);
   const GradientCheck check = seqrec_test::check_probe(probe);
   INFO(check.text());
   CHECK(check.worst < 1e-7);
 }
 
+TEST_CASE("a linear layer does without a bias where it is told to", "[layers]") {
+  Probe with(4, 5, 7), probe(4, 5, 7, {.bias = false});
+  CHECK(seqrec_test::shown_parameters(with) == "x 4 5\nweight 7 5\nbias 7\n");
+  CHECK(seqrec_test::shown_parameters(probe) == "x 4 5\nweight 7 5\n");
+  CHECK_FALSE(probe.layer.bias);
+  probe.activation = GENERATE(Activation::none, Activation::relu);
+  probe.dropout = GENERATE(0.0, 0.4);
+  seqrec_test::randomise(probe, 2);
+
+  const GradientCheck check = seqrec_test::check_probe(probe);
+  INFO(check.text());
+  CHECK(check.worst < 1e-7);
+  CHECK(check.elements == 4 * 5 + 7 * 5);
+
+  std::copy_n(probe.x.view().data, 4 * 5, with.x.view().data);
+  std::copy_n(probe.layer.weight.view().data, 7 * 5, with.layer.weight.view().data);
+  std::fill_n(with.layer.bias.view().data, 7, 0.0);
+  with.activation = probe.activation;
+  with.dropout = probe.dropout;
+  DoubleContext context;
+  context.reserve_gradients(with.parameters().size());
+  CHECK(seqrec_test::record_and_run(context, probe) == seqrec_test::record_and_run(context, with));
+}
+
+TEST_CASE("a linear layer begins with the weights that it is given", "[layers]") {
+  const Probe plain(1, 30, 40), given(1, 30, 40, {.weights = Initialiser::constant(0.25)});
+  const auto entries = plain.parameters().entries();
+  CHECK(entries[1].initialiser.kind == Initialiser::Kind::xavier_normal);
+  for (index_t i = 0; i < 40; ++i) {
+    CHECK(plain.layer.weight.view()(i, i % 30) != 0);
+    CHECK(given.layer.weight.view()(i, i % 30) == 0.25);
+    CHECK(plain.layer.bias.view()(i) == 0);
+  }
+}
+
+TEST_CASE("blocks of a linear layer without a bias have none either", "[layers]") {
+  PartsProbe probe(6, 3, 5, {.bias = false});
+  seqrec_test::randomise(probe, 3);
+  const GradientCheck check = seqrec_test::check_probe(probe);
+  INFO(check.text());
+  CHECK(check.worst < 1e-7);
+  CHECK(check.elements == 6 * 3 + 5 * 3);
+}
+
 TEST_CASE("a linear layer takes no rows", "[layers]") {
   Probe probe(0, 3, 2);
-  seqrec_test::randomise<DoubleContext>(probe, 3);
+  seqrec_test::randomise(probe, 3);
   const GradientCheck check = seqrec_test::check_probe(probe);
   CHECK(check.elements == 3 * 2 + 2);
   CHECK(check.worst == 0);

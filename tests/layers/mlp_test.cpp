@@ -14,15 +14,13 @@ using T = Tape<DoubleContext>;
 
 namespace {
 
-struct Probe {
+struct Probe : seqrec_test::LayerProbe<DoubleContext> {
   MatrixParameter<DoubleContext> x;
   Mlp<DoubleContext> layer;
 
-  Probe(index_t rows, const MlpOptions& options) : x(rows, options.inputs, Initialiser::normal(1)), layer(options) {}
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("x", x);
-    layer.for_each_parameter(visit);
+  Probe(index_t rows, const MlpOptions& options)
+      : x(store.scope().matrix("x", rows, options.inputs, Initialiser::normal(1))), layer(store.scope(), options) {
+    finish();
   }
   void operator()(T& tape) const { seqrec_test::weigh(tape, layer.forward(tape, leaf(tape, x), 0)); }
 };
@@ -30,9 +28,10 @@ struct Probe {
 using Shapes = std::vector<std::pair<std::string, std::vector<index_t>>>;
 
 Shapes shapes_of(const MlpOptions& options) {
-  Mlp<DoubleContext> layer(options);
+  ParameterStore<DoubleContext> parameters;
+  const Mlp<DoubleContext> layer(parameters.scope(), options);
   Shapes shapes;
-  for (const auto& entry : ParameterSet<DoubleContext>(layer)) shapes.emplace_back(entry.name, entry.shape);
+  for (const auto& entry : parameters.entries()) shapes.emplace_back(entry.name, entry.shape);
   return shapes;
 }
 
@@ -57,7 +56,7 @@ TEST_CASE("an Mlp's gradients are its derivatives", "[layers]") {
   options.activation = GENERATE(Nonlinearity::relu, Nonlinearity::sigmoid, Nonlinearity::prelu, Nonlinearity::dice);
   options.dropout = GENERATE(0.0, 0.3);
   Probe probe(7, options);
-  seqrec_test::randomise<DoubleContext>(probe, 2);
+  seqrec_test::randomise(probe, 2);
   const GradientCheck check = seqrec_test::check_probe(probe);
   INFO(check.text());
   CHECK(check.worst < 1e-6);
@@ -65,17 +64,17 @@ TEST_CASE("an Mlp's gradients are its derivatives", "[layers]") {
 
 TEST_CASE("an Mlp without hidden layers is a linear map", "[layers]") {
   Probe probe(4, {.inputs = 3, .hidden = {}, .outputs = 2, .dropout = 0.5});
-  seqrec_test::randomise<DoubleContext>(probe, 2);
-  const ParameterSet<DoubleContext> parameters(probe);
+  seqrec_test::randomise(probe, 2);
+  const auto& parameters = probe.parameters();
   DoubleContext context;
   context.reserve_gradients(parameters.size());
-  const auto weight = parameters.entries()[1].values, bias = parameters.entries()[2].values;
+  const auto weight = parameters.values(parameters.entries()[1]), bias = parameters.values(parameters.entries()[2]);
   seqrec_test::record_and_run(context, [&](T& tape) {
     const auto y = probe.layer.forward(tape, leaf(tape, probe.x), 0);
     for (index_t i = 0; i < 4; ++i)
       for (index_t o = 0; o < 2; ++o) {
         double expected = bias(o);
-        for (index_t d = 0; d < 3; ++d) expected += weight(3 * o + d) * probe.x.value.view()(i, d);
+        for (index_t d = 0; d < 3; ++d) expected += weight(3 * o + d) * probe.x.view()(i, d);
         CHECK(y.value()(i, o) == Approx(expected));
       }
   });
@@ -83,14 +82,14 @@ TEST_CASE("an Mlp without hidden layers is a linear map", "[layers]") {
 
 TEST_CASE("an Mlp's masks are those of the whole batch", "[layers]") {
   Probe probe(8, {.inputs = 3, .hidden = {16}, .outputs = 1, .activation = Nonlinearity::sigmoid, .dropout = 0.5});
-  seqrec_test::randomise<DoubleContext>(probe, 2);
-  const ParameterSet<DoubleContext> parameters(probe);
+  seqrec_test::randomise(probe, 2);
+  const auto& parameters = probe.parameters();
   DoubleContext context;
   context.reserve_gradients(parameters.size());
   std::vector<double> whole, parts;
   const auto run = [&](index_t first, index_t count, std::vector<double>& into) {
     seqrec_test::record_and_run(context, [&](T& tape) {
-      const auto x = tape.variable(probe.x.value.view().row_range(first, count));
+      const auto x = tape.variable(probe.x.view().row_range(first, count));
       const auto y = probe.layer.forward(tape, x, first).value();
       for (index_t i = 0; i < count; ++i) into.push_back(y(i, 0));
     });
@@ -103,24 +102,24 @@ TEST_CASE("an Mlp's masks are those of the whole batch", "[layers]") {
 
 TEST_CASE("an Mlp moves the statistics of every Dice", "[layers]") {
   Probe probe(6, {.inputs = 3, .hidden = {4, 2}, .activation = Nonlinearity::dice});
-  seqrec_test::randomise<DoubleContext>(probe, 2);
-  const ParameterSet<DoubleContext> parameters(probe);
-  for (const auto& entry : parameters)
-    if (entry.name.find("num_batches_tracked") != std::string::npos) entry.values(0) = 0;
+  seqrec_test::randomise(probe, 2);
+  auto& parameters = probe.parameters();
+  for (const auto& entry : parameters.entries())
+    if (entry.name.find("num_batches_tracked") != std::string::npos) parameters.values(entry)(0) = 0;
   DoubleContext context;
   context.reserve_gradients(parameters.size());
   seqrec_test::record_and_run(context, probe);
   const auto before = std::vector<double>(context.gradients().data, context.gradients().data + parameters.size());
-  probe.layer.update_statistics(context, context.gradients());
+  parameters.update_statistics(context, context.gradients(), ParameterRanges(parameters));
   int statistics = 0;
-  for (const auto& entry : parameters) {
+  for (const auto& entry : parameters.entries()) {
     CAPTURE(entry.name);
     if (entry.name.find("running_mean") != std::string::npos) {  // the first step takes the plain mean
       for (index_t i = 0; i < entry.size(); ++i)
-        CHECK(entry.values(i) == Approx(before[static_cast<std::size_t>(entry.offset + i)] / 6));
+        CHECK(parameters.values(entry)(i) == Approx(before[static_cast<std::size_t>(entry.offset + i)] / 6));
       ++statistics;
     }
-    if (entry.name.find("num_batches_tracked") != std::string::npos) CHECK(entry.values(0) == 1);
+    if (entry.name.find("num_batches_tracked") != std::string::npos) CHECK(parameters.values(entry)(0) == 1);
   }
   CHECK(statistics == 2);
 }

@@ -16,7 +16,7 @@ namespace {
 
 constexpr index_t width = 6;
 
-struct Probe {
+struct Probe : seqrec_test::LayerProbe<DoubleContext> {
   const ToyBatch& batch;
   MatrixParameter<DoubleContext> x, queries;
   SelfAttention<DoubleContext> layer;
@@ -24,17 +24,12 @@ struct Probe {
 
   Probe(const ToyBatch& toy, index_t heads, bool queries_are_rows, double dropout)
       : batch(toy),
-        x(toy.rows(), width, Initialiser::normal(1)),
-        queries(toy.rows(), width, Initialiser::normal(1)),
-        layer(width, heads, dropout),
+        x(store.scope().matrix("x", toy.rows(), width, Initialiser::normal(1))),
+        queries(store.scope().matrix("queries", toy.rows(), width, Initialiser::normal(1))),
+        layer(store.scope(), width, heads, dropout),
         one_source(queries_are_rows) {
-    seqrec_test::randomise<DoubleContext>(*this, 8, 0.6);
-  }
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("x", x);
-    visit("queries", queries);
-    layer.for_each_parameter(visit);
+    finish();
+    seqrec_test::randomise(*this, 8, 0.6);
   }
   Variable<DoubleContext> forward(T& tape) const {
     const auto rows = seqrec_test::leaf(tape, x), asking = seqrec_test::leaf(tape, queries);
@@ -47,13 +42,13 @@ struct Probe {
 /// Attention of one history by the definition, in plain loops.
 std::vector<double> attention_by_loops(const Probe& probe) {
   const auto histories = probe.batch.histories();
-  const auto w = probe.layer.in_proj_weight.value.view();
-  const auto b = probe.layer.in_proj_bias.value.view();
-  const auto out = probe.layer.out_proj.weight.value.view();
-  const auto out_bias = probe.layer.out_proj.bias.value.view();
+  const auto w = probe.layer.in_proj_weight.view();
+  const auto b = probe.layer.in_proj_bias.view();
+  const auto out = probe.layer.out_proj.weight.view();
+  const auto out_bias = probe.layer.out_proj.bias.view();
   const auto project = [&](const MatrixParameter<DoubleContext>& rows, index_t row, index_t output) {
     double sum = b(output);
-    for (index_t i = 0; i < width; ++i) sum += w(output, i) * rows.value.view()(row, i);
+    for (index_t i = 0; i < width; ++i) sum += w(output, i) * rows.view()(row, i);
     return sum;
   };
   const index_t head_width = width / probe.layer.heads;
@@ -117,18 +112,17 @@ TEST_CASE("self-attention's gradients are its derivatives", "[layers]") {
 }
 
 TEST_CASE("self-attention has the parameters of PyTorch's MultiheadAttention", "[layers]") {
-  Probe probe(small_batch(), 2, true, 0);
-  std::string shown;
-  for (const auto& entry : ParameterSet<DoubleContext>(probe.layer)) {
-    shown += entry.name;
-    for (const index_t extent : entry.shape) shown += " " + std::to_string(extent);
-    shown += "\n";
-  }
-  CHECK(shown == "in_proj_weight 18 6\nin_proj_bias 18\nout_proj.weight 6 6\nout_proj.bias 6\n");
+  ParameterStore<DoubleContext> parameters;
+  const SelfAttention<DoubleContext> layer(parameters.scope(), width, 2, 0);
+  CHECK(seqrec_test::shown_parameters(parameters) ==
+        "in_proj_weight 18 6\nin_proj_bias 18\nout_proj.weight 6 6\nout_proj.bias 6\n");
 }
 
 TEST_CASE("heads must divide the width", "[layers]") {
-  for (const index_t heads : {0, -1, 4, 7})
-    CHECK_THAT(seqrec_test::message_of<ArgumentError>([&] { SelfAttention<DoubleContext>(6, heads, 0); }),
-               ContainsSubstring("heads is " + std::to_string(heads)) && ContainsSubstring("divisor of the width"));
+  for (const index_t heads : {0, -1, 4, 7}) {
+    ParameterStore<DoubleContext> parameters;
+    CHECK_THAT(
+        seqrec_test::message_of<ArgumentError>([&] { SelfAttention<DoubleContext>(parameters.scope(), 6, heads, 0); }),
+        ContainsSubstring("heads is " + std::to_string(heads)) && ContainsSubstring("divisor of the width"));
+  }
 }

@@ -13,7 +13,7 @@ using T = Tape<DoubleContext>;
 namespace {
 
 /// Two blocks on rows of their own, the second after the first's pending sum, then the norm that must follow.
-struct Probe {
+struct Probe : seqrec_test::LayerProbe<DoubleContext> {
   const ToyBatch& batch;
   MatrixParameter<DoubleContext> x;
   TransformerBlock<DoubleContext> first, second;
@@ -21,18 +21,12 @@ struct Probe {
 
   Probe(const ToyBatch& toy, const TransformerBlockOptions& options)
       : batch(toy),
-        x(toy.rows(), options.width, Initialiser::normal(1)),
-        first(options),
-        second(options),
-        last(options.width) {
-    seqrec_test::randomise<DoubleContext>(*this, 9, 0.4);
-  }
-  template <class Visitor>
-  void for_each_parameter(Visitor&& visit) {
-    visit("x", x);
-    first.for_each_parameter(prefixed("first", visit));
-    second.for_each_parameter(prefixed("second", visit));
-    last.for_each_parameter(prefixed("last", visit));
+        x(store.scope().matrix("x", toy.rows(), options.width, Initialiser::normal(1))),
+        first(store.scope("first"), options),
+        second(store.scope("second"), options),
+        last(store.scope("last"), options.width) {
+    finish();
+    seqrec_test::randomise(*this, 9, 0.4);
   }
   void operator()(T& tape) const {
     ResidualStream<DoubleContext> stream{seqrec_test::leaf(tape, x), {}};
@@ -61,13 +55,14 @@ TEST_CASE("norm placements differ in what they compute, not in their parameters"
   for (const NormPlacement norm : {NormPlacement::original, NormPlacement::pre, NormPlacement::post}) {
     Probe probe(batch, {.width = 4, .heads = 1, .feed_forward_width = 6, .norm = norm});
     std::string names;
-    for (const auto& entry : ParameterSet<DoubleContext>(probe.first)) names += entry.name + " ";
+    for (const auto& entry : probe.parameters().entries())
+      if (entry.name.starts_with("first.")) names += entry.name.substr(6) + " ";
     CHECK(names ==
           "attention_norm.weight attention_norm.bias attention.in_proj_weight attention.in_proj_bias "
           "attention.out_proj.weight attention.out_proj.bias feed_forward_norm.weight feed_forward_norm.bias "
           "linear1.weight linear1.bias linear2.weight linear2.bias ");
     DoubleContext context;
-    context.reserve_gradients(ParameterSet<DoubleContext>(probe).size());
+    context.reserve_gradients(probe.parameters().size());
     losses[static_cast<int>(norm)] = seqrec_test::record_and_run(context, probe);
   }
   CHECK(losses[0] != losses[1]);
@@ -77,7 +72,10 @@ TEST_CASE("norm placements differ in what they compute, not in their parameters"
 
 TEST_CASE("a post-norm block refuses a sum that is still pending", "[layers]") {
   const ToyBatch batch(seqrec_test::toy_users({2}, 4, 0, 1), 4, 0);
-  const TransformerBlock<DoubleContext> block({.width = 4, .feed_forward_width = 4, .norm = NormPlacement::post});
+  ParameterStore<DoubleContext> parameters;
+  const TransformerBlock<DoubleContext> block(parameters.scope(),
+                                              {.width = 4, .feed_forward_width = 4, .norm = NormPlacement::post});
+  parameters.initialise(InitialValues::drawn, 1);
   DoubleContext context;
   T tape(context, Mode::inference);
   const auto x = tape.variable(2, 4);

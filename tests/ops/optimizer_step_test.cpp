@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "seqrec/cpu/optimizer_step.hpp"
@@ -22,7 +24,6 @@ namespace {
 
 /// Another rule, to show that the op does not know which one it runs: gradient descent with momentum.
 struct Momentum {
-  static constexpr int states = 1;
   double decay, learning_rate;
 
   template <class Scalar, class Real>
@@ -34,7 +35,6 @@ struct Momentum {
 
 /// The plainest rule: it keeps nothing.
 struct Descent {
-  static constexpr int states = 0;
   double learning_rate;
 
   template <class Scalar, class Real>
@@ -43,30 +43,55 @@ struct Descent {
   }
 };
 
+/// An update whose rule is always the same.
+template <class Rule, int States>
+struct Fixed {
+  static constexpr int states = States;
+  Rule one;
+  Rule rule(double, std::uint64_t) const { return one; }
+};
+Fixed<Adam::Rule, 2> fixed(const Adam::Rule& rule) { return {rule}; }
+Fixed<Momentum, 1> fixed(const Momentum& rule) { return {rule}; }
+Fixed<Descent, 0> fixed(const Descent& rule) { return {rule}; }
+
 /// A tensor of parameters with the moments that an optimiser keeps of it; all (1, n).
 struct State {
   Matrix values;
   std::vector<Matrix> moments;
 };
 
-template <class Context, class Rule>
-State stepped(const State& before, const Matrix& gradient_values, const Rule& rule, double gradient_scale = 1,
-              Layout layout = Layout::dense, index_t row_width = 0) {
+/// Runs an update on a step that says these things.
+template <class Context, class Update>
+State updated(const State& before, const Matrix& gradient_values, const Update& update, const StepInputs& inputs,
+              const StepOutcome& outcome, Layout layout = Layout::dense, index_t row_width = 0, bool clips = true) {
+  using Space = typename Context::Space;
   Context context;
   PlacedMasters<Context> values(before.values, layout), gradients(gradient_values, layout);
   std::vector<PlacedMasters<Context>> moments;
   for (const Matrix& moment : before.moments) moments.emplace_back(moment, layout);
-  OptimizerStep<Context, Rule> a{.values = values.vector(),
-                                 .gradients = gradients.vector(),
-                                 .states = {},
-                                 .gradient_scale = gradient_scale,
-                                 .row_width = row_width,
-                                 .rule = rule};
+  StepState<Space> state;
+  state.begin(inputs);
+  Memory<Space>::copy_from_host(state.outcome().data, &outcome, sizeof outcome);
+  OptimizerStep<Context, Update> a{.values = values.vector(),
+                                   .gradients = gradients.vector(),
+                                   .states = {},
+                                   .inputs = state.inputs(),
+                                   .outcome = state.outcome(),
+                                   .update = update,
+                                   .row_width = row_width,
+                                   .clips = clips};
   for (std::size_t i = 0; i < moments.size(); ++i) a.states[i] = moments[i].vector();
   ops::optimizer_step(context, a);
   State after{values.read(), {}};
   for (const auto& moment : moments) after.moments.push_back(moment.read());
   return after;
+}
+
+/// The same with one rule.
+template <class Context, class Rule>
+State stepped(const State& before, const Matrix& gradient, const Rule& rule, double gradient_scale = 1,
+              Layout layout = Layout::dense, index_t row_width = 0) {
+  return updated<Context>(before, gradient, fixed(rule), {}, {.gradient_scale = gradient_scale}, layout, row_width);
 }
 
 State start(index_t size, std::uint64_t seed, std::size_t moments) {
@@ -94,7 +119,13 @@ template <class Context>
 double sum_of_squares(const std::vector<typename Context::Master>& values) {
   Context context;
   const auto tensor = placed<typename Context::Space>(values);
-  return ops::sum_squares<Context>(context, tensor.view());
+  const auto result = context.template vector<double>(1);
+  result(0) = 4;
+  ops::sum_squares(context, SumSquares<Context>{tensor.view(), result, GradientMode::add});
+  const double added = result(0);
+  ops::sum_squares(context, SumSquares<Context>{tensor.view(), result});
+  if (std::isfinite(added)) CHECK(added == 4 + result(0));
+  return result(0);
 }
 
 }  // namespace
@@ -254,10 +285,12 @@ TEST_CASE("optimizer_step: what does not fit is named", "[ops][errors]") {
   using Context = CpuDouble;
   Context context;
   const auto message = [&](auto change) {
-    OptimizerStep<Context, Adam::Rule> a{.values = context.vector(5),
-                                         .gradients = context.vector(5),
-                                         .states = {context.vector(5), context.vector(5)},
-                                         .rule = Adam{}.rule(learning_rate, 1)};
+    OptimizerStep<Context, Adam> a{.values = context.vector(5),
+                                   .gradients = context.vector(5),
+                                   .states = {context.vector(5), context.vector(5)},
+                                   .inputs = context.vector<StepInputs>(1),
+                                   .outcome = context.vector<StepOutcome>(1),
+                                   .update = {}};
     change(a);
     return message_of<ShapeError>([&] { ops::optimizer_step(context, a); });
   };
@@ -268,4 +301,69 @@ TEST_CASE("optimizer_step: what does not fit is named", "[ops][errors]") {
   CHECK(message([&](auto& a) { a.states[1] = context.vector(4); }) ==
         "optimizer_step: size of a state is 4, expected 5");
   CHECK(message([&](auto& a) { a.row_width = 2; }) == "optimizer_step: elements beyond whole rows is 1, expected 0");
+  CHECK(message([&](auto& a) { a.outcome = {}; }) == "optimizer_step: size of outcome is 0, expected 1");
+}
+
+TEMPLATE_TEST_CASE("optimizer_step: learning rate, number of the update and clipping come from the step", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  const State before = start(37, 1, 2);
+  const Matrix gradient = random_matrix(1, 37, 2);
+  const State expected = stepped<TestType>(before, gradient, Adam{}.rule(0.02, 5), 0.5);
+  const StepInputs inputs{.step = 80, .update = 5, .learning_rate = 0.02};
+  CHECK(updated<TestType>(before, gradient, Adam{}, inputs, {.gradient_scale = 0.5}).values.values ==
+        expected.values.values);
+  CHECK(updated<TestType>(before, gradient, Adam{}, inputs, {.gradient_scale = 0.5}, Layout::dense, 0, false)
+            .values.values == stepped<TestType>(before, gradient, Adam{}.rule(0.02, 5)).values.values);
+}
+
+TEMPLATE_TEST_CASE("optimizer_step: nothing moves after a bad step", "[ops]", SEQREC_TEST_BACKENDS) {
+  const State before = start(37, 1, 2);
+  const State after = updated<TestType>(before, random_matrix(1, 37, 2), Adam{}, {.update = 1, .learning_rate = 1},
+                                        {.first_bad_step = 3});
+  CHECK(difference(after.values, before.values) <= tolerance<TestType>::value);
+  CHECK(after.moments[0].values == before.moments[0].values);
+}
+
+TEMPLATE_TEST_CASE("check_finite: spoils a sum for values that are not finite, and no other", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  using Master = typename TestType::Master;
+  TestType context;
+  const auto sum_after = [&](Master value) {
+    std::vector<Master> values(70, Master(2));
+    values[66] = value;
+    const auto tensor = placed<typename TestType::Space>(values);
+    const auto sum = context.template vector<double>(1);
+    sum(0) = 1.5;
+    ops::check_finite(context, CheckFinite<TestType>{tensor.view(), sum});
+    return sum(0);
+  };
+  CHECK(sum_after(Master(7)) == 1.5);
+  CHECK(std::isnan(sum_after(std::numeric_limits<Master>::infinity())));
+  CHECK(std::isnan(sum_after(std::numeric_limits<Master>::quiet_NaN())));
+}
+
+TEST_CASE("conclude_step: the outcome of a step, and what was bad stays bad", "[ops]") {
+  CpuFloat context;
+  StepState<HostSpace> state;
+  const auto conclude = [&](std::uint64_t step, double loss, double squares, double clip_norm = 0) {
+    state.begin({.step = step, .clip_norm = clip_norm});
+    const auto numbers = context.vector<double>(2);
+    numbers(0) = loss;
+    numbers(1) = squares;
+    ops::conclude_step(context, ConcludeStep<CpuFloat>{state.inputs(), numbers.row_range(0, 1), numbers.row_range(1, 1),
+                                                       state.outcome()});
+    return state.read();
+  };
+  CHECK(conclude(1, 0.5, 16).gradient_norm == 4);
+  CHECK(conclude(1, 0.5, 16).gradient_scale == 1);
+  CHECK(conclude(1, 0.5, 16, 8).gradient_scale == 1);
+  CHECK(conclude(1, 0.5, 16, 1).gradient_scale == Approx(0.25));
+  CHECK(conclude(1, 0.5, 16).is_good());
+  const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+  for (const auto& [loss, squares] : {std::pair{nan, 1.0}, {infinity, 1.0}, {1.0, nan}, {1.0, infinity}}) {
+    CHECK(conclude(7, loss, squares).first_bad_step == 7);
+    CHECK(conclude(8, 0.5, 16).first_bad_step == 7);
+    state.reset();
+    CHECK(conclude(9, 0.5, 16).is_good());
+  }
 }

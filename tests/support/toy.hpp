@@ -43,16 +43,21 @@ void randomise(Model& model, std::uint64_t seed, double deviation = 0.3) {
   randomise(model.parameters(), seed, deviation);
 }
 
-/// A model's parameters as lines of "name extent extent".
-template <class Model>
-std::string shown_parameters(const Model& model) {
+/// Parameters as lines of "name extent extent".
+template <class Context>
+std::string shown_parameters(const seqrec::ParameterStore<Context>& parameters) {
   std::string shown;
-  for (const seqrec::ParameterEntry& entry : model.parameters().entries()) {
+  for (const seqrec::ParameterEntry& entry : parameters.entries()) {
     shown += entry.name;
     for (const index_t extent : entry.shape) shown += " " + std::to_string(extent);
     shown += "\n";
   }
   return shown;
+}
+/// Those of a model, or of a probe that offers the same.
+template <class Model>
+std::string shown_parameters(const Model& model) {
+  return shown_parameters(model.parameters());
 }
 
 /// What a layer is tested in: a store for its parameters, the layer at its top, and what may be parameters beside it.

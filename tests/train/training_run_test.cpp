@@ -8,6 +8,7 @@
 #include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/models/din.hpp"
 #include "seqrec/objectives/click.hpp"
+#include "seqrec/train/model_task.hpp"
 #include "support/catch.hpp"
 
 using namespace seqrec;
@@ -36,7 +37,8 @@ TEST_CASE("a run trains as many positions, and shows candidates as much, as the 
   std::vector<index_t> rows, windows;
   const Noting objective{{}, &rows, &windows};
   const TrainerOptions options{.epochs = 1, .team = {.threads = 1}, .log = nullptr};
-  const TrainingResult result = detail::TrainingRun(model, split, objective, options).run();
+  detail::ModelTask task(model, split, objective, options);
+  const TrainingResult result = detail::TrainingRun<float>(task, split.validation, options).run();
   CHECK(result.steps == 1);
   REQUIRE_FALSE(rows.empty());
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -50,7 +52,9 @@ TEST_CASE("a run of so many steps ends within an epoch", "[train]") {
   const Split split = leave_one_out(data);
   Din<cpu::Context> model({.items = 30, .width = 4, .max_length = 5});
   const TrainerOptions options{.steps = 7, .batch_size = 10, .evaluate_every_steps = 3, .log = nullptr};
-  const TrainingResult result = detail::TrainingRun(model, split, Click{}, options).run();
+  const Click objective;
+  detail::ModelTask task(model, split, objective, options);
+  const TrainingResult result = detail::TrainingRun<float>(task, split.validation, options).run();
   CHECK(result.steps == 7);
   CHECK(result.epochs == 2);
   REQUIRE(result.history.size() == 3);  // after 3, 6 and in the end

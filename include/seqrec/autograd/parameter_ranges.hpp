@@ -35,7 +35,8 @@ class ParameterRanges {
       : frozen_(frozen.begin(), frozen.end()) {
     for (const std::string& name : frozen_) check_known(entries, name);
     std::vector<const ParameterEntry*> sorted;
-    for (const ParameterEntry& entry : entries) sorted.push_back(&entry);
+    for (const ParameterEntry& entry : entries)
+      if (entry.size() > 0) sorted.push_back(&entry);  // one without elements shares its place with the next
     std::sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->offset < b->offset; });
     for (std::size_t i = 0; i < sorted.size(); ++i) {
       const ParameterEntry& entry = *sorted[i];

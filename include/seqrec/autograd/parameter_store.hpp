@@ -12,6 +12,7 @@
 #include "seqrec/autograd/parameter.hpp"
 #include "seqrec/autograd/parameter_ranges.hpp"
 #include "seqrec/core/hash.hpp"
+#include "seqrec/core/step_state.hpp"
 
 namespace seqrec {
 
@@ -20,6 +21,7 @@ template <class Context>
 struct StatisticStep {
   master_vector_of<Context> values;                                          ///< to be moved
   VectorView<const typename Context::Master, typename Context::Space> sums;  ///< of the same size
+  VectorView<const StepOutcome, typename Context::Space> outcome;  ///< (1) nothing moves after a bad step; or null
 };
 
 /// Moves statistics after a step; they come in the order in which they were named to `moved_after_step`.
@@ -73,7 +75,9 @@ class ParameterStore {
   }
 
   /// Takes the memory, all zero, of a model that was made with InitialValues::none.
+  /// @throws ArgumentError when the layout is still open
   void allocate() {
+    if (!laid_out_) throw ArgumentError("parameters.allocate: the layout is still open, expected initialise before it");
     storage_->values = Tensor<Master, 1, Space>(size_);
     storage_->has_memory = true;
   }
@@ -103,15 +107,17 @@ class ParameterStore {
 
   /// Moves every statistic by what the step left, after the optimiser has moved the weights.
   /// @param gradients (size) all of them   @param ranges  of this store: those frozen stay
-  void update_statistics(Context& context, VectorView<const Master, Space> gradients, const ParameterRanges& ranges) {
-    for (const Update& update : updates_) {
-      moved_.clear();  // keeps its memory from step to step
+  /// @param outcome (1) of the step, or null
+  void update_statistics(Context& context, VectorView<const Master, Space> gradients, const ParameterRanges& ranges,
+                         VectorView<const StepOutcome, Space> outcome = {}) {
+    for (Update& update : updates_) {
+      update.steps.clear();
       for (const std::size_t number : update.numbers) {
         const ParameterEntry& entry = entries()[number];
         if (ranges.is_frozen(entry)) break;
-        moved_.push_back({values(entry), gradients.row_range(entry.offset, entry.size())});
+        update.steps.push_back({values(entry), gradients.row_range(entry.offset, entry.size()), outcome});
       }
-      if (moved_.size() == update.numbers.size()) update.move(context, moved_);
+      if (update.steps.size() == update.numbers.size()) update.move(context, update.steps);
     }
   }
 
@@ -120,6 +126,7 @@ class ParameterStore {
   struct Update {
     std::vector<std::size_t> numbers;  ///< of the entries
     StatisticUpdate<Context> move;
+    std::vector<StatisticStep<Context>> steps{};  ///< of the present step, kept so that the next allocates nothing
   };
 
   std::size_t add(ParameterEntry entry) {
@@ -127,10 +134,25 @@ class ParameterStore {
       throw ArgumentError(concatenate(entry.name,
                                       ": comes after the layout was fixed, expected all parameters before "
                                       "parameters.initialise(...)"));
+    check_extents(entry);
     for (const ParameterEntry& other : entries())
       if (other.name == entry.name) throw ArgumentError(entry.name + ": two parameters have this name, expected one");
     storage_->entries.push_back(std::move(entry));
     return entries().size() - 1;
+  }
+
+  /// Extents may come from a file that is not to be trusted.
+  static void check_extents(const ParameterEntry& entry) {
+    constexpr index_t most = index_t{1} << 48;  // so that sums of sizes, and bytes, do not overflow
+    index_t elements = 1;
+    std::string shape;
+    bool fits = true;
+    for (const index_t extent : entry.shape) {
+      shape += (shape.empty() ? "" : " x ") + std::to_string(extent);
+      fits = fits && extent >= 0 && (extent == 0 || elements <= most / extent);
+      if (fits) elements *= extent;
+    }
+    if (!fits) throw ArgumentError(entry.name + ": is " + shape + ", expected 0 .. 2^48 elements");
   }
 
   void lay_out() {
@@ -157,7 +179,6 @@ class ParameterStore {
 
   std::unique_ptr<detail::ParameterStorage<Context>> storage_;
   std::vector<Update> updates_;
-  std::vector<StatisticStep<Context>> moved_;  ///< of one update
   index_t size_ = 0;
   bool laid_out_ = false;
 };
@@ -186,8 +207,10 @@ class ParameterScope {
   }
 
   /// Says how statistics move after each step.
+  /// @throws ArgumentError for a parameter that is none, or that the optimiser moves
   template <class... Statistics>
   void moved_after_step(StatisticUpdate<Context> move, const Statistics&... statistics) const {
+    (check_statistic(statistics), ...);
     store_->updates_.push_back({{statistics.number_...}, std::move(move)});
   }
 
@@ -197,6 +220,13 @@ class ParameterScope {
 
   std::size_t add(const std::string& name, std::vector<index_t> shape, Initialiser begin, ParameterRole role) const {
     return store_->add({prefix_ + name, std::move(shape), begin, role});
+  }
+
+  static void check_statistic(const VectorParameter<Context>& parameter) {
+    if (!parameter) throw ArgumentError("moved_after_step: a parameter is none, expected a statistic");
+    const ParameterEntry& entry = parameter.home_->entries[parameter.number_];
+    if (entry.role != ParameterRole::statistic)
+      throw ArgumentError(entry.name + ": the optimiser moves it, expected a statistic for moved_after_step");
   }
 
   ParameterStore<Context>* store_;

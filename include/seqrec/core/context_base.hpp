@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "seqrec/core/arena.hpp"
 #include "seqrec/core/dropout.hpp"
@@ -39,15 +40,35 @@ class ContextBase {
   /// Bytes held for activations.
   std::size_t memory_held() const { return arena_.capacity() + bookkeeping_.capacity(); }
 
+  // Copies in the context's order of work.
+
+  using Stream = typename Memory<Space>::Stream;
+  Stream stream() const { return stream_; }
+
+  /// `count` elements to the host, which waits for them.
+  template <class T>
+  void copy_to_host(T* host, const T* source, index_t count) const {
+    Memory<Space>::copy_to_host(host, source, static_cast<std::size_t>(count) * sizeof(T), stream_);
+  }
+  /// `count` elements from the host, whose memory may change afterwards.
+  template <class T>
+  void copy_from_host(T* target, const T* host, index_t count) const {
+    Memory<Space>::copy_from_host(target, host, static_cast<std::size_t>(count) * sizeof(T), stream_);
+  }
+  /// Zeros.
+  template <class T>
+  void clear(T* memory, index_t count) const {
+    Memory<Space>::clear(memory, static_cast<std::size_t>(count) * sizeof(T), stream_);
+  }
+
   // The step.
 
   /// Starts a training step: masks of this and no other step, gradients and loss from zero.
   void begin_step(std::uint64_t seed, std::uint64_t step) {
     key_ = philox_key(seed, Purpose::dropout);
     step_ = static_cast<std::uint32_t>(step);
-    loss_ = 0;
-    if (gradients_.size() != 0)
-      Memory<Space>::clear(gradients_.view().data, static_cast<std::size_t>(gradients_.size()) * sizeof(Master));
+    clear(loss_.view().data, 1);
+    clear(gradients_.view().data, gradients_.size());
   }
 
   /// Goes on with a step by a further batch: other masks, while gradients and loss go on.
@@ -78,17 +99,30 @@ class ContextBase {
   /// All gradients, each where its parameter lies in the model's store; empty when none are wanted.
   VectorView<Master, Space> gradients() { return gradients_.view(); }
 
-  void add_loss(double loss) { loss_ += loss; }
-  double loss() const { return loss_; }
+  /// (1) The sum of losses, for ops to add to.
+  VectorView<double, Space> loss_sum() { return loss_.view(); }
+  /// Adds to it from the host, in memory that the host can write.
+  void add_loss(double loss) requires(std::is_same_v<Space, HostSpace>) { loss_.view()(0) += loss; }
+  /// The sum of losses, read to the host, which waits for it.
+  double loss() const {
+    double sum = 0;
+    copy_to_host(&sum, loss_.view().data, 1);
+    return sum;
+  }
+
+ protected:
+  /// For a backend that makes its own order of work.
+  void use_stream(Stream stream) { stream_ = stream; }
 
  private:
+  Stream stream_{};
   Arena<Space> arena_;
   Arena<HostSpace> bookkeeping_;
   Tensor<Master, 1, Space> gradients_;
   PhiloxKey key_{};
   std::uint32_t step_ = 0;
   std::uint32_t site_ = 0;
-  double loss_ = 0;
+  Tensor<double, 1, Space> loss_{1};
 };
 
 }  // namespace seqrec

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <utility>
 
 #include "seqrec/cpu/arrays.hpp"
@@ -16,12 +17,14 @@ namespace seqrec::cpu {
 namespace detail {
 
 /// The elements first .. first+size-1.
-template <class S, int W, class Rule>
-void step_elements(const OptimizerStep<BasicContext<S, W>, Rule>& a, index_t first, index_t size) {
+template <class S, int W, class Update>
+void step_elements(const OptimizerStep<BasicContext<S, W>, Update>& a, index_t first, index_t size) {
   // The rule is written for one number; here the "number" is a short array, which makes it a vector instruction.
   constexpr index_t lanes = 16;
   using Pack = Eigen::Array<S, lanes, 1>;
-  const S scale = static_cast<S>(a.gradient_scale);
+  const StepInputs& inputs = a.inputs(0);
+  const auto rule = a.update.rule(inputs.learning_rate, inputs.update);
+  const S scale = static_cast<S>(a.clips ? a.outcome(0).gradient_scale : 1.0);
   const auto apply = [&]<std::size_t... State>(std::index_sequence<State...>) {
     for (index_t i = first; i < first + size; i += lanes) {
       const index_t count = std::min(lanes, first + size - i);
@@ -41,18 +44,19 @@ void step_elements(const OptimizerStep<BasicContext<S, W>, Rule>& a, index_t fir
       };
       std::array<Pack, sizeof...(State)> states{load(a.states[State].data)...};
       const Pack gradient = load(a.gradients.data) * scale;
-      const Pack value = a.rule.template operator()<S>(load(a.values.data), gradient, states[State]...);
+      const Pack value = rule.template operator()<S>(load(a.values.data), gradient, states[State]...);
       store(a.values.data, value);
       (store(a.states[State].data, states[State]), ...);
     }
   };
-  apply(std::make_index_sequence<static_cast<std::size_t>(Rule::states)>{});
+  apply(std::make_index_sequence<static_cast<std::size_t>(Update::states)>{});
 }
 
 }  // namespace detail
 
-template <class S, int W, class Rule>
-void optimizer_step(BasicContext<S, W>&, const OptimizerStep<BasicContext<S, W>, Rule>& a) {
+template <class S, int W, class Update>
+void optimizer_step(BasicContext<S, W>&, const OptimizerStep<BasicContext<S, W>, Update>& a) {
+  if (!a.outcome(0).is_good()) return;
   const index_t width = a.row_width, size = a.values.size();
   if (width == 0) return detail::step_elements(a, 0, size);
   for (index_t row = 0; row < size; row += width)
@@ -70,7 +74,17 @@ void sum_squares(BasicContext<S, W>&, const SumSquares<BasicContext<S, W>>& a) {
     const S squares = values.square().sum();
     sum += std::isfinite(squares) ? static_cast<double>(squares) : values.template cast<double>().square().sum();
   }
-  *a.result = sum;
+  a.result(0) = a.mode == GradientMode::add ? a.result(0) + sum : sum;
+}
+
+template <class S, int W>
+void check_finite(BasicContext<S, W>&, const CheckFinite<BasicContext<S, W>>& a) {
+  if (!array(a.values.data, a.values.size()).isFinite().all()) a.sum(0) = std::numeric_limits<double>::quiet_NaN();
+}
+
+template <class S, int W>
+void conclude_step(BasicContext<S, W>&, const ConcludeStep<BasicContext<S, W>>& a) {
+  a.outcome(0).conclude(a.inputs(0), a.loss(0), a.gradient_squares(0));
 }
 
 }  // namespace seqrec::cpu

@@ -66,19 +66,18 @@ class BasicTeam {
   }
 
   /// Sums gradients and losses of the last step over the slots.
-  /// @return the loss
-  double reduce() {
-    double loss = 0;
-    for (int i = 0; i < in_step_; ++i) loss += slots_[static_cast<std::size_t>(i)]->loss();
-    const auto total = slots_.front()->gradients();
-    for_ranges(total.size(), [&](Context&, index_t first, index_t count) {
-      auto sum = array(total.data + first, count);
+  void reduce() {
+    Context& total = *slots_.front();
+    for (int i = 1; i < in_step_; ++i) total.loss_sum()(0) += slots_[static_cast<std::size_t>(i)]->loss_sum()(0);
+    for_ranges(total.gradients().size(), [&](Context&, index_t first, index_t count) {
+      auto sum = array(total.gradients().data + first, count);
       for (int i = 1; i < in_step_; ++i)
         sum += array(slots_[static_cast<std::size_t>(i)]->gradients().data + first, count);
     });
-    return loss;
   }
 
+  /// (1) The summed loss, valid after reduce() until the next step.
+  VectorView<double, HostSpace> loss() { return slots_.front()->loss_sum(); }
   /// The summed gradients, valid after reduce() until the next step.
   VectorView<Scalar, HostSpace> gradients() { return slots_.front()->gradients(); }
 

@@ -15,15 +15,15 @@ class BasicContext : public ContextBase<Scalar_, Scalar_, DeviceSpace> {
  public:
   /// @throws CudaError, for instance without a device
   BasicContext() {
-    // A blocking stream: Memory<DeviceSpace> relies on the default stream's waiting for it.
+    // A blocking stream: what a program sets up in the default stream waits for it, and it for that.
     SEQREC_CUDA_CHECK(cudaStreamCreate(&handles_.stream));
+    this->use_stream(handles_.stream);
     SEQREC_CUDA_CHECK(cublasCreate(&handles_.blas));
     SEQREC_CUDA_CHECK(cublasSetStream(handles_.blas, handles_.stream));
   }
   BasicContext(const BasicContext&) = delete;
   BasicContext& operator=(const BasicContext&) = delete;
 
-  cudaStream_t stream() const { return handles_.stream; }
   cublasHandle_t blas() const { return handles_.blas; }
 
   /// Waits for everything launched so far.

@@ -74,8 +74,9 @@ struct HiddenActivation {
   /// Moves the statistics by what the step's backward passes summed up.
   static void update_statistics(Context& context, std::span<const StatisticStep<Context>> of) {
     const auto &mean = of[0], &variance = of[1], &tracked = of[2];
-    ops::running_statistics(context, RunningStatistics<Context>{mean.sums, variance.sums, tracked.sums, mean.values,
-                                                                variance.values, tracked.values, momentum});
+    ops::running_statistics(
+        context, RunningStatistics<Context>{mean.sums, variance.sums, tracked.sums, mean.values, variance.values,
+                                            tracked.values, momentum, mean.outcome});
   }
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "seqrec/core/tensor.hpp"
+#include "seqrec/core/check_shape.hpp"
+#include "seqrec/core/step_state.hpp"
 #include "seqrec/ops/fallback.hpp"
 
 namespace seqrec {
@@ -24,6 +25,7 @@ struct RunningStatistics {
   master_vector_of<Context> variance;       ///< (H) updated
   master_vector_of<Context> tracked;        ///< (1) updates so far, updated
   double momentum = 0.1;
+  VectorView<const StepOutcome, Space> outcome{};  ///< (1) of the step: nothing moves after a bad one; or null
 };
 
 namespace ops {
@@ -40,6 +42,7 @@ void running_statistics(Context& context, const RunningStatistics<Context>& a) {
   check_extent(op, "size of rows", a.rows.size(), 1);
   check_extent(op, "size of variance", a.variance.size(), units);
   check_extent(op, "size of tracked", a.tracked.size(), 1);
+  check_optional_shape(op, "outcome", a.outcome, 1);
   using fallback::running_statistics;
   running_statistics(context, a);
 }

@@ -18,13 +18,14 @@ struct Adagrad {
   double epsilon = 1e-10;          ///< > 0
   double weight_decay = 0;         ///< >= 0, added to the gradient (L2), not decoupled
 
+  static constexpr int states = 1;  ///< moments of an element
+
   /// The update of one element in one step; see ops/optimizer_step.hpp.
   struct Rule {
-    static constexpr int states = 1;
     double step_size, epsilon, weight_decay;
 
     template <class Scalar, class Real>
-    Real operator()(const Real& value, const Real& gradient, Real& squares) const {
+    SEQREC_HOST_DEVICE Real operator()(const Real& value, const Real& gradient, Real& squares) const {
       using std::sqrt;
       const Real slope = gradient + static_cast<Scalar>(weight_decay) * value;
       squares = squares + slope * slope;
@@ -33,17 +34,16 @@ struct Adagrad {
   };
 
   /// The rule of step 1, 2, ...
-  Rule rule(double learning_rate, std::uint64_t step) const {
+  SEQREC_HOST_DEVICE Rule rule(double learning_rate, std::uint64_t step) const {
     return {learning_rate / (1 + static_cast<double>(step - 1) * learning_rate_decay), epsilon, weight_decay};
   }
 
-  int states() const { return Rule::states; }  ///< moments of an element
   double initial_state() const { return initial_accumulator; }
 
-  /// Calls work(rule) with the rule of step 1, 2, ...
+  /// Calls work(update) with what an optimizer_step runs.
   template <class Work>
-  void with_rule(double learning_rate, std::uint64_t step, Work&& work) const {
-    work(rule(learning_rate, step));
+  void with_update(Work&& work) const {
+    work(*this);
   }
 
   /// @throws ArgumentError when an option is out of range

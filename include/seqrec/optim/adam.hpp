@@ -18,14 +18,15 @@ struct Adam {
   double epsilon = 1e-8;    ///< > 0
   double weight_decay = 0;  ///< >= 0, decoupled
 
+  static constexpr int states = 2;  ///< moments of an element
+
   /// The update of one element in one step; see ops/optimizer_step.hpp.
   struct Rule {
-    static constexpr int states = 2;
     double beta1, beta2, epsilon, step_size, inverse_root, keep;
 
     /// @tparam Scalar the element type   @tparam Real a Scalar, or a short array of them
     template <class Scalar, class Real>
-    Real operator()(const Real& value, const Real& gradient, Real& mean, Real& square) const {
+    SEQREC_HOST_DEVICE Real operator()(const Real& value, const Real& gradient, Real& mean, Real& square) const {
       using std::sqrt;
       mean = static_cast<Scalar>(beta1) * mean + static_cast<Scalar>(1 - beta1) * gradient;
       square = static_cast<Scalar>(beta2) * square + static_cast<Scalar>(1 - beta2) * gradient * gradient;
@@ -36,23 +37,23 @@ struct Adam {
   };
 
   /// The rule of step 1, 2, ...
-  Rule rule(double learning_rate, std::uint64_t step) const {
+  SEQREC_HOST_DEVICE Rule rule(double learning_rate, std::uint64_t step) const {
+    using std::pow, std::sqrt;
     const double t = static_cast<double>(step);
     return {beta1,
             beta2,
             epsilon,
-            learning_rate / (1 - std::pow(beta1, t)),
-            1 / std::sqrt(1 - std::pow(beta2, t)),
+            learning_rate / (1 - pow(beta1, t)),
+            1 / sqrt(1 - pow(beta2, t)),
             1 - learning_rate * weight_decay};
   }
 
-  int states() const { return Rule::states; }  ///< moments of an element
   double initial_state() const { return 0; }
 
-  /// Calls work(rule) with the rule of step 1, 2, ...
+  /// Calls work(update) with what an optimizer_step runs.
   template <class Work>
-  void with_rule(double learning_rate, std::uint64_t step, Work&& work) const {
-    work(rule(learning_rate, step));
+  void with_update(Work&& work) const {
+    work(*this);
   }
 
   /// @throws ArgumentError when an option is out of range

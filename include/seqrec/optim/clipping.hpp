@@ -9,17 +9,33 @@
 
 namespace seqrec {
 
-/// The squared Euclidean norm of the gradients that the optimiser follows, in one pass over their ranges. NaN or
-/// infinity where one is, also where a statistic's sum is, which is no gradient and only checked.
+/// Tells a step's state its loss, the norm of the gradients that the optimiser follows, and what clipping makes of it:
+/// one pass over the gradients, range by range. A statistic's sums are no gradient; they are only checked.
+/// @param loss (1) of the step   @param ranges, gradients  of the model's elements
 template <class Context>
-double gradient_squares(Context& context, const ParameterRanges& ranges,
-                        VectorView<const typename Context::Master, typename Context::Space> gradients) {
-  double squares = 0;
+void finish_gradients(Context& context, const ParameterRanges& ranges,
+                      VectorView<const typename Context::Master, typename Context::Space> gradients,
+                      VectorView<const double, typename Context::Space> loss,
+                      StepState<typename Context::Space>& state) {
+  const auto squares = state.gradient_squares();
+  context.clear(squares.data, 1);
   for (const ParameterRange& range : ranges) {
-    if (range.role == ParameterRole::frozen) continue;
-    const double part = ops::sum_squares(context, gradients.row_range(range.offset, range.size));
-    if (range.moved_by_optimizer() || !std::isfinite(part)) squares += part;
+    const auto part = gradients.row_range(range.offset, range.size);
+    if (range.moved_by_optimizer())
+      ops::sum_squares(context, SumSquares<Context>{part, squares, GradientMode::add});
+    else if (range.role == ParameterRole::statistic)
+      ops::check_finite(context, CheckFinite<Context>{part, squares});
   }
+  ops::conclude_step(context, ConcludeStep<Context>{state.inputs(), loss, squares, state.outcome()});
+}
+
+/// The sum of squares of some elements, read to the host: NaN or infinite if one of them is.
+template <class Context>
+double squares_of(Context& context, VectorView<const typename Context::Master, typename Context::Space> elements) {
+  const auto result = context.template vector<double>(1);
+  ops::sum_squares(context, SumSquares<Context>{elements, result});
+  double squares = 0;
+  context.copy_to_host(&squares, result.data, 1);
   return squares;
 }
 
@@ -28,12 +44,8 @@ template <class Context>
 const ParameterEntry* first_not_finite(Context& context, const std::vector<ParameterEntry>& entries,
                                        VectorView<const typename Context::Master, typename Context::Space> elements) {
   for (const ParameterEntry& entry : entries)
-    if (!std::isfinite(ops::sum_squares(context, elements.row_range(entry.offset, entry.size())))) return &entry;
+    if (!std::isfinite(squares_of(context, elements.row_range(entry.offset, entry.size())))) return &entry;
   return nullptr;
 }
-
-/// What gradients are multiplied by so that their norm is at most `limit` (Pascanu et al. 2013), as PyTorch's
-/// clip_grad_norm_ does it; 1 where limit is 0, which clips nothing.
-inline double clip_scale(double norm, double limit) { return limit > 0 ? std::fmin(1.0, limit / (norm + 1e-6)) : 1.0; }
 
 }  // namespace seqrec

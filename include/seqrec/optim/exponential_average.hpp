@@ -28,49 +28,46 @@ class ExponentialAverage {
   Tensor<Master, 1, Space>& values() { return average_; }
   const Tensor<Master, 1, Space>& values() const { return average_; }
 
-  /// After a step.
-  /// @param ranges of the model's elements   @param weights all of them   @param step counted from 1
+  /// After a step; nothing happens after a bad one.
+  /// @param ranges of the model's elements   @param weights all of them   @param state of the step
   template <class Team>
-  void update(Team& team, const ParameterRanges& ranges, VectorView<const Master, Space> weights, std::uint64_t step) {
+  void update(Team& team, const ParameterRanges& ranges, VectorView<const Master, Space> weights,
+              const StepState<Space>& state) {
     team.for_ranges(weights.size(), [&](Context& context, index_t first, index_t count) {
       for (const ParameterRange& range : ranges) {
         const index_t begin = std::max(first, range.offset), end = std::min(first + count, range.offset + range.size);
         if (begin >= end) continue;
-        const auto part = weights.row_range(begin, end - begin);
-        if (step == 1 || !range.moved_by_optimizer())
-          apply(context, begin, part, Copy{});
-        else
-          apply(context, begin, part, Mix{1 - decay_});
+        const Mix mix{range.moved_by_optimizer() ? decay_ : 0};
+        ops::optimizer_step(context,
+                            OptimizerStep<Context, Mix>{.values = average_.view().row_range(begin, end - begin),
+                                                        .gradients = weights.row_range(begin, end - begin),
+                                                        .states = {},
+                                                        .inputs = state.inputs(),
+                                                        .outcome = state.outcome(),
+                                                        .update = mix,
+                                                        .clips = false});
       }
     });
   }
 
  private:
-  // To the op an average is a value and the weights are its gradient: the pass over memory is the same.
-  struct Copy {
-    static constexpr int states = 0;
-    template <class Scalar, class Real>
-    Real operator()(const Real&, const Real& weight) const {
-      return weight;
-    }
-  };
+  /// To the op an average is a value and the weights are its gradient: the pass over memory is the same.
   struct Mix {
     static constexpr int states = 0;
-    double share;
-    template <class Scalar, class Real>
-    Real operator()(const Real& average, const Real& weight) const {
-      return average + static_cast<Scalar>(share) * (weight - average);
-    }
-  };
+    double decay;
 
-  template <class Rule>
-  void apply(Context& context, index_t begin, VectorView<const Master, Space> weights, const Rule& rule) {
-    ops::optimizer_step(context,
-                        OptimizerStep<Context, Rule>{.values = average_.view().row_range(begin, weights.size()),
-                                                     .gradients = weights,
-                                                     .states = {},
-                                                     .rule = rule});
-  }
+    struct Rule {
+      double share;  ///< of the weights
+
+      template <class Scalar, class Real>
+      SEQREC_HOST_DEVICE Real operator()(const Real& average, const Real& weight) const {
+        Real mixed = weight;  // the very bits, where there is nothing to mix
+        if (share != 1) mixed = average + static_cast<Scalar>(share) * (weight - average);
+        return mixed;
+      }
+    };
+    SEQREC_HOST_DEVICE Rule rule(double, std::uint64_t update) const { return {update == 1 ? 1 : 1 - decay}; }
+  };
 
   double decay_;
   Tensor<Master, 1, Space> average_;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "seqrec/core/errors.hpp"
+#include "seqrec/core/types.hpp"
 
 namespace seqrec {
 
@@ -16,43 +17,55 @@ struct Sgd {
   bool nesterov = false;    ///< looks ahead along the velocity; needs momentum
   double weight_decay = 0;  ///< >= 0, added to the gradient (L2), not decoupled
 
-  /// The update of one element without momentum; see ops/optimizer_step.hpp.
-  struct Rule {
+  /// The update without momentum; see ops/optimizer_step.hpp.
+  struct Plain {
     static constexpr int states = 0;
-    double learning_rate, weight_decay;
+    double weight_decay;
 
-    template <class Scalar, class Real>
-    Real operator()(const Real& value, const Real& gradient) const {
-      return value - static_cast<Scalar>(learning_rate) * (gradient + static_cast<Scalar>(weight_decay) * value);
-    }
+    struct Rule {
+      double learning_rate, weight_decay;
+
+      template <class Scalar, class Real>
+      SEQREC_HOST_DEVICE Real operator()(const Real& value, const Real& gradient) const {
+        return value - static_cast<Scalar>(learning_rate) * (gradient + static_cast<Scalar>(weight_decay) * value);
+      }
+    };
+    SEQREC_HOST_DEVICE Rule rule(double learning_rate, std::uint64_t) const { return {learning_rate, weight_decay}; }
   };
 
-  /// The same with momentum.
-  struct MomentumRule {
+  /// The update with momentum.
+  struct WithMomentum {
     static constexpr int states = 1;
-    double learning_rate, weight_decay, momentum;
+    double weight_decay, momentum;
     bool nesterov;
 
-    template <class Scalar, class Real>
-    Real operator()(const Real& value, const Real& gradient, Real& velocity) const {
-      const Real slope = gradient + static_cast<Scalar>(weight_decay) * value;
-      velocity = static_cast<Scalar>(momentum) * velocity + slope;
-      Real direction = velocity;
-      if (nesterov) direction = slope + static_cast<Scalar>(momentum) * velocity;
-      return value - static_cast<Scalar>(learning_rate) * direction;
+    struct Rule {
+      double learning_rate, weight_decay, momentum;
+      bool nesterov;
+
+      template <class Scalar, class Real>
+      SEQREC_HOST_DEVICE Real operator()(const Real& value, const Real& gradient, Real& velocity) const {
+        const Real slope = gradient + static_cast<Scalar>(weight_decay) * value;
+        velocity = static_cast<Scalar>(momentum) * velocity + slope;
+        Real direction = velocity;
+        if (nesterov) direction = slope + static_cast<Scalar>(momentum) * velocity;
+        return value - static_cast<Scalar>(learning_rate) * direction;
+      }
+    };
+    SEQREC_HOST_DEVICE Rule rule(double learning_rate, std::uint64_t) const {
+      return {learning_rate, weight_decay, momentum, nesterov};
     }
   };
 
-  int states() const { return momentum == 0 ? Rule::states : MomentumRule::states; }  ///< moments of an element
   double initial_state() const { return 0; }
 
-  /// Calls work(rule) with the rule of step 1, 2, ...
+  /// Calls work(update) with what an optimizer_step runs.
   template <class Work>
-  void with_rule(double learning_rate, std::uint64_t, Work&& work) const {
+  void with_update(Work&& work) const {
     if (momentum == 0)
-      work(Rule{learning_rate, weight_decay});
+      work(Plain{weight_decay});
     else
-      work(MomentumRule{learning_rate, weight_decay, momentum, nesterov});
+      work(WithMomentum{weight_decay, momentum, nesterov});
   }
 
   /// @throws ArgumentError when an option is out of range

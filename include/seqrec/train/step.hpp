@@ -22,13 +22,21 @@ auto shard_gradients(const Model& model, const Objective& objective) {
   };
 }
 
-/// The loss of a batch and, in team.gradients(), its gradient.
+/// The loss of a batch, in team.loss(), and its gradient, in team.gradients().
 /// @param seed, step  choose the dropout masks
+template <class Team, class Model, class Objective, class HostBatch>
+void sum_gradients(Team& team, const Model& model, const Objective& objective, const HostBatch& batch,
+                   std::uint64_t seed, std::uint64_t step) {
+  team.run_step(seed, step, batch, shard_gradients(model, objective));
+  team.reduce();
+}
+
+/// The same with the loss read to the host, which waits for it.
 template <class Team, class Model, class Objective, class HostBatch>
 double compute_gradients(Team& team, const Model& model, const Objective& objective, const HostBatch& batch,
                          std::uint64_t seed, std::uint64_t step) {
-  team.run_step(seed, step, batch, shard_gradients(model, objective));
-  return team.reduce();
+  sum_gradients(team, model, objective, batch, seed, step);
+  return team.context().loss();
 }
 
 /// The same of several batches as if they were one (gradient accumulation): their loss scales must be those of the
@@ -36,8 +44,8 @@ double compute_gradients(Team& team, const Model& model, const Objective& object
 /// @param make_batch    make_batch(i) returns batch i, which may end with the next call
 /// @param first_number  of the first batch, chooses its masks; those of batch i are first_number + i's
 template <class Team, class Model, class Objective, class MakeBatch>
-double accumulate_gradients(Team& team, const Model& model, const Objective& objective, index_t batches,
-                            MakeBatch&& make_batch, std::uint64_t seed, std::uint64_t first_number) {
+void accumulate_gradients(Team& team, const Model& model, const Objective& objective, index_t batches,
+                          MakeBatch&& make_batch, std::uint64_t seed, std::uint64_t first_number) {
   for (index_t i = 0; i < batches; ++i) {
     const std::uint64_t number = first_number + static_cast<std::uint64_t>(i);
     if (i == 0)
@@ -45,57 +53,69 @@ double accumulate_gradients(Team& team, const Model& model, const Objective& obj
     else
       team.run_further(seed, number, make_batch(i), shard_gradients(model, objective));
   }
-  return team.reduce();
+  team.reduce();
 }
 
 /// @throws NonFiniteError naming the step and the first parameter that is not finite
 template <class Context>
 void check_finite(Context& context, const ParameterStore<Context>& parameters, std::uint64_t step) {
-  if (std::isfinite(ops::sum_squares(context, parameters.values()))) return;
+  if (std::isfinite(squares_of(context, parameters.values()))) return;
   if (const ParameterEntry* const bad = first_not_finite(context, parameters.entries(), parameters.values()))
     throw NonFiniteError(concatenate("step ", step, ": ", bad->name,
                                      " is not finite; hint: lower the learning rate or clip the gradient's norm"));
 }
 
-/// What is known of a step after it.
-struct StepResult {
-  double loss = 0;           ///< mean over the batch's targets, before the update
-  double gradient_norm = 0;  ///< before clipping
-};
-
-/// The end of a training step: clipping, the optimiser's update, and that of the model's statistics.
-/// @param ranges of model.parameters()
-/// @param loss, step  of the gradients in team.gradients()   @param clip_norm limit of the gradient's norm; 0 for none
-/// @throws NonFiniteError naming the step and the first parameter concerned; the model is left as it was
+/// The end of a training step: clipping, the optimiser's update, and that of the model's statistics. All of it is work
+/// for the team; what became of it is in optimizer.state(), for the host to read when it likes.
+/// @param ranges of model.parameters()   @param step counted from 0   @param clip_norm limit of the gradient's norm; 0
+/// for
+///        none
 template <class Team, class Model, class AnAlgorithm>
-StepResult apply_gradients(Team& team, Model& model, const ParameterRanges& ranges,
-                           Optimizer<typename Model::Context, AnAlgorithm>& optimizer, double loss,
-                           double learning_rate, double clip_norm, std::uint64_t step) {
+void apply_gradients(Team& team, Model& model, const ParameterRanges& ranges,
+                     Optimizer<typename Model::Context, AnAlgorithm>& optimizer, double learning_rate, double clip_norm,
+                     std::uint64_t step) {
   using Context = typename Model::Context;
   ParameterStore<Context>& parameters = model.parameters();
-  const double squares = gradient_squares<Context>(team.context(), ranges, team.gradients());
-  if (!std::isfinite(squares))
-    if (const auto* const bad = first_not_finite<Context>(team.context(), parameters.entries(), team.gradients()))
-      throw NonFiniteError(concatenate("step ", step, ": the gradient of ", bad->name, " is not finite, the loss is ",
-                                       loss, "; hint: lower the learning rate or clip the gradient's norm"));
-  if (!std::isfinite(loss))
-    throw NonFiniteError(concatenate("step ", step, ": the loss is ", loss, ", before the update of ",
-                                     parameters.entries().front().name, "; expected a finite number"));
-  const double norm = std::sqrt(squares);
-  optimizer.step(team, ranges, parameters.values(), team.gradients(), learning_rate, clip_scale(norm, clip_norm));
-  parameters.update_statistics(team.context(), team.gradients(), ranges);
-  return {loss, norm};
+  auto& state = optimizer.state();
+  state.begin({step, optimizer.steps() + 1, learning_rate, clip_norm}, team.context().stream());
+  finish_gradients<Context>(team.context(), ranges, team.gradients(), team.loss(), state);
+  optimizer.step(team, ranges, parameters.values(), team.gradients());
+  parameters.update_statistics(team.context(), team.gradients(), ranges, state.outcome());
+}
+
+/// What became of the step that apply_gradients ended, read to the host.
+/// @throws NonFiniteError naming the step and the first parameter concerned; the model and the optimiser are left as
+/// they
+///         were before it
+template <class Team, class Model, class AnAlgorithm>
+StepOutcome outcome_of_step(Team& team, const Model& model,
+                            Optimizer<typename Model::Context, AnAlgorithm>& optimizer) {
+  using Context = typename Model::Context;
+  const auto stream = team.context().stream();
+  const StepOutcome outcome = optimizer.state().read(stream);
+  if (outcome.is_good()) return outcome;
+  optimizer.state().reset(stream);
+  optimizer.resume(optimizer.steps() - 1);
+  const auto& entries = model.parameters().entries();
+  if (const auto* const bad = first_not_finite<Context>(team.context(), entries, team.gradients()))
+    throw NonFiniteError(concatenate("step ", outcome.first_bad_step, ": the gradient of ", bad->name,
+                                     " is not finite, the loss is ", outcome.loss,
+                                     "; hint: lower the learning rate or clip the gradient's norm"));
+  throw NonFiniteError(concatenate("step ", outcome.first_bad_step, ": the loss is ", outcome.loss,
+                                   ", before the update of ", entries.front().name, "; expected a finite number"));
 }
 
 /// One training step: forward, backward, clipping, update.
 /// @param step counted from 0   @param clip_norm limit of the gradient's norm; 0 for none
+/// @return what became of it: loss, norm
 /// @throws NonFiniteError naming the step and the first parameter concerned; the model is left as it was
 template <class Team, class Model, class Objective, class HostBatch, class AnAlgorithm>
-StepResult training_step(Team& team, Model& model, const ParameterRanges& ranges, const Objective& objective,
-                         Optimizer<typename Model::Context, AnAlgorithm>& optimizer, const HostBatch& batch,
-                         double learning_rate, double clip_norm, std::uint64_t seed, std::uint64_t step) {
-  const double loss = compute_gradients(team, model, objective, batch, seed, step);
-  return apply_gradients(team, model, ranges, optimizer, loss, learning_rate, clip_norm, step);
+StepOutcome training_step(Team& team, Model& model, const ParameterRanges& ranges, const Objective& objective,
+                          Optimizer<typename Model::Context, AnAlgorithm>& optimizer, const HostBatch& batch,
+                          double learning_rate, double clip_norm, std::uint64_t seed, std::uint64_t step) {
+  sum_gradients(team, model, objective, batch, seed, step);
+  apply_gradients(team, model, ranges, optimizer, learning_rate, clip_norm, step);
+  return outcome_of_step(team, model, optimizer);
 }
 
 }  // namespace seqrec

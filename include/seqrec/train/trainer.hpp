@@ -6,6 +6,7 @@
 #include "seqrec/evaluate/evaluate.hpp"
 #include "seqrec/objectives/next_item.hpp"
 #include "seqrec/train/interrupt.hpp"
+#include "seqrec/train/model_task.hpp"
 #include "seqrec/train/options.hpp"
 #include "seqrec/train/training_result.hpp"
 #include "seqrec/train/training_run.hpp"
@@ -32,7 +33,8 @@ class Trainer {
   TrainingResult fit(Model& model, const Split& split, const Objective& objective) const {
     objective.check();
     check_evaluation(model, split.validation, options_.validation);
-    return detail::TrainingRun<Model, Objective>(model, split, objective, options_).run();
+    detail::ModelTask<Model, Objective> task(model, split, objective, options_);
+    return detail::TrainingRun<typename Model::Context::Master>(task, split.validation, options_).run();
   }
 
  private:

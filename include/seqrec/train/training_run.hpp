@@ -10,43 +10,30 @@
 #include <utility>
 #include <vector>
 
-#include "seqrec/data/batches/batcher.hpp"
-#include "seqrec/evaluate/evaluate.hpp"
-#include "seqrec/io/checkpoint.hpp"
-#include "seqrec/optim/exponential_average.hpp"
-#include "seqrec/optim/optimizer.hpp"
-#include "seqrec/train/host_weights.hpp"
 #include "seqrec/train/options.hpp"
 #include "seqrec/train/progress.hpp"
-#include "seqrec/train/step.hpp"
 #include "seqrec/train/training_log.hpp"
 #include "seqrec/train/training_state.hpp"
+#include "seqrec/train/training_task.hpp"
 
 namespace seqrec::detail {
 
 /// One run of a Trainer: the loop over steps, and everything that lives as long as it. All that the next step depends
-/// on is in the position, the weights and the moments, which is why saving these resumes a run to the bit.
-template <class Model, class Objective>
+/// on is in the position and in the states of its task, which is why saving these resumes a run to the bit.
+///
+/// The task holds the model as it is trained; the run decides which of its weights are the best.
+template <class Master>
 class TrainingRun {
  public:
-  TrainingRun(Model& model, const Split& split, const Objective& objective, const TrainerOptions& options)
-      : model_(model),
-        split_(split),
-        objective_(objective),
-        options_(options),
-        batcher_(split, batcher_options()),
-        parameters_(model.parameters()),
-        ranges_(parameters_, options.frozen),
-        team_(parameters_.size(), options.team),
-        optimizer_(parameters_.size(), options.optimizer, options.rows),
-        progress_(options.log) {
-    steps_per_epoch_ = (batcher_.steps_per_epoch() + options.accumulate - 1) / options.accumulate;
+  /// @param task, validation  must outlive the run
+  TrainingRun(TrainingTask<Master>& task, const HeldOut& validation, const TrainerOptions& options)
+      : task_(task), validation_(validation), options_(options), progress_(options.log) {
+    steps_per_epoch_ = (task.batches_per_epoch() + options.accumulate - 1) / options.accumulate;
     total_steps_ = options.by_steps() ? options.steps : options.epochs * steps_per_epoch_;
     options_.schedule = options.schedule.of_run(total_steps_);
-    if (options.ema_decay > 0) average_.emplace(parameters_.size(), options.ema_decay);
-    if (!options.state.empty()) identity_.emplace(model, split, objective, options_);
+    if (!options.state.empty()) identity_.emplace(task.identity(options_));
     position_.plateau.rate = options.learning_rate;
-    copy_weights(parameters_, best_);
+    best_ = task.state("model");
   }
 
   TrainingResult run() {
@@ -56,27 +43,15 @@ class TrainingRun {
     try {
       train();
     } catch (const NonFiniteError&) {
-      put_weights(parameters_, best_);
+      task_.put_state("model", best_);
       throw;
     }
-    put_weights(parameters_, best_);
+    task_.put_state("model", best_);
     return finished_result();
   }
 
  private:
-  using Context = typename Model::Context;
-  using Master = typename Context::Master;
   using Clock = std::chrono::steady_clock;
-
-  BatcherOptions batcher_options() const {
-    return {.batch_size = options_.batch_size,
-            .max_length = training_length(model_),
-            .window = model_.max_length(),
-            .negatives = objective_.negatives,
-            .sampling = objective_.sampling,
-            .token_budget = options_.token_budget,
-            .seed = options_.seed};
-  }
 
   void train() {
     while (true) {
@@ -109,18 +84,16 @@ class TrainingRun {
     const Clock::time_point begin = Clock::now();
     const index_t epoch = position_.steps / steps_per_epoch_;
     const index_t first = position_.steps % steps_per_epoch_ * options_.accumulate;
-    const index_t batches = std::min(options_.accumulate, batcher_.steps_per_epoch() - first);
+    const index_t batches = std::min(options_.accumulate, task_.batches_per_epoch() - first);
     index_t targets = 0;
-    for (index_t i = 0; i < batches; ++i) targets += batcher_.num_targets(epoch, first + i);
+    for (index_t i = 0; i < batches; ++i) targets += task_.num_targets(epoch, first + i);
     position_.last_learning_rate = position_.plateau.rate * options_.schedule.factor(position_.steps);
-    const auto number = static_cast<std::uint64_t>(epoch * batcher_.steps_per_epoch() + first);
-    const double loss = accumulate_gradients(
-        team_, model_, objective_, batches,
-        [&](index_t i) -> const HostTrainingBatch& { return batcher_.make(epoch, first + i, targets); }, options_.seed,
-        number);
-    apply_gradients(team_, model_, ranges_, optimizer_, loss, position_.last_learning_rate, options_.clip_norm,
-                    static_cast<std::uint64_t>(position_.steps));
-    if (average_) average_->update(team_, ranges_, parameters_.values(), optimizer_.steps());
+    const double loss = task_.step({.epoch = epoch,
+                                    .first_batch = first,
+                                    .batches = batches,
+                                    .targets = targets,
+                                    .number = static_cast<std::uint64_t>(position_.steps),
+                                    .learning_rate = position_.last_learning_rate});
     ++position_.steps;
     position_.targets += targets;
     position_.loss_sum += loss * static_cast<double>(targets);
@@ -130,15 +103,15 @@ class TrainingRun {
   }
 
   void validate() {
-    check_finite(team_.context(), parameters_, static_cast<std::uint64_t>(position_.steps));
+    task_.check_finite(static_cast<std::uint64_t>(position_.steps));
     Evaluation validation;
     bool better = false;
     with_averaged_weights([&] {
-      validation = evaluate(team_, model_, split_.validation, options_.validation);
+      validation = task_.evaluate(validation_, options_.validation);
       better = validation[options_.selection] > position_.best_score;
       if (!better) return;
-      copy_weights(parameters_, best_);
-      if (!options_.checkpoint.empty()) save(options_.checkpoint, model_);
+      best_ = task_.state("model");
+      if (!options_.checkpoint.empty()) task_.save_model(options_.checkpoint);
     });
     const double score = validation[options_.selection];
     record(validation);
@@ -156,13 +129,20 @@ class TrainingRun {
     if (stopped_early()) progress_.note(concatenate("no improvement in ", position_.waited, " validations, stopping"));
   }
 
-  /// Calls work() while the model holds what is judged and kept: the averaged weights, if there are any.
+  /// Calls work() while the model holds what is judged and kept: the averaged weights, if there are any. It has its own
+  /// again afterwards, whatever happens.
   template <class Work>
   void with_averaged_weights(Work&& work) {
-    if (average_)
-      with_weights(parameters_, average_->values().to_host(), work);
-    else
+    if (options_.ema_decay == 0) return work();
+    const std::vector<Master> own = task_.state("model");
+    task_.put_state("model", task_.state("average"));
+    try {
       work();
+    } catch (...) {
+      task_.put_state("model", own);
+      throw;
+    }
+    task_.put_state("model", own);
   }
 
   void record(const Evaluation& validation) {
@@ -186,36 +166,28 @@ class TrainingRun {
     if (options_.state.empty()) return;
     position_.seconds = progress_.seconds();
     TrainingState<Master> state{position_, result_.history, {}};
-    copy_weights(parameters_, state.tensors["model"]);
+    for (const std::string& name : task_.states()) state.tensors[name] = task_.state(name);
     state.tensors["best"] = best_;
-    for (std::size_t i = 0; i < optimizer_.states().size(); ++i)
-      state.tensors[moment(i)] = optimizer_.states()[i].to_host();
-    if (average_) state.tensors["average"] = average_->values().to_host();
-    save_training_state(options_.state, *identity_, parameters_, state);
+    save_training_state(options_.state, *identity_, task_.entries(), state);
   }
 
   void resume() {
-    std::vector<std::string> names = {"model", "best"};
-    for (std::size_t i = 0; i < optimizer_.states().size(); ++i) names.push_back(moment(i));
-    if (average_) names.push_back("average");
-    TrainingState<Master> state = load_training_state(options_.state, *identity_, parameters_, names);
+    std::vector<std::string> names = task_.states();
+    names.emplace_back("best");
+    TrainingState<Master> state =
+        load_training_state<Master>(options_.state, *identity_, task_.entries(), std::ssize(best_), names);
     position_ = state.position;
     result_.history = std::move(state.history);
     best_ = std::move(state.tensors["best"]);
     if (position_.best_steps != 0) {
       // What the best weights reached follows from them, and the checkpoint may be meant for another place.
-      put_weights(parameters_, best_);
-      result_.validation = evaluate(team_, model_, split_.validation, options_.validation);
-      if (!options_.checkpoint.empty()) save(options_.checkpoint, model_);
+      task_.put_state("model", best_);
+      result_.validation = task_.evaluate(validation_, options_.validation);
+      if (!options_.checkpoint.empty()) task_.save_model(options_.checkpoint);
     }
-    put_weights(parameters_, state.tensors["model"]);
-    optimizer_.resume(static_cast<std::uint64_t>(position_.steps));
-    for (std::size_t i = 0; i < optimizer_.states().size(); ++i)
-      optimizer_.states()[i].copy_from_host(state.tensors[moment(i)].data());
-    if (average_) average_->values().copy_from_host(state.tensors["average"].data());
+    for (const std::string& name : task_.states()) task_.put_state(name, state.tensors[name]);
+    task_.resume(static_cast<std::uint64_t>(position_.steps));
   }
-
-  static std::string moment(std::size_t i) { return concatenate("moment.", i); }
 
   TrainingResult finished_result() {
     result_.steps = position_.steps;
@@ -228,17 +200,10 @@ class TrainingRun {
     return std::move(result_);
   }
 
-  Model& model_;
-  const Split& split_;
-  const Objective& objective_;
+  TrainingTask<Master>& task_;
+  const HeldOut& validation_;
   TrainerOptions options_;
-  Batcher batcher_;
-  ParameterStore<Context>& parameters_;
-  ParameterRanges ranges_;
-  typename Context::Team team_;
-  Optimizer<Context> optimizer_;
   Progress progress_;
-  std::optional<ExponentialAverage<Context>> average_;
   std::optional<RunIdentity> identity_;
   std::optional<TrainingLog> log_file_;
   index_t steps_per_epoch_ = 0;

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "seqrec/autograd/parameter_store.hpp"
+#include "seqrec/autograd/parameter.hpp"
 #include "seqrec/io/metadata.hpp"
 #include "seqrec/io/safetensors.hpp"
 #include "seqrec/optim/plateau.hpp"
@@ -60,7 +60,7 @@ template <class Master>
 struct TrainingState {
   TrainingPosition position;
   std::vector<EpochRecord> history;
-  /// (P) each, by name: "model", "best", "moment.0", ..., "average".
+  /// As many elements each as the model's store has, by name: "model", "best", "moment.0", ..., "average".
   std::map<std::string, std::vector<Master>> tensors;
 };
 
@@ -145,11 +145,9 @@ struct HistoryColumns {
 /// Writes the state of a run, whole or not at all (see AtomicFile), as safetensors: the moments and weights of each
 /// parameter under its name, numbers in the metadata.
 /// @throws DataError when the file cannot be written
-template <class Context>
+template <class Master>
 void save_training_state(const std::filesystem::path& path, const RunIdentity& identity,
-                         const ParameterStore<Context>& parameters,
-                         const TrainingState<typename Context::Master>& state) {
-  using Master = typename Context::Master;
+                         const std::vector<ParameterEntry>& entries, const TrainingState<Master>& state) {
   detail::HistoryColumns columns(state.history);
   std::map<std::string, std::string> metadata{{"seqrec.training_state", "1"},
                                               {"history.metrics", detail::join_names(columns.metrics)},
@@ -165,21 +163,19 @@ void save_training_state(const std::filesystem::path& path, const RunIdentity& i
     tensors.push_back({name, data_type_of<Element>(), {std::ssize(state.history), width}, column.data()});
   });
   for (const auto& [name, values] : state.tensors)
-    for (const auto& entry : parameters.entries())
+    for (const auto& entry : entries)
       tensors.push_back({name + "." + entry.name, data_type_of<Master>(), entry.shape, values.data() + entry.offset});
   write_safetensors(path, metadata, tensors);
 }
 
 /// Reads what save_training_state wrote. Everything is checked before memory is taken.
-/// @param names  of the tensors that this run has, as in TrainingState
+/// @param entries, elements  of the model's store   @param names  of the tensors that this run has, as in TrainingState
 /// @throws DataError when the file is damaged, is something else, or is of a run on other data
 /// @throws ArgumentError when it is of a run with other options, saying which
-template <class Context>
-TrainingState<typename Context::Master> load_training_state(const std::filesystem::path& path,
-                                                            const RunIdentity& identity,
-                                                            const ParameterStore<Context>& parameters,
-                                                            const std::vector<std::string>& names) {
-  using Master = typename Context::Master;
+template <class Master>
+TrainingState<Master> load_training_state(const std::filesystem::path& path, const RunIdentity& identity,
+                                          const std::vector<ParameterEntry>& entries, index_t elements,
+                                          const std::vector<std::string>& names) {
   SafetensorsFile file(path);
   const auto refuse = [&](const auto&... problem) { throw DataError(concatenate(path.string(), ": ", problem...)); };
   if (const std::string& format = metadata_field(file, "seqrec.training_state", detail::what_state_is); format != "1")
@@ -203,15 +199,14 @@ TrainingState<typename Context::Master> load_training_state(const std::filesyste
   parse_metadata(file, "history.users", detail::what_state_is, columns.users);
   const StoredTensor& steps = file.require("history.steps", DataType::i64);
   const index_t records = steps.shape.empty() ? 0 : steps.shape.front();
-  std::size_t expected = names.size() * parameters.entries().size();
+  std::size_t expected = names.size() * entries.size();
   columns.for_each_column([&](const char* name, const auto& column, index_t width) {
     using Element = typename std::decay_t<decltype(column)>::value_type;
     file.require(name, data_type_of<Element>(), std::vector<index_t>{records, width});
     ++expected;
   });
   for (const std::string& name : names)
-    for (const auto& entry : parameters.entries())
-      file.require(name + "." + entry.name, data_type_of<Master>(), entry.shape);
+    for (const auto& entry : entries) file.require(name + "." + entry.name, data_type_of<Master>(), entry.shape);
   if (file.tensors().size() != expected)
     refuse("has ", file.tensors().size(), " tensors, expected the ", expected, " of this run's state");
 
@@ -225,8 +220,8 @@ TrainingState<typename Context::Master> load_training_state(const std::filesyste
   state.history = columns.records();
   for (const std::string& name : names) {
     std::vector<Master>& values = state.tensors[name];
-    values.resize(static_cast<std::size_t>(parameters.size()));
-    for (const auto& entry : parameters.entries())
+    values.resize(static_cast<std::size_t>(elements));
+    for (const auto& entry : entries)
       file.read(file.require(name + "." + entry.name, data_type_of<Master>()), values.data() + entry.offset,
                 static_cast<std::size_t>(entry.size()) * sizeof(Master));
   }
