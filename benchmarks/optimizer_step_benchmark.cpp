@@ -20,13 +20,19 @@ class AdamStep {
         square_(state.range(0)),
         expected_values_(random_vector(state.range(0), 2)),
         expected_mean_(state.range(0)),
-        expected_square_(state.range(0)) {}
+        expected_square_(state.range(0)) {
+    state_.begin({.update = 10, .learning_rate = 1e-3});
+  }
 
   index_t pieces() const { return 1; }
   void run(index_t) {
     seqrec::ops::optimizer_step(context_,
-                                seqrec::OptimizerStep<Context, seqrec::Adam::Rule>{
-                                    values_.view(), gradients_.view(), {mean_.view(), square_.view()}, 1, 0, rule_});
+                                seqrec::OptimizerStep<Context, seqrec::Adam>{.values = values_.view(),
+                                                                             .gradients = gradients_.view(),
+                                                                             .states = {mean_.view(), square_.view()},
+                                                                             .inputs = state_.inputs(),
+                                                                             .outcome = state_.outcome(),
+                                                                             .update = seqrec::Adam{}});
   }
   void baseline(index_t) {
     const auto beta1 = static_cast<float>(rule_.beta1), beta2 = static_cast<float>(rule_.beta2);
@@ -46,6 +52,7 @@ class AdamStep {
 
  private:
   Context context_;
+  seqrec::StepState<seqrec::HostSpace> state_;
   seqrec::Adam::Rule rule_ = seqrec::Adam{}.rule(1e-3, 10);
   Vector gradients_, values_, mean_, square_, expected_values_, expected_mean_, expected_square_;
 };
