@@ -176,6 +176,7 @@ struct Counting {
   Counting() {
     store.scope().moved_after_step(
         [this](DoubleContext&, std::span<const StatisticStep<DoubleContext>> of) {
+          if (!of[0].outcome(0).is_good()) return;  // the host may not know yet that the step was bad
           ++updates;
           of[0].values(0) = 0.5 * of[0].values(0) + 0.5 * of[0].sums(0);
         },
