@@ -26,12 +26,13 @@ class AdamStep {
 
   index_t pieces() const { return 1; }
   void run(index_t) {
-    seqrec::ops::optimizer_step(context_, seqrec::OptimizerStep<Context, seqrec::Adam>{values_.view(),
-                                                                                       gradients_.view(),
-                                                                                       {mean_.view(), square_.view()},
-                                                                                       state_.inputs(),
-                                                                                       state_.outcome(),
-                                                                                       adam_});
+    seqrec::ops::optimizer_step(context_,
+                                seqrec::OptimizerStep<Context, seqrec::Adam>{.values = values_.view(),
+                                                                             .gradients = gradients_.view(),
+                                                                             .states = {mean_.view(), square_.view()},
+                                                                             .inputs = state_.inputs(),
+                                                                             .outcome = state_.outcome(),
+                                                                             .update = seqrec::Adam{}});
   }
   void baseline(index_t) {
     const auto beta1 = static_cast<float>(rule_.beta1), beta2 = static_cast<float>(rule_.beta2);
@@ -51,9 +52,8 @@ class AdamStep {
 
  private:
   Context context_;
-  seqrec::Adam adam_;
-  seqrec::Adam::Rule rule_ = adam_.rule(1e-3, 10);
   seqrec::StepState<seqrec::HostSpace> state_;
+  seqrec::Adam::Rule rule_ = seqrec::Adam{}.rule(1e-3, 10);
   Vector gradients_, values_, mean_, square_, expected_values_, expected_mean_, expected_square_;
 };
 

@@ -31,17 +31,6 @@ struct Model {
 
 }  // namespace
 
-namespace {
-
-/// The state of a good step.
-const StepState<HostSpace>& at(std::uint64_t update) {
-  static StepState<HostSpace> state;
-  state.begin({.update = update});
-  return state;
-}
-
-}  // namespace
-
 TEST_CASE("an average of weights agrees with PyTorch, and statistics are copied", "[optim]") {
   using Context = cpu::BasicContext<double>;
   seqrec_test::Golden golden("exponential_average");
@@ -49,11 +38,13 @@ TEST_CASE("an average of weights agrees with PyTorch, and statistics are copied"
   ParameterStore<Context>& parameters = model.store;
   const ParameterRanges ranges(parameters);
   Context::Team team(0, {.threads = 1});
+  StepState<HostSpace> state;
   ExponentialAverage<Context> average(parameters.size(), golden.number("decay"));
   for (int step = 1; step <= static_cast<int>(golden.number("steps")); ++step) {
     seqrec_test::put_values(model.weight, golden.matrix("weight." + std::to_string(step)).values);
     for (index_t i = 0; i < 3; ++i) model.mean.view()(i) = 10.0 * step + static_cast<double>(i) / 3;
-    average.update(team, ranges, parameters.values(), at(static_cast<std::uint64_t>(step)));
+    state.begin({.update = static_cast<std::uint64_t>(step)});
+    average.update(team, ranges, parameters.values(), state);
     const auto expected = golden.matrix("average." + std::to_string(step));
     const auto values = average.values().view();
     for (index_t i = 0; i < expected.size(); ++i)
@@ -68,10 +59,12 @@ TEST_CASE("what is frozen is copied into an average", "[optim]") {
   const std::vector<std::string> frozen = {"weight"};
   const ParameterRanges ranges(model.store, frozen);
   Context::Team team(0, {.threads = 1});
+  StepState<HostSpace> state;
   ExponentialAverage<Context> average(model.store.size(), 0.9);
   for (std::uint64_t step = 1; step <= 2; ++step) {
     model.weight.view()(4, 2) = static_cast<double>(step);  // by whoever else
-    average.update(team, ranges, model.store.values(), at(step));
+    state.begin({.update = step});
+    average.update(team, ranges, model.store.values(), state);
     CHECK(average.values().view()(model.weight.offset() + 14) == static_cast<double>(step));
   }
 }
@@ -81,10 +74,12 @@ TEST_CASE("an average has the same bits on any number of threads", "[optim]") {
   std::vector<float> expected;
   for (const int threads : {1, 2, 3}) {
     Context::Team team(0, {.threads = threads});
+    StepState<HostSpace> state;
     ExponentialAverage<Context> average(Model<Context>(700, 53).store.size(), 0.7);
     for (std::uint64_t step = 1; step <= 3; ++step) {
       const Model<Context> model(700, 53, step);
-      average.update(team, ParameterRanges(model.store), model.store.values(), at(step));
+      state.begin({.update = step});
+      average.update(team, ParameterRanges(model.store), model.store.values(), state);
     }
     if (expected.empty()) expected = average.values().to_host();
     CHECK(average.values().to_host() == expected);

@@ -9,11 +9,11 @@
 using namespace seqrec;
 
 TEST_CASE("SGD follows its definition, without and with momentum", "[optim]") {
-  const auto plain = Sgd::Plain{0.5}.rule(0.1, 1);
+  const Sgd::Plain::Rule plain{0.1, 0.5};
   CHECK(plain.operator()<double>(2.0, 3.0) == Approx(2.0 - 0.1 * (3.0 + 0.5 * 2.0)));
   double value = 2, velocity = 0, expected = 2, speed = 0;
   const bool nesterov = GENERATE(false, true);
-  const auto rule = Sgd::WithMomentum{0.5, 0.9, nesterov}.rule(0.1, 1);
+  const Sgd::WithMomentum::Rule rule{0.1, 0.5, 0.9, nesterov};
   for (const double gradient : {3.0, -1.0, 0.0}) {
     value = rule.operator()<double>(value, gradient, velocity);
     const double slope = gradient + 0.5 * expected;

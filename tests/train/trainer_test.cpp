@@ -222,7 +222,7 @@ TEST_CASE("averaged weights are what is validated, kept and saved", "[train]") {
   for (index_t step = 0; step < 4 * result.best_epoch; ++step) {
     training_step(team, raw, ranges, bce, optimizer, batcher.make(step / 4, step % 4), 5e-3, 0, 5,
                   static_cast<std::uint64_t>(step));
-    average.update(team, ranges, parameters.values(), optimizer.steps());
+    average.update(team, ranges, parameters.values(), optimizer.state());
   }
   std::vector<float> kept;
   copy_weights(model.parameters(), kept);
