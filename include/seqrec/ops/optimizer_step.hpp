@@ -42,7 +42,7 @@ struct SumSquares {
   GradientMode mode = GradientMode::write;                                     ///< of the result
 };
 
-/// Makes the sum NaN unless the squares of the values have a finite sum, and leaves it alone where they have.
+/// Makes the sum NaN where one of the values is not finite, and leaves it alone where all are.
 template <class Context>
 struct CheckFinite {
   VectorView<const typename Context::Master, typename Context::Space> values;  ///< (n)
