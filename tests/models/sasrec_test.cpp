@@ -63,7 +63,7 @@ TEST_CASE("the feed-forward network is as wide as the model unless told otherwis
 TEST_CASE("SasRec begins with Xavier-normal weights, or with a deviation of one's choice", "[models]") {
   const auto deviation_of = [](const Model& model) {
     double squares = 0;
-    for (const double value : values_of(model.output_table())) squares += value * value;
+    for (const double value : seqrec_test::values_of(model.output_table())) squares += value * value;
     return std::sqrt(squares / static_cast<double>(model.output_table().size()));
   };
   CHECK(deviation_of(Model({.items = 400, .width = 50})) == Approx(std::sqrt(2.0 / 450)).epsilon(0.03));
@@ -71,7 +71,7 @@ TEST_CASE("SasRec begins with Xavier-normal weights, or with a deviation of one'
   CHECK(deviation_of(Model({.items = 400, .width = 50}, InitialValues::zero)) == 0);
 
   const auto table = [](std::uint64_t seed) {
-    return values_of(Model({.items = 5, .width = 4, .seed = seed}).output_table());
+    return seqrec_test::values_of(Model({.items = 5, .width = 4, .seed = seed}).output_table());
   };
   CHECK(table(1) == table(1));
   CHECK(table(1) != table(2));
