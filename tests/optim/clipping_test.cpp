@@ -62,7 +62,7 @@ TEST_CASE("the norm is over all gradients together", "[optim]") {
   Gradients gradients(model);
   const auto norm = [&] { return concluded(ranges, gradients).gradient_norm; };
   CHECK(norm() == 0);
-  CHECK(first_not_finite<Context>(context, model.parameters().entries(), gradients.view()) == nullptr);
+  CHECK(first_bad_gradient<Context>(context, model.parameters().entries(), ranges, gradients.view()) == nullptr);
   gradients.at(model.first, 0) = 3;
   gradients.at(model.first, 1) = -4;
   gradients.at(model.second, -1) = 12;
@@ -100,7 +100,7 @@ TEST_CASE("the first parameter whose gradient is not finite is named", "[optim]"
   Gradients gradients(model);
   const auto first_bad = [&] {
     CHECK(concluded(ranges, gradients, {.step = 7}).first_bad_step == 7);
-    const auto* entry = first_not_finite<Context>(context, model.parameters().entries(), gradients.view());
+    const auto* entry = first_bad_gradient<Context>(context, model.parameters().entries(), ranges, gradients.view());
     return entry == nullptr ? std::string() : entry->name;
   };
   gradients.at(model.statistic, 0) = bad;  // is no gradient, but must be a number too

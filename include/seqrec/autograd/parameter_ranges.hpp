@@ -28,7 +28,7 @@ class ParameterRanges {
  public:
   /// @param entries of a model, laid out   @param elements of its store
   /// @param frozen  parameters that nobody moves, by name or by the beginning of names up to a dot: "item_embedding"
-  ///                means all of "item_embedding. ..."
+  ///                means all of "item_embedding. ..."; of statistics that move together, one holds the others
   /// @throws ArgumentError for a name that no parameter has
   ParameterRanges(const std::vector<ParameterEntry>& entries, index_t elements,
                   std::span<const std::string> frozen = {})

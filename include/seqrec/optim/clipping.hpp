@@ -48,4 +48,26 @@ const ParameterEntry* first_not_finite(Context& context, const std::vector<Param
   return nullptr;
 }
 
+/// The first parameter because of which finish_gradients found a step bad: one that is trained and has no finite norm,
+/// or a statistic with a sum that is not finite. Null where there is none, and the loss alone was bad.
+template <class Context>
+const ParameterEntry* first_bad_gradient(
+    Context& context, const std::vector<ParameterEntry>& entries, const ParameterRanges& ranges,
+    VectorView<const typename Context::Master, typename Context::Space> gradients) {
+  for (const ParameterEntry& entry : entries) {
+    if (ranges.is_frozen(entry)) continue;
+    const auto part = gradients.row_range(entry.offset, entry.size());
+    const auto squares = context.template vector<double>(1);
+    context.clear(squares.data, 1);
+    if (entry.role == ParameterRole::statistic)
+      ops::check_finite(context, CheckFinite<Context>{part, squares});
+    else
+      ops::sum_squares(context, SumSquares<Context>{part, squares});
+    double found = 0;
+    context.copy_to_host(&found, squares.data, 1);
+    if (!std::isfinite(found)) return &entry;
+  }
+  return nullptr;
+}
+
 }  // namespace seqrec

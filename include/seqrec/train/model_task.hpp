@@ -59,7 +59,7 @@ class ModelTask final : public TrainingTask<typename Model::Context::Master> {
         static_cast<std::uint64_t>(step.epoch * batcher_.steps_per_epoch() + step.first_batch));
     apply_gradients(team_, model_, ranges_, optimizer_, step.learning_rate, clip_norm_, step.number);
     if (average_) average_->update(team_, ranges_, model_.parameters().values(), optimizer_.state());
-    return outcome_of_step(team_, model_, optimizer_).loss;
+    return outcome_of_step(team_, model_, ranges_, optimizer_).loss;
   }
 
   void check_finite(std::uint64_t step) override { seqrec::check_finite(team_.context(), model_.parameters(), step); }

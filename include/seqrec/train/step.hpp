@@ -67,9 +67,8 @@ void check_finite(Context& context, const ParameterStore<Context>& parameters, s
 
 /// The end of a training step: clipping, the optimiser's update, and that of the model's statistics. All of it is work
 /// for the team; what became of it is in optimizer.state(), for the host to read when it likes.
-/// @param ranges of model.parameters()   @param step counted from 0   @param clip_norm limit of the gradient's norm; 0
-/// for
-///        none
+/// @param ranges    of model.parameters()   @param step counted from 0
+/// @param clip_norm limit of the gradient's norm; 0 for none
 template <class Team, class Model, class AnAlgorithm>
 void apply_gradients(Team& team, Model& model, const ParameterRanges& ranges,
                      Optimizer<typename Model::Context, AnAlgorithm>& optimizer, double learning_rate, double clip_norm,
@@ -84,11 +83,9 @@ void apply_gradients(Team& team, Model& model, const ParameterRanges& ranges,
 }
 
 /// What became of the step that apply_gradients ended, read to the host.
-/// @throws NonFiniteError naming the step and the first parameter concerned; the model and the optimiser are left as
-/// they
-///         were before it
+/// @throws NonFiniteError naming the step and the first parameter concerned; model and optimiser are as before the step
 template <class Team, class Model, class AnAlgorithm>
-StepOutcome outcome_of_step(Team& team, const Model& model,
+StepOutcome outcome_of_step(Team& team, const Model& model, const ParameterRanges& ranges,
                             Optimizer<typename Model::Context, AnAlgorithm>& optimizer) {
   using Context = typename Model::Context;
   const auto stream = team.context().stream();
@@ -97,7 +94,7 @@ StepOutcome outcome_of_step(Team& team, const Model& model,
   optimizer.state().reset(stream);
   optimizer.resume(optimizer.steps() - 1);
   const auto& entries = model.parameters().entries();
-  if (const auto* const bad = first_not_finite<Context>(team.context(), entries, team.gradients()))
+  if (const auto* const bad = first_bad_gradient<Context>(team.context(), entries, ranges, team.gradients()))
     throw NonFiniteError(concatenate("step ", outcome.first_bad_step, ": the gradient of ", bad->name,
                                      " is not finite, the loss is ", outcome.loss,
                                      "; hint: lower the learning rate or clip the gradient's norm"));
@@ -115,7 +112,7 @@ StepOutcome training_step(Team& team, Model& model, const ParameterRanges& range
                           double learning_rate, double clip_norm, std::uint64_t seed, std::uint64_t step) {
   sum_gradients(team, model, objective, batch, seed, step);
   apply_gradients(team, model, ranges, optimizer, learning_rate, clip_norm, step);
-  return outcome_of_step(team, model, optimizer);
+  return outcome_of_step(team, model, ranges, optimizer);
 }
 
 }  // namespace seqrec
