@@ -92,7 +92,7 @@ class Attention : protected OnBatch {
       auto& hidden = of.hidden[of.layers++];
       hidden.weight = layer.weight.view();
       hidden.bias = layer.bias.view();
-      hidden.activation.kind = seqrec::Nonlinearity::prelu;
+      hidden.activation.kind = seqrec::Activation::prelu;
       hidden.activation.alpha = layer.alpha.view();
       hidden.activation.dalpha = layer.dalpha.view();
       hidden.dweight = layer.dweight.view();
@@ -275,8 +275,8 @@ struct Training : Attention {
   EigenMatrix expected_dkeys_, expected_dqueries_;
 };
 
-// B users, L items of history, a window of W, D wide, hidden layers of H1 and H2 units (0: there is one).
-const std::vector<std::string> letters = {"B", "L", "W", "D", "H1", "H2"};
+// B users, L items of history, a window of W, D wide, hidden layers of F1 and F2 units (0: there is one).
+const std::vector<std::string> letters = {"B", "L", "W", "D", "F1", "F2"};
 const std::vector<std::vector<std::int64_t>> sizes = {
     {8, 100, 20, 64, 32, 0}, {8, 100, 50, 64, 32, 0}, {8, 100, 50, 64, 80, 40}};
 const bool registered = compare<Inference>("candidate_attention/forward", "written_out_pairs", letters, sizes) &&

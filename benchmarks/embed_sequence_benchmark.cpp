@@ -54,7 +54,8 @@ struct Forward : Embed {
   void run(index_t piece) {
     const auto shard = begin(piece);
     seqrec::ops::embed_sequence_forward(
-        context_, seqrec::EmbedSequenceForward<Context>{shard.histories, table_.view(), positions_.view(),
+        context_, seqrec::EmbedSequenceForward<Context>{shard.histories.items.values, shard.histories.offsets(),
+                                                        shard.histories.longest, table_.view(), positions_.view(),
                                                         y_.view().row_range(0, shard.histories.rows()), scale_,
                                                         seqrec::PositionOrigin::end, mask(shard)});
   }
@@ -83,8 +84,9 @@ struct Backward : Embed {
     y_.copy_from_host(dy_.view().data);  // backward works in place
     seqrec::ops::embed_sequence_backward(
         context_,
-        seqrec::EmbedSequenceBackward<Context>{shard.histories, y_.view().row_range(0, shard.histories.rows()),
-                                               dpositions_.view(), scale_, seqrec::PositionOrigin::end, mask(shard)});
+        seqrec::EmbedSequenceBackward<Context>{shard.histories.offsets(), shard.histories.longest,
+                                               y_.view().row_range(0, shard.histories.rows()), dpositions_.view(),
+                                               scale_, seqrec::PositionOrigin::end, mask(shard)});
   }
   void baseline(index_t piece) {
     const auto shard = begin(piece);

@@ -32,7 +32,7 @@ struct Forward : PrefixMean {
     const auto shard = begin(piece);
     const index_t rows = shard.histories.rows();
     seqrec::ops::prefix_mean_forward(
-        context_, seqrec::PrefixMeanForward<Context>{shard.histories, given_.view().row_range(0, rows),
+        context_, seqrec::PrefixMeanForward<Context>{shard.histories.offsets(), given_.view().row_range(0, rows),
                                                      found_.view().row_range(0, rows)});
   }
   void baseline(index_t piece) {
@@ -58,7 +58,7 @@ struct Backward : PrefixMean {
     const index_t rows = shard.histories.rows();
     seqrec::ops::prefix_mean_backward(
         context_, seqrec::PrefixMeanBackward<Context>{
-                      shard.histories, given_.view().row_range(0, rows), {found_.view().row_range(0, rows)}});
+                      shard.histories.offsets(), given_.view().row_range(0, rows), {found_.view().row_range(0, rows)}});
   }
   void baseline(index_t piece) {
     const auto shard = begin(piece);

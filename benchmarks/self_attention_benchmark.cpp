@@ -33,11 +33,13 @@ class Attention : protected OnBatch {
   }
   seqrec::vector_of<Context> forward(const seqrec::TrainingBatch<HostSpace>& shard, const seqrec::Dropout& mask) {
     const index_t rows = shard.histories.rows();
-    const auto saved = context_.vector(seqrec::ops::self_attention_saved_size(context_, shard.histories, heads_));
+    const auto saved =
+        context_.vector(seqrec::ops::self_attention_saved_size(context_, shard.histories.offsets(), rows, heads_));
     seqrec::ops::self_attention_forward(
-        context_, seqrec::SelfAttentionForward<Context>{shard.histories, columns(qkv_, 0, rows), columns(qkv_, 1, rows),
-                                                        columns(qkv_, 2, rows), y_.view().row_range(0, rows), saved,
-                                                        heads_, mask});
+        context_,
+        seqrec::SelfAttentionForward<Context>{shard.histories.offsets(), shard.histories.longest,
+                                              columns(qkv_, 0, rows), columns(qkv_, 1, rows), columns(qkv_, 2, rows),
+                                              y_.view().row_range(0, rows), saved, heads_, mask});
     return saved;
   }
 
@@ -121,9 +123,9 @@ struct ForwardBackward : Attention {
     };
     seqrec::ops::self_attention_backward(
         context_, seqrec::SelfAttentionBackward<Context>{
-                      shard.histories, columns(qkv_, 0, rows), columns(qkv_, 1, rows), columns(qkv_, 2, rows),
-                      y_.view().row_range(0, rows), saved, dy_.view().row_range(0, rows), target(0), target(1),
-                      target(2), heads_, dropout});
+                      shard.histories.offsets(), shard.histories.longest, columns(qkv_, 0, rows),
+                      columns(qkv_, 1, rows), columns(qkv_, 2, rows), y_.view().row_range(0, rows), saved,
+                      dy_.view().row_range(0, rows), target(0), target(1), target(2), heads_, dropout});
   }
   void baseline(index_t piece) {
     const auto shard = begin(piece);

@@ -92,3 +92,31 @@ TEST_CASE("gemm: operands of const elements are taken as well", "[cpu]") {
   cpu::gemm(left, cpu::transposed(right), MatrixView<double, HostSpace>(&c, 1, 1));
   CHECK(c == 11);
 }
+
+TEMPLATE_TEST_CASE("gemm_rows: a row has the same bits wherever it stands and however many there are", "[cpu]",
+                   CpuFloat, CpuDouble) {
+  using Scalar = typename TestType::Scalar;
+  TestType context;
+  for (const auto& [n, k] :
+       {std::array<index_t, 2>{1, 1}, {3, 2}, {1, 40}, {5, 7}, {36, 10}, {67, 130}, {130, 300}, {64, 64}})
+    for (const Layout layout : {Layout::dense, Layout::strided}) {
+      const Matrix row = random_matrix(1, k, 1), b_values = random_matrix(k, n, 2);
+      const Matrix expected = product_by_loops(row, b_values);
+      Placed<Scalar, HostSpace> b(b_values, layout), turned_b(transpose(b_values), layout);
+      Matrix alone;
+      for (const index_t m : {1, 2, 3, 4, 5, 6, 7, 8, 15, 19, 20, 23, 41, 64, 257}) {
+        CAPTURE(m, n, k, layout == Layout::strided);
+        Matrix a_values(0, k);
+        for (index_t i = 0; i < m; ++i) a_values = stacked(a_values, row);
+        Placed<Scalar, HostSpace> a(a_values, layout), c(unwritten(m, n), layout);
+        cpu::gemm_rows(context, a.matrix(), b.matrix(), c.matrix());
+        CHECK(difference(c.read().row_range(m - 1, 1), expected) <= tolerance<TestType>::value);
+        cpu::gemm_rows(context, a.matrix(), cpu::transposed(turned_b.matrix()), c.matrix());
+        const Matrix found = c.read();
+        if (m == 1) alone = found;
+        for (index_t i = 0; i < m; ++i) REQUIRE(same_bits(found.row_range(i, 1), alone));
+      }
+    }
+  Placed<Scalar, HostSpace> none(Matrix(0, 5), Layout::dense), b(Matrix(5, 3), Layout::dense);
+  CHECK_NOTHROW(cpu::gemm_rows(context, none.matrix(), b.matrix(), MatrixView<Scalar, HostSpace>(nullptr, 0, 3)));
+}

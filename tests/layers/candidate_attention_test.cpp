@@ -60,11 +60,11 @@ TEST_CASE("candidate attention's presets are the paper and its code", "[layers]"
   const auto paper = CandidateAttentionOptions::paper(64), code = CandidateAttentionOptions::official_code(64);
   CHECK(paper.width == 64);
   CHECK(paper.hidden == std::vector<index_t>{36});
-  CHECK(paper.activation == Nonlinearity::dice);
+  CHECK(paper.activation == Activation::dice);
   CHECK_FALSE(paper.softmax);
   CHECK(code.width == 64);
   CHECK(code.hidden == std::vector<index_t>{80, 40});
-  CHECK(code.activation == Nonlinearity::sigmoid);
+  CHECK(code.activation == Activation::sigmoid);
   CHECK(code.softmax);
 }
 
@@ -72,7 +72,7 @@ TEST_CASE("candidate attention's gradients are its derivatives", "[layers]") {
   const bool narrow = GENERATE(true, false);  // a window of 2 and one layer, or all of a history and two
   const ToyBatch batch = batch_of(narrow ? 2 : 1000);
   CandidateAttentionOptions options{.width = 3, .hidden = {4, 2}};
-  options.activation = GENERATE(Nonlinearity::relu, Nonlinearity::sigmoid, Nonlinearity::prelu, Nonlinearity::dice);
+  options.activation = GENERATE(Activation::relu, Activation::sigmoid, Activation::prelu, Activation::dice);
   options.softmax = GENERATE(true, false);
   if (narrow) options.hidden = {5};
   CAPTURE(option_text(options.activation), options.softmax, option_text(options.hidden));
@@ -128,7 +128,7 @@ TEST_CASE("candidate attention agrees with PyTorch", "[layers]") {
       continue;
     }
     CHECK(seqrec_test::deviation(context.gradients().row_range(entry.offset, entry.size()),
-                                 golden.matrix("gradient." + entry.name)) < seqrec_test::golden_tolerance);
+                                 golden.gradient(entry.name)) < seqrec_test::golden_tolerance);
   }
 }
 

@@ -21,7 +21,7 @@ struct Probe : seqrec_test::LayerProbe<DoubleContext> {
   HiddenActivation<DoubleContext> layer;
   double dropout = 0;
 
-  Probe(Nonlinearity kind, index_t rows, index_t units)
+  Probe(Activation kind, index_t rows, index_t units)
       : x(store.scope().matrix("x", rows, units, Initialiser::normal(1))), layer(store.scope(), kind, units) {
     finish();
   }
@@ -30,7 +30,7 @@ struct Probe : seqrec_test::LayerProbe<DoubleContext> {
   }
 };
 
-std::vector<std::string> names_of_parameters(Nonlinearity kind) {
+std::vector<std::string> names_of_parameters(Activation kind) {
   ParameterStore<DoubleContext> parameters;
   const HiddenActivation<DoubleContext> layer(parameters.scope(), kind, 3);
   std::vector<std::string> names;
@@ -40,7 +40,7 @@ std::vector<std::string> names_of_parameters(Nonlinearity kind) {
 
 /// A Dice of one unit whose statistics move by a batch of its own.
 struct MovingDice {
-  Probe probe{Nonlinearity::dice, 4, 1};
+  Probe probe{Activation::dice, 4, 1};
   DoubleContext context;
   ParameterStore<DoubleContext>& parameters = probe.parameters();
 
@@ -67,15 +67,14 @@ struct MovingDice {
 
 TEST_CASE("a hidden activation has PyTorch's parameters", "[layers]") {
   using Names = std::vector<std::string>;
-  CHECK(names_of_parameters(Nonlinearity::relu) == Names{});
-  CHECK(names_of_parameters(Nonlinearity::sigmoid) == Names{});
-  CHECK(names_of_parameters(Nonlinearity::prelu) == Names{"weight"});
-  CHECK(names_of_parameters(Nonlinearity::dice) ==
-        Names{"weight", "running_mean", "running_var", "num_batches_tracked"});
+  CHECK(names_of_parameters(Activation::relu) == Names{});
+  CHECK(names_of_parameters(Activation::sigmoid) == Names{});
+  CHECK(names_of_parameters(Activation::prelu) == Names{"weight"});
+  CHECK(names_of_parameters(Activation::dice) == Names{"weight", "running_mean", "running_var", "num_batches_tracked"});
 
   ParameterStore<DoubleContext> parameters;
-  const HiddenActivation<DoubleContext> dice(parameters.scope("dice"), Nonlinearity::dice, 3),
-      prelu(parameters.scope("prelu"), Nonlinearity::prelu, 3);
+  const HiddenActivation<DoubleContext> dice(parameters.scope("dice"), Activation::dice, 3),
+      prelu(parameters.scope("prelu"), Activation::prelu, 3);
   parameters.initialise(InitialValues::drawn, 1);
   for (const auto& entry : parameters.entries()) {
     CAPTURE(entry.name);
@@ -92,8 +91,7 @@ TEST_CASE("a hidden activation has PyTorch's parameters", "[layers]") {
 }
 
 TEST_CASE("a hidden activation's gradients are its derivatives", "[layers]") {
-  const Nonlinearity kind =
-      GENERATE(Nonlinearity::relu, Nonlinearity::sigmoid, Nonlinearity::prelu, Nonlinearity::dice);
+  const Activation kind = GENERATE(Activation::relu, Activation::sigmoid, Activation::prelu, Activation::dice);
   Probe probe(kind, 7, 5);
   probe.dropout = GENERATE(0.0, 0.4);
   seqrec_test::randomise(probe, 2);
@@ -104,7 +102,7 @@ TEST_CASE("a hidden activation's gradients are its derivatives", "[layers]") {
 }
 
 TEST_CASE("dropout falls on what the activation gives, in training only", "[layers]") {
-  Probe probe(Nonlinearity::sigmoid, 20, 8);
+  Probe probe(Activation::sigmoid, 20, 8);
   seqrec_test::randomise(probe, 2);
   const auto& parameters = probe.parameters();
   DoubleContext context;
@@ -183,7 +181,7 @@ TEST_CASE("statistics stay where no row came by, and other activations have none
   dice.update_statistics();
   CHECK(dice.mean() == Approx(3));
   CHECK(dice.tracked() == 1);
-  Probe prelu(Nonlinearity::prelu, 4, 3);
+  Probe prelu(Activation::prelu, 4, 3);
   const std::vector<double> before(prelu.parameters().values().data,
                                    prelu.parameters().values().data + prelu.parameters().size());
   const std::vector<double> gradients(before.size(), 1.0);

@@ -45,9 +45,9 @@ TEST_CASE("hidden layers are a list of linear maps and one of activations", "[la
   CHECK(shown({.inputs = 6, .widths = {4, 3}}) ==
         "linears.0.weight 4 6\nlinears.0.bias 4\nactivations.0.weight 4\n"
         "linears.1.weight 3 4\nlinears.1.bias 3\nactivations.1.weight 3\n");
-  CHECK(shown({.inputs = 6, .widths = {4}, .activation = Nonlinearity::relu}) ==
+  CHECK(shown({.inputs = 6, .widths = {4}, .activation = Activation::relu}) ==
         "linears.0.weight 4 6\nlinears.0.bias 4\n");
-  CHECK(shown({.inputs = 6, .widths = {4}, .activation = Nonlinearity::dice}) ==
+  CHECK(shown({.inputs = 6, .widths = {4}, .activation = Activation::dice}) ==
         "linears.0.weight 4 6\nlinears.0.bias 4\nactivations.0.weight 4\nactivations.0.running_mean 4\n"
         "activations.0.running_var 4\nactivations.0.num_batches_tracked 1\n");
   CHECK(shown({.inputs = 6, .widths = {}}).empty());
@@ -76,7 +76,7 @@ TEST_CASE("hidden layers begin with the weights that they are given", "[layers]"
 TEST_CASE("hidden layers' gradients are their derivatives", "[layers]") {
   HiddenLayersOptions options{.inputs = 5, .widths = {6, 4}};
   if (GENERATE(false, true)) options.widths = {3, 2, 4};
-  options.activation = GENERATE(Nonlinearity::relu, Nonlinearity::sigmoid, Nonlinearity::prelu, Nonlinearity::dice);
+  options.activation = GENERATE(Activation::relu, Activation::sigmoid, Activation::prelu, Activation::dice);
   Probe probe(7, options);
   seqrec_test::randomise(probe, 2);
   const GradientCheck check = seqrec_test::check_probe(probe);

@@ -48,12 +48,12 @@ TEST_CASE("an Mlp's parameters are lists of linear maps and activations", "[laye
                                                              {"linears.2.bias", {1}}});
   CHECK(shapes_of({.inputs = 6, .hidden = {}, .outputs = 2}) ==
         Shapes{{"linears.0.weight", {2, 6}}, {"linears.0.bias", {2}}});
-  CHECK(shapes_of({.inputs = 6, .hidden = {4}, .activation = Nonlinearity::dice}).size() == 2 + 4 + 2);
+  CHECK(shapes_of({.inputs = 6, .hidden = {4}, .activation = Activation::dice}).size() == 2 + 4 + 2);
 }
 
 TEST_CASE("an Mlp's gradients are its derivatives", "[layers]") {
   MlpOptions options{.inputs = 5, .hidden = {6, 4}, .outputs = GENERATE(1, 3)};
-  options.activation = GENERATE(Nonlinearity::relu, Nonlinearity::sigmoid, Nonlinearity::prelu, Nonlinearity::dice);
+  options.activation = GENERATE(Activation::relu, Activation::sigmoid, Activation::prelu, Activation::dice);
   options.dropout = GENERATE(0.0, 0.3);
   Probe probe(7, options);
   seqrec_test::randomise(probe, 2);
@@ -81,7 +81,7 @@ TEST_CASE("an Mlp without hidden layers is a linear map", "[layers]") {
 }
 
 TEST_CASE("an Mlp's masks are those of the whole batch", "[layers]") {
-  Probe probe(8, {.inputs = 3, .hidden = {16}, .outputs = 1, .activation = Nonlinearity::sigmoid, .dropout = 0.5});
+  Probe probe(8, {.inputs = 3, .hidden = {16}, .outputs = 1, .activation = Activation::sigmoid, .dropout = 0.5});
   seqrec_test::randomise(probe, 2);
   const auto& parameters = probe.parameters();
   DoubleContext context;
@@ -101,7 +101,7 @@ TEST_CASE("an Mlp's masks are those of the whole batch", "[layers]") {
 }
 
 TEST_CASE("an Mlp moves the statistics of every Dice", "[layers]") {
-  Probe probe(6, {.inputs = 3, .hidden = {4, 2}, .activation = Nonlinearity::dice});
+  Probe probe(6, {.inputs = 3, .hidden = {4, 2}, .activation = Activation::dice});
   seqrec_test::randomise(probe, 2);
   auto& parameters = probe.parameters();
   for (const auto& entry : parameters.entries())

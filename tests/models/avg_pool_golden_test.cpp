@@ -88,7 +88,9 @@ TEST_CASE("AvgPool's states and scores agree with PyTorch", "[models]") {
 
   const index_t users = batch.histories().users();
   const auto queries = context.matrix(users, states.columns());
-  ops::last_rows(context, LastRows<DoubleContext>{states.value(), batch.histories().offsets(), queries});
+  const auto rows = context.vector<offset_t>(batch.histories().users());
+  ops::last_row_numbers(context, LastRowNumbers<DoubleContext>{batch.histories().offsets(), rows});
+  ops::gather_rows_forward(context, GatherRowsForward<DoubleContext>{states.value(), rows, queries});
   std::vector<item_t> all;
   std::vector<offset_t> offsets{0};
   for (index_t user = 0; user < users; ++user) {

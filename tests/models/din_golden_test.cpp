@@ -76,7 +76,7 @@ TEST_CASE("Din agrees with PyTorch", "[models]") {
       CHECK(std::abs(team.gradients()(entry.offset)) < 1e-15);
       continue;
     }
-    CHECK(deviation(team.gradients().row_range(entry.offset, entry.size()), golden.matrix("gradient." + entry.name)) <
+    CHECK(deviation(team.gradients().row_range(entry.offset, entry.size()), golden.gradient(entry.name)) <
           golden_tolerance);
   }
 }

@@ -15,7 +15,7 @@ TEST_CASE("Din's gradients are the derivatives of its loss", "[models]") {
   constexpr int items = 7, negatives = 2;
   DinOptions options{.items = items, .width = 4, .max_length = 6, .attention_hidden = {5, 3}, .hidden = {6, 3}};
   options.attention_activation = options.activation =
-      GENERATE(Nonlinearity::prelu, Nonlinearity::dice, Nonlinearity::sigmoid);
+      GENERATE(Activation::prelu, Activation::dice, Activation::sigmoid);
   options.attention_softmax = GENERATE(true, false);
   options.dropout = GENERATE(0.0, 0.3);
   if (GENERATE(true, false)) {

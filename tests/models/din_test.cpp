@@ -70,7 +70,7 @@ TEST_CASE("Din's parameters have names and shapes that PyTorch users know", "[mo
   options.user_categories = 4;
   options.item_categories = 6;
   options.feature_width = 2;
-  options.activation = Nonlinearity::dice;
+  options.activation = Activation::dice;
   Model model(options);
   CHECK(shown_parameters(model) ==
         "item_embedding.weight 30 5\n"
@@ -119,6 +119,40 @@ TEST_CASE("a candidate's score is that of its visible history alone, the last ma
         }
     }
     REQUIRE(c == scores.size());
+  }
+}
+
+TEST_CASE("an item has the same score, to the last bit, wherever it stands in lists of any length", "[models]") {
+  const Activation kind = GENERATE(Activation::prelu, Activation::dice, Activation::sigmoid);
+  CAPTURE(name_of(kind));
+  DinOptions options{.items = items, .width = 10, .attention_hidden = {36, 7}, .hidden = {13, 6}};
+  options.activation = options.attention_activation = kind;
+  const Din<cpu::Context> model(options);
+  const std::vector<item_t> history = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5};
+  const auto length = static_cast<offset_t>(history.size());
+  const offset_t rows[] = {0, length};
+  const auto score_behind = [&](item_t before) {  // that many other items
+    std::vector<item_t> list;
+    for (item_t i = 0; i < before; ++i) list.push_back(i % items);
+    list.push_back(17);
+    const offset_t offsets[] = {0, before + 1};
+    const std::vector<offset_t> visible(list.size(), length);
+    Batch<HostSpace> batch;
+    batch.items = {{history.data(), length}, {rows, 2}};
+    batch.longest = length;
+    Candidates<HostSpace> candidates;
+    candidates.items = {{list.data(), before + 1}, {offsets, 2}};
+    candidates.visible = {visible.data(), before + 1};
+    candidates.window = length;
+    candidates.pairs = index_t{length} * (before + 1);
+    cpu::Context context;
+    Tape<cpu::Context> tape(context, Mode::inference);
+    return model.score(tape, batch, candidates).value()(before, 0);
+  };
+  const float alone = score_behind(0);
+  for (item_t before = 1; before < 70; ++before) {
+    CAPTURE(before);
+    REQUIRE(score_behind(before) == alone);
   }
 }
 
@@ -215,7 +249,7 @@ TEST_CASE("Din's gradients do not depend on how a batch is cut, nor on threads",
   const Split split = leave_one_out(data);
   DinOptions options = small_options();
   options.items = data.num_items();
-  options.activation = options.attention_activation = Nonlinearity::dice;
+  options.activation = options.attention_activation = Activation::dice;
   Model model = random_model(options);
   auto& parameters = model.parameters();
   const auto gradients = [&](index_t token_budget, TeamOptions team_options) {
@@ -236,7 +270,7 @@ TEST_CASE("Din's gradients do not depend on how a batch is cut, nor on threads",
 TEST_CASE("a Din comes back from its checkpoint as it was", "[models]") {
   const seqrec_test::TemporaryDirectory directory;
   DinOptions options = small_options();
-  options.attention_activation = Nonlinearity::dice;
+  options.attention_activation = Activation::dice;
   options.hidden = {};
   options.item_bias = false;
   options.user_categories = 3;

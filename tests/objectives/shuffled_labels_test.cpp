@@ -84,9 +84,9 @@ TEST_CASE("models learn from labels, and from nothing but labels", "[train]") {
                            .width = 16,
                            .max_length = 12,
                            .attention_hidden = {8},
-                           .attention_activation = Nonlinearity::dice,
+                           .attention_activation = Activation::dice,
                            .hidden = {16},
-                           .activation = Nonlinearity::dice,
+                           .activation = Activation::dice,
                            .user_categories = data.user_features.categories(),
                            .item_categories = data.item_features.categories()});
     });

@@ -21,7 +21,7 @@ using namespace seqrec_test;
 namespace {
 
 struct Layer {
-  Matrix weight, bias;  ///< (H, I), (1, H)
+  Matrix weight, bias;  ///< (F, I), (1, F)
   HostActivation f;
 };
 
@@ -29,7 +29,7 @@ struct Problem {
   CandidateLists candidates;
   Matrix keys, queries, dy;  ///< (N, D), (C, D), (C, D)
   std::vector<Layer> hidden;
-  Matrix weight, bias;  ///< (1, H), (1, 1)
+  Matrix weight, bias;  ///< (1, F), (1, 1)
   AttentionWeighting weighting;
   Layout layout = Layout::dense;
 
@@ -37,7 +37,7 @@ struct Problem {
 };
 
 Problem problem(const CandidateLists& candidates, index_t width, const std::vector<index_t>& hidden,
-                Nonlinearity kind = Nonlinearity::prelu, bool softmax = true) {
+                Activation kind = Activation::prelu, bool softmax = true) {
   Problem p{candidates,
             random_matrix(candidates.rows(), width, 1),
             random_matrix(candidates.size(), width, 2),
@@ -357,7 +357,7 @@ TEMPLATE_TEST_CASE("candidate_attention: against loops over written-out pairs", 
 
 TEMPLATE_TEST_CASE("candidate_attention: every activation, with and without softmax, one to three hidden layers",
                    "[ops]", SEQREC_TEST_BACKENDS) {
-  for (const Nonlinearity kind : all_nonlinearities)
+  for (const Activation kind : all_activations)
     for (const bool softmax : {true, false})
       for (const auto& hidden : std::vector<std::vector<index_t>>{{5}, {9, 3}, {4, 7, 5}}) {
         CAPTURE(names_of(kind)[static_cast<std::size_t>(kind)], softmax, hidden);
@@ -370,7 +370,7 @@ TEMPLATE_TEST_CASE("candidate_attention: many blocks of pairs", "[ops]", SEQREC_
     const CandidateLists candidates = several_blocks(window);
     CAPTURE(window, candidates.pairs());
     REQUIRE(candidates.pairs() > 3 * cpu::detail::attention_block_pairs);
-    check_against_loops<TestType>(problem(candidates, 10, {12, 5}, Nonlinearity::dice, false));
+    check_against_loops<TestType>(problem(candidates, 10, {12, 5}, Activation::dice, false));
     check_against_loops<TestType>(problem(candidates, 10, {12, 5}));
   }
   // One candidate that fills more than a block.
@@ -380,7 +380,7 @@ TEMPLATE_TEST_CASE("candidate_attention: many blocks of pairs", "[ops]", SEQREC_
 
 TEMPLATE_TEST_CASE("candidate_attention: gradients of weights and sums are added to what is there", "[ops]",
                    SEQREC_TEST_BACKENDS) {
-  const Problem p = problem(several_blocks(), 6, {5, 3}, Nonlinearity::dice);
+  const Problem p = problem(several_blocks(), 6, {5, 3}, Activation::dice);
   Gradients expected = backward_by_loops(p);
   for (Matrix* sum : {&expected.dweight, &expected.dbias})
     for (double& value : sum->values) value += 3;
@@ -394,7 +394,7 @@ TEMPLATE_TEST_CASE("candidate_attention: gradients of weights and sums are added
 
 TEMPLATE_TEST_CASE("candidate_attention: frozen weights get no gradients and change no other", "[ops]",
                    SEQREC_TEST_BACKENDS) {
-  const Problem p = problem(several_blocks(), 6, {5, 3}, Nonlinearity::dice);
+  const Problem p = problem(several_blocks(), 6, {5, 3}, Activation::dice);
   const Gradients all = backward<TestType>(p, to_be_written(p), GradientMode::write);
   Gradients frozen = backward<TestType>(p, to_be_written(p), GradientMode::write, false);
   CHECK(same_bits(frozen.dkeys, all.dkeys));
@@ -406,7 +406,7 @@ TEMPLATE_TEST_CASE("candidate_attention: frozen weights get no gradients and cha
 }
 
 TEST_CASE("candidate_attention: gradients against central differences", "[ops]") {
-  for (const Nonlinearity kind : all_nonlinearities)
+  for (const Activation kind : all_activations)
     for (const bool softmax : {true, false}) {
       CAPTURE(names_of(kind)[static_cast<std::size_t>(kind)], softmax);
       Problem p = problem(random_candidates({4, 1, 0, 3}, 3, 2, 6), 3, {4, 2}, kind, softmax);
@@ -452,7 +452,7 @@ TEST_CASE("candidate_attention: values and gradients of PyTorch", "[ops][golden]
     for (std::size_t l = 0; l < static_cast<std::size_t>(golden.number("layers")); ++l) {
       Layer layer{of("parameter.linears.", l, ".weight"), of("parameter.linears.", l, ".bias"), {}};
       const index_t units = layer.weight.rows;
-      layer.f = random_activation(dice ? Nonlinearity::dice : Nonlinearity::sigmoid, units, 1);
+      layer.f = random_activation(dice ? Activation::dice : Activation::sigmoid, units, 1);
       Sums sums{of("gradient.linears.", l, ".weight"), of("gradient.linears.", l, ".bias"), ActivationSums(units)};
       if (dice) {
         layer.f.alpha = of("parameter.activations.", l, ".weight");
@@ -463,6 +463,7 @@ TEST_CASE("candidate_attention: values and gradients of PyTorch", "[ops][golden]
         sums.f.sum = of("gradient.activations.", l, ".running_mean");
         sums.f.squares = of("gradient.activations.", l, ".running_var");
         sums.f.rows = of("gradient.activations.", l, ".num_batches_tracked");
+        centre(sums.f, layer.f);
       }
       p.hidden.push_back(layer);
       expected.hidden.push_back(sums);
@@ -489,8 +490,31 @@ TEMPLATE_TEST_CASE("candidate_attention: softmax weights are positive and sum to
     CHECK(std::abs(total(c) - (p.candidates.seen(c) == 0 ? 0 : 1)) < 1e-5);
 }
 
+TEST_CASE("candidate_attention: an item has the same bits wherever it stands in lists of any length", "[ops]") {
+  for (const Activation kind : all_activations)
+    for (const bool softmax : {true, false})
+      for (const index_t length : {1, 3, 7, 20, 50}) {
+        CAPTURE(name_of(kind), softmax, length);
+        const auto last = [&](index_t before) {  // one user's list of that many and one more; the last item counts
+          CandidateLists lists{{length}, {before + 1}, std::vector<offset_t>(static_cast<std::size_t>(before + 1))};
+          for (offset_t& visible : lists.visible) visible = static_cast<offset_t>(length);
+          Problem p = problem(lists, 10, {36, 7}, kind, softmax);
+          for (index_t d = 0; d < p.width(); ++d) p.queries(before, d) = 0.25 * static_cast<double>(d) - 1;
+          const Results r = forward<CpuFloat>(p);
+          Matrix weights(1, length);
+          for (index_t j = 0; j < length; ++j) weights(j) = r.weights(before * length + j);
+          return std::vector{r.y.row_range(before, 1), weights};
+        };
+        const auto alone = last(0);
+        for (index_t before = 1; before < 24; ++before) {
+          CAPTURE(before);
+          REQUIRE(same_bits(last(before), alone));
+        }
+      }
+}
+
 TEST_CASE("candidate_attention: float agrees with double", "[ops]") {
-  const Problem p = problem(several_blocks(20), 16, {12, 5}, Nonlinearity::dice);
+  const Problem p = problem(several_blocks(20), 16, {12, 5}, Activation::dice);
   CHECK(difference(forward<CpuFloat>(p).y, forward<CpuDouble>(p).y) <= tolerance<CpuFloat>::value);
   check_gradients(backward<CpuFloat>(p, to_be_written(p), GradientMode::write),
                   backward<CpuDouble>(p, to_be_written(p), GradientMode::write), tolerance<CpuFloat>::gradient);
@@ -504,7 +528,7 @@ TEST_CASE("candidate_attention: what does not fit is named", "[ops][errors]") {
     AttentionUnit<Context>::Hidden hidden;
     hidden.weight = context.matrix(units, inputs);
     hidden.bias = context.vector(units);
-    hidden.activation.kind = Nonlinearity::prelu;
+    hidden.activation.kind = Activation::prelu;
     hidden.activation.alpha = context.vector(units);
     return hidden;
   };
@@ -571,7 +595,35 @@ TEST_CASE("candidate_attention: what does not fit is named", "[ops][errors]") {
         back + "rows of dkeys is 3, expected 4");
   CHECK(backward_message([&](auto& a) { a.dkeys.view = context.matrix(4, 3); }) ==
         back + "columns of dkeys is 3, expected 2");
-  CHECK(backward_message([&](auto& a) { a.dqueries.view = {}; }) == back + "rows of dqueries is 0, expected 3");
+  CHECK(backward_message([&](auto& a) { a.dqueries.view = context.matrix(2, 2); }) ==
+        back + "rows of dqueries is 2, expected 3");
+  CHECK(forward_message([&](auto& a) { a.keys = context.matrix(3, 2); }) ==
+        op + "offsets(2) is 4, expected 3, the number of rows");
+  CHECK(forward_message([&](auto& a) { a.candidates.pairs = 6; }) ==
+        op + "pairs is 6, expected 5, the sum of min(visible, window)");
+  const std::vector<offset_t> too_many = {1, 4, 1}, negative = {-1, 3, 1};
+  CHECK(forward_message([&](auto& a) {
+          a.candidates.visible = {too_many.data(), 3};
+        }) == op + "visible(1) is 4, expected 0 .. 3, the length of history 0");
+  CHECK(forward_message([&](auto& a) {
+          a.candidates.visible = {negative.data(), 3};
+        }) == op + "visible(0) is -1, expected 0 .. 3, the length of history 0");
+  CHECK(backward_message([&](auto& a) { a.candidates.pairs = 6; }) ==
+        back + "pairs is 6, expected 5, the sum of min(visible, window)");
+  const auto blind = [&] {
+    CandidateAttentionForward<Context> a{placed_candidates.histories(),
+                                         placed_candidates.view(),
+                                         context.matrix(4, 2),
+                                         context.matrix(3, 2),
+                                         unit(),
+                                         {},
+                                         context.matrix(3, 2),
+                                         context.vector(0),
+                                         {}};
+    a.candidates.window = a.candidates.pairs = 0;
+    ops::candidate_attention_forward(context, a);
+  };
+  CHECK(message_of<ArgumentError>(blind) == op + "window is 0, expected at least 1");
   CHECK(backward_message([&](auto& a) { a.dqueries.view = context.matrix(3, 3); }) ==
         back + "columns of dqueries is 3, expected 2");
 }

@@ -7,7 +7,6 @@
 #include "seqrec/cpu/elementwise.hpp"
 #include "support/backends.hpp"
 #include "support/catch.hpp"
-#include "support/histories.hpp"
 #include "support/tensors.hpp"
 
 using namespace seqrec;
@@ -32,16 +31,6 @@ Matrix copied(const Matrix& source_values, Layout layout) {
   return target.read();
 }
 
-template <class Context>
-Matrix last_rows(const Matrix& x_values, const std::vector<index_t>& lengths, Layout layout) {
-  Context context;
-  PlacedScalars<Context> x(x_values, layout),
-      y(unwritten(static_cast<index_t>(lengths.size()), x_values.columns), layout);
-  const auto offsets = placed<typename Context::Space>(offsets_of(lengths));
-  ops::last_rows(context, LastRows<Context>{x.matrix(), offsets.view(), y.matrix()});
-  return y.read();
-}
-
 }  // namespace
 
 TEMPLATE_TEST_CASE("copy: every element, and nothing beside", "[ops]", SEQREC_TEST_BACKENDS) {
@@ -58,20 +47,6 @@ TEMPLATE_TEST_CASE("add: against loops", "[ops]", SEQREC_TEST_BACKENDS) {
       const Matrix source = random_matrix(rows, width, 1), target = random_matrix(rows, width, 2);
       CHECK(difference(added<TestType>(source, target, layout), sum(source, target)) <= tolerance<TestType>::value);
     }
-}
-
-TEMPLATE_TEST_CASE("last_rows: against loops, zeros for an empty history", "[ops]", SEQREC_TEST_BACKENDS) {
-  for (const auto& lengths : batches_of_lengths())
-    for (const index_t width : {1, 7, 50})
-      for (const Layout layout : {Layout::dense, Layout::strided}) {
-        CAPTURE(lengths, width, layout == Layout::strided);
-        const std::vector<offset_t> offsets = offsets_of(lengths);
-        const Matrix x = random_matrix(offsets.back(), width, 1);
-        Matrix expected(0, width);
-        for (std::size_t b = 0; b < lengths.size(); ++b)
-          expected = stacked(expected, lengths[b] == 0 ? Matrix(1, width) : x.row_range(offsets[b + 1] - 1, 1));
-        CHECK(same_bits(last_rows<TestType>(x, lengths, layout), expected));
-      }
 }
 
 TEMPLATE_TEST_CASE("accumulate_loss: in double and in row order", "[ops]", SEQREC_TEST_BACKENDS) {
@@ -92,7 +67,7 @@ TEMPLATE_TEST_CASE("accumulate_loss: in double and in row order", "[ops]", SEQRE
   CHECK(context.loss() == 0);
 }
 
-TEST_CASE("copy, add, last_rows: what does not fit is named", "[ops][errors]") {
+TEST_CASE("copy, add: what does not fit is named", "[ops][errors]") {
   using Context = CpuDouble;
   Context context;
   const auto copy_message = [&](index_t rows, index_t columns) {
@@ -107,12 +82,4 @@ TEST_CASE("copy, add, last_rows: what does not fit is named", "[ops][errors]") {
   };
   CHECK(add_message(3, 5) == "add: rows of target is 3, expected 4");
   CHECK(add_message(4, 6) == "add: columns of target is 6, expected 5");
-
-  const std::vector<offset_t> offsets = {0, 3, 4};
-  const auto last_rows_message = [&](index_t rows, index_t columns) {
-    const LastRows<Context> a{context.matrix(4, 5), {offsets.data(), 3}, context.matrix(rows, columns)};
-    return message_of<ShapeError>([&] { ops::last_rows(context, a); });
-  };
-  CHECK(last_rows_message(3, 5) == "last_rows: rows of y is 3, expected 2");
-  CHECK(last_rows_message(2, 4) == "last_rows: columns of y is 4, expected 5");
 }

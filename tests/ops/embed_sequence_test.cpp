@@ -107,7 +107,9 @@ Matrix forward(const Problem& p) {
   const PlacedBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> table(p.table, p.layout), positions(p.positions, p.layout);
   PlacedScalars<Context> y(unwritten(p.histories.rows(), p.table.columns), p.layout);
-  EmbedSequenceForward<Context> a{.batch = batch.view(),
+  EmbedSequenceForward<Context> a{.items = batch.view().items.values,
+                                  .offsets = batch.offsets(),
+                                  .longest = batch.longest(),
                                   .table = table.matrix(),
                                   .positions = {},
                                   .y = y.matrix(),
@@ -125,7 +127,8 @@ Gradients backward(const Problem& p, const Matrix& dpositions_before, bool wants
   const PlacedBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> dy(p.dy, p.layout);
   PlacedMasters<Context> dpositions(dpositions_before, p.layout);
-  EmbedSequenceBackward<Context> a{.batch = batch.view(),
+  EmbedSequenceBackward<Context> a{.offsets = batch.offsets(),
+                                   .longest = batch.longest(),
                                    .dy = dy.matrix(),
                                    .dpositions = {},
                                    .scale = p.scale,
@@ -262,7 +265,9 @@ TEST_CASE("embed_sequence: what does not fit is named", "[ops][errors]") {
   const PlacedBatch<HostSpace> batch(random_histories({3, 1}, 6, 1));
   const auto forward_message = [&](auto change) {
     Context context;
-    auto a = EmbedSequenceForward<Context>{.batch = batch.view(),
+    auto a = EmbedSequenceForward<Context>{.items = batch.view().items.values,
+                                           .offsets = batch.offsets(),
+                                           .longest = batch.longest(),
                                            .table = context.matrix(6, 5),
                                            .positions = context.matrix(3, 5),
                                            .y = context.matrix(4, 5),
@@ -282,16 +287,48 @@ TEST_CASE("embed_sequence: what does not fit is named", "[ops][errors]") {
 
   const auto backward_message = [&](auto change) {
     Context context;
-    auto a = EmbedSequenceBackward<Context>{
-        .batch = batch.view(), .dy = context.matrix(4, 5), .dpositions = context.matrix(3, 5), .dropout = {}};
+    auto a = EmbedSequenceBackward<Context>{.offsets = batch.offsets(),
+                                            .longest = batch.longest(),
+                                            .dy = context.matrix(4, 5),
+                                            .dpositions = context.matrix(3, 5),
+                                            .dropout = {}};
     change(a, context);
     return message_of<ShapeError>([&] { ops::embed_sequence_backward(context, a); });
   };
   CHECK(backward_message([](auto& a, auto& c) { a.dy = c.matrix(3, 5); }) ==
-        "embed_sequence backward: rows of dy is 3, expected 4");
+        "embed_sequence backward: offsets(2) is 4, expected 3, the number of rows");
   CHECK(backward_message([](auto& a, auto& c) { a.dpositions = c.matrix(3, 4); }) ==
         "embed_sequence backward: columns of dpositions is 4, expected 5");
   CHECK(backward_message([](auto& a, auto& c) { a.dpositions = c.matrix(2, 5); }) ==
         "embed_sequence backward: the longest history has 3 items, the position table 2 rows; hint: keep the last "
         "max_length items of each history");
+}
+
+TEST_CASE("embed_sequence: no field of a batch put together by hand is trusted", "[ops][errors]") {
+  using Context = CpuDouble;
+  Context context;
+  const std::vector<item_t> items = {0, 1, 2, 3};
+  const auto message = [&](const std::vector<offset_t>& offsets, index_t longest) {
+    const auto placed_items = placed<HostSpace>(items);
+    const auto placed_offsets = placed<HostSpace>(offsets);
+    EmbedSequenceForward<Context> a{.items = placed_items.view(),
+                                    .offsets = placed_offsets.view(),
+                                    .longest = longest,
+                                    .table = context.matrix(6, 5),
+                                    .positions = context.matrix(3, 5),
+                                    .y = context.matrix(4, 5),
+                                    .dropout = {}};
+    return message_of<ShapeError>([&] { ops::embed_sequence_forward(context, a); });
+  };
+  const std::string op = "embed_sequence: ";
+  CHECK(message({0, 3, 4}, 0) == op + "longest is 0, expected at least 1 for 4 rows");
+  CHECK(message({0, 3, 4}, 2) == op + "longest is 2, expected at least 3, the length of history 0");
+  CHECK(message({0, 4}, 3) == op + "longest is 3, expected at least 4, the length of history 0");
+  CHECK(message({0, 4}, 4) ==
+        op + "the longest history has 4 items, the position table 3 rows; hint: keep the last max_length items of each "
+             "history");
+  CHECK(message({0, 3, 5}, 3) == op + "offsets(2) is 5, expected 4, the number of rows");
+  CHECK(message({1, 3, 4}, 3) == op + "offsets(0) is 1, expected 0");
+  CHECK(message({0, 3, 2, 4}, 3) == op + "offsets(2) is 2, expected at least 3, offsets(1)");
+  CHECK(message({}, 3) == op + "offsets is missing, expected where the segments of 4 rows begin");
 }

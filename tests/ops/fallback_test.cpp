@@ -15,7 +15,8 @@
 #include "seqrec/ops/dropout_residual_layer_norm.hpp"
 #include "seqrec/ops/elementwise.hpp"
 #include "seqrec/ops/embed_sequence.hpp"
-#include "seqrec/ops/feature_bag.hpp"
+#include "seqrec/ops/embedding_bag.hpp"
+#include "seqrec/ops/gather_rows.hpp"
 #include "seqrec/ops/interaction.hpp"
 #include "seqrec/ops/linear.hpp"
 #include "seqrec/ops/optimizer_step.hpp"
@@ -28,7 +29,6 @@
 #include "seqrec/ops/self_attention.hpp"
 #include "seqrec/ops/top_k.hpp"
 #include "seqrec/ops/unit_activation.hpp"
-#include "seqrec/ops/visible_rows.hpp"
 #include "support/catch.hpp"
 
 /// A backend that a stranger wrote: a context of its own and an overload for each op, which records that it was called.
@@ -59,14 +59,16 @@ FAKE_OP(unit_activation_backward, UnitActivationBackward)
 FAKE_OP(running_statistics, RunningStatistics)
 FAKE_OP(candidate_attention_forward, CandidateAttentionForward)
 FAKE_OP(candidate_attention_backward, CandidateAttentionBackward)
-FAKE_OP(visible_rows_forward, VisibleRowsForward)
-FAKE_OP(visible_rows_backward, VisibleRowsBackward)
+FAKE_OP(gather_rows_forward, GatherRowsForward)
+FAKE_OP(gather_rows_backward, GatherRowsBackward)
+FAKE_OP(last_row_numbers, LastRowNumbers)
+FAKE_OP(visible_row_numbers, VisibleRowNumbers)
 FAKE_OP(row_dot_forward, RowDotForward)
 FAKE_OP(row_dot_backward, RowDotBackward)
 FAKE_OP(interaction_forward, InteractionForward)
 FAKE_OP(interaction_backward, InteractionBackward)
-FAKE_OP(feature_bag_forward, FeatureBagForward)
-FAKE_OP(feature_bag_backward, FeatureBagBackward)
+FAKE_OP(embedding_bag_forward, EmbeddingBagForward)
+FAKE_OP(embedding_bag_backward, EmbeddingBagBackward)
 FAKE_OP(click_loss, ClickLoss)
 FAKE_OP(catalogue_loss, CatalogueLoss)
 FAKE_OP(add_rows, AddRows)
@@ -75,7 +77,6 @@ FAKE_OP(top_k, TopK)
 FAKE_OP(rank_of_target, RankOfTarget)
 FAKE_OP(add, Add)
 FAKE_OP(copy, Copy)
-FAKE_OP(last_rows, LastRows)
 FAKE_OP(accumulate_loss, AccumulateLoss)
 #undef FAKE_OP
 
@@ -135,15 +136,16 @@ static_assert(none_reaches_ops<seqrec::UnitActivationForward<Context>, seqrec::U
 static_assert(none_reaches_ops<seqrec::AttentionUnit<Context>, seqrec::AttentionWeighting>);
 static_assert(none_reaches_ops<seqrec::CandidateAttentionForward<Context>>);
 static_assert(none_reaches_ops<seqrec::CandidateAttentionBackward<Context>>);
-static_assert(none_reaches_ops<seqrec::VisibleRowsForward<Context>, seqrec::VisibleRowsBackward<Context>>);
+static_assert(none_reaches_ops<seqrec::GatherRowsForward<Context>, seqrec::GatherRowsBackward<Context>>);
+static_assert(none_reaches_ops<seqrec::LastRowNumbers<Context>, seqrec::VisibleRowNumbers<Context>>);
 static_assert(none_reaches_ops<seqrec::RowDotForward<Context>, seqrec::RowDotBackward<Context>>);
 static_assert(none_reaches_ops<seqrec::InteractionForward<Context>, seqrec::InteractionBackward<Context>>);
-static_assert(none_reaches_ops<seqrec::FeatureBagForward<Context>, seqrec::FeatureBagBackward<Context>>);
+static_assert(none_reaches_ops<seqrec::EmbeddingBagForward<Context>, seqrec::EmbeddingBagBackward<Context>>);
 static_assert(none_reaches_ops<seqrec::ClickLoss<Context>, seqrec::Copy<Context>>);
 static_assert(none_reaches_ops<seqrec::CatalogueLoss<Context>, seqrec::SampledLoss<Context, BinaryCrossEntropy>>);
 static_assert(none_reaches_ops<seqrec::AddRows<Context>, seqrec::ScoreCandidates<Context>>);
 static_assert(none_reaches_ops<seqrec::TopK<Context>, seqrec::RankOfTarget<Context>>);
-static_assert(none_reaches_ops<seqrec::Add<Context>, seqrec::LastRows<Context>, seqrec::AccumulateLoss<Context>>);
+static_assert(none_reaches_ops<seqrec::Add<Context>, seqrec::AccumulateLoss<Context>>);
 static_assert(none_reaches_ops<seqrec::OptimizerStep<Context, fake::Rule>, seqrec::SumSquares<Context>>);
 static_assert(none_reaches_ops<seqrec::Gradient<Context>>);
 
@@ -155,6 +157,7 @@ TEST_CASE("every front door calls the backend of its context, once", "[ops]") {
   fake::Context context;
   const offset_t no_segments[] = {0};
   const VectorView<const offset_t, HostSpace> offsets(no_segments, 1);
+  float element = 0;  // of a gradient that somebody wants
   const auto check_call = [&](const std::string& op, auto call) {
     context.calls.clear();
     call();
@@ -169,13 +172,12 @@ TEST_CASE("every front door calls the backend of its context, once", "[ops]") {
              [&] { ops::dropout_residual_layer_norm_forward(context, DropoutResidualLayerNormForward<C>{}); });
   check_call("dropout_residual_layer_norm_backward",
              [&] { ops::dropout_residual_layer_norm_backward(context, DropoutResidualLayerNormBackward<C>{}); });
-  check_call("self_attention_saved_size", [&] { ops::self_attention_saved_size(context, Batch<HostSpace>{}, 1); });
+  check_call("self_attention_saved_size", [&] { ops::self_attention_saved_size(context, {}, 0, 1); });
   check_call("self_attention_forward", [&] { ops::self_attention_forward(context, SelfAttentionForward<C>{}); });
   check_call("prefix_mean_forward", [&] { ops::prefix_mean_forward(context, PrefixMeanForward<C>{}); });
   check_call("prefix_mean_backward", [&] {
-    float element = 0;
     PrefixMeanBackward<C> a;
-    a.dx.view.data = &element;  // somebody wants it
+    a.dx.view.data = &element;
     ops::prefix_mean_backward(context, a);
   });
   check_call("unit_activation_forward", [&] { ops::unit_activation_forward(context, UnitActivationForward<C>{}); });
@@ -202,15 +204,15 @@ TEST_CASE("every front door calls the backend of its context, once", "[ops]") {
     no_candidates(a);
     ops::candidate_attention_backward(context, a);
   });
-  check_call("visible_rows_forward", [&] {
-    VisibleRowsForward<C> a;
-    no_candidates(a);
-    ops::visible_rows_forward(context, a);
+  check_call("gather_rows_forward", [&] { ops::gather_rows_forward(context, GatherRowsForward<C>{}); });
+  check_call("gather_rows_backward", [&] {
+    GatherRowsBackward<C> a;
+    a.dx.view.data = &element;
+    ops::gather_rows_backward(context, a);
   });
-  check_call("visible_rows_backward", [&] {
-    VisibleRowsBackward<C> a;
-    no_candidates(a);
-    ops::visible_rows_backward(context, a);
+  check_call("last_row_numbers", [&] { ops::last_row_numbers(context, LastRowNumbers<C>{offsets, {}}); });
+  check_call("visible_row_numbers", [&] {
+    ops::visible_row_numbers(context, VisibleRowNumbers<C>{offsets, offsets, {}, {}});
   });
   check_call("row_dot_forward", [&] {
     RowDotForward<C> a;
@@ -224,8 +226,12 @@ TEST_CASE("every front door calls the backend of its context, once", "[ops]") {
   });
   check_call("interaction_forward", [&] { ops::interaction_forward(context, InteractionForward<C>{}); });
   check_call("interaction_backward", [&] { ops::interaction_backward(context, InteractionBackward<C>{}); });
-  check_call("feature_bag_forward", [&] { ops::feature_bag_forward(context, FeatureBagForward<C>{}); });
-  check_call("feature_bag_backward", [&] { ops::feature_bag_backward(context, FeatureBagBackward<C>{}); });
+  check_call("embedding_bag_forward", [&] { ops::embedding_bag_forward(context, EmbeddingBagForward<C>{}); });
+  check_call("embedding_bag_backward", [&] {
+    EmbeddingBagBackward<C> a;
+    a.dtable.data = &element;
+    ops::embedding_bag_backward(context, a);
+  });
   check_call("click_loss", [&] {
     ClickLoss<C> a;
     a.scores.extents[1] = 1;
@@ -255,7 +261,6 @@ TEST_CASE("every front door calls the backend of its context, once", "[ops]") {
   check_call("rank_of_target", [&] { ops::rank_of_target(context, RankOfTarget<C>{}); });
   check_call("copy", [&] { ops::copy(context, Copy<C>{}); });
   check_call("add", [&] { ops::add(context, Add<C>{}); });
-  check_call("last_rows", [&] { ops::last_rows(context, LastRows<C>{{}, offsets, {}}); });
   check_call("accumulate_loss", [&] { ops::accumulate_loss(context, AccumulateLoss<C>{}); });
   check_call("optimizer_step", [&] { ops::optimizer_step(context, OptimizerStep<C, fake::Rule>{}); });
   check_call("sum_squares", [&] { CHECK(ops::sum_squares<C>(context, {}) == 25); });

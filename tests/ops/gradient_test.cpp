@@ -1,19 +1,240 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/ops/gradient.hpp"
 
+#include <deque>
+#include <functional>
+#include <string>
 #include <type_traits>
 #include <vector>
 
 #include "seqrec/core/context_base.hpp"
+#include "seqrec/cpu/candidate_attention.hpp"
+#include "seqrec/cpu/dropout_residual_layer_norm.hpp"
+#include "seqrec/cpu/embed_sequence.hpp"
+#include "seqrec/cpu/embedding_bag.hpp"
+#include "seqrec/cpu/gather_rows.hpp"
+#include "seqrec/cpu/interaction.hpp"
+#include "seqrec/cpu/linear.hpp"
+#include "seqrec/cpu/prefix_mean.hpp"
+#include "seqrec/cpu/row_dot.hpp"
+#include "seqrec/cpu/self_attention.hpp"
+#include "seqrec/cpu/unit_activation.hpp"
+#include "support/backends.hpp"
+#include "support/candidate_lists.hpp"
 #include "support/catch.hpp"
+#include "support/masks.hpp"
+#include "support/tensors.hpp"
 
 using namespace seqrec;
+using namespace seqrec_test;
 
 namespace {
 
 using Context = ContextBase<float, float, HostSpace>;
+using Double = CpuDouble;
+
+/// The gradients of one call of an op, with something in each beforehand; those that are not wanted are null.
+class Gradients {
+ public:
+  /// @param unwanted bit i: the i-th gradient
+  explicit Gradients(unsigned unwanted) : unwanted_(unwanted) {}
+
+  Gradient<Double> input(index_t rows, index_t columns) {
+    Placed<double, HostSpace>& place = next(rows, columns);
+    return {wanted(count() - 1) ? place.matrix() : MatrixView<double, HostSpace>{}, GradientMode::add};
+  }
+  MatrixView<double, HostSpace> matrix(index_t rows, index_t columns) { return input(rows, columns).view; }
+  VectorView<double, HostSpace> vector(index_t size) {
+    Placed<double, HostSpace>& place = next(1, size);
+    return wanted(count() - 1) ? place.vector() : VectorView<double, HostSpace>{};
+  }
+
+  unsigned count() const { return static_cast<unsigned>(places_.size()); }
+  bool wanted(unsigned i) const { return (unwanted_ >> i & 1) == 0; }
+  Matrix found(unsigned i) const { return places_[i].read(); }
+  const Matrix& before(unsigned i) const { return before_[i]; }
+
+ private:
+  Placed<double, HostSpace>& next(index_t rows, index_t columns) {
+    before_.push_back(random_matrix(rows, columns, 100 + count()));
+    return places_.emplace_back(before_.back(), Layout::strided);
+  }
+
+  unsigned unwanted_;
+  std::deque<Placed<double, HostSpace>> places_;
+  std::vector<Matrix> before_;
+};
+
+/// Numbers of an op's other arguments, new ones at each call.
+class Numbers {
+ public:
+  MatrixView<double, HostSpace> matrix(index_t rows, index_t columns) {
+    places_.emplace_back(random_matrix(rows, columns, places_.size() + 1), Layout::dense);
+    return places_.back().matrix();
+  }
+  VectorView<double, HostSpace> vector(index_t size) {
+    const auto one_row = matrix(1, size);
+    return {one_row.data, size};
+  }
+
+ private:
+  std::deque<Placed<double, HostSpace>> places_;
+};
+
+struct Case {
+  std::string name;
+  std::function<void(Double&, Numbers&, Gradients&)> backward;
+};
+
+const std::vector<offset_t> histories = {0, 3, 3, 5}, rows_of_x = {-1, 0, 2, 2};
+const VectorView<const offset_t, HostSpace> offsets(histories.data(), 4);
+
+UnitActivation<Double> activation(Activation kind, index_t units, Numbers& n, Gradients& g) {
+  UnitActivation<Double> f;
+  f.kind = kind;
+  f.alpha = n.vector(units);
+  f.mean = n.vector(units);
+  const auto variance = n.vector(units);
+  for (index_t i = 0; i < units; ++i) variance(i) = 1 + variance(i) * variance(i);
+  f.variance = variance;
+  f.dalpha = g.vector(units);
+  return f;
+}
+
+void backward_of_candidate_attention(Activation kind, Double& context, Numbers& n, Gradients& g) {
+  const PlacedCandidates<HostSpace> lists({{3, 0, 2}, {2, 1, 2}, {1, 3, 0, 1, 2}, 2});
+  const auto candidates = lists.view();
+  AttentionUnit<Double> unit;
+  unit.layers = 2;
+  index_t inputs = 12;
+  for (index_t l = 0; l < 2; ++l) {
+    auto& layer = unit.hidden[l];
+    layer.weight = n.matrix(4, inputs);
+    layer.bias = n.vector(4);
+    layer.activation = activation(kind, 4, n, g);
+    layer.dweight = g.matrix(4, inputs);
+    layer.dbias = g.vector(4);
+    inputs = 4;
+  }
+  unit.weight = n.matrix(1, 4);
+  unit.bias = n.vector(1);
+  unit.dweight = g.matrix(1, 4);
+  unit.dbias = g.vector(1);
+  const auto keys = n.matrix(5, 3), queries = n.matrix(5, 3), y = n.matrix(5, 3);
+  const auto weights = n.vector(candidates.pairs);
+  const auto saved = n.vector(ops::candidate_attention_saved_size<Double>(candidates, unit));
+  ops::candidate_attention_forward(
+      context, CandidateAttentionForward<Double>{offsets, candidates, keys, queries, unit, {}, y, weights, saved});
+  ops::candidate_attention_backward(
+      context,
+      CandidateAttentionBackward<Double>{
+          offsets, candidates, keys, queries, unit, {}, weights, saved, n.matrix(5, 3), g.input(5, 3), g.input(5, 3)});
+}
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all = {
+      {"linear",
+       [](Double& c, Numbers& n, Gradients& g) {
+         LinearBackward<Double> a{
+             n.matrix(5, 3), n.matrix(4, 3), {}, n.matrix(5, 4), g.input(5, 3), g.matrix(4, 3), g.vector(4), {}, {}};
+         ops::linear_backward(c, a);
+       }},
+      {"linear with epilogue",
+       [](Double& c, Numbers& n, Gradients& g) {
+         LinearBackward<Double> a{n.matrix(5, 3), n.matrix(4, 3), n.matrix(5, 4),   n.matrix(5, 4), g.input(5, 3),
+                                  g.matrix(4, 3), g.vector(4),    Activation::tanh, mask_of(0.3, 0)};
+         ops::linear_backward(c, a);
+       }},
+      {"embed_sequence",
+       [](Double& c, Numbers& n, Gradients& g) {
+         ops::embed_sequence_backward(
+             c, EmbedSequenceBackward<Double>{offsets, 3, n.matrix(5, 3), g.matrix(4, 3), 1, {}, {}});
+       }},
+      {"dropout_residual_layer_norm",
+       [](Double& c, Numbers& n, Gradients& g) {
+         ops::dropout_residual_layer_norm_backward(
+             c, DropoutResidualLayerNormBackward<Double>{n.matrix(5, 3), n.vector(3), n.vector(5), n.vector(5),
+                                                         n.matrix(5, 3), n.matrix(5, 3), g.input(5, 3), g.input(5, 3),
+                                                         g.vector(3), g.vector(3), mask_of(0.3, 0)});
+       }},
+      {"self_attention",
+       [](Double& c, Numbers& n, Gradients& g) {
+         const index_t size = ops::self_attention_saved_size(c, offsets, 5, 2);
+         ops::self_attention_backward(
+             c, SelfAttentionBackward<Double>{offsets, 3, n.matrix(5, 4), n.matrix(5, 4), n.matrix(5, 4),
+                                              n.matrix(5, 4), n.vector(size), n.matrix(5, 4), g.input(5, 4),
+                                              g.input(5, 4), g.input(5, 4), 2, mask_of(0.3, 0)});
+       }},
+      {"prefix_mean",
+       [](Double& c, Numbers& n, Gradients& g) {
+         ops::prefix_mean_backward(c, PrefixMeanBackward<Double>{offsets, n.matrix(5, 3), g.input(5, 3)});
+       }},
+      {"unit_activation, PReLU",
+       [](Double& c, Numbers& n, Gradients& g) {
+         const auto f = activation(Activation::prelu, 3, n, g);
+         ops::unit_activation_backward(
+             c, UnitActivationBackward<Double>{n.matrix(5, 3), f, n.matrix(5, 3), g.input(5, 3), {}});
+       }},
+      {"unit_activation, Dice",
+       [](Double& c, Numbers& n, Gradients& g) {
+         const auto f = activation(Activation::dice, 3, n, g);
+         ops::unit_activation_backward(
+             c, UnitActivationBackward<Double>{n.matrix(5, 3), f, n.matrix(5, 3), g.input(5, 3), {}});
+       }},
+      {"candidate_attention, PReLU",
+       [](Double& c, Numbers& n, Gradients& g) { backward_of_candidate_attention(Activation::prelu, c, n, g); }},
+      {"candidate_attention, Dice",
+       [](Double& c, Numbers& n, Gradients& g) { backward_of_candidate_attention(Activation::dice, c, n, g); }},
+      {"gather_rows",
+       [](Double& c, Numbers& n, Gradients& g) {
+         ops::gather_rows_backward(c, GatherRowsBackward<Double>{{rows_of_x.data(), 4}, n.matrix(4, 3), g.input(5, 3)});
+       }},
+      {"interaction",
+       [](Double& c, Numbers& n, Gradients& g) {
+         ops::interaction_backward(c, InteractionBackward<Double>{n.matrix(5, 3), n.matrix(5, 3), n.matrix(5, 11),
+                                                                  g.input(5, 3), g.input(5, 3), g.input(5, 2)});
+       }},
+      {"row_dot",
+       [](Double& c, Numbers& n, Gradients& g) {
+         ops::row_dot_backward(
+             c, RowDotBackward<Double>{n.matrix(5, 3), n.matrix(5, 3), n.matrix(5, 1), g.input(5, 3), g.input(5, 3)});
+       }},
+      {"embedding_bag",
+       [](Double& c, Numbers& n, Gradients& g) {
+         static const std::vector<std::int32_t> owners = {2, 0, 1};
+         static const std::vector<category_t> categories = {0, 1, 1, 2, 0};
+         ops::embedding_bag_backward(
+             c, EmbeddingBagBackward<Double>{
+                    {owners.data(), 3}, {}, {{categories.data(), 5}, offsets}, n.matrix(3, 2), g.matrix(3, 2)});
+       }},
+  };
+  return all;
+}
+
+Gradients called(const Case& of, unsigned unwanted) {
+  Double context;
+  Numbers numbers;
+  Gradients gradients(unwanted);
+  of.backward(context, numbers, gradients);
+  return gradients;
+}
 
 }  // namespace
+
+TEST_CASE("whichever gradients nobody wants are left out, and the others are the same", "[ops]") {
+  for (const Case& of : cases()) {
+    CAPTURE(of.name);
+    const Gradients all = called(of, 0);
+    REQUIRE(all.count() > 0);
+    for (unsigned i = 0; i < all.count(); ++i) CHECK_FALSE(same_bits(all.found(i), all.before(i)));
+    for (unsigned unwanted = 1; unwanted < 1u << all.count(); ++unwanted) {
+      CAPTURE(unwanted);
+      const Gradients some = called(of, unwanted);
+      for (unsigned i = 0; i < all.count(); ++i)
+        REQUIRE(same_bits(some.found(i), some.wanted(i) ? all.found(i) : all.before(i)));
+    }
+  }
+}
 
 static_assert(std::is_trivially_copyable_v<Gradient<Context>>);  // captured by tape nodes, passed to kernels
 static_assert(!std::is_convertible_v<Gradient<Context>, bool>);  // only where a condition is asked for

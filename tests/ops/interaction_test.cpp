@@ -144,10 +144,12 @@ TEST_CASE("interaction: what does not fit is named", "[ops][errors]") {
   CHECK(backward_message([&](auto& a) { a.q = context.matrix(3, 5); }) == back + "rows of q is 3, expected 4");
   CHECK(backward_message([&](auto& a) { a.q = context.matrix(4, 6); }) == back + "columns of q is 6, expected 5");
   CHECK(backward_message([&](auto& a) { a.dy = context.matrix(3, 17); }) == back + "rows of dy is 3, expected 4");
-  CHECK(backward_message([&](auto& a) { a.df = {}; }) == back + "columns of dy is 17, expected 15");
+  CHECK(backward_message([&](auto& a) { a.dy = context.matrix(4, 14); }) ==
+        back + "columns of dy is 14, expected at least 15");
+  CHECK(backward_message([&](auto& a) { a.df.view = context.matrix(4, 1); }) ==
+        back + "columns of df is 1, expected 2");
   CHECK(backward_message([&](auto& a) { a.df.view = context.matrix(3, 2); }) == back + "rows of df is 3, expected 4");
-  CHECK(backward_message([&](auto& a) { a.du.view = context.matrix(3, 5); }) ==
-        back + "rows of a gradient is 3, expected 4");
+  CHECK(backward_message([&](auto& a) { a.du.view = context.matrix(3, 5); }) == back + "rows of du is 3, expected 4");
   CHECK(backward_message([&](auto& a) { a.dq.view = context.matrix(4, 6); }) ==
-        back + "columns of a gradient is 6, expected 5");
+        back + "columns of dq is 6, expected 5");
 }

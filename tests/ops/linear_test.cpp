@@ -34,17 +34,20 @@ Problem problem(index_t rows, index_t inputs, index_t outputs) {
           random_matrix(rows, outputs, 4)};
 }
 
+/// Those without parameters.
+constexpr std::initializer_list<Activation> epilogues = {Activation::none, Activation::relu, Activation::sigmoid,
+                                                         Activation::tanh};
+
 /// One row, no row, rows that are no multiple of 32, widths that are no multiple of 4; with every epilogue.
 template <class Check>
 void for_each_problem(Check check) {
   for (const auto& [rows, inputs, outputs] :
        {std::array<index_t, 3>{1, 1, 1}, {1, 7, 50}, {0, 4, 3}, {33, 50, 7}, {70, 8, 96}})
-    for (const Activation activation : {Activation::none, Activation::relu})
+    for (const Activation activation : epilogues)
       for (const double probability : {0.0, 0.3})
         for (const bool biased : {true, false})
           for (const Layout layout : {Layout::dense, Layout::strided}) {
-            CAPTURE(rows, inputs, outputs, activation == Activation::relu, probability, biased,
-                    layout == Layout::strided);
+            CAPTURE(rows, inputs, outputs, name_of(activation), probability, biased, layout == Layout::strided);
             Problem p = problem(rows, inputs, outputs);
             if (!biased) p.bias = {};
             p.activation = activation;
@@ -54,16 +57,32 @@ void for_each_problem(Check check) {
           }
 }
 
-Matrix forward_by_loops(const Problem& p) {
+/// Without dropout.
+Matrix activated_by_loops(const Problem& p) {
   Matrix y(p.x.rows, p.weight.rows);
   for (index_t i = 0; i < y.rows; ++i)
     for (index_t o = 0; o < y.columns; ++o) {
       for (index_t j = 0; j < p.x.columns; ++j) y(i, o) += p.x(i, j) * p.weight(o, j);
       if (p.bias.size() != 0) y(i, o) += p.bias(o);
       if (p.activation == Activation::relu) y(i, o) = std::max(y(i, o), 0.0);
-      y(i, o) *= factor(p.mask, i, o);
+      if (p.activation == Activation::sigmoid) y(i, o) = 1 / (1 + std::exp(-y(i, o)));
+      if (p.activation == Activation::tanh) y(i, o) = std::tanh(y(i, o));
     }
   return y;
+}
+
+Matrix forward_by_loops(const Problem& p) {
+  Matrix y = activated_by_loops(p);
+  for (index_t i = 0; i < y.rows; ++i)
+    for (index_t o = 0; o < y.columns; ++o) y(i, o) *= factor(p.mask, i, o);
+  return y;
+}
+
+/// d activation / d x, where the activation is y.
+double slope_at(Activation activation, double y) {
+  if (activation == Activation::relu) return y > 0 ? 1 : 0;
+  if (activation == Activation::sigmoid) return y * (1 - y);
+  return activation == Activation::tanh ? 1 - y * y : 1;
 }
 
 struct Gradients {
@@ -71,12 +90,11 @@ struct Gradients {
 };
 
 Gradients backward_by_loops(const Problem& p) {
-  const Matrix y = forward_by_loops(p);
+  const Matrix y = activated_by_loops(p);
   Gradients g{Matrix(p.x.rows, p.x.columns), Matrix(p.weight.rows, p.weight.columns), Matrix(1, p.weight.rows)};
   for (index_t i = 0; i < y.rows; ++i)
     for (index_t o = 0; o < y.columns; ++o) {
-      if (p.activation == Activation::relu && !(y(i, o) > 0)) continue;
-      const double d = p.dy(i, o) * factor(p.mask, i, o);
+      const double d = p.dy(i, o) * factor(p.mask, i, o) * slope_at(p.activation, y(i, o));
       g.dbias(o) += d;
       for (index_t j = 0; j < p.x.columns; ++j) {
         g.dx(i, j) += d * p.weight(o, j);
@@ -179,7 +197,7 @@ TEMPLATE_TEST_CASE("linear: a gradient that nobody wants is left alone, the othe
 }
 
 TEST_CASE("linear: gradients against central differences", "[ops]") {
-  for (const Activation activation : {Activation::none, Activation::relu}) {
+  for (const Activation activation : epilogues) {
     Problem p = problem(9, 7, 6);
     p.activation = activation;
     p.mask = mask_of(0.3, 11);
@@ -272,6 +290,40 @@ TEMPLATE_TEST_CASE("linear: ReLU does not hide a NaN", "[ops]", SEQREC_TEST_ALL_
     for (index_t i = 0; i < 2; ++i)
       for (index_t o = 0; o < 19; ++o) CHECK(std::isnan(y(i, o)) == (o == where));
   }
+}
+
+TEST_CASE("linear: a row has the same bits wherever it stands", "[ops]") {
+  for (const auto& [inputs, outputs] : {std::array<index_t, 2>{3, 5}, {7, 1}, {50, 36}, {130, 67}})
+    for (const Activation activation : epilogues)
+      for (const index_t rows : {1, 2, 3, 4, 5, 7, 16, 21, 33}) {
+        CAPTURE(inputs, outputs, name_of(activation), rows);
+        Problem alone = problem(1, inputs, outputs);
+        alone.activation = activation;
+        const Matrix y = forward<CpuFloat>(alone);
+        for (const Layout layout : {Layout::dense, Layout::strided}) {
+          Problem p = problem(rows, inputs, outputs);
+          p.activation = activation;
+          p.layout = layout;
+          for (index_t i = 0; i < rows; ++i) {  // every row the same
+            for (index_t j = 0; j < inputs; ++j) p.x(i, j) = alone.x(j);
+          }
+          const Matrix ys = forward<CpuFloat>(p);
+          for (index_t i = 0; i < rows; ++i) REQUIRE(same_bits(ys.row_range(i, 1), y));
+        }
+      }
+}
+
+TEST_CASE("linear: an activation with parameters is no epilogue", "[ops][errors]") {
+  CpuDouble context;
+  const std::string rest = ", expected none, relu, sigmoid or tanh; hint: unit_activation has the others";
+  LinearForward<CpuDouble> forward;
+  forward.activation = Activation::prelu;
+  CHECK(message_of<ArgumentError>([&] { ops::linear_forward(context, forward); }) ==
+        "linear: activation is prelu" + rest);
+  LinearBackward<CpuDouble> backward;
+  backward.activation = Activation::dice;
+  CHECK(message_of<ArgumentError>([&] { ops::linear_backward(context, backward); }) ==
+        "linear backward: activation is dice" + rest);
 }
 
 TEST_CASE("linear: what does not fit is named", "[ops][errors]") {

@@ -76,7 +76,7 @@ Matrix forward(const Problem& p) {
   Context context;
   const PlacedBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> x(p.x, p.layout), y(unwritten(p.x.rows, p.x.columns), p.layout);
-  ops::prefix_mean_forward(context, PrefixMeanForward<Context>{batch.view(), x.matrix(), y.matrix()});
+  ops::prefix_mean_forward(context, PrefixMeanForward<Context>{batch.offsets(), x.matrix(), y.matrix()});
   return y.read();
 }
 
@@ -88,7 +88,7 @@ Matrix backward(const Problem& p, const Matrix* before = nullptr) {
   PlacedScalars<Context> dy(p.dy, p.layout),
       dx(before != nullptr ? *before : unwritten(p.dy.rows, p.dy.columns), p.layout);
   const Gradient<Context> gradient{dx.matrix(), before != nullptr ? GradientMode::add : GradientMode::write};
-  ops::prefix_mean_backward(context, PrefixMeanBackward<Context>{batch.view(), dy.matrix(), gradient});
+  ops::prefix_mean_backward(context, PrefixMeanBackward<Context>{batch.offsets(), dy.matrix(), gradient});
   return dx.read();
 }
 
@@ -163,7 +163,7 @@ TEST_CASE("prefix_mean: float agrees with double", "[ops]") {
 TEST_CASE("prefix_mean: nothing happens where nobody wants the gradient", "[ops]") {
   CpuDouble context;
   const PlacedBatch<HostSpace> batch(random_histories({3, 1}, 6, 1));
-  CHECK_NOTHROW(ops::prefix_mean_backward(context, PrefixMeanBackward<CpuDouble>{batch.view(), {}, {}}));
+  CHECK_NOTHROW(ops::prefix_mean_backward(context, PrefixMeanBackward<CpuDouble>{batch.offsets(), {}, {}}));
 }
 
 TEST_CASE("prefix_mean: what does not fit is named", "[ops][errors]") {
@@ -172,22 +172,37 @@ TEST_CASE("prefix_mean: what does not fit is named", "[ops][errors]") {
   const auto forward_message = [&](index_t x_rows, index_t y_rows, index_t y_columns) {
     Context context;
     return message_of<ShapeError>([&] {
-      ops::prefix_mean_forward(context, PrefixMeanForward<Context>{batch.view(), context.matrix(x_rows, 5),
+      ops::prefix_mean_forward(context, PrefixMeanForward<Context>{batch.offsets(), context.matrix(x_rows, 5),
                                                                    context.matrix(y_rows, y_columns)});
     });
   };
-  CHECK(forward_message(3, 4, 5) == "prefix_mean: rows of x is 3, expected 4");
+  CHECK(forward_message(3, 4, 5) == "prefix_mean: offsets(2) is 4, expected 3, the number of rows");
   CHECK(forward_message(4, 5, 5) == "prefix_mean: rows of y is 5, expected 4");
   CHECK(forward_message(4, 4, 6) == "prefix_mean: columns of y is 6, expected 5");
   const auto backward_message = [&](index_t dy_rows, index_t dx_rows, index_t dx_columns) {
     Context context;
     return message_of<ShapeError>([&] {
       ops::prefix_mean_backward(
-          context,
-          PrefixMeanBackward<Context>{batch.view(), context.matrix(dy_rows, 5), {context.matrix(dx_rows, dx_columns)}});
+          context, PrefixMeanBackward<Context>{
+                       batch.offsets(), context.matrix(dy_rows, 5), {context.matrix(dx_rows, dx_columns)}});
     });
   };
-  CHECK(backward_message(3, 4, 5) == "prefix_mean backward: rows of dy is 3, expected 4");
+  CHECK(backward_message(3, 4, 5) == "prefix_mean backward: offsets(2) is 4, expected 3, the number of rows");
   CHECK(backward_message(4, 5, 5) == "prefix_mean backward: rows of dx is 5, expected 4");
   CHECK(backward_message(4, 4, 6) == "prefix_mean backward: columns of dx is 6, expected 5");
+}
+
+TEST_CASE("prefix_mean: offsets that are none are refused", "[ops][errors]") {
+  CpuDouble context;
+  const auto message = [&](const std::vector<offset_t>& offsets) {
+    const auto placed_offsets = placed<HostSpace>(offsets);
+    return message_of<ShapeError>([&] {
+      ops::prefix_mean_forward(
+          context, PrefixMeanForward<CpuDouble>{placed_offsets.view(), context.matrix(4, 5), context.matrix(4, 5)});
+    });
+  };
+  CHECK(message({}) == "prefix_mean: offsets is missing, expected where the segments of 4 rows begin");
+  CHECK(message({1, 4}) == "prefix_mean: offsets(0) is 1, expected 0");
+  CHECK(message({0, 5, 4}) == "prefix_mean: offsets(2) is 4, expected at least 5, offsets(1)");
+  CHECK(message({0, 2}) == "prefix_mean: offsets(1) is 2, expected 4, the number of rows");
 }

@@ -124,8 +124,7 @@ TEST_CASE("row_dot: what does not fit is named", "[ops][errors]") {
   CHECK(backward_message([&](auto& a) { a.b = context.matrix(4, 6); }) == back + "columns of b is 6, expected 5");
   CHECK(backward_message([&](auto& a) { a.dy = context.matrix(3, 1); }) == back + "rows of dy is 3, expected 4");
   CHECK(backward_message([&](auto& a) { a.dy = context.matrix(4, 2); }) == back + "columns of dy is 2, expected 1");
-  CHECK(backward_message([&](auto& a) { a.da.view = context.matrix(3, 5); }) ==
-        back + "rows of a gradient is 3, expected 4");
+  CHECK(backward_message([&](auto& a) { a.da.view = context.matrix(3, 5); }) == back + "rows of da is 3, expected 4");
   CHECK(backward_message([&](auto& a) { a.db.view = context.matrix(4, 6); }) ==
-        back + "columns of a gradient is 6, expected 5");
+        back + "columns of db is 6, expected 5");
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "seqrec/cpu/running_statistics.hpp"
+#include "seqrec/cpu/unit_activation.hpp"
 #include "support/backends.hpp"
 #include "support/catch.hpp"
 #include "support/tensors.hpp"
@@ -26,9 +27,13 @@ struct Running {
     std::vector<Master> sum(2, 0), squares(2, 0), count = {static_cast<Master>(rows.size())};
     for (const auto& row : rows)
       for (std::size_t h = 0; h < 2; ++h) {
-        sum[h] += static_cast<Master>(row[h]);
-        squares[h] += static_cast<Master>(row[h] * row[h]);
+        const double deviation = row[h] - static_cast<double>(mean[h]);
+        sum[h] += static_cast<Master>(deviation);
+        squares[h] += static_cast<Master>(deviation * deviation);
       }
+    update(sum, squares, count);
+  }
+  void update(const std::vector<Master>& sum, const std::vector<Master>& squares, const std::vector<Master>& count) {
     ops::running_statistics(context, RunningStatistics<Context>{{sum.data(), 2},
                                                                 {squares.data(), 2},
                                                                 {count.data(), 1},
@@ -65,6 +70,45 @@ TEMPLATE_TEST_CASE("a step without rows moves no statistic", "[ops]", SEQREC_TES
   CHECK(running.mean == decltype(running.mean){5, 6});
   CHECK(running.variance == decltype(running.variance){1, 1});
   CHECK(running.tracked.front() == 0);
+}
+
+TEMPLATE_TEST_CASE("a deviation that is small beside its mean is not lost", "[ops]", SEQREC_TEST_BACKENDS) {
+  using Master = typename TestType::Master;
+  constexpr index_t rows = 2000, shards = 5;
+  Running<TestType> running;
+  double mean = 0, variance = 0;  // the plain means of the steps' own
+  for (index_t step = 0; step < 4; ++step) {
+    const Matrix x = random_matrix(rows, 2, static_cast<std::uint64_t>(step), 0.01, 1);
+    double sum = 0, squares = 0;
+    for (index_t i = 0; i < rows; ++i) sum += x(i, 0) / rows;
+    for (index_t i = 0; i < rows; ++i) squares += (x(i, 0) - sum) * (x(i, 0) - sum) / rows;
+    mean += (sum - mean) / static_cast<double>(step + 1);
+    variance += (squares - variance) / static_cast<double>(step + 1);
+
+    // As a training step: shards leave sums, which are added up in float, and then the statistics move.
+    std::vector<Master> sums(2), sums_of_squares(2), count(1), alpha(2), dalpha(2);
+    for (index_t shard = 0; shard < shards; ++shard) {
+      running.context.begin_shard();
+      constexpr index_t in_shard = rows / shards;
+      PlacedScalars<TestType> placed_x(x.row_range(shard * in_shard, in_shard), Layout::dense);
+      PlacedScalars<TestType> dy(Matrix(in_shard, 2), Layout::dense);
+      UnitActivation<TestType> f;
+      f.kind = Activation::dice;
+      f.alpha = {alpha.data(), 2};
+      f.mean = {running.mean.data(), 2};
+      f.variance = {running.variance.data(), 2};
+      f.dalpha = {dalpha.data(), 2};
+      f.sum = {sums.data(), 2};
+      f.squares = {sums_of_squares.data(), 2};
+      f.rows = {count.data(), 1};
+      ops::unit_activation_backward(running.context,
+                                    UnitActivationBackward<TestType>{placed_x.matrix(), f, dy.matrix(), {}, {}});
+    }
+    running.update(sums, sums_of_squares, count);
+    CAPTURE(step);
+    CHECK(static_cast<double>(running.mean[0]) == Approx(mean).epsilon(1e-6));
+    CHECK(static_cast<double>(running.variance[0]) == Approx(variance).epsilon(step == 0 ? 3e-3 : 1e-3));
+  }
 }
 
 TEST_CASE("a variance is never negative, whatever rounding does", "[ops]") {

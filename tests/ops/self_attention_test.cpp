@@ -114,7 +114,8 @@ Matrix inference(const Problem& p) {
   const PlacedBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> q(p.q, p.layout), k(p.k, p.layout), v(p.v, p.layout),
       y(unwritten(p.q.rows, p.q.columns), p.layout);
-  ops::self_attention_forward(context, SelfAttentionForward<Context>{.batch = batch.view(),
+  ops::self_attention_forward(context, SelfAttentionForward<Context>{.offsets = batch.offsets(),
+                                                                     .longest = batch.longest(),
                                                                      .q = q.matrix(),
                                                                      .k = k.matrix(),
                                                                      .v = v.matrix(),
@@ -134,8 +135,10 @@ Results training(const Problem& p, const Results& before, GradientMode mode = Gr
   const PlacedBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> q(p.q, p.layout), k(p.k, p.layout), v(p.v, p.layout), dy(p.dy, p.layout),
       y(unwritten(p.q.rows, p.q.columns), p.layout);
-  PlacedScalars<Context> saved(unwritten(1, ops::self_attention_saved_size(context, batch.view(), p.heads)), p.layout);
-  ops::self_attention_forward(context, SelfAttentionForward<Context>{.batch = batch.view(),
+  PlacedScalars<Context> saved(
+      unwritten(1, ops::self_attention_saved_size(context, batch.offsets(), p.q.rows, p.heads)), p.layout);
+  ops::self_attention_forward(context, SelfAttentionForward<Context>{.offsets = batch.offsets(),
+                                                                     .longest = batch.longest(),
                                                                      .q = q.matrix(),
                                                                      .k = k.matrix(),
                                                                      .v = v.matrix(),
@@ -144,7 +147,8 @@ Results training(const Problem& p, const Results& before, GradientMode mode = Gr
                                                                      .heads = p.heads,
                                                                      .dropout = p.mask()});
   PlacedScalars<Context> dq(before.dq, p.layout), dk(before.dk, p.layout), dv(before.dv, p.layout);
-  SelfAttentionBackward<Context> a{.batch = batch.view(),
+  SelfAttentionBackward<Context> a{.offsets = batch.offsets(),
+                                   .longest = batch.longest(),
                                    .q = q.matrix(),
                                    .k = k.matrix(),
                                    .v = v.matrix(),
@@ -332,11 +336,12 @@ TEST_CASE("self_attention: what does not fit is named", "[ops][errors]") {
   using Context = CpuDouble;
   const PlacedBatch<HostSpace> batch(random_histories({3, 1}, 6, 1));
   Context context;
-  const index_t saved = ops::self_attention_saved_size(context, batch.view(), 2);
+  const index_t saved = ops::self_attention_saved_size(context, batch.offsets(), 4, 2);
   CHECK(saved > 0);
 
   const auto forward_message = [&](auto change) {
-    auto a = SelfAttentionForward<Context>{.batch = batch.view(),
+    auto a = SelfAttentionForward<Context>{.offsets = batch.offsets(),
+                                           .longest = batch.longest(),
                                            .q = context.matrix(4, 6),
                                            .k = context.matrix(4, 6),
                                            .v = context.matrix(4, 6),
@@ -348,7 +353,8 @@ TEST_CASE("self_attention: what does not fit is named", "[ops][errors]") {
     return message_of<ShapeError>([&] { ops::self_attention_forward(context, a); });
   };
   const auto backward_message = [&](auto change) {
-    auto a = SelfAttentionBackward<Context>{.batch = batch.view(),
+    auto a = SelfAttentionBackward<Context>{.offsets = batch.offsets(),
+                                            .longest = batch.longest(),
                                             .q = context.matrix(4, 6),
                                             .k = context.matrix(4, 6),
                                             .v = context.matrix(4, 6),
@@ -370,17 +376,22 @@ TEST_CASE("self_attention: what does not fit is named", "[ops][errors]") {
     CHECK(backward_message([&](auto& a) { a.heads = heads; }) == "self_attention backward: " + rest);
   }
   const std::string op = "self_attention: ", back = "self_attention backward: ";
-  CHECK(forward_message([&](auto& a) { a.q = rows_3; }) == op + "rows of q is 3, expected 4");
+  CHECK(forward_message([&](auto& a) { a.q = rows_3; }) == op + "offsets(2) is 4, expected 3, the number of rows");
   CHECK(forward_message([&](auto& a) { a.k = rows_3; }) == op + "rows of k is 3, expected 4");
   CHECK(forward_message([&](auto& a) { a.k = columns_4; }) == op + "columns of k is 4, expected 6");
   CHECK(forward_message([&](auto& a) { a.v = rows_3; }) == op + "rows of v is 3, expected 4");
   CHECK(forward_message([&](auto& a) { a.v = columns_4; }) == op + "columns of v is 4, expected 6");
   CHECK(forward_message([&](auto& a) { a.y = rows_3; }) == op + "rows of y is 3, expected 4");
   CHECK(forward_message([&](auto& a) { a.y = columns_4; }) == op + "columns of y is 4, expected 6");
+  CHECK(forward_message([&](auto& a) { a.longest = 0; }) == op + "longest is 0, expected at least 1 for 4 rows");
+  CHECK(forward_message([&](auto& a) { a.longest = 2; }) ==
+        op + "longest is 2, expected at least 3, the length of history 0");
+  CHECK(backward_message([&](auto& a) { a.longest = 2; }) ==
+        back + "longest is 2, expected at least 3, the length of history 0");
   CHECK(forward_message([&](auto& a) { a.saved = context.vector(1); }) ==
         concatenate(op, "size of saved is 1, expected ", saved));
 
-  CHECK(backward_message([&](auto& a) { a.q = rows_3; }) == back + "rows of q is 3, expected 4");
+  CHECK(backward_message([&](auto& a) { a.q = rows_3; }) == back + "offsets(2) is 4, expected 3, the number of rows");
   CHECK(backward_message([&](auto& a) { a.k = columns_4; }) == back + "columns of k is 4, expected 6");
   CHECK(backward_message([&](auto& a) { a.v = rows_3; }) == back + "rows of v is 3, expected 4");
   CHECK(backward_message([&](auto& a) { a.y = columns_4; }) == back + "columns of y is 4, expected 6");

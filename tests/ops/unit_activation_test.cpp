@@ -27,13 +27,13 @@ struct Problem {
   Layout layout = Layout::dense;
 };
 
-Problem problem(Nonlinearity kind, index_t rows, index_t units) {
+Problem problem(Activation kind, index_t rows, index_t units) {
   return {random_matrix(rows, units, 1, 2.0), random_matrix(rows, units, 2), random_activation(kind, units, 3)};
 }
 
 template <class Check>
 void for_each_problem(Check check) {
-  for (const Nonlinearity kind : all_nonlinearities)
+  for (const Activation kind : all_activations)
     for (const auto& [rows, units] : {std::array<index_t, 2>{1, 1}, {0, 3}, {5, 7}, {33, 36}, {70, 50}})
       for (const double probability : {0.0, 0.3})
         for (const Layout layout : {Layout::dense, Layout::strided}) {
@@ -130,7 +130,7 @@ TEMPLATE_TEST_CASE("unit_activation: backward against loops; written, added and 
 
 TEMPLATE_TEST_CASE("unit_activation: sums are added to, and to none that is not wanted", "[ops]",
                    SEQREC_TEST_BACKENDS) {
-  const Problem p = problem(Nonlinearity::dice, 33, 5);
+  const Problem p = problem(Activation::dice, 33, 5);
   const Matrix nothing = unwritten(33, 5);
   const Gradients from_zero = backward<TestType>(p, nothing), from_two = backward<TestType>(p, nothing, {}, 2);
   const Matrix two(1, 5, 2.0);
@@ -146,12 +146,12 @@ TEMPLATE_TEST_CASE("unit_activation: sums are added to, and to none that is not 
 }
 
 TEMPLATE_TEST_CASE("unit_activation: rows are counted beyond the integers of a float", "[ops]", SEQREC_TEST_BACKENDS) {
-  const Problem p = problem(Nonlinearity::dice, 34, 5);
+  const Problem p = problem(Activation::dice, 34, 5);
   CHECK(backward<TestType>(p, unwritten(34, 5), Target::written, 0x1p24).sums.rows(0) == 0x1p24 + 34);
 }
 
 TEST_CASE("unit_activation: gradients against central differences", "[ops]") {
-  for (const Nonlinearity kind : all_nonlinearities) {
+  for (const Activation kind : all_activations) {
     CAPTURE(names_of(kind)[static_cast<std::size_t>(kind)]);
     Problem p = problem(kind, 6, 5);
     p.mask = mask_of(0.3, 11);
@@ -164,11 +164,11 @@ TEST_CASE("unit_activation: gradients against central differences", "[ops]") {
 }
 
 TEST_CASE("unit_activation: values and gradients of PyTorch", "[ops][golden]") {
-  for (const Nonlinearity kind : {Nonlinearity::prelu, Nonlinearity::dice}) {
+  for (const Activation kind : {Activation::prelu, Activation::dice}) {
     const std::string name = names_of(kind)[static_cast<std::size_t>(kind)];
     CAPTURE(name);
     Golden golden("unit_activation_" + name);
-    const bool dice = kind == Nonlinearity::dice;
+    const bool dice = kind == Activation::dice;
     Problem p{golden.matrix("x"), golden.matrix("dy"), {kind, golden.matrix("alpha"), {}, {}}};
     p.f.epsilon = golden.number("epsilon");
     p.f.mean = p.f.variance = Matrix(1, p.x.columns, 1.0);
@@ -181,24 +181,29 @@ TEST_CASE("unit_activation: values and gradients of PyTorch", "[ops][golden]") {
     CHECK(difference(g.dx, golden.matrix("dx")) <= golden_tolerance);
     CHECK(difference(g.sums.dalpha, golden.matrix("dalpha")) <= golden_tolerance);
     if (!dice) continue;
-    CHECK(difference(g.sums.sum, golden.matrix("sum.running_mean")) <= golden_tolerance);
-    CHECK(difference(g.sums.squares, golden.matrix("sum.running_var")) <= golden_tolerance);
-    CHECK(same_bits(g.sums.rows, golden.matrix("sum.num_batches_tracked")));
+    ActivationSums sums;
+    sums.sum = golden.matrix("sum.running_mean");
+    sums.squares = golden.matrix("sum.running_var");
+    sums.rows = golden.matrix("sum.num_batches_tracked");
+    centre(sums, p.f);
+    CHECK(difference(g.sums.sum, sums.sum) <= golden_tolerance);
+    CHECK(difference(g.sums.squares, sums.squares) <= golden_tolerance);
+    CHECK(same_bits(g.sums.rows, sums.rows));
   }
 }
 
 TEMPLATE_TEST_CASE("unit_activation: inputs of ten thousand either way stay finite", "[ops]", SEQREC_TEST_BACKENDS) {
   const Matrix zero(1, 2), one(1, 2, 1.0);
-  const auto check = [&](Nonlinearity kind, const std::vector<double>& y, const std::vector<double>& dx) {
+  const auto check = [&](Activation kind, const std::vector<double>& y, const std::vector<double>& dx) {
     Problem p{Matrix(1, 2), one, {kind, Matrix(1, 2, 0.25), zero, one}};
     p.x.values = {1e4, -1e4};
     CHECK(forward<TestType>(p).values == y);
     CHECK(backward<TestType>(p, unwritten(1, 2)).dx.values == dx);
   };
-  check(Nonlinearity::relu, {1e4, 0}, {1, 0});
-  check(Nonlinearity::prelu, {1e4, -2500}, {1, 0.25});
-  check(Nonlinearity::dice, {1e4, -2500}, {1, 0.25});
-  Problem p{Matrix(1, 2), one, {Nonlinearity::sigmoid, one, zero, one}};
+  check(Activation::relu, {1e4, 0}, {1, 0});
+  check(Activation::prelu, {1e4, -2500}, {1, 0.25});
+  check(Activation::dice, {1e4, -2500}, {1, 0.25});
+  Problem p{Matrix(1, 2), one, {Activation::sigmoid, one, zero, one}};
   p.x.values = {1e4, -1e4};
   const Matrix y = forward<TestType>(p);
   CHECK(y(0) == 1);
@@ -206,8 +211,8 @@ TEMPLATE_TEST_CASE("unit_activation: inputs of ten thousand either way stay fini
 }
 
 TEMPLATE_TEST_CASE("unit_activation: a batch cut in two gives the same rows", "[ops]", SEQREC_TEST_BACKENDS) {
-  constexpr index_t units = 16;  // whole vectors: the ends of other rows are computed one by one, with other bits
-  for (const Nonlinearity kind : all_nonlinearities) {
+  constexpr index_t units = 13;  // rows begin and end in the middle of vectors
+  for (const Activation kind : all_activations) {
     Problem whole = problem(kind, 40, units);
     whole.mask = mask_of(0.3);
     Matrix y(0, units), dx(0, units);
@@ -220,7 +225,7 @@ TEMPLATE_TEST_CASE("unit_activation: a batch cut in two gives the same rows", "[
       dx = stacked(dx, backward<TestType>(part, unwritten(count, units)).dx);
     }
     CHECK(same_bits(y, forward<TestType>(whole)));
-    CHECK(same_bits(dx, backward<TestType>(whole, unwritten(40, units)).dx));
+    CHECK(difference(dx, backward<TestType>(whole, unwritten(40, units)).dx) <= tolerance<TestType>::gradient);
   }
 }
 
@@ -229,7 +234,7 @@ TEST_CASE("unit_activation: what does not fit is named", "[ops][errors]") {
   Context context;
   const auto activation = [&] {
     UnitActivation<Context> f;
-    f.kind = Nonlinearity::dice;
+    f.kind = Activation::dice;
     f.alpha = f.mean = f.variance = f.dalpha = f.sum = f.squares = context.vector(5);
     f.rows = context.vector(1);
     return f;

@@ -25,6 +25,21 @@ class Golden {
     matrix.values = file_.read<double>(name);
     return matrix;
   }
+  /// What a step leaves in the place of a parameter's gradient. Of Dice's statistics PyTorch summed x and x^2; ours are
+  /// sums about the running mean.
+  Matrix gradient(const std::string& parameter) {
+    Matrix sums = matrix("gradient." + parameter);
+    const std::size_t name = parameter.rfind("running_");
+    if (name == std::string::npos) return sums;
+    const std::string layer = parameter.substr(0, name);
+    const Matrix mean = matrix("parameter." + layer + "running_mean"),
+                 sum = matrix("gradient." + layer + "running_mean");
+    const double rows = matrix("gradient." + layer + "num_batches_tracked")(0);
+    for (index_t h = 0; h < sums.columns; ++h)
+      sums(h) = parameter.ends_with("mean") ? sum(h) - rows * mean(h)
+                                            : sums(h) - 2 * mean(h) * sum(h) + rows * mean(h) * mean(h);
+    return sums;
+  }
   /// Items or offsets.
   std::vector<std::int32_t> integers(const std::string& name) { return file_.read<std::int32_t>(name); }
   /// The lengths of segments that begin at the offsets of that name.

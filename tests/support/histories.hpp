@@ -125,6 +125,8 @@ class PlacedBatch {
     for (const index_t length : histories.lengths) longest_ = std::max(longest_, length);
   }
 
+  seqrec::VectorView<const offset_t, Space> offsets() const { return offsets_.view(); }
+  index_t longest() const { return longest_; }
   seqrec::Batch<Space> view() const {
     return {{items_.view(), offsets_.view()}, index_.view(), first_row_, first_user_, longest_, {}, {}};
   }

@@ -11,14 +11,15 @@
 
 namespace seqrec_test {
 
-inline constexpr std::initializer_list<seqrec::Nonlinearity> all_nonlinearities = {
-    seqrec::Nonlinearity::relu, seqrec::Nonlinearity::sigmoid, seqrec::Nonlinearity::prelu, seqrec::Nonlinearity::dice};
+inline constexpr std::initializer_list<seqrec::Activation> all_activations = {
+    seqrec::Activation::none, seqrec::Activation::relu,  seqrec::Activation::sigmoid,
+    seqrec::Activation::tanh, seqrec::Activation::prelu, seqrec::Activation::dice};
 
 inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 /// An activation of H units on the host; each matrix is (1, H), and there is each whatever the kind.
 struct HostActivation {
-  seqrec::Nonlinearity kind = seqrec::Nonlinearity::relu;
+  seqrec::Activation kind = seqrec::Activation::relu;
   Matrix alpha, mean, variance;
   double epsilon = 1e-8;
 
@@ -27,13 +28,17 @@ struct HostActivation {
   }
   double value(double x, index_t unit) const {
     switch (kind) {
-      case seqrec::Nonlinearity::relu:
+      case seqrec::Activation::none:
+        return x;
+      case seqrec::Activation::relu:
         return std::max(x, 0.0);
-      case seqrec::Nonlinearity::sigmoid:
+      case seqrec::Activation::tanh:
+        return std::tanh(x);
+      case seqrec::Activation::sigmoid:
         return sigmoid(x);
-      case seqrec::Nonlinearity::prelu:
+      case seqrec::Activation::prelu:
         return x > 0 ? x : alpha(unit) * x;
-      case seqrec::Nonlinearity::dice:
+      case seqrec::Activation::dice:
         break;
     }
     const double p = probability(x, unit);
@@ -42,13 +47,17 @@ struct HostActivation {
   /// d value / d x.
   double slope(double x, index_t unit) const {
     switch (kind) {
-      case seqrec::Nonlinearity::relu:
+      case seqrec::Activation::none:
+        return 1;
+      case seqrec::Activation::relu:
         return x > 0 ? 1 : 0;
-      case seqrec::Nonlinearity::sigmoid:
+      case seqrec::Activation::tanh:
+        return 1 - value(x, unit) * value(x, unit);
+      case seqrec::Activation::sigmoid:
         return value(x, unit) * (1 - value(x, unit));
-      case seqrec::Nonlinearity::prelu:
+      case seqrec::Activation::prelu:
         return x > 0 ? 1 : alpha(unit);
-      case seqrec::Nonlinearity::dice:
+      case seqrec::Activation::dice:
         break;
     }
     const double p = probability(x, unit), dp = p * (1 - p) / std::sqrt(variance(unit) + epsilon);
@@ -56,12 +65,12 @@ struct HostActivation {
   }
   /// d value / d alpha.
   double slope_of_alpha(double x, index_t unit) const {
-    if (kind == seqrec::Nonlinearity::prelu) return std::min(x, 0.0);
-    return kind == seqrec::Nonlinearity::dice ? (1 - probability(x, unit)) * x : 0;
+    if (kind == seqrec::Activation::prelu) return std::min(x, 0.0);
+    return kind == seqrec::Activation::dice ? (1 - probability(x, unit)) * x : 0;
   }
 };
 
-inline HostActivation random_activation(seqrec::Nonlinearity kind, index_t units, std::uint64_t seed) {
+inline HostActivation random_activation(seqrec::Activation kind, index_t units, std::uint64_t seed) {
   HostActivation f{kind, random_matrix(1, units, seed, 0.3, 0.25), random_matrix(1, units, seed + 1, 0.5),
                    random_matrix(1, units, seed + 2)};
   for (double& variance : f.variance.values) variance = std::abs(variance) + 0.25;
@@ -78,12 +87,22 @@ struct ActivationSums {
   /// What one element at `x` with gradient `dy` adds; the row is counted once, with its first unit.
   void add(const HostActivation& f, double x, double dy, index_t unit) {
     dalpha(unit) += dy * f.slope_of_alpha(x, unit);
-    if (f.kind != seqrec::Nonlinearity::dice) return;
-    sum(unit) += x;
-    squares(unit) += x * x;
+    if (f.kind != seqrec::Activation::dice) return;
+    const double deviation = x - f.mean(unit);
+    sum(unit) += deviation;
+    squares(unit) += deviation * deviation;
     if (unit == 0) rows(0) += 1;
   }
 };
+
+/// PyTorch's sums of x and of x^2 over so many rows, as they are about the mean.
+inline void centre(ActivationSums& sums, const HostActivation& f) {
+  for (seqrec::index_t h = 0; h < sums.sum.columns; ++h) {
+    const double mean = f.mean(h), sum = sums.sum(h);
+    sums.sum(h) = sum - sums.rows(0) * mean;
+    sums.squares(h) += sums.rows(0) * mean * mean - 2 * mean * sum;
+  }
+}
 
 /// An activation with its sums in the memory of a context.
 template <class Context>
@@ -108,7 +127,7 @@ class PlacedActivation {
     if (!seqrec::has_slope(kind_)) return f;
     f.alpha = alpha_.vector();
     if (with_sums) f.dalpha = dalpha_.vector();
-    if (kind_ != seqrec::Nonlinearity::dice) return f;
+    if (kind_ != seqrec::Activation::dice) return f;
     f.mean = mean_.vector();
     f.variance = variance_.vector();
     if (!with_sums) return f;
@@ -127,7 +146,7 @@ class PlacedActivation {
   }
 
  private:
-  seqrec::Nonlinearity kind_;
+  seqrec::Activation kind_;
   double epsilon_;
   PlacedScalars<Context> alpha_, mean_, variance_;
   PlacedMasters<Context> dalpha_, sum_, squares_, rows_;

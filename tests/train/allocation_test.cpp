@@ -56,7 +56,7 @@ TEST_CASE("training steps of sizes seen before allocate nothing", "[train]") {
 }
 
 TEST_CASE("training steps of a model that looks at candidates allocate nothing", "[train]") {
-  const auto activation = GENERATE(Nonlinearity::prelu, Nonlinearity::dice);
+  const auto activation = GENERATE(Activation::prelu, Activation::dice);
   const Dataset data = synthetic_dataset({.users = 60, .items = 80, .genres = 6, .max_events = 30});
   const Split split = leave_one_out(data);
   Din<cpu::Context> model({.items = 80,

@@ -32,10 +32,10 @@ Din<cpu::Context> din() {
                             .width = 8,
                             .max_length = 6,
                             .attention_hidden = {6},
-                            .attention_activation = Nonlinearity::dice,
+                            .attention_activation = Activation::dice,
                             .attention_softmax = false,
                             .hidden = {7},
-                            .activation = Nonlinearity::dice,
+                            .activation = Activation::dice,
                             .seed = 3});
 }
 

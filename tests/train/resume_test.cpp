@@ -58,9 +58,9 @@ TEST_CASE("so have other models, their statistics too", "[train]") {
                                 .max_length = 6,
                                 .training_length = 12,
                                 .attention_hidden = {6},
-                                .attention_activation = Nonlinearity::dice,
+                                .attention_activation = Activation::dice,
                                 .hidden = {7, 5},
-                                .activation = Nonlinearity::dice,
+                                .activation = Activation::dice,
                                 .seed = 3});
     };
     check_resumed_run(make, toy_split(), Click{}, options, 5);

@@ -9,10 +9,10 @@ namespace seqrec {
 /// few category numbers (gender, age group, genres, ...), each kind counted by its own.
 template <class Space>
 struct Features {
-  Jagged<const item_t, Space> of_users;  ///< (U) segments of categories; null where there are none
-  Jagged<const item_t, Space> of_items;  ///< (V) segments of categories; null where there are none
-  index_t user_categories = 0;           ///< every category of a user is below
-  index_t item_categories = 0;           ///< every category of an item is below
+  Jagged<const category_t, Space> of_users;  ///< (U) segments of categories; null where there are none
+  Jagged<const category_t, Space> of_items;  ///< (V) segments of categories; null where there are none
+  index_t user_categories = 0;               ///< every category of a user is below
+  index_t item_categories = 0;               ///< every category of an item is below
 };
 
 /// What an encoder reads: the histories of B users, packed to N rows, oldest item first. Either a whole batch or a
@@ -24,7 +24,7 @@ struct Batch {
   index_t first_row = 0;
   index_t first_user = 0;
   index_t longest = 0;                       ///< length of the longest history, known on the host
-  VectorView<const item_t, Space> profiles;  ///< (B) each user's segment of `features.of_users`; null without those
+  VectorView<const user_t, Space> profiles;  ///< (B) each user's segment of `features.of_users`; null without those
   Features<Space> features;                  ///< of the whole data set
 
   constexpr index_t rows() const { return items.size(); }

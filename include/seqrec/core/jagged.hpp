@@ -26,7 +26,7 @@ struct Jagged {
 /// gradient be summed row by row in a fixed order, without atomics.
 template <class Space>
 struct RowIndex {
-  VectorView<const offset_t, Space> order;        ///< (E) positions, grouped by row, ascending within a group
+  VectorView<const offset_t, Space> order;        ///< (M) positions, grouped by row, ascending within a group
   VectorView<const item_t, Space> rows;           ///< (R) the distinct rows, ascending
   VectorView<const offset_t, Space> row_offsets;  ///< (R+1) where each row's group starts in `order`
 };

@@ -37,7 +37,7 @@ class AttentionUnitRows {
     View before[most_hidden];
   };
 
-  AttentionUnitRows(Ctx& context, const AttentionUnit<Ctx>& unit, index_t most_pairs) : unit_(unit) {
+  AttentionUnitRows(Ctx& context, const AttentionUnit<Ctx>& unit, index_t most_pairs) : context_(context), unit_(unit) {
     for (index_t l = 0; l < unit.layers; ++l) {
       after_[l] = context.matrix(most_pairs, unit.units(l));
       activation_[l] = UnitRows<Ctx>(context, unit.hidden[l].activation, unit.units(l));
@@ -62,8 +62,8 @@ class AttentionUnitRows {
     return kept;
   }
 
-  /// @param x            (P, D) q * k   @param scores (P) written
-  /// @param add_parts(z) adds what the first layer makes of q and of k to its values (P, H1)
+  /// @param x            (pairs, D) q * k   @param scores (pairs) written
+  /// @param add_parts(z) adds what the first layer makes of q and of k to its values (pairs, F1)
   template <class AddParts>
   void forward(View x, const Kept& kept, AddParts add_parts, S* scores) const {
     const index_t pairs = x.rows();
@@ -71,10 +71,10 @@ class AttentionUnitRows {
     for (index_t l = 0; l < unit_.layers; ++l) {
       const View z = kept.before[l].row_range(0, pairs), y = after_[l].row_range(0, pairs);
       if (l == 0) {
-        gemm(x, transposed(FirstLayer(unit_.hidden[0].weight).product), z);
+        gemm_rows(context_, x, transposed(FirstLayer(unit_.hidden[0].weight).product), z);
         add_parts(z);
       } else {
-        gemm(input, transposed(unit_.hidden[l].weight), z);
+        gemm_rows(context_, input, transposed(unit_.hidden[l].weight), z);
         for (index_t p = 0; p < pairs; ++p) row_array(z, p) += array(unit_.hidden[l].bias.data, z.columns());
       }
       activate(l, z, y);
@@ -84,11 +84,11 @@ class AttentionUnitRows {
     for (index_t p = 0; p < pairs; ++p) scores[p] = (row_array(input, p) * weight).sum() + unit_.bias(0);
   }
 
-  /// @param dx (P, D) written: of q * k   @return (P, H1) the gradient of the first layer's values
-  View backward(Ctx& context, ConstView x, const Kept& kept, const S* dscores, View dx) {
+  /// @param dx (pairs, D) written: of q * k   @return (pairs, F1) the gradient of the first layer's values
+  View backward(ConstView x, const Kept& kept, const S* dscores, View dx) {
     const index_t pairs = x.rows(), last = unit_.layers - 1;
     if (!gradient_[0])
-      for (index_t l = 0; l < unit_.layers; ++l) gradient_[l] = context.matrix(after_[l].rows(), unit_.units(l));
+      for (index_t l = 0; l < unit_.layers; ++l) gradient_[l] = context_.matrix(after_[l].rows(), unit_.units(l));
     for (index_t l = 0; l <= last; ++l) activate(l, kept.before[l].row_range(0, pairs), after_[l].row_range(0, pairs));
     const auto weight = array(unit_.weight.data, unit_.units(last));
     for (index_t p = 0; p < pairs; ++p) {
@@ -120,6 +120,7 @@ class AttentionUnitRows {
     for (index_t p = 0; p < z.rows(); ++p) activation_[layer].forward(z.row(p), y.row(p));
   }
 
+  Ctx& context_;
   AttentionUnit<Ctx> unit_;
   UnitRows<Ctx> activation_[most_hidden];
   View after_[most_hidden], gradient_[most_hidden];

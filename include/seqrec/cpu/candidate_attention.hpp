@@ -8,6 +8,7 @@
 #include "seqrec/cpu/attention_unit.hpp"
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/gemm.hpp"
+#include "seqrec/cpu/pieces.hpp"
 #include "seqrec/ops/candidate_attention.hpp"
 
 namespace seqrec::cpu {
@@ -83,6 +84,15 @@ class PairBlocks {
   index_t most_pairs_;
 };
 
+/// x = softmax(scale x), the same bits at whatever address.
+template <class S>
+void softmax(S* x, index_t size, S scale) {
+  const S highest = array(x, size).maxCoeff();
+  map_pieces(
+      x, size, [&](const Piece<S>& v) -> Piece<S> { return ((v - highest) * scale).exp(); }, x);
+  array(x, size) /= sum_of_pieces(x, size);
+}
+
 /// What the first layer multiplies k by once a history row (`sign` -1) and q once a candidate (`sign` +1).
 template <class S>
 void combine(MatrixView<const S, HostSpace> part, MatrixView<const S, HostSpace> difference, S sign,
@@ -91,7 +101,8 @@ void combine(MatrixView<const S, HostSpace> part, MatrixView<const S, HostSpace>
     row_array(combined, h) = row_array(part, h) + sign * row_array(difference, h);
 }
 
-/// Backward of such a part: from dz (R, H1), the sums over pairs, to the first layer's weights and to x (R, D).
+/// Backward of such a part: from dz (N or C, F1), the sums over pairs, to the first layer's weights and to x (N or C,
+/// D); null for what is not wanted.
 template <class S>
 void separate_part_backward(MatrixView<const S, HostSpace> x, MatrixView<S, HostSpace> dz,
                             MatrixView<const S, HostSpace> part, MatrixView<const S, HostSpace> difference, S sign,
@@ -104,6 +115,7 @@ void separate_part_backward(MatrixView<const S, HostSpace> x, MatrixView<S, Host
       row_array(ddifference, h) += sign * row_array(scratch, h);
     }
   }
+  if (!dx) return;
   combine(part, difference, sign, scratch);
   gemm(dz, scratch, dx, GradientMode::add);
 }
@@ -119,9 +131,9 @@ void candidate_attention_forward(BasicContext<S, W>& context, const CandidateAtt
   const View of_keys = context.matrix(a.keys.rows(), units), of_queries = context.matrix(a.queries.rows(), units);
   const View combined = context.matrix(units, width);
   detail::combine(first.k, first.difference, S(-1), combined);
-  gemm(a.keys, transposed(combined), of_keys);
+  gemm_rows(context, a.keys, transposed(combined), of_keys);
   detail::combine(first.q, first.difference, S(1), combined);
-  gemm(a.queries, transposed(combined), of_queries);
+  gemm_rows(context, a.queries, transposed(combined), of_queries);
   for (index_t c = 0; c < a.queries.rows(); ++c) row_array(of_queries, c) += array(a.unit.hidden[0].bias.data, units);
 
   const detail::AttentionUnitRows<BasicContext<S, W>> network(context, a.unit, blocks.most_pairs());
@@ -145,11 +157,7 @@ void candidate_attention_forward(BasicContext<S, W>& context, const CandidateAtt
         weights);
     blocks.for_each_candidate(block, [&](index_t c, index_t pair, index_t key, index_t seen) {
       auto of_candidate = array(weights + pair, seen);
-      if (a.weighting.softmax && seen > 0) {
-        const S highest = of_candidate.maxCoeff();
-        of_candidate = ((of_candidate - highest) * static_cast<S>(a.weighting.scale)).exp();
-        of_candidate /= of_candidate.sum();
-      }
+      if (a.weighting.softmax && seen > 0) detail::softmax(weights + pair, seen, static_cast<S>(a.weighting.scale));
       auto y = row_array(a.y, c);
       y.setZero();
       for (index_t j = 0; j < seen; ++j) y += of_candidate(j) * row_array(a.keys, key + j);
@@ -166,10 +174,9 @@ void candidate_attention_backward(BasicContext<S, W>& context,
   const View dof_keys = context.matrix(a.keys.rows(), units), dof_queries = context.matrix(a.queries.rows(), units);
   array(dof_keys.data, dof_keys.size()).setZero();
   array(dof_queries.data, dof_queries.size()).setZero();
-  if (!a.dkeys.adds())
-    for (index_t i = 0; i < a.keys.rows(); ++i) row_array(a.dkeys.view, i).setZero();
-  if (!a.dqueries.adds())
-    for (index_t c = 0; c < a.queries.rows(); ++c) row_array(a.dqueries.view, c).setZero();
+  for (const auto& gradient : {a.dkeys, a.dqueries})
+    if (gradient && !gradient.adds())
+      for (index_t i = 0; i < gradient.view.rows(); ++i) row_array(gradient.view, i).setZero();
 
   detail::AttentionUnitRows<BasicContext<S, W>> network(context, a.unit, blocks.most_pairs());
   const View products = context.matrix(blocks.most_pairs(), width);
@@ -183,7 +190,7 @@ void candidate_attention_backward(BasicContext<S, W>& context,
     blocks.for_each_candidate(block, [&](index_t c, index_t pair, index_t key, index_t seen) {
       const auto dy = row_array(a.dy, c);
       for (index_t j = 0; j < seen; ++j) {
-        row_array(a.dkeys.view, key + j) += weights[pair + j] * dy;
+        if (a.dkeys) row_array(a.dkeys.view, key + j) += weights[pair + j] * dy;
         dscores(pair + j) = (dy * row_array(a.keys, key + j)).sum();
       }
       if (!a.weighting.softmax || seen == 0) return;
@@ -192,13 +199,13 @@ void candidate_attention_backward(BasicContext<S, W>& context,
       const S mean = (weight * ds).sum();
       ds = static_cast<S>(a.weighting.scale) * weight * (ds - mean);
     });
-    const View dz = network.backward(context, x, network.next(saved, block.pairs()), dscores.data, dx);
+    const View dz = network.backward(x, network.next(saved, block.pairs()), dscores.data, dx);
     blocks.for_each_candidate(block, [&](index_t c, index_t pair, index_t key, index_t seen) {
       const auto q = row_array(a.queries, c);
-      auto dq = row_array(a.dqueries.view, c), dof_query = row_array(dof_queries, c);
+      auto dof_query = row_array(dof_queries, c);
       for (index_t j = 0; j < seen; ++j) {
-        row_array(a.dkeys.view, key + j) += row_array(dx, pair + j) * q;
-        dq += row_array(dx, pair + j) * row_array(a.keys, key + j);
+        if (a.dkeys) row_array(a.dkeys.view, key + j) += row_array(dx, pair + j) * q;
+        if (a.dqueries) row_array(a.dqueries.view, c) += row_array(dx, pair + j) * row_array(a.keys, key + j);
         row_array(dof_keys, key + j) += row_array(dz, pair + j);
         dof_query += row_array(dz, pair + j);
       }

@@ -18,16 +18,6 @@ void add(BasicContext<S, W>&, const Add<BasicContext<S, W>>& a) {
 }
 
 template <class S, int W>
-void last_rows(BasicContext<S, W>&, const LastRows<BasicContext<S, W>>& a) {
-  for (index_t b = 0; b < a.y.rows(); ++b) {
-    if (a.offsets(b + 1) == a.offsets(b))
-      row_array(a.y, b).setZero();
-    else
-      row_array(a.y, b) = row_array(a.x, a.offsets(b + 1) - 1);
-  }
-}
-
-template <class S, int W>
 void accumulate_loss(BasicContext<S, W>& context, const AccumulateLoss<BasicContext<S, W>>& a) {
   for (index_t i = 0; i < a.losses.size(); ++i) context.add_loss(a.losses(i));
 }

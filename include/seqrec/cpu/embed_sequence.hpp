@@ -12,34 +12,42 @@ template <class S, int W>
 void embed_sequence_forward(BasicContext<S, W>& context, const EmbedSequenceForward<BasicContext<S, W>>& a) {
   const index_t width = a.y.columns();
   const S scale = static_cast<S>(a.scale);
-  DropoutRows kept(context, a.dropout, a.batch.rows(), width);
-  for (index_t b = 0; b < a.batch.users(); ++b) {
-    const index_t first = a.batch.offsets()(b), length = a.batch.items.length(b);
-    for (index_t r = 0; r < length; ++r) {
-      const index_t row = first + r;
-      auto y = row_array(a.y, row);
-      y = scale * row_array(a.table, a.batch.items.values(row));
-      if (a.positions) y += row_array(a.positions, position_row(a.origin, r, length, a.positions.rows()));
-      if (kept.active()) y *= array(kept.row(row), width);
+  DropoutRows kept(context, a.dropout, a.y.rows(), width);
+  const auto embed = [&](index_t row, const S* position) {
+    auto y = row_array(a.y, row);
+    y = scale * row_array(a.table, a.items(row));
+    if (position != nullptr) y += array(position, width);
+    if (kept.active()) y *= array(kept.row(row), width);
+  };
+  if (!a.positions)
+    for (index_t row = 0; row < a.y.rows(); ++row) embed(row, nullptr);
+  else
+    for (index_t b = 0; b + 1 < a.offsets.size(); ++b) {
+      const index_t first = a.offsets(b), length = a.offsets(b + 1) - first;
+      for (index_t r = 0; r < length; ++r)
+        embed(first + r, a.positions.row(position_row(a.origin, r, length, a.positions.rows())));
     }
-  }
 }
 
 template <class S, int W>
 void embed_sequence_backward(BasicContext<S, W>& context, const EmbedSequenceBackward<BasicContext<S, W>>& a) {
   const index_t width = a.dy.columns();
   const S scale = static_cast<S>(a.scale);
-  DropoutRows kept(context, a.dropout, a.batch.rows(), width);
-  for (index_t b = 0; b < a.batch.users(); ++b) {
-    const index_t first = a.batch.offsets()(b), length = a.batch.items.length(b);
-    for (index_t r = 0; r < length; ++r) {
-      const index_t row = first + r;
-      auto dy = row_array(a.dy, row);
-      if (kept.active()) dy *= array(kept.row(row), width);
-      if (a.dpositions) row_array(a.dpositions, position_row(a.origin, r, length, a.dpositions.rows())) += dy;
-      dy *= scale;
+  DropoutRows kept(context, a.dropout, a.dy.rows(), width);
+  const auto take_back = [&](index_t row, S* dposition) {
+    auto dy = row_array(a.dy, row);
+    if (kept.active()) dy *= array(kept.row(row), width);
+    if (dposition != nullptr) array(dposition, width) += dy;
+    dy *= scale;
+  };
+  if (!a.dpositions)
+    for (index_t row = 0; row < a.dy.rows(); ++row) take_back(row, nullptr);
+  else
+    for (index_t b = 0; b + 1 < a.offsets.size(); ++b) {
+      const index_t first = a.offsets(b), length = a.offsets(b + 1) - first;
+      for (index_t r = 0; r < length; ++r)
+        take_back(first + r, a.dpositions.row(position_row(a.origin, r, length, a.dpositions.rows())));
     }
-  }
 }
 
 }  // namespace seqrec::cpu

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/ops/gradient.hpp"
@@ -48,6 +49,41 @@ void gemm(A a, B b, MatrixView<Scalar, HostSpace> c, GradientMode mode = Gradien
     result.noalias() += detail::operand(a) * detail::operand(b);
   else
     result.noalias() = detail::operand(a) * detail::operand(b);
+}
+
+namespace detail {
+
+/// Rows that gemm_rows lets Eigen compute together. Its kernel takes that many at once and sums up leftover ones in
+/// another order; very small products it computes in another way altogether.
+template <class Scalar>
+constexpr index_t rows_together(index_t inner, index_t columns) {
+  constexpr index_t most = EIGEN_GEMM_TO_COEFFBASED_THRESHOLD;
+  constexpr index_t kernel = std::max<index_t>(4, Eigen::internal::gebp_traits<Scalar, Scalar>::nr);
+  return inner + columns < most ? round_up(most, kernel) : kernel;
+}
+
+}  // namespace detail
+
+/// C = A B, where a row of C depends on its row of A alone: it has the same bits wherever it stands and however many
+/// rows there are. (Eigen alone leaves other last bits in the rows that its kernel has left over.)
+template <class Context, class B>
+void gemm_rows(Context& context, MatrixView<const typename Context::Scalar, HostSpace> a, B b,
+               MatrixView<typename Context::Scalar, HostSpace> c) {
+  using Scalar = typename Context::Scalar;
+  const index_t rows = c.rows(), together = detail::rows_together<Scalar>(a.columns(), c.columns());
+  if (rows >= together) {
+    const index_t whole = rows - rows % together;
+    gemm(a.row_range(0, whole), b, c.row_range(0, whole));
+    // Leftover rows with some of those before them, which get the same values once more.
+    if (whole < rows) gemm(a.row_range(rows - together, together), b, c.row_range(rows - together, together));
+    return;
+  }
+  if (c.size() == 0) return;
+  const auto padded_a = context.matrix(together, a.columns()), padded_c = context.matrix(together, c.columns());
+  std::fill_n(padded_a.data, padded_a.size(), Scalar(0));
+  for (index_t i = 0; i < rows; ++i) std::copy_n(a.row(i), a.columns(), padded_a.row(i));
+  gemm(MatrixView<const Scalar, HostSpace>(padded_a), b, padded_c);
+  for (index_t i = 0; i < rows; ++i) std::copy_n(padded_c.row(i), c.columns(), c.row(i));
 }
 
 }  // namespace seqrec::cpu

@@ -5,13 +5,30 @@
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/dropout.hpp"
 #include "seqrec/cpu/gemm.hpp"
+#include "seqrec/cpu/pieces.hpp"
 #include "seqrec/ops/linear.hpp"
 
 namespace seqrec::cpu {
 
+namespace detail {
+
+/// y = activation(y), row by row; a linear layer's epilogue knows those without parameters.
+template <class S>
+void activate_row(Activation activation, S* y, index_t columns) {
+  if (activation == Activation::relu) array(y, columns) = array(y, columns).max(S(0));
+  if (activation == Activation::sigmoid)
+    map_pieces(
+        y, columns, [](const Piece<S>& x) -> Piece<S> { return x.logistic(); }, y);
+  if (activation == Activation::tanh)
+    map_pieces(
+        y, columns, [](const Piece<S>& x) -> Piece<S> { return x.tanh(); }, y);
+}
+
+}  // namespace detail
+
 template <class S, int W>
 void linear_forward(BasicContext<S, W>& context, const LinearForward<BasicContext<S, W>>& a) {
-  gemm(a.x, transposed(a.weight), a.y);
+  gemm_rows(context, a.x, transposed(a.weight), a.y);
   const bool plain = !a.bias && a.activation == Activation::none && !a.dropout.active();
   if (plain) return;
   const index_t columns = a.y.columns();
@@ -19,7 +36,7 @@ void linear_forward(BasicContext<S, W>& context, const LinearForward<BasicContex
   for (index_t i = 0; i < a.y.rows(); ++i) {
     auto y = row_array(a.y, i);
     if (a.bias) y += array(a.bias.data, columns);
-    if (a.activation == Activation::relu) y = y.max(S(0));
+    detail::activate_row(a.activation, a.y.row(i), columns);
     if (kept.active()) y *= array(kept.row(i), columns);
   }
 }
@@ -27,14 +44,22 @@ void linear_forward(BasicContext<S, W>& context, const LinearForward<BasicContex
 template <class S, int W>
 void linear_backward(BasicContext<S, W>& context, const LinearBackward<BasicContext<S, W>>& a) {
   const index_t columns = a.dy.columns();
+  const S scale = static_cast<S>(a.dropout.scale());
   if (a.activation == Activation::relu) {
     // y > 0 says both that the element was positive and that dropout kept it.
-    const S scale = static_cast<S>(a.dropout.scale());
     for (index_t i = 0; i < a.dy.rows(); ++i)
       row_array(a.dy, i) = (row_array(a.y, i) > S(0)).select(scale * row_array(a.dy, i), S(0));
-  } else if (a.dropout.active()) {
+  } else if (a.activation != Activation::none || a.dropout.active()) {
     DropoutRows kept(context, a.dropout, a.dy.rows(), columns);
-    for (index_t i = 0; i < a.dy.rows(); ++i) row_array(a.dy, i) *= array(kept.row(i), columns);
+    for (index_t i = 0; i < a.dy.rows(); ++i) {
+      auto dy = row_array(a.dy, i);
+      if (kept.active()) dy *= array(kept.row(i), columns);
+      if (a.activation == Activation::none) continue;
+      // What the activation made, where dropout kept it; elsewhere dy is zero already.
+      const auto y = row_array(a.y, i) * (S(1) / scale);
+      if (a.activation == Activation::sigmoid) dy *= y * (S(1) - y);
+      if (a.activation == Activation::tanh) dy *= S(1) - y.square();
+    }
   }
   if (a.dbias)
     for (index_t i = 0; i < a.dy.rows(); ++i) array(a.dbias.data, columns) += row_array(a.dy, i);

@@ -11,8 +11,8 @@ template <class S, int W>
 void prefix_mean_forward(BasicContext<S, W>& context, const PrefixMeanForward<BasicContext<S, W>>& a) {
   const index_t width = a.x.columns();
   auto sum = array(context.vector(width).data, width);
-  for (index_t b = 0; b < a.batch.users(); ++b) {
-    const index_t first = a.batch.offsets()(b), length = a.batch.items.length(b);
+  for (index_t b = 0; b + 1 < a.offsets.size(); ++b) {
+    const index_t first = a.offsets(b), length = a.offsets(b + 1) - first;
     sum.setZero();
     for (index_t r = 0; r < length; ++r) {
       sum += row_array(a.x, first + r);
@@ -25,15 +25,12 @@ template <class S, int W>
 void prefix_mean_backward(BasicContext<S, W>& context, const PrefixMeanBackward<BasicContext<S, W>>& a) {
   const index_t width = a.dy.columns();
   auto sum = array(context.vector(width).data, width);
-  for (index_t b = 0; b < a.batch.users(); ++b) {
-    const index_t first = a.batch.offsets()(b), length = a.batch.items.length(b);
+  for (index_t b = 0; b + 1 < a.offsets.size(); ++b) {
+    const index_t first = a.offsets(b), length = a.offsets(b + 1) - first;
     sum.setZero();
     for (index_t r = length - 1; r >= 0; --r) {
       sum += row_array(a.dy, first + r) * (S(1) / static_cast<S>(r + 1));
-      if (a.dx.adds())
-        row_array(a.dx.view, first + r) += sum;
-      else
-        row_array(a.dx.view, first + r) = sum;
+      leave_row(a.dx, first + r, sum);
     }
   }
 }

@@ -15,9 +15,9 @@ void running_statistics(BasicContext<S, W>&, const RunningStatistics<BasicContex
   if (rows == 0) return;
   const double step = std::max(a.momentum, 1 / (1 + static_cast<double>(a.tracked(0))));
   for (index_t h = 0; h < a.mean.size(); ++h) {
-    const double mean = static_cast<double>(a.sum(h)) / rows;
-    const double variance = std::max(0.0, static_cast<double>(a.squares(h)) / rows - mean * mean);
-    a.mean(h) += static_cast<S>(step * (mean - static_cast<double>(a.mean(h))));
+    const double deviation = static_cast<double>(a.sum(h)) / rows;
+    const double variance = std::max(0.0, static_cast<double>(a.squares(h)) / rows - deviation * deviation);
+    a.mean(h) += static_cast<S>(step * deviation);
     a.variance(h) += static_cast<S>(step * (variance - static_cast<double>(a.variance(h))));
   }
   a.tracked(0) += S(1);

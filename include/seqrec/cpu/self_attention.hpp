@@ -24,21 +24,13 @@ inline constexpr index_t attention_rows = 32;
 /// Elements from one row of a square of probabilities to the next.
 constexpr index_t attention_stride(index_t length) { return round_up(length, 16); }
 
-/// The longest history of a batch that may have been put together by hand, without `longest`.
-template <class Space>
-index_t longest_history(const Batch<Space>& batch) {
-  index_t longest = 0;
-  for (index_t b = 0; b < batch.users(); ++b) longest = std::max(longest, batch.items.length(b));
-  return longest;
-}
-
 }  // namespace detail
 
 template <class S, int W>
 void self_attention_saved_size(BasicContext<S, W>&, const SelfAttentionSavedSize<BasicContext<S, W>>& a) {
   index_t size = 0;
-  for (index_t b = 0; b < a.batch.users(); ++b) {
-    const index_t length = a.batch.items.length(b);
+  for (index_t b = 0; b + 1 < a.offsets.size(); ++b) {
+    const index_t length = a.offsets(b + 1) - a.offsets(b);
     size += a.heads * length * detail::attention_stride(length);
   }
   *a.size = size;
@@ -48,7 +40,7 @@ template <class S, int W>
 void self_attention_forward(BasicContext<S, W>& context, const SelfAttentionForward<BasicContext<S, W>>& a) {
   using detail::attention_rows, detail::attention_stride;
   const index_t head_width = a.q.columns() / a.heads;
-  const index_t longest = attention_stride(detail::longest_history(a.batch));
+  const index_t longest = attention_stride(a.longest);
   const S scale = static_cast<S>(1.0 / std::sqrt(static_cast<double>(head_width)));
   const bool drops = a.dropout.active();
   // Without `saved` one block's probabilities are enough; with dropout its masked copy is wanted too.
@@ -61,8 +53,8 @@ void self_attention_forward(BasicContext<S, W>& context, const SelfAttentionForw
         a.dropout, 1, [&](index_t) { return number; }, keys, factors, 0);
   };
   S* square = a.saved.data;
-  for (index_t b = 0; b < a.batch.users(); ++b) {
-    const index_t first = a.batch.offsets()(b), length = a.batch.items.length(b), stride = attention_stride(length);
+  for (index_t b = 0; b + 1 < a.offsets.size(); ++b) {
+    const index_t first = a.offsets(b), length = a.offsets(b + 1) - first, stride = attention_stride(length);
     for (index_t head = 0; head < a.heads; ++head) {
       const auto part = [&](auto matrix) {
         return matrix.row_range(first, length).column_range(head * head_width, head_width);
@@ -99,7 +91,7 @@ template <class S, int W>
 void self_attention_backward(BasicContext<S, W>& context, const SelfAttentionBackward<BasicContext<S, W>>& a) {
   using detail::attention_rows, detail::attention_stride;
   const index_t head_width = a.q.columns() / a.heads;
-  const index_t longest = detail::longest_history(a.batch);
+  const index_t longest = a.longest;
   const S scale = static_cast<S>(1.0 / std::sqrt(static_cast<double>(head_width)));
   const bool drops = a.dropout.active();
   S* score_gradients = context.vector(longest * attention_stride(longest)).data;
@@ -111,8 +103,8 @@ void self_attention_backward(BasicContext<S, W>& context, const SelfAttentionBac
         a.dropout, 1, [&](index_t) { return number; }, keys, factors, 0);
   };
   const S* square = a.saved.data;
-  for (index_t b = 0; b < a.batch.users(); ++b) {
-    const index_t first = a.batch.offsets()(b), length = a.batch.items.length(b), stride = attention_stride(length);
+  for (index_t b = 0; b + 1 < a.offsets.size(); ++b) {
+    const index_t first = a.offsets(b), length = a.offsets(b + 1) - first, stride = attention_stride(length);
     for (index_t head = 0; head < a.heads; ++head) {
       const auto part = [&](auto matrix) {
         return matrix.row_range(first, length).column_range(head * head_width, head_width);

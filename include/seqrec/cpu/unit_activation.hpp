@@ -6,6 +6,7 @@
 #include "seqrec/cpu/arrays.hpp"
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/dropout.hpp"
+#include "seqrec/cpu/pieces.hpp"
 #include "seqrec/ops/unit_activation.hpp"
 
 namespace seqrec::cpu {
@@ -20,61 +21,83 @@ class UnitRows {
 
   UnitRows() = default;
   UnitRows(Ctx& context, const UnitActivation<Ctx>& f, index_t units) : f_(f), units_(units) {
-    if (f.kind == Nonlinearity::sigmoid || f.kind == Nonlinearity::dice) probability_ = context.vector(units).data;
-    if (f.kind != Nonlinearity::dice) return;
+    if (f.kind == Activation::none || f.kind == Activation::relu || f.kind == Activation::prelu) return;
+    scratch_ = context.vector(units).data;
+    if (f.kind != Activation::dice) return;
     inverse_deviation_ = context.vector(units).data;
     array(inverse_deviation_, units) = (array(f.variance.data, units) + static_cast<S>(f.epsilon)).rsqrt();
+    if (!f.sum) return;
+    sum_ = context.template vector<double>(units).data;
+    squares_ = context.template vector<double>(units).data;
+    clear_sums();
   }
 
-  /// y = f(x); y may be x.
+  /// y = f(x); y may be x. The same x gives the same bits in whatever row and unit it stands.
   void forward(const S* from, S* to) const {
     const auto x = array(from, units_);
     auto y = array(to, units_);
     switch (f_.kind) {
-      case Nonlinearity::relu:
+      case Activation::none:
+        y = x;
+        break;
+      case Activation::relu:
         y = x.max(S(0));
         break;
-      case Nonlinearity::sigmoid:
-        y = x.logistic();
+      case Activation::sigmoid:
+        logistic(from, to);
         break;
-      case Nonlinearity::prelu:
+      case Activation::tanh:
+        hyperbolic_tangent(from, to);
+        break;
+      case Activation::prelu:
         y = x.max(S(0)) + alpha() * x.min(S(0));
         break;
-      case Nonlinearity::dice: {
-        auto p = array(probability_, units_);
-        p = ((x - array(f_.mean.data, units_)) * array(inverse_deviation_, units_)).logistic();
-        y = x * (p + alpha() * (S(1) - p));
+      case Activation::dice:
+        map_pieces(
+            to, units_,
+            [](const Piece<S>& v, const Piece<S>& mean, const Piece<S>& r, const Piece<S>& slope) -> Piece<S> {
+              const Piece<S> p = ((v - mean) * r).logistic();
+              return v * (p + slope * (S(1) - p));
+            },
+            from, f_.mean.data, inverse_deviation_, f_.alpha.data);
         break;
-      }
     }
   }
 
-  /// g becomes f'(x) g; gradients of the slope and dice's sums are added to. The caller counts the rows.
+  /// g becomes f'(x) g; gradients of the slope are added to. Dice's sums are taken, for `count` to add.
   void backward(const S* from, S* gradient) const {
     const auto x = array(from, units_);
     auto g = array(gradient, units_);
     switch (f_.kind) {
-      case Nonlinearity::relu:
+      case Activation::none:
+        break;
+      case Activation::relu:
         g = (x > S(0)).select(g, S(0));
         break;
-      case Nonlinearity::sigmoid: {
-        auto p = array(probability_, units_);
-        p = x.logistic();
+      case Activation::sigmoid: {
+        logistic(from, scratch_);
+        const auto p = array(scratch_, units_);
         g *= p * (S(1) - p);
         break;
       }
-      case Nonlinearity::prelu:
+      case Activation::tanh:
+        hyperbolic_tangent(from, scratch_);
+        g *= S(1) - array(scratch_, units_).square();
+        break;
+      case Activation::prelu:
         if (f_.dalpha) array(f_.dalpha.data, units_) += g * x.min(S(0));
         g = (x > S(0)).select(g, alpha() * g);
         break;
-      case Nonlinearity::dice: {
-        auto p = array(probability_, units_);
+      case Activation::dice: {
+        auto p = array(scratch_, units_);
+        const auto mean = array(f_.mean.data, units_);
         const auto r = array(inverse_deviation_, units_);
-        p = ((x - array(f_.mean.data, units_)) * r).logistic();
+        p = ((x - mean) * r).logistic();
         if (f_.dalpha) array(f_.dalpha.data, units_) += g * x * (S(1) - p);
         if (f_.sum) {
-          array(f_.sum.data, units_) += x;
-          array(f_.squares.data, units_) += x.square();
+          const auto deviation = x.template cast<double>() - mean.template cast<double>();
+          array(sum_, units_) += deviation;
+          array(squares_, units_) += deviation.square();
         }
         g *= p + alpha() * (S(1) - p) + x * (S(1) - alpha()) * p * (S(1) - p) * r;
         break;
@@ -82,18 +105,37 @@ class UnitRows {
     }
   }
 
-  /// Counts so many rows at once: one by one, a float would stop at 2^24.
-  void count(index_t rows) const {
-    if (f_.sum) f_.rows(0) += static_cast<S>(rows);
+  /// Adds what backward took of so many rows to dice's sums: all at once, because one by one a float would lose what is
+  /// small beside the sum so far, and would stop counting at 2^24.
+  void count(index_t rows) {
+    if (f_.kind != Activation::dice || !f_.sum) return;
+    array(f_.sum.data, units_) += array(sum_, units_).template cast<S>();
+    array(f_.squares.data, units_) += array(squares_, units_).template cast<S>();
+    f_.rows(0) += static_cast<S>(rows);
+    clear_sums();
   }
 
  private:
+  void logistic(const S* from, S* to) const {
+    map_pieces(
+        to, units_, [](const Piece<S>& x) -> Piece<S> { return x.logistic(); }, from);
+  }
+  void hyperbolic_tangent(const S* from, S* to) const {
+    map_pieces(
+        to, units_, [](const Piece<S>& x) -> Piece<S> { return x.tanh(); }, from);
+  }
+  void clear_sums() {
+    array(sum_, units_).setZero();
+    array(squares_, units_).setZero();
+  }
   ConstArrayMap<S> alpha() const { return array(f_.alpha.data, units_); }
 
   UnitActivation<Ctx> f_;
   index_t units_ = 0;
-  S* inverse_deviation_ = nullptr;  ///< (H) dice
-  S* probability_ = nullptr;        ///< (H) scratch of one row
+  S* inverse_deviation_ = nullptr;  ///< (F) dice
+  S* scratch_ = nullptr;            ///< (F) of one row
+  double* sum_ = nullptr;           ///< (F) dice
+  double* squares_ = nullptr;       ///< (F) dice
 };
 
 }  // namespace detail
@@ -112,7 +154,7 @@ void unit_activation_forward(BasicContext<S, W>& context, const UnitActivationFo
 template <class S, int W>
 void unit_activation_backward(BasicContext<S, W>& context, const UnitActivationBackward<BasicContext<S, W>>& a) {
   const index_t units = a.x.columns();
-  const detail::UnitRows<BasicContext<S, W>> f(context, a.f, units);
+  detail::UnitRows<BasicContext<S, W>> f(context, a.f, units);
   DropoutRows kept(context, a.dropout, a.x.rows(), units);
   for (index_t i = 0; i < a.x.rows(); ++i) {
     if (kept.active()) row_array(a.dy, i) *= array(kept.row(i), units);

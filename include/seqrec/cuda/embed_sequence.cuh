@@ -34,13 +34,12 @@ template <class S>
 __global__ void embed_sequence_kernel(EmbedSequenceForward<BasicContext<S>> a, DropoutFactors<S> factors) {
   const index_t row = row_of_warp();
   if (row >= a.y.rows()) return;
-  const index_t item = a.batch.items.values(row);
+  const index_t item = a.items(row);
   const S scale = static_cast<S>(a.scale);
   index_t position = 0;
   if (a.positions) {
-    const index_t user = segment_of(a.batch.items.offsets, row);
-    position =
-        position_row(a.origin, row - a.batch.items.offsets(user), a.batch.items.length(user), a.positions.rows());
+    const index_t user = segment_of(a.offsets, row), first = a.offsets(user);
+    position = position_row(a.origin, row - first, a.offsets(user + 1) - first, a.positions.rows());
   }
   for_columns_of_lane(a.y.columns(), [&](index_t column) {
     S value = scale * a.table(item, column);
@@ -74,12 +73,12 @@ __global__ void position_gradient_kernel(EmbedSequenceBackward<BasicContext<S>> 
   const S scale = static_cast<S>(a.scale);
   Accumulator sum = 0;
   if (column < a.dy.columns()) {
-    for (index_t user = threadIdx.y; user < a.batch.items.segments(); user += warps_per_position) {
-      const index_t length = a.batch.items.length(user);
+    for (index_t user = threadIdx.y; user + 1 < a.offsets.size(); user += warps_per_position) {
+      const index_t first = a.offsets(user), length = a.offsets(user + 1) - first;
       // The inverse of position_row, which is row plus a constant of the history.
       const index_t row_in_history = position - position_row(a.origin, 0, length, positions);
       if (row_in_history < 0 || row_in_history >= length) continue;
-      S& gradient = a.dy(a.batch.items.offsets(user) + row_in_history, column);
+      S& gradient = a.dy(first + row_in_history, column);
       sum += gradient;
       gradient *= scale;
     }
@@ -99,7 +98,7 @@ void embed_sequence_backward(BasicContext<S>& context, const EmbedSequenceBackwa
   launch<scale_gradient_kernel<S>>(context, warp_per_row(a.dy.rows()), a.dy, scale, DropoutFactors<S>(a.dropout));
   if (!with_positions) return;
   // Only positions that the longest history reaches; without any history there are none.
-  const index_t positions = a.dpositions.rows(), longest = a.batch.longest;
+  const index_t positions = a.dpositions.rows(), longest = a.longest;
   const index_t first_position = a.origin == PositionOrigin::end ? positions - longest : 0;
   const dim3 grid(blocks_for(longest, 1), blocks_for(a.dy.columns(), warp_size));
   launch<position_gradient_kernel<S>>(context, {grid, dim3(warp_size, warps_per_position)}, a, first_position);

@@ -5,6 +5,8 @@
 // once; the bias gradient reads dy once more.
 #pragma once
 
+#include <cmath>
+
 #include "seqrec/cuda/column_sums.cuh"
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/dropout.cuh"
@@ -14,6 +16,36 @@
 
 namespace seqrec::cuda {
 
+/// The activations without parameters.
+template <class S>
+__device__ S activated(Activation activation, S x) {
+  switch (activation) {
+    case Activation::relu:
+      return x < S{0} ? S{0} : x;
+    case Activation::sigmoid:
+      return S{1} / (S{1} + std::exp(-x));
+    case Activation::tanh:
+      return std::tanh(x);
+    default:
+      return x;
+  }
+}
+
+/// d y / d x, where y is the activation's value at x.
+template <class S>
+__device__ S slope_at(Activation activation, S y) {
+  switch (activation) {
+    case Activation::relu:
+      return y > S{0} ? S{1} : S{0};
+    case Activation::sigmoid:
+      return y * (S{1} - y);
+    case Activation::tanh:
+      return S{1} - y * y;
+    default:
+      return S{1};
+  }
+}
+
 template <class S>
 __global__ void linear_epilogue_kernel(LinearForward<BasicContext<S>> a, DropoutFactors<S> factors) {
   const index_t row = row_of_warp();
@@ -21,8 +53,7 @@ __global__ void linear_epilogue_kernel(LinearForward<BasicContext<S>> a, Dropout
   for_columns_of_lane(a.y.columns(), [&](index_t column) {
     S value = a.y(row, column);
     if (a.bias) value += a.bias(column);
-    if (a.activation == Activation::relu && value < S{0}) value = S{0};
-    a.y(row, column) = value * factors(row, column);
+    a.y(row, column) = activated(a.activation, value) * factors(row, column);
   });
 }
 
@@ -40,11 +71,16 @@ __global__ void linear_epilogue_backward_kernel(LinearBackward<BasicContext<S>> 
   const index_t row = row_of_warp();
   if (row >= a.dy.rows()) return;
   for_columns_of_lane(a.dy.columns(), [&](index_t column) {
-    // y > 0 says both that the element was positive and that dropout kept it.
-    const S slope = a.activation == Activation::none ? factors(row, column)
-                    : a.y(row, column) > S{0}        ? factors.kept()
-                                                     : S{0};
-    a.dy(row, column) *= slope;
+    S& dy = a.dy(row, column);
+    if (a.activation == Activation::none) {
+      dy *= factors(row, column);
+    } else if (a.activation == Activation::relu) {
+      // y > 0 says both that the element was positive and that dropout kept it.
+      dy *= a.y(row, column) > S{0} ? factors.kept() : S{0};
+    } else {
+      // What the activation made, where dropout kept it; elsewhere the factor is zero.
+      dy *= factors(row, column) * slope_at(a.activation, a.y(row, column) * (S{1} / factors.kept()));
+    }
   });
 }
 

@@ -15,18 +15,18 @@ namespace seqrec {
 struct CandidateAttentionOptions {
   index_t width = 0;                       ///< D
   std::vector<index_t> hidden = {80, 40};  ///< widths of the scoring network's hidden layers, 1 to 3 of them
-  Nonlinearity activation = Nonlinearity::prelu;
+  Activation activation = Activation::prelu;
   bool softmax = true;  ///< over a candidate's history, after division by sqrt(D); else scores are the weights
   Initialiser weights = Initialiser::xavier_normal();
 
   /// As the paper has it (Zhou et al. 2018, figure 2 and section 4.3): one layer of 36 units with Dice, no softmax, so
   /// that the sum keeps how strongly a history speaks for a candidate.
   static CandidateAttentionOptions paper(index_t width) {
-    return {.width = width, .hidden = {36}, .activation = Nonlinearity::dice, .softmax = false};
+    return {.width = width, .hidden = {36}, .activation = Activation::dice, .softmax = false};
   }
   /// As the authors' code has it (zhougr1993/DeepInterestNetwork): 80-40 with sigmoids, softmax of scores / sqrt(D).
   static CandidateAttentionOptions official_code(index_t width) {
-    return {.width = width, .hidden = {80, 40}, .activation = Nonlinearity::sigmoid, .softmax = true};
+    return {.width = width, .hidden = {80, 40}, .activation = Activation::sigmoid, .softmax = true};
   }
 };
 

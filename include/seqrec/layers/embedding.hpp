@@ -3,6 +3,7 @@
 
 #include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/autograd/tape.hpp"
+#include "seqrec/core/batch.hpp"
 #include "seqrec/ops/add_rows.hpp"
 #include "seqrec/ops/embed_sequence.hpp"
 
@@ -36,9 +37,10 @@ Variable<Context> embed_sequence(Tape<Context>& tape, const Batch<typename Conte
   const Dropout dropout = tape.dropout(options.dropout, batch.first_row);
   const Variable<Context> y = tape.variable(batch.rows(), items.width());
   const auto position_table = positions != nullptr ? tape.value(positions->weight) : const_matrix_of<Context>{};
-  ops::embed_sequence_forward(tape.context(),
-                              EmbedSequenceForward<Context>{batch, tape.value(items.weight), position_table, y.value(),
-                                                            options.scale, options.origin, dropout});
+  ops::embed_sequence_forward(
+      tape.context(),
+      EmbedSequenceForward<Context>{batch.items.values, batch.offsets(), batch.longest, tape.value(items.weight),
+                                    position_table, y.value(), options.scale, options.origin, dropout});
   const auto ditems = tape.gradient(items.weight);
   const auto dpositions = positions != nullptr ? tape.gradient(positions->weight) : master_matrix_of<Context>{};
   const double scale = options.scale;
@@ -46,8 +48,8 @@ Variable<Context> embed_sequence(Tape<Context>& tape, const Batch<typename Conte
   tape.record([batch, y, ditems, dpositions, scale, origin, dropout](Tape<Context>& t) {
     const auto dy = t.incoming(y);
     if (!dy) return;
-    ops::embed_sequence_backward(t.context(),
-                                 EmbedSequenceBackward<Context>{batch, dy, dpositions, scale, origin, dropout});
+    ops::embed_sequence_backward(t.context(), EmbedSequenceBackward<Context>{batch.offsets(), batch.longest, dy,
+                                                                             dpositions, scale, origin, dropout});
     if (ditems) ops::add_rows(t.context(), AddRows<Context>{dy, batch.item_index, {}, 1, ditems});
   });
   return y;

@@ -2,10 +2,11 @@
 #pragma once
 
 #include "seqrec/autograd/tape.hpp"
+#include "seqrec/core/batch.hpp"
 #include "seqrec/layers/embedding.hpp"
+#include "seqrec/ops/gather_rows.hpp"
 #include "seqrec/ops/interaction.hpp"
 #include "seqrec/ops/row_dot.hpp"
-#include "seqrec/ops/visible_rows.hpp"
 
 // What models and heads do with candidates (core/batch.hpp), recorded.
 
@@ -16,10 +17,11 @@ template <class Context>
 Variable<Context> embed_candidates(Tape<Context>& tape, const Candidates<typename Context::Space>& candidates,
                                    const MatrixParameter<Context>& table) {
   const Variable<Context> y = tape.variable(candidates.size(), table.columns());
-  Batch<typename Context::Space> items;
-  items.items = candidates.items;
-  ops::embed_sequence_forward(tape.context(), EmbedSequenceForward<Context>{
-                                                  items, tape.value(table), {}, y.value(), 1, PositionOrigin::end, {}});
+  EmbedSequenceForward<Context> forward;
+  forward.items = candidates.items.values;
+  forward.table = tape.value(table);
+  forward.y = y.value();
+  ops::embed_sequence_forward(tape.context(), forward);
   const auto dtable = tape.gradient(table);
   const auto index = candidates.index;
   tape.record([y, index, dtable](Tape<Context>& t) {
@@ -34,11 +36,13 @@ template <class Context>
 Variable<Context> visible_rows(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
                                const Candidates<typename Context::Space>& candidates, Variable<Context> x) {
   const Variable<Context> y = tape.variable(candidates.size(), x.columns());
-  const auto offsets = batch.offsets();
-  ops::visible_rows_forward(tape.context(), VisibleRowsForward<Context>{x.value(), offsets, candidates, y.value()});
-  tape.record([offsets, candidates, x, y](Tape<Context>& t) {
+  const auto rows = tape.context().template vector<offset_t>(candidates.size());
+  ops::visible_row_numbers(
+      tape.context(), VisibleRowNumbers<Context>{batch.offsets(), candidates.items.offsets, candidates.visible, rows});
+  ops::gather_rows_forward(tape.context(), GatherRowsForward<Context>{x.value(), rows, y.value()});
+  tape.record([rows, x, y](Tape<Context>& t) {
     if (const auto dy = t.incoming(y))
-      ops::visible_rows_backward(t.context(), VisibleRowsBackward<Context>{offsets, candidates, dy, t.gradient(x)});
+      ops::gather_rows_backward(t.context(), GatherRowsBackward<Context>{rows, dy, t.gradient(x)});
   });
   return y;
 }
@@ -56,7 +60,7 @@ Variable<Context> row_dot(Tape<Context>& tape, Variable<Context> a, Variable<Con
   return y;
 }
 
-/// [u, q, u * q, f].   @param u, q (C, D)   @param f (C, F), or null   @return (C, 3 D + F)
+/// [u, q, u * q, f].   @param u, q (C, D)   @param f (C, D2), or null   @return (C, 3 D + D2)
 template <class Context>
 Variable<Context> interact(Tape<Context>& tape, Variable<Context> u, Variable<Context> q, Variable<Context> f) {
   const Variable<Context> y = tape.variable(u.rows(), 3 * u.columns() + (f ? f.columns() : 0));
@@ -96,7 +100,7 @@ Variable<Context> sum(Tape<Context>& tape, Variable<Context> a, Variable<Context
   return y;
 }
 
-/// [a, b].   @param a (N, A)   @param b (N, B), another variable   @return (N, A + B)
+/// [a, b].   @param a (N, D1)   @param b (N, D2), another variable   @return (N, D1 + D2)
 template <class Context>
 Variable<Context> concatenate_columns(Tape<Context>& tape, Variable<Context> a, Variable<Context> b) {
   const index_t left = a.columns(), right = b.columns();

@@ -19,15 +19,15 @@ template <class Context>
 struct HiddenActivation {
   static constexpr double momentum = 0.01;  ///< FuxiCTR's
 
-  Nonlinearity kind;
+  Activation kind;
   double epsilon;
-  VectorParameter<Context> weight;               ///< (H) prelu, dice
-  VectorParameter<Context> running_mean;         ///< (H) dice
-  VectorParameter<Context> running_var;          ///< (H) dice
+  VectorParameter<Context> weight;               ///< (F) prelu, dice
+  VectorParameter<Context> running_mean;         ///< (F) dice
+  VectorParameter<Context> running_var;          ///< (F) dice
   VectorParameter<Context> num_batches_tracked;  ///< (1) dice
 
   /// @param statistics_epsilon of Dice
-  HiddenActivation(ParameterScope<Context> scope, Nonlinearity nonlinearity, index_t units,
+  HiddenActivation(ParameterScope<Context> scope, Activation nonlinearity, index_t units,
                    double statistics_epsilon = 1e-8)
       : kind(nonlinearity), epsilon(statistics_epsilon) {
     if (has_slope(kind)) weight = scope.vector("weight", units, Initialiser::constant(dice() ? 0 : 0.25));
@@ -38,7 +38,7 @@ struct HiddenActivation {
     scope.moved_after_step(update_statistics, running_mean, running_var, num_batches_tracked);
   }
 
-  bool dice() const { return kind == Nonlinearity::dice; }
+  bool dice() const { return kind == Activation::dice; }
 
   /// As ops see it.
   UnitActivation<Context> view(const Tape<Context>& tape) const {
@@ -57,7 +57,7 @@ struct HiddenActivation {
     return f;
   }
 
-  /// dropout(f(x)), recorded.   @param x (N, H)   @return (N, H)
+  /// dropout(f(x)), recorded.   @param x (N, F)   @return (N, F)
   Variable<Context> forward(Tape<Context>& tape, Variable<Context> x, const Dropout& dropout) const {
     const Variable<Context> y = tape.variable(x.rows(), x.columns());
     const UnitActivation<Context> f = view(tape);

@@ -13,7 +13,7 @@ namespace seqrec {
 struct HiddenLayersOptions {
   index_t inputs = 0;           ///< I of the first
   std::vector<index_t> widths;  ///< of each
-  Nonlinearity activation = Nonlinearity::prelu;
+  Activation activation = Activation::prelu;
   Initialiser weights = Initialiser::xavier_normal();
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "seqrec/autograd/tape.hpp"
+#include "seqrec/core/batch.hpp"
 #include "seqrec/ops/prefix_mean.hpp"
 
 namespace seqrec {
@@ -11,10 +12,11 @@ namespace seqrec {
 template <class Context>
 Variable<Context> mean_pool(Tape<Context>& tape, const Batch<typename Context::Space>& batch, Variable<Context> x) {
   const Variable<Context> y = tape.variable(x.rows(), x.columns());
-  ops::prefix_mean_forward(tape.context(), PrefixMeanForward<Context>{batch, x.value(), y.value()});
-  tape.record([batch, x, y](Tape<Context>& t) {
+  ops::prefix_mean_forward(tape.context(), PrefixMeanForward<Context>{batch.offsets(), x.value(), y.value()});
+  const auto offsets = batch.offsets();
+  tape.record([offsets, x, y](Tape<Context>& t) {
     if (const auto dy = t.incoming(y))
-      ops::prefix_mean_backward(t.context(), PrefixMeanBackward<Context>{batch, dy, t.gradient(x)});
+      ops::prefix_mean_backward(t.context(), PrefixMeanBackward<Context>{offsets, dy, t.gradient(x)});
   });
   return y;
 }

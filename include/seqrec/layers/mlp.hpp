@@ -13,7 +13,7 @@ struct MlpOptions {
   index_t inputs = 0;           ///< I
   std::vector<index_t> hidden;  ///< width of each hidden layer
   index_t outputs = 1;          ///< O
-  Nonlinearity activation = Nonlinearity::prelu;
+  Activation activation = Activation::prelu;
   double dropout = 0;  ///< probability, after each activation
   Initialiser weights = Initialiser::xavier_normal();
 };

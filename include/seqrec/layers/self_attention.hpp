@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "seqrec/core/batch.hpp"
 #include "seqrec/layers/linear.hpp"
 #include "seqrec/ops/self_attention.hpp"
 
@@ -64,10 +65,12 @@ struct SelfAttention {
     const Dropout mask = tape.dropout(dropout, batch.first_row);
     const Variable<Context> y = tape.variable(batch.rows(), width);
     const auto saved =
-        tape.recording() ? context.vector(ops::self_attention_saved_size(context, batch, heads)) : vector_of<Context>{};
+        tape.recording() ? context.vector(ops::self_attention_saved_size(context, batch.offsets(), batch.rows(), heads))
+                         : vector_of<Context>{};
     const auto columns = [width](const Block& block) { return block.of.value().column_range(block.first, width); };
-    ops::self_attention_forward(context, SelfAttentionForward<Context>{batch, columns(q), columns(k), columns(v),
-                                                                       y.value(), saved, heads, mask});
+    ops::self_attention_forward(
+        context, SelfAttentionForward<Context>{batch.offsets(), batch.longest, columns(q), columns(k), columns(v),
+                                               y.value(), saved, heads, mask});
     const index_t number_of_heads = heads;
     const bool one_source = q.first != k.first;  // q, k, v side by side in one matrix, else q apart from k and v
     tape.record([=](Tape<Context>& t) {
@@ -76,9 +79,10 @@ struct SelfAttention {
       // Each variable is asked for its gradient once; its columns share the answer.
       const Gradient<Context> dkv = t.gradient(k.of), dq = one_source ? dkv : t.gradient(q.of);
       ops::self_attention_backward(
-          t.context(), SelfAttentionBackward<Context>{batch, columns(q), columns(k), columns(v), y.value(), saved, dy,
-                                                      dq.columns(q.first, width), dkv.columns(k.first, width),
-                                                      dkv.columns(v.first, width), number_of_heads, mask});
+          t.context(),
+          SelfAttentionBackward<Context>{batch.offsets(), batch.longest, columns(q), columns(k), columns(v), y.value(),
+                                         saved, dy, dq.columns(q.first, width), dkv.columns(k.first, width),
+                                         dkv.columns(v.first, width), number_of_heads, mask});
     });
     return out_proj.forward(tape, y);
   }

@@ -24,10 +24,10 @@ struct DinOptions {
   index_t max_length = 50;                           ///< most recent items that a candidate sees; 1 .. 2^20
   index_t training_length = 500;                     ///< last positions of a user that are trained; max_length if less
   std::vector<index_t> attention_hidden = {80, 40};  ///< 1 to 3 layers; see CandidateAttentionOptions' presets
-  Nonlinearity attention_activation = Nonlinearity::prelu;
+  Activation attention_activation = Activation::prelu;
   bool attention_softmax = true;
   std::vector<index_t> hidden = {128, 64};  ///< of the ranking network
-  Nonlinearity activation = Nonlinearity::prelu;
+  Activation activation = Activation::prelu;
   double dropout = 0.2;            ///< probability in [0, 1): of history vectors and in the ranking network
   double initial_deviation = 0.1;  ///< of vectors of items and categories
   bool dot_product = true;         ///< u q is added to the network's score

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+
 #include "seqrec/core/batch.hpp"
+#include "seqrec/core/check_shape.hpp"
+#include "seqrec/ops/check_offsets.hpp"
 #include "seqrec/ops/unit_activation.hpp"
 
 namespace seqrec {
@@ -14,18 +18,18 @@ struct AttentionUnit {
 
   /// A linear map, and the activation after it.
   struct Hidden {
-    const_matrix_of<Context> weight;  ///< (H, I)
-    const_vector_of<Context> bias;    ///< (H)
+    const_matrix_of<Context> weight;  ///< (F, I)
+    const_vector_of<Context> bias;    ///< (F)
     UnitActivation<Context> activation;
-    master_matrix_of<Context> dweight;  ///< (H, I) added to; null if not wanted
-    master_vector_of<Context> dbias;    ///< (H) added to; null if not wanted
+    master_matrix_of<Context> dweight;  ///< (F, I) added to; null if not wanted
+    master_vector_of<Context> dbias;    ///< (F) added to; null if not wanted
   };
 
   Hidden hidden[most_hidden];         ///< the first has I = 4 D
   index_t layers = 0;                 ///< 1 .. most_hidden
-  const_matrix_of<Context> weight;    ///< (1, H) of the last hidden layer's units
+  const_matrix_of<Context> weight;    ///< (1, F) of the last hidden layer's units
   const_vector_of<Context> bias;      ///< (1)
-  master_matrix_of<Context> dweight;  ///< (1, H) added to; null if not wanted
+  master_matrix_of<Context> dweight;  ///< (1, F) added to; null if not wanted
   master_vector_of<Context> dbias;    ///< (1) added to; null if not wanted
 
   index_t units(index_t layer) const { return hidden[layer].weight.rows(); }
@@ -97,51 +101,74 @@ void check_attention_unit(const char* op, const AttentionUnit<Context>& unit, in
   index_t inputs = 4 * width;
   for (index_t l = 0; l < unit.layers; ++l) {
     const auto& layer = unit.hidden[l];
-    check_extent(op, "columns of a hidden weight", layer.weight.columns(), inputs);
-    check_extent(op, "size of a hidden bias", layer.bias.size(), layer.weight.rows());
-    check_unit_activation(op, layer.activation, layer.weight.rows());
-    inputs = layer.weight.rows();
+    const index_t units = layer.weight.rows();
+    check_shape(op, "a hidden weight", layer.weight, units, inputs);
+    check_shape(op, "a hidden bias", layer.bias, units);
+    check_unit_activation(op, layer.activation, units);
+    check_optional_shape(op, "a hidden dweight", layer.dweight, units, inputs);
+    check_optional_shape(op, "a hidden dbias", layer.dbias, units);
+    inputs = units;
   }
-  check_extent(op, "rows of the last weight", unit.weight.rows(), 1);
-  check_extent(op, "columns of the last weight", unit.weight.columns(), inputs);
-  check_extent(op, "size of the last bias", unit.bias.size(), 1);
+  check_shape(op, "the last weight", unit.weight, 1, inputs);
+  check_shape(op, "the last bias", unit.bias, 1);
+  check_optional_shape(op, "the last dweight", unit.dweight, 1, inputs);
+  check_optional_shape(op, "the last dbias", unit.dbias, 1);
+}
+
+/// Checks what candidates see, in host memory all of it.
+/// @throws ShapeError, or ArgumentError where the window is so small that no candidate would see anything
+template <class Space>
+void check_candidates(const char* op, VectorView<const offset_t, Space> offsets, index_t rows,
+                      const Candidates<Space>& candidates) {
+  if (candidates.items.segments() != std::max<index_t>(0, offsets.size() - 1))
+    throw ShapeError(concatenate(op, ": segments of candidates is ", candidates.items.segments(), ", expected ",
+                                 std::max<index_t>(0, offsets.size() - 1)));
+  check_offsets(op, "offsets", offsets, rows);
+  check_offsets(op, "candidate offsets", candidates.items.offsets, candidates.size());
+  check_shape(op, "visible", candidates.visible, candidates.size());
+  if (candidates.size() != 0 && rows != 0 && candidates.window < 1)
+    throw ArgumentError(concatenate(op, ": window is ", candidates.window, ", expected at least 1"));
+  check_visible(op, offsets, candidates.items.offsets, candidates.visible);
+  if constexpr (host_readable<Space>) {
+    index_t pairs = 0;
+    for (index_t c = 0; c < candidates.size(); ++c)
+      pairs += std::min<index_t>(candidates.visible(c), candidates.window);
+    if (candidates.pairs != pairs)
+      throw ShapeError(
+          concatenate(op, ": pairs is ", candidates.pairs, ", expected ", pairs, ", the sum of min(visible, window)"));
+  }
 }
 
 /// What forward and backward have in common.
 template <class Arguments>
 void check_candidate_attention(const char* op, const Arguments& a) {
   check_attention_unit(op, a.unit, a.keys.columns());
-  check_extent(op, "segments of candidates", a.candidates.items.segments(), a.offsets.size() - 1);
-  check_extent(op, "size of visible", a.candidates.visible.size(), a.candidates.size());
-  check_extent(op, "rows of queries", a.queries.rows(), a.candidates.size());
-  check_extent(op, "columns of queries", a.queries.columns(), a.keys.columns());
-  check_extent(op, "size of weights", a.weights.size(), a.candidates.pairs);
+  check_candidates(op, a.offsets, a.keys.rows(), a.candidates);
+  check_shape(op, "queries", a.queries, a.candidates.size(), a.keys.columns());
+  check_shape(op, "weights", a.weights, a.candidates.pairs);
 }
 
-/// @throws ShapeError when extents disagree. Cost: 2 pairs (D H1 + H1 H2 + ...) operations.
+/// @throws ShapeError when extents or what candidates see disagree, ArgumentError when window is below 1.
+/// Cost: 2 pairs (D F1 + F1 F2 + ...) operations.
 template <class Context>
 void candidate_attention_forward(Context& context, const CandidateAttentionForward<Context>& a) {
   constexpr const char* op = "candidate_attention";
   check_candidate_attention(op, a);
-  check_extent(op, "rows of y", a.y.rows(), a.queries.rows());
-  check_extent(op, "columns of y", a.y.columns(), a.keys.columns());
-  if (a.saved) check_extent(op, "size of saved", a.saved.size(), candidate_attention_saved_size(a.candidates, a.unit));
+  check_shape(op, "y", a.y, a.queries.rows(), a.keys.columns());
+  check_optional_shape(op, "saved", a.saved, candidate_attention_saved_size(a.candidates, a.unit));
   using fallback::candidate_attention_forward;
   candidate_attention_forward(context, a);
 }
 
-/// @throws ShapeError when extents disagree. Cost: twice the forward's.
+/// @throws as the forward pass. Cost: twice the forward's.
 template <class Context>
 void candidate_attention_backward(Context& context, const CandidateAttentionBackward<Context>& a) {
   constexpr const char* op = "candidate_attention backward";
   check_candidate_attention(op, a);
-  check_extent(op, "size of saved", a.saved.size(), candidate_attention_saved_size(a.candidates, a.unit));
-  check_extent(op, "rows of dy", a.dy.rows(), a.queries.rows());
-  check_extent(op, "columns of dy", a.dy.columns(), a.keys.columns());
-  check_extent(op, "rows of dkeys", a.dkeys.view.rows(), a.keys.rows());
-  check_extent(op, "columns of dkeys", a.dkeys.view.columns(), a.keys.columns());
-  check_extent(op, "rows of dqueries", a.dqueries.view.rows(), a.queries.rows());
-  check_extent(op, "columns of dqueries", a.dqueries.view.columns(), a.keys.columns());
+  check_shape(op, "saved", a.saved, candidate_attention_saved_size(a.candidates, a.unit));
+  check_shape(op, "dy", a.dy, a.queries.rows(), a.keys.columns());
+  check_optional_shape(op, "dkeys", a.dkeys.view, a.keys.rows(), a.keys.columns());
+  check_optional_shape(op, "dqueries", a.dqueries.view, a.queries.rows(), a.keys.columns());
   using fallback::candidate_attention_backward;
   candidate_attention_backward(context, a);
 }

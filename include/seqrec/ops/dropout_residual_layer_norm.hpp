@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "seqrec/core/check_shape.hpp"
 #include "seqrec/core/dropout.hpp"
-#include "seqrec/core/tensor.hpp"
 #include "seqrec/ops/fallback.hpp"
 #include "seqrec/ops/gradient.hpp"
 
@@ -37,8 +37,8 @@ struct DropoutResidualLayerNormBackward {
   const_matrix_of<Context> dsum;     ///< (N, D), or null if nothing else read sum
   Gradient<Context> dx;              ///< (N, D)
   Gradient<Context> dresidual;       ///< (N, D); null without residual
-  master_vector_of<Context> dgamma;  ///< (D) added to
-  master_vector_of<Context> dbeta;   ///< (D) added to
+  master_vector_of<Context> dgamma;  ///< (D) added to; null if not wanted
+  master_vector_of<Context> dbeta;   ///< (D) added to; null if not wanted
   Dropout dropout;
 };
 
@@ -53,17 +53,14 @@ template <class Context>
 void dropout_residual_layer_norm_forward(Context& context, const DropoutResidualLayerNormForward<Context>& a) {
   constexpr const char* op = "dropout_residual_layer_norm";
   const index_t rows = a.x.rows(), width = a.x.columns();
-  check_extent(op, "size of gamma", a.gamma.size(), width);
-  check_extent(op, "size of beta", a.beta.size(), width);
-  check_extent(op, "rows of y", a.y.rows(), rows);
-  check_extent(op, "columns of y", a.y.columns(), width);
-  check_extent(op, "size of mean", a.mean.size(), rows);
-  check_extent(op, "size of rstd", a.rstd.size(), rows);
+  check_shape(op, "gamma", a.gamma, width);
+  check_shape(op, "beta", a.beta, width);
+  check_shape(op, "y", a.y, rows, width);
+  check_shape(op, "mean", a.mean, rows);
+  check_shape(op, "rstd", a.rstd, rows);
   if (a.residual) {
-    check_extent(op, "rows of residual", a.residual.rows(), rows);
-    check_extent(op, "columns of residual", a.residual.columns(), width);
-    check_extent(op, "rows of sum", a.sum.rows(), rows);
-    check_extent(op, "columns of sum", a.sum.columns(), width);
+    check_shape(op, "residual", a.residual, rows, width);
+    check_shape(op, "sum", a.sum, rows, width);
   } else {
     if (a.sum)
       throw ArgumentError(
@@ -80,20 +77,15 @@ template <class Context>
 void dropout_residual_layer_norm_backward(Context& context, const DropoutResidualLayerNormBackward<Context>& a) {
   constexpr const char* op = "dropout_residual_layer_norm backward";
   const index_t rows = a.sum.rows(), width = a.sum.columns();
-  check_extent(op, "size of gamma", a.gamma.size(), width);
-  check_extent(op, "size of mean", a.mean.size(), rows);
-  check_extent(op, "size of rstd", a.rstd.size(), rows);
-  const auto check_gradient = [&](const char* rows_of, const char* columns_of, const_matrix_of<Context> given) {
-    if (!given) return;
-    check_extent(op, rows_of, given.rows(), rows);
-    check_extent(op, columns_of, given.columns(), width);
-  };
-  check_gradient("rows of dy", "columns of dy", a.dy);
-  check_gradient("rows of dsum", "columns of dsum", a.dsum);
-  check_gradient("rows of dx", "columns of dx", a.dx.view);
-  check_gradient("rows of dresidual", "columns of dresidual", a.dresidual.view);
-  if (a.dgamma) check_extent(op, "size of dgamma", a.dgamma.size(), width);
-  if (a.dbeta) check_extent(op, "size of dbeta", a.dbeta.size(), width);
+  check_shape(op, "gamma", a.gamma, width);
+  check_shape(op, "mean", a.mean, rows);
+  check_shape(op, "rstd", a.rstd, rows);
+  check_optional_shape(op, "dy", a.dy, rows, width);
+  check_optional_shape(op, "dsum", a.dsum, rows, width);
+  check_optional_shape(op, "dx", a.dx.view, rows, width);
+  check_optional_shape(op, "dresidual", a.dresidual.view, rows, width);
+  check_optional_shape(op, "dgamma", a.dgamma, width);
+  check_optional_shape(op, "dbeta", a.dbeta, width);
   using fallback::dropout_residual_layer_norm_backward;
   dropout_residual_layer_norm_backward(context, a);
 }

@@ -11,7 +11,8 @@ enum class GradientMode { write, add };
 /// Where a backward op leaves the gradient of an input. A null view means that nobody wants it.
 ///
 /// The rule, for every op: inputs' gradients follow `mode`; parameters' gradients (master views) are always added to;
-/// the incoming `dy` may be overwritten, because its node is its last reader.
+/// whichever of them is null is left out, and the others are the same as if it were there; the incoming `dy` may be
+/// overwritten, because its node is its last reader.
 template <class Context>
 struct Gradient {
   matrix_of<Context> view;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "seqrec/core/tensor.hpp"
+#include "seqrec/core/check_shape.hpp"
 #include "seqrec/ops/fallback.hpp"
 #include "seqrec/ops/gradient.hpp"
 
@@ -13,8 +13,8 @@ template <class Context>
 struct InteractionForward {
   const_matrix_of<Context> u;  ///< (C, D)
   const_matrix_of<Context> q;  ///< (C, D)
-  const_matrix_of<Context> f;  ///< (C, F), or null for none
-  matrix_of<Context> y;        ///< (C, 3 D + F)
+  const_matrix_of<Context> f;  ///< (C, D2) of features, or null for none
+  matrix_of<Context> y;        ///< (C, 3 D + D2)
 };
 
 /// Gradients of InteractionForward.
@@ -22,10 +22,10 @@ template <class Context>
 struct InteractionBackward {
   const_matrix_of<Context> u;   ///< (C, D)
   const_matrix_of<Context> q;   ///< (C, D)
-  const_matrix_of<Context> dy;  ///< (C, 3 D + F)
+  const_matrix_of<Context> dy;  ///< (C, 3 D + D2)
   Gradient<Context> du;         ///< (C, D)
   Gradient<Context> dq;         ///< (C, D)
-  Gradient<Context> df;         ///< (C, F), or null
+  Gradient<Context> df;         ///< (C, D2)
 };
 
 namespace ops {
@@ -37,11 +37,10 @@ SEQREC_OP_FALLBACK(interaction_backward)
 template <class Context>
 void interaction_forward(Context& context, const InteractionForward<Context>& a) {
   constexpr const char* op = "interaction";
-  check_extent(op, "rows of q", a.q.rows(), a.u.rows());
-  check_extent(op, "columns of q", a.q.columns(), a.u.columns());
-  if (a.f) check_extent(op, "rows of f", a.f.rows(), a.u.rows());
-  check_extent(op, "rows of y", a.y.rows(), a.u.rows());
-  check_extent(op, "columns of y", a.y.columns(), 3 * a.u.columns() + (a.f ? a.f.columns() : 0));
+  const index_t rows = a.u.rows(), width = a.u.columns();
+  check_shape(op, "q", a.q, rows, width);
+  check_optional_shape(op, "f", a.f, rows, a.f.columns());
+  check_shape(op, "y", a.y, rows, 3 * width + (a.f ? a.f.columns() : 0));
   using fallback::interaction_forward;
   interaction_forward(context, a);
 }
@@ -51,15 +50,14 @@ template <class Context>
 void interaction_backward(Context& context, const InteractionBackward<Context>& a) {
   constexpr const char* op = "interaction backward";
   const index_t rows = a.u.rows(), width = a.u.columns();
-  check_extent(op, "rows of q", a.q.rows(), rows);
-  check_extent(op, "columns of q", a.q.columns(), width);
-  check_extent(op, "rows of dy", a.dy.rows(), rows);
-  check_extent(op, "columns of dy", a.dy.columns(), 3 * width + (a.df ? a.df.view.columns() : 0));
-  if (a.df) check_extent(op, "rows of df", a.df.view.rows(), rows);
-  for (const auto& gradient : {a.du, a.dq}) {
-    check_extent(op, "rows of a gradient", gradient.view.rows(), rows);
-    check_extent(op, "columns of a gradient", gradient.view.columns(), width);
-  }
+  check_shape(op, "q", a.q, rows, width);
+  const index_t features = a.dy.columns() - 3 * width;  // there may be some whose gradient nobody wants
+  if (features < 0)
+    throw ShapeError(concatenate(op, ": columns of dy is ", a.dy.columns(), ", expected at least ", 3 * width));
+  check_shape(op, "dy", a.dy, rows, a.dy.columns());
+  check_optional_shape(op, "du", a.du.view, rows, width);
+  check_optional_shape(op, "dq", a.dq.view, rows, width);
+  check_optional_shape(op, "df", a.df.view, rows, features);
   using fallback::interaction_backward;
   interaction_backward(context, a);
 }

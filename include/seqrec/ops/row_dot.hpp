@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "seqrec/core/tensor.hpp"
+#include "seqrec/core/check_shape.hpp"
 #include "seqrec/ops/fallback.hpp"
 #include "seqrec/ops/gradient.hpp"
 
@@ -33,10 +33,8 @@ SEQREC_OP_FALLBACK(row_dot_backward)
 /// @throws ShapeError when extents disagree
 template <class Context>
 void row_dot_forward(Context& context, const RowDotForward<Context>& a) {
-  check_extent("row_dot", "rows of b", a.b.rows(), a.a.rows());
-  check_extent("row_dot", "columns of b", a.b.columns(), a.a.columns());
-  check_extent("row_dot", "rows of y", a.y.rows(), a.a.rows());
-  check_extent("row_dot", "columns of y", a.y.columns(), 1);
+  check_shape("row_dot", "b", a.b, a.a.rows(), a.a.columns());
+  check_shape("row_dot", "y", a.y, a.a.rows(), 1);
   using fallback::row_dot_forward;
   row_dot_forward(context, a);
 }
@@ -44,15 +42,12 @@ void row_dot_forward(Context& context, const RowDotForward<Context>& a) {
 /// @throws ShapeError when extents disagree
 template <class Context>
 void row_dot_backward(Context& context, const RowDotBackward<Context>& a) {
-  check_extent("row_dot backward", "rows of b", a.b.rows(), a.a.rows());
-  check_extent("row_dot backward", "columns of b", a.b.columns(), a.a.columns());
-  check_extent("row_dot backward", "rows of dy", a.dy.rows(), a.a.rows());
-  check_extent("row_dot backward", "columns of dy", a.dy.columns(), 1);
-  for (const auto& gradient : {a.da, a.db}) {
-    if (!gradient) continue;
-    check_extent("row_dot backward", "rows of a gradient", gradient.view.rows(), a.a.rows());
-    check_extent("row_dot backward", "columns of a gradient", gradient.view.columns(), a.a.columns());
-  }
+  constexpr const char* op = "row_dot backward";
+  const index_t rows = a.a.rows(), width = a.a.columns();
+  check_shape(op, "b", a.b, rows, width);
+  check_shape(op, "dy", a.dy, rows, 1);
+  check_optional_shape(op, "da", a.da.view, rows, width);
+  check_optional_shape(op, "db", a.db.view, rows, width);
   using fallback::row_dot_backward;
   row_dot_backward(context, a);
 }

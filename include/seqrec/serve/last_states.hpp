@@ -3,7 +3,7 @@
 
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/models/static_encoder.hpp"
-#include "seqrec/ops/elementwise.hpp"
+#include "seqrec/ops/gather_rows.hpp"
 
 namespace seqrec {
 
@@ -14,7 +14,9 @@ matrix_of<typename Model::Context> last_states(Tape<typename Model::Context>& ta
   using Context = typename Model::Context;
   const auto states = model.encode(tape, histories);
   const auto queries = tape.context().matrix(histories.users(), states.columns());
-  ops::last_rows(tape.context(), LastRows<Context>{states.value(), histories.offsets(), queries});
+  const auto rows = tape.context().template vector<offset_t>(histories.users());
+  ops::last_row_numbers(tape.context(), LastRowNumbers<Context>{histories.offsets(), rows});
+  ops::gather_rows_forward(tape.context(), GatherRowsForward<Context>{states.value(), rows, queries});
   return queries;
 }
 

@@ -24,7 +24,7 @@ class Dice(nn.Module):
 
     def forward(self, x):
         p = torch.sigmoid(F.batch_norm(x, self.running_mean, self.running_var, training=False, eps=DICE_EPSILON))
-        self.sums = dict(  # from which the statistics would move
+        self.sums = dict(  # from which the statistics would move; tests take them about the running mean
             running_mean=x.sum(0), running_var=(x**2).sum(0), num_batches_tracked=torch.tensor([len(x)]).double()
         )
         return p * x + self.weight * (1 - p) * x
@@ -167,7 +167,7 @@ def candidate_attention(hidden, activation, softmax):
 
 
 def state_of(module, slopes):
-    """Every parameter with its gradient, every statistic with the sum from which it would move."""
+    """Every parameter with its gradient, every statistic with PyTorch's sum of x or x^2."""
     tensors = {}
     for name, parameter in module.named_parameters():
         tensors["parameter." + name], tensors["gradient." + name] = parameter, slopes[name]

@@ -24,11 +24,11 @@ namespace seqrec {
 
 namespace detail {
 
-/// A RecBole atomic file: columns between tabs, the first line naming them as "name:type".
-class AtomicFile {
+/// What RecBole calls an atomic file: columns between tabs, the first line naming them as "name:type".
+class RecBoleFile {
  public:
   /// @throws DataError unless the first line is a header of "name:type" columns
-  explicit AtomicFile(const std::filesystem::path& path) : file_(path) {
+  explicit RecBoleFile(const std::filesystem::path& path) : file_(path) {
     if (!file_.next())
       throw DataError(path.string() + ": is empty, expected a header 'user_id:token', a tab, 'item_id:token', ...");
     TextFile::cut(file_.line(), "\t", [&](std::string_view column) {
@@ -107,7 +107,7 @@ inline Profiles read_atomic_profiles(const std::filesystem::path& path, const ch
                                      const TokenColumn& tokens) {
   if (!std::filesystem::exists(path)) return {};
   Profiles profiles{path, kind, {}};
-  AtomicFile file(path);
+  RecBoleFile file(path);
   const std::size_t id = file.required_column(id_column);
   while (file.next()) {
     const auto number = tokens.find(file[id]);
@@ -134,7 +134,7 @@ inline bool begins_like_recbole(const std::filesystem::path&, std::string_view) 
 /// age, occupation) where they exist; then they must cover all. Other columns are passed over. Ids may be any text.
 /// @throws DataError naming file and line
 inline Dataset read_recbole(const std::filesystem::path& interactions_file, std::string name) {
-  detail::AtomicFile file(interactions_file);
+  detail::RecBoleFile file(interactions_file);
   const std::size_t user = file.required_column("user_id"), item = file.required_column("item_id");
   const std::size_t time = file.column("timestamp");
   TokenColumn users, items;
@@ -146,7 +146,7 @@ inline Dataset read_recbole(const std::filesystem::path& interactions_file, std:
   while (file.next()) {
     users.add(token(user, "user_id"));
     items.add(token(item, "item_id"));
-    if (time != detail::AtomicFile::none) rows.times.push_back(detail::read_timestamp(file.text(), file[time]));
+    if (time != detail::RecBoleFile::none) rows.times.push_back(detail::read_timestamp(file.text(), file[time]));
   }
   rows.users = users.take_values();
   rows.items = items.take_values();

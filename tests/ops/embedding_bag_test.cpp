@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "seqrec/ops/feature_bag.hpp"
+#include "seqrec/cpu/embedding_bag.hpp"
 
 #include <string>
 #include <vector>
 
-#include "seqrec/cpu/feature_bag.hpp"
+#include "seqrec/ops/embedding_bag.hpp"
 #include "support/backends.hpp"
 #include "support/catch.hpp"
 #include "support/finite_differences.hpp"
@@ -19,15 +19,15 @@ namespace {
 constexpr index_t categories = 6;
 
 /// What is known of five owners: nothing at all of one, a category twice of another.
-const std::vector<std::vector<item_t>>& features() {
-  static const std::vector<std::vector<item_t>> known = {{0, 3}, {}, {5}, {1, 2, 1, 4}, {3}};
+const std::vector<std::vector<category_t>>& features() {
+  static const std::vector<std::vector<category_t>> known = {{0, 3}, {}, {5}, {1, 2, 1, 4}, {3}};
   return known;
 }
 
 struct Problem {
   std::vector<item_t> owners;
   std::vector<index_t> repeats;  ///< rows of each owner; empty: one each
-  Matrix table, dy;              ///< (F, D), (R, D)
+  Matrix table, dy;              ///< (T, D), (N, D)
   Layout layout = Layout::dense;
 
   index_t rows() const {
@@ -66,7 +66,7 @@ void for_each_problem(Check check) {
 template <class Visit>
 void for_each_category(const Problem& p, Visit visit) {
   for (index_t row = 0; row < p.rows(); ++row)
-    for (const item_t category : features()[static_cast<std::size_t>(p.owner(row))]) visit(row, category);
+    for (const category_t category : features()[static_cast<std::size_t>(p.owner(row))]) visit(row, category);
 }
 
 template <class Context>
@@ -76,9 +76,9 @@ Matrix forward(const Problem& p) {
   const PlacedJagged<Space> known(features());
   const auto owners = placed<Space>(p.owners), repeats = placed<Space>(offsets_of(p.repeats));
   PlacedScalars<Context> table(p.table, p.layout), y(unwritten(p.rows(), p.table.columns), p.layout);
-  FeatureBagForward<Context> a{owners.view(), {}, known.view(), table.matrix(), y.matrix()};
+  EmbeddingBagForward<Context> a{owners.view(), {}, known.view(), table.matrix(), y.matrix()};
   if (!p.repeats.empty()) a.repeats = repeats.view();
-  ops::feature_bag_forward(context, a);
+  ops::embedding_bag_forward(context, a);
   return y.read();
 }
 
@@ -90,37 +90,37 @@ Matrix backward(const Problem& p, const Matrix& before) {
   const auto owners = placed<Space>(p.owners), repeats = placed<Space>(offsets_of(p.repeats));
   PlacedScalars<Context> dy(p.dy, p.layout);
   PlacedMasters<Context> dtable(before, p.layout);
-  FeatureBagBackward<Context> a{owners.view(), {}, known.view(), dy.matrix(), dtable.matrix()};
+  EmbeddingBagBackward<Context> a{owners.view(), {}, known.view(), dy.matrix(), dtable.matrix()};
   if (!p.repeats.empty()) a.repeats = repeats.view();
-  ops::feature_bag_backward(context, a);
+  ops::embedding_bag_backward(context, a);
   return dtable.read();
 }
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("feature_bag: forward against loops, zeros of whom nothing is known", "[ops]",
+TEMPLATE_TEST_CASE("embedding_bag: forward against loops, zeros of whom nothing is known", "[ops]",
                    SEQREC_TEST_BACKENDS) {
   for_each_problem([](const Problem& p) {
     Matrix expected(p.rows(), p.table.columns);
-    for_each_category(p, [&](index_t row, item_t category) {
+    for_each_category(p, [&](index_t row, category_t category) {
       for (index_t d = 0; d < expected.columns; ++d) expected(row, d) += p.table(category, d);
     });
     CHECK(difference(forward<TestType>(p), expected) <= tolerance<TestType>::value);
   });
 }
 
-TEMPLATE_TEST_CASE("feature_bag: backward against loops, added to what is there", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("embedding_bag: backward against loops, added to what is there", "[ops]", SEQREC_TEST_BACKENDS) {
   for_each_problem([](const Problem& p) {
     Matrix expected = random_matrix(categories, p.table.columns, 4);
     const Matrix before = expected;
-    for_each_category(p, [&](index_t row, item_t category) {
+    for_each_category(p, [&](index_t row, category_t category) {
       for (index_t d = 0; d < expected.columns; ++d) expected(category, d) += p.dy(row, d);
     });
     CHECK(difference(backward<TestType>(p, before), expected) <= tolerance<TestType>::gradient);
   });
 }
 
-TEST_CASE("feature_bag: gradient against central differences", "[ops]") {
+TEST_CASE("embedding_bag: gradient against central differences", "[ops]") {
   for (const auto& repeats : std::vector<std::vector<index_t>>{{}, {2, 0, 1, 3}}) {
     Problem p = problem({4, 0, 1, 3}, repeats, 5);
     const Matrix dtable = backward<CpuDouble>(p, Matrix(categories, 5));
@@ -129,27 +129,27 @@ TEST_CASE("feature_bag: gradient against central differences", "[ops]") {
   }
 }
 
-TEST_CASE("feature_bag: what does not fit is named", "[ops][errors]") {
+TEST_CASE("embedding_bag: what does not fit is named", "[ops][errors]") {
   using Context = CpuDouble;
   Context context;
   const PlacedJagged<HostSpace> known(features());
   const std::vector<item_t> owners = {0, 2, 4};
   const std::vector<offset_t> repeats = {0, 1, 2, 3};
   const auto forward_message = [&](auto change) {
-    FeatureBagForward<Context> a{
+    EmbeddingBagForward<Context> a{
         {owners.data(), 3}, {}, known.view(), context.matrix(categories, 5), context.matrix(3, 5)};
     change(a);
-    return message_of<ShapeError>([&] { ops::feature_bag_forward(context, a); });
+    return message_of<ShapeError>([&] { ops::embedding_bag_forward(context, a); });
   };
-  const std::string op = "feature_bag: ", back = "feature_bag backward: ";
+  const std::string op = "embedding_bag: ", back = "embedding_bag backward: ";
   CHECK(forward_message([&](auto& a) { a.repeats = {repeats.data(), 3}; }) == op + "size of repeats is 3, expected 4");
   CHECK(forward_message([&](auto& a) { a.y = context.matrix(4, 5); }) == op + "rows of y is 4, expected 3");
   CHECK(forward_message([&](auto& a) { a.y = context.matrix(3, 6); }) == op + "columns of y is 6, expected 5");
   const auto backward_message = [&](auto change) {
-    FeatureBagBackward<Context> a{
+    EmbeddingBagBackward<Context> a{
         {owners.data(), 3}, {}, known.view(), context.matrix(3, 5), context.matrix(categories, 5)};
     change(a);
-    return message_of<ShapeError>([&] { ops::feature_bag_backward(context, a); });
+    return message_of<ShapeError>([&] { ops::embedding_bag_backward(context, a); });
   };
   CHECK(backward_message([&](auto& a) {
           a.repeats = {repeats.data(), 3};
