@@ -20,6 +20,13 @@ using index_t = std::ptrdiff_t;
 /// An item: a row of the item table, 0 .. V-1. There is no padding item.
 using item_t = std::int32_t;
 
+/// A category that a user or an item belongs to (gender, age group, genre, ...): a row of a category table. Users'
+/// categories and items' are counted apart, each from 0.
+using category_t = std::int32_t;
+
+/// A user of a data set: a row of the users' profiles, 0 .. U-1.
+using user_t = std::int32_t;
+
 /// Where a segment of a jagged array starts; int32 on every backend.
 using offset_t = std::int32_t;
 
