@@ -16,7 +16,7 @@ TEST_CASE("making batches of sizes seen before allocates nothing") {
   const Dataset data = seqrec_test::random_dataset(60, 90, 25, 5);
   const Split split = leave_one_out(data);
   const std::size_t before_construction = allocations;
-  Batcher batcher(split, {.batch_size = 9, .negatives = 2, .token_budget = 20});
+  Batcher batcher(split, {.batch_size = 9, .plan = {.negatives = 2, .clicks = true}, .token_budget = 20});
   REQUIRE(allocations > before_construction);  // or nothing is being counted
   const auto run = [&] {
     for (index_t epoch = 0; epoch < 3; ++epoch)
@@ -32,7 +32,7 @@ TEST_CASE("repacking histories of sizes seen before allocates nothing") {
   const Dataset data = seqrec_test::random_dataset(300, 50, 30, 6);
   std::vector<std::span<const item_t>> histories;
   for (index_t user = 0; user < data.num_users(); ++user) histories.push_back(data.history(user));
-  PackedHistories packed({.num_items = data.num_items(), .max_length = 20, .token_budget = 64});
+  BatchBuilder packed({.num_items = data.num_items(), .max_length = 20, .token_budget = 64});
   packed.pack(histories);
   const std::size_t before = allocations;
   packed.pack(std::span(histories).first(200));

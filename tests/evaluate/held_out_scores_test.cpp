@@ -53,7 +53,7 @@ template <class Model>
 std::vector<double> all_scores(const Model& model, const HeldOut& held_out, index_t i) {
   DoubleContext context;
   std::vector<double> scores(static_cast<std::size_t>(model.num_items()));
-  const KnownUser user{features_of(*held_out.data), static_cast<item_t>(held_out.users[static_cast<std::size_t>(i)])};
+  const KnownUser user{known_features(*held_out.data), static_cast<user_t>(held_out.users[static_cast<std::size_t>(i)])};
   for (const auto& offer : recommend(model, context, held_out.history(i), model.num_items(), {}, user))
     scores[static_cast<std::size_t>(offer.item)] = offer.score;
   return scores;

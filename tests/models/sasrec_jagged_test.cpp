@@ -52,7 +52,7 @@ TEST_CASE("a history's states do not depend on the batch around it", "[models]")
   std::vector<std::span<const item_t>> histories;
   for (const auto& user : users) histories.push_back(user.history);
 
-  PackedHistories packed({.num_items = items, .max_length = 30, .token_budget = GENERATE(1, 7, 256)});
+  BatchBuilder packed({.num_items = items, .max_length = 30, .token_budget = GENERATE(1, 7, 256)});
   packed.pack(histories);
   DoubleContext::Team team(0, {.threads = 2, .slots = 3});
   std::vector<double> worst(users.size(), 1.0);

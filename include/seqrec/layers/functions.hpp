@@ -2,12 +2,13 @@
 #pragma once
 
 #include "seqrec/autograd/tape.hpp"
+#include "seqrec/core/candidates.hpp"
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/ops/interaction.hpp"
 #include "seqrec/ops/row_dot.hpp"
 #include "seqrec/ops/visible_rows.hpp"
 
-// What models and heads do with candidates (core/batch.hpp), recorded.
+// What models and heads do with candidates (core/candidates.hpp), recorded.
 
 namespace seqrec {
 

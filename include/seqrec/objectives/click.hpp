@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "seqrec/core/training_batch.hpp"
 #include "seqrec/data/batches/sampling.hpp"
 #include "seqrec/models/candidate_encoder.hpp"
 #include "seqrec/ops/click_loss.hpp"

@@ -6,7 +6,7 @@
 #include <variant>
 
 #include "seqrec/autograd/tape.hpp"
-#include "seqrec/core/batch.hpp"
+#include "seqrec/core/training_batch.hpp"
 #include "seqrec/data/batches/sampling.hpp"
 #include "seqrec/models/static_encoder.hpp"
 #include "seqrec/ops/add_rows.hpp"

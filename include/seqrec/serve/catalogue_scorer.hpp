@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "seqrec/core/candidates.hpp"
 #include "seqrec/models/candidate_encoder.hpp"
 
 namespace seqrec {

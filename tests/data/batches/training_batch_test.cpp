@@ -19,9 +19,12 @@ TEST_CASE("clicks are the next items, each a question at its row of the history"
   const auto window = GENERATE(index_t{0}, index_t{2});
   const Dataset data = seqrec_test::random_dataset(23, 40, 12, 5);
   const Split split = leave_one_out(data);
-  Batcher batcher(
-      split,
-      {.batch_size = 9, .max_length = 7, .window = window, .negatives = negatives, .token_budget = 10, .seed = 3});
+  Batcher batcher(split, {.batch_size = 9,
+                          .max_length = 7,
+                          .window = window,
+                          .plan = {.negatives = negatives, .clicks = true},
+                          .token_budget = 10,
+                          .seed = 3});
   const index_t columns = 1 + negatives;
   for (index_t step = 0; step < batcher.steps_per_epoch(); ++step) {
     const HostTrainingBatch& batch = batcher.make(1, step);
@@ -63,7 +66,7 @@ TEST_CASE("clicks are the next items, each a question at its row of the history"
 TEST_CASE("a loss can be a mean over the positions of several batches", "[data]") {
   const Dataset data = seqrec_test::random_dataset(23, 40, 12, 5);
   const Split split = leave_one_out(data);
-  Batcher batcher(split, {.batch_size = 9, .max_length = 7, .negatives = 1, .seed = 3});
+  Batcher batcher(split, {.batch_size = 9, .max_length = 7, .plan = {.clicks = true}, .seed = 3});
   index_t targets = 0;
   for (index_t step = 0; step < batcher.steps_per_epoch(); ++step) {
     const index_t expected = batcher.num_targets(2, step);
@@ -79,7 +82,10 @@ TEST_CASE("negatives come from where the options say", "[data]") {
   const Dataset data = seqrec_test::random_dataset(23, 40, 12, 5);
   const Split split = leave_one_out(data);
   const auto first_batch = [&](const NegativeSampling& sampling, auto look) {
-    Batcher batcher(split, {.batch_size = 23, .max_length = 9, .negatives = 5, .sampling = sampling, .seed = 3});
+    Batcher batcher(split, {.batch_size = 23,
+                            .max_length = 9,
+                            .plan = {.negatives = 5, .sampling = sampling, .log_probability = true},
+                            .seed = 3});
     look(batcher.make(0, 0));
   };
   first_batch({}, [](const HostTrainingBatch& batch) { CHECK_FALSE(batch.whole().next.log_probability); });
