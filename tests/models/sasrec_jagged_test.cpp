@@ -78,8 +78,7 @@ TEST_CASE("gradients do not depend on how a batch is cut and dealt, dropout incl
   for (const index_t budget : {256, 7, 1})
     for (const int slots : {1, 5}) {
       Batcher batcher(
-          split,
-          {.batch_size = 20, .max_length = 15, .negatives = objective.negatives, .token_budget = budget, .seed = 2});
+          split, {.batch_size = 20, .max_length = 15, .plan = objective.plan(), .token_budget = budget, .seed = 2});
       const auto gradients = gradients_of(model, objective, batcher.make(0, 0), {.threads = 2, .slots = slots});
       if (expected.empty()) expected = gradients;
       for (const auto& entry : model.parameters().entries()) {

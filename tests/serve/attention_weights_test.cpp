@@ -24,5 +24,5 @@ TEST_CASE("each history item has a weight in a candidate's score", "[train]") {
   CHECK(attention_weights(model, context, history, 10) != weights);  // another candidate looks at other things
   CHECK(attention_weights(model, context, {}, 9).empty());
   CHECK_THROWS_WITH(attention_weights(model, context, history, 20),
-                    "ranking request 0: target 20 is beyond the model's table, expected 0 to 19");
+                    "ranking request 0: candidate 20 is beyond the model's table, expected 0 to 19");
 }

@@ -7,13 +7,14 @@
 namespace seqrec {
 
 /// What a next-item objective adds to a batch: for each row the item that came next, with what it is told apart from:
-/// negatives of the row's own, or some that all rows of the batch share, or none (the whole catalogue).
+/// negatives of the row's own, or some that other rows share, or none (the whole catalogue).
 template <class Space>
 struct NextItems {
-  MatrixView<const item_t, Space> items;   ///< (N, 1 + negatives of a row's own), the target first
-  RowIndex<Space> index;                   ///< of `items`, row by row; empty unless asked for
-  VectorView<const item_t, Space> shared;  ///< (M) negatives of every row of the batch; null where there are none
-  RowIndex<Space> shared_index;            ///< of `shared`
+  MatrixView<const item_t, Space> items;             ///< (N, 1 + negatives of a row's own), the target first
+  RowIndex<Space> index;                             ///< of `items`, row by row; empty unless asked for
+  VectorView<const item_t, Space> shared;            ///< (M) negatives that rows share; null where there are none
+  VectorView<const offset_t, Space> shared_offsets;  ///< (B+1) a user's rows share a segment; null: all rows share all
+  RowIndex<Space> shared_index;                      ///< of `shared`; empty unless asked for
   VectorView<const float, Space> log_probability;  ///< (V) with which an item is sampled; null for uniform sampling, or
                                                    ///< where nobody asked
 };

@@ -8,6 +8,7 @@
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/core/item_set.hpp"
 #include "seqrec/data/batches/ranking_batch.hpp"
+#include "seqrec/data/batches/to_space.hpp"
 #include "seqrec/models/candidate_encoder.hpp"
 #include "seqrec/ops/top_k.hpp"
 #include "seqrec/serve/catalogue_scorer.hpp"
@@ -90,13 +91,15 @@ std::vector<Recommendation<typename Model::Context::Scalar>> recommend(const Mod
                 "seqrec: recommend needs a model with encode() and output_table(), or with score(tape, batch, "
                 "candidates)");
   using Scalar = typename Model::Context::Scalar;
+  using Space = typename Model::Context::Space;
   check_argument(count >= 1 && count <= model.num_items(), "recommend count", count, "1 .. items of the model");
   HostRankingBatch packed({model.num_items(), model.max_length(), model.max_length()}, user.features);
   const RankingRequest request{history, -1, exclusions, {}, user.profile};
   packed.pack({&request, 1});
   std::vector<item_t> items(static_cast<std::size_t>(count));
   std::vector<Scalar> scores(static_cast<std::size_t>(count));
-  detail::best_items(model, context, packed.shard(0), items, scores);
+  BatchTarget<Space> target(packed.constants());
+  detail::best_items(model, context, to<Space>(packed, target).shard(0), items, scores);
   std::vector<Recommendation<Scalar>> result;
   for (std::size_t i = 0; i < items.size() && items[i] >= 0; ++i) result.push_back({items[i], scores[i]});
   return result;

@@ -82,6 +82,7 @@ class BatchBuilder {
   T* data(Section<T> section) const {
     return block_.data(section);
   }
+  /// Where the inverse indices of all shards go.
   RowIndexPlace place(const IndexSections& index) const {
     const auto span = [&](auto section) { return std::span(data(section), static_cast<std::size_t>(section.size)); };
     return {span(index.order), span(index.rows), span(index.row_offsets)};

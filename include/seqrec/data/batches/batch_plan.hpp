@@ -12,11 +12,11 @@
 
 namespace seqrec {
 
-/// Who is asked about the same negatives.
+/// Who is asked about the same negatives. Scores of shared ones are a product of two matrices, which is faster.
 enum class NegativeSharing {
   per_position,  ///< nobody: each position has its own
   per_user,      ///< all positions of a user
-  per_batch,     ///< all positions of a batch: scores and gradients are products of two matrices then
+  per_batch,     ///< all positions of a batch
 };
 constexpr std::array<const char*, 3> names_of(NegativeSharing) { return {"per_position", "per_user", "per_batch"}; }
 
@@ -32,13 +32,28 @@ struct BatchPlan {
   bool clicks = false;           ///< next items and negatives as candidates with labels
   bool times = false;            ///< when the events of the histories happened
 
-  /// Next items and own negatives of a position: columns of NextItems::items.
+  /// Next item and own negatives of a position: columns of NextItems::items.
   index_t columns() const {
     if (!next_items) return 0;
-    return 1 + (sharing == NegativeSharing::per_batch ? 0 : negatives);
+    return 1 + (sharing == NegativeSharing::per_position ? negatives : 0);
   }
-  /// Negatives that all positions of a batch share.
-  index_t shared() const { return sharing == NegativeSharing::per_batch ? negatives : 0; }
+  /// Negatives that the positions of a user, or of a batch, share; 0 where each has its own.
+  index_t shared() const { return sharing == NegativeSharing::per_position ? 0 : negatives; }
+  bool shared_by_batch() const { return sharing == NegativeSharing::per_batch && negatives > 0; }
+
+  /// Calls visit(name, value) for everything that decides which bits a batch has.
+  template <class Visitor>
+  void for_each_option(Visitor&& visit) const {
+    visit("next_items", next_items);
+    visit("negatives", negatives);
+    visit("sharing", sharing);
+    visit("popularity_exponent", sampling.popularity_exponent);
+    visit("reject_seen", sampling.reject_seen);
+    visit("log_probability", log_probability);
+    visit("next_index", next_index);
+    visit("clicks", clicks);
+    visit("times", times);
+  }
 
   /// @throws ArgumentError when a number is out of range, or one part needs another that is not asked for
   void check() const {
@@ -47,9 +62,9 @@ struct BatchPlan {
     sampling.check();
     check_argument(next_items || negatives == 0, "negatives", negatives, "0 without next items");
     check_argument(next_items || !clicks, "clicks", "true", "false without next items: clicks are made of them");
-    check_argument(!clicks || shared() == 0, "sharing", option_text(sharing),
-                   "per_position or per_user for clicks, which are questions to one user");
-    check_argument(shared() == 0 || !sampling.reject_seen, "reject_seen", "true",
+    check_argument(next_items || !next_index, "next_index", "true", "false without next items");
+    check_argument(!clicks || shared() == 0, "sharing", option_text(sharing), "per_position for clicks");
+    check_argument(!shared_by_batch() || !sampling.reject_seen, "reject_seen", "true",
                    "false where a batch shares negatives: what one of its users has seen, another has not");
   }
 };

@@ -110,8 +110,10 @@ struct Moved {
     return {(*this)(of.items), (*this)(of.visible), (*this)(of.index), of.first_candidate, of.window, of.pairs};
   }
   NextItems<Space> operator()(const NextItems<HostSpace>& next) const {
-    return {(*this)(next.items), (*this)(next.index), (*this)(next.shared), (*this)(next.shared_index),
-            next.log_probability ? target.log_probability() : VectorView<const float, Space>{}};
+    return {
+        (*this)(next.items),        (*this)(next.index),
+        (*this)(next.shared),       (*this)(next.shared_offsets),
+        (*this)(next.shared_index), next.log_probability ? target.log_probability() : VectorView<const float, Space>{}};
   }
   Clicks<Space> operator()(const Clicks<HostSpace>& clicks) const {
     return {(*this)(clicks.candidates), (*this)(clicks.labels), clicks.loss_scale};

@@ -11,7 +11,9 @@
 #include "seqrec/data/batches/batch_builder.hpp"
 #include "seqrec/data/batches/batch_constants.hpp"
 #include "seqrec/data/batches/batch_plan.hpp"
+#include "seqrec/data/batches/block_index.hpp"
 #include "seqrec/data/batches/click_sections.hpp"
+#include "seqrec/data/batches/shared_negatives.hpp"
 
 namespace seqrec {
 
@@ -27,7 +29,8 @@ struct TrainingUser {
 ///
 /// Negatives come from a source that the caller gives:
 ///
-///     source.draw(i, negatives)       fills (rows, negatives of a row) for user i of those given
+///     source.draw(i, negatives)       fills (rows, negatives of a row) for user i of those given; one row where the
+///                                     user's positions share them
 ///     source.draw_shared(negatives)   fills (M), for all users
 ///
 /// with items of the model's table.
@@ -42,6 +45,7 @@ class HostTrainingBatch {
         plan_(plan),
         columns_(plan.columns()),
         constants_(constants),
+        shared_(plan),
         clicks_(columns_, window != 0 ? window : packing.max_length) {
     plan.check();
     check_argument(window >= 0, "window", window, "a number of at least 0");
@@ -80,22 +84,20 @@ class HostTrainingBatch {
   index_t num_shards() const { return builder_.num_shards(); }
   /// One shard. Views are valid until the next `pack`.
   TrainingBatch<HostSpace> shard(index_t i) const {
-    TrainingBatch<HostSpace> batch =
-        view(builder_.shard(i), history_index_.shard(i), plan_.next_index ? next_index_.shard(i) : no_index());
+    TrainingBatch<HostSpace> batch = view(builder_.shard(i), history_index_.shard(i), next_index_.shard(i));
+    shared_.set_shard(builder_, i, batch.next);
     if (plan_.clicks) set_clicks(batch, clicks_.shard(builder_, i, batch.histories, batch.next));
     return batch;
   }
   /// The whole batch as one piece, for looking at: not all of it lies in the block.
   TrainingBatch<HostSpace> whole() const {
-    TrainingBatch<HostSpace> batch =
-        view(builder_.whole(), history_index_.whole(), plan_.next_index ? next_index_.whole() : no_index());
+    TrainingBatch<HostSpace> batch = view(builder_.whole(), history_index_.whole(), next_index_.whole());
+    shared_.set_whole(builder_, batch.next);
     if (plan_.clicks) set_clicks(batch, clicks_.whole(builder_, batch.histories, batch.next));
     return batch;
   }
 
  private:
-  static RowIndex<HostSpace> no_index() { return {}; }
-
   void check(std::span<const TrainingUser> users) {
     const Packing& packing = builder_.packing();
     histories_.clear();
@@ -129,65 +131,41 @@ class HostTrainingBatch {
     users_.clear();
     for (const index_t i : builder_.order()) users_.push_back(users.data()[i].user);
     if (constants_.features.of_users) std::copy(users_.begin(), users_.end(), builder_.data(profiles_));
-    for (index_t packed = 0; packed < builder_.users(); ++packed)
-      fill_user(users, builder_.order().data()[packed], builder_.packing().offsets().data() + packed, source);
-    if (plan_.shared() > 0) source.draw_shared(VectorView<item_t, HostSpace>(builder_.data(shared_), shared_.size));
+    for (index_t packed = 0; packed < builder_.users(); ++packed) fill_user(users, packed, source);
+    shared_.fill(
+        builder_, [&](index_t packed, auto list) { source.draw(builder_.order().data()[packed], list); },
+        [&](auto list) { source.draw_shared(list); });
+    history_index_.build_by_rows(builder_, builder_.whole().items.values, 1);
+    if (plan_.next_index) next_index_.build_by_rows(builder_, {builder_.data(next_), next_.size}, columns_);
     if (plan_.clicks) clicks_.fill(builder_);
-    build_indices();
     targets_of_step_ = std::max<index_t>(targets_of_step != 0 ? targets_of_step : num_targets(), 1);
   }
 
   void lay_out() {
     const index_t rows = builder_.rows(), entries = rows * columns_, shards = builder_.num_shards();
-    history_sections_ = builder_.add_index(rows, shards);
+    history_index_.lay_out(builder_, rows, shards);
     if (constants_.features.of_users) profiles_ = builder_.add<user_t>(builder_.users());
     if (plan_.times) times_ = builder_.add<std::int64_t>(rows);
     if (plan_.next_items) next_ = builder_.add<item_t>(entries);
-    if (plan_.next_index) next_sections_ = builder_.add_index(entries, shards);
-    if (plan_.shared() > 0) {
-      shared_ = builder_.add<item_t>(plan_.shared());
-      if (plan_.next_index) shared_sections_ = builder_.add_index(plan_.shared(), 1);
-    }
+    if (plan_.next_index) next_index_.lay_out(builder_, entries, shards);
+    shared_.lay_out(builder_);
     if (plan_.clicks) clicks_.lay_out(builder_);
   }
 
-  /// @param i  of the users given   @param row  where its rows begin and end
   template <class NegativeSource>
-  void fill_user(std::span<const TrainingUser> users, index_t i, const offset_t* row, NegativeSource& source) {
+  void fill_user(std::span<const TrainingUser> users, index_t packed, NegativeSource& source) {
+    const index_t i = builder_.order().data()[packed];
     const TrainingUser& user = users.data()[i];
+    const offset_t* const row = builder_.packing().offsets().data() + packed;  // where its rows begin and end
     if (plan_.times) {
       const auto times = builder_.packing().last_events(user.times);
       std::copy(times.begin(), times.end(), builder_.data(times_) + row[0]);
     }
-    if (!plan_.next_items || row[0] == row[1]) return;
+    if (!plan_.next_items) return;
     const MatrixView<item_t, HostSpace> rows(builder_.data(next_) + row[0] * columns_, row[1] - row[0], columns_);
     const std::span<const item_t> targets = builder_.packing().last_events(user.next);
     for (index_t position = 0; position < rows.rows(); ++position) rows(position, 0) = targets.data()[position];
-    if (columns_ == 1) return;
-    const bool shared_by_user = plan_.sharing == NegativeSharing::per_user;
-    source.draw(i, rows.column_range(1, columns_ - 1).row_range(0, shared_by_user ? 1 : rows.rows()));
-    if (!shared_by_user) return;
-    for (index_t position = 1; position < rows.rows(); ++position)
-      std::copy_n(rows.row(0) + 1, columns_ - 1, rows.row(position) + 1);
-  }
-
-  void build_indices() {
-    const index_t num_items = builder_.packing().options().num_items;
-    const auto build = [&](ShardedRowIndex& index, const item_t* items, index_t each,
-                           const BatchBuilder::IndexSections& sections) {
-      shard_entries_.clear();
-      for (index_t s = 0; s <= builder_.num_shards(); ++s)
-        shard_entries_.push_back(static_cast<offset_t>(builder_.first_row(s) * each));
-      index.build({items, static_cast<std::size_t>(builder_.rows() * each)}, shard_entries_, num_items,
-                  builder_.place(sections));
-    };
-    build(history_index_, builder_.whole().items.values.data, 1, history_sections_);
-    if (!plan_.next_index) return;
-    build(next_index_, builder_.data(next_), columns_, next_sections_);
-    if (plan_.shared() == 0) return;
-    const offset_t all[] = {0, static_cast<offset_t>(plan_.shared())};
-    shared_index_.build({builder_.data(shared_), static_cast<std::size_t>(plan_.shared())}, all, num_items,
-                        builder_.place(shared_sections_));
+    if (columns_ > 1) source.draw(i, rows.column_range(1, columns_ - 1));
   }
 
   TrainingBatch<HostSpace> view(const Batch<HostSpace>& histories, const RowIndex<HostSpace>& history_index,
@@ -203,8 +181,6 @@ class HostTrainingBatch {
     if (!plan_.next_items) return batch;
     batch.next.items = {builder_.data(next_) + histories.first_row * columns_, histories.rows(), columns_};
     batch.next.index = next_index;
-    if (plan_.shared() > 0) batch.next.shared = {builder_.data(shared_), shared_.size};
-    if (plan_.shared() > 0 && plan_.next_index) batch.next.shared_index = shared_index_.shard(0);
     if (plan_.log_probability) batch.next.log_probability = constants_.log_probability;
     return batch;
   }
@@ -220,17 +196,15 @@ class HostTrainingBatch {
   BatchConstants constants_;
   std::vector<index_t> users_;  ///< (B)
 
-  Section<user_t> profiles_;       ///< (B) the users again, as the features number them
-  Section<std::int64_t> times_;    ///< (N)
-  Section<item_t> next_, shared_;  ///< (N, columns), (M)
+  Section<user_t> profiles_;     ///< (B) the users again, as the features number them
+  Section<std::int64_t> times_;  ///< (N)
+  Section<item_t> next_;         ///< (N, columns)
+  BlockIndex history_index_;     ///< of the histories' items
+  BlockIndex next_index_;        ///< of next_, entry row * columns + column
+  SharedNegatives shared_;
   ClickSections clicks_;
-  BatchBuilder::IndexSections history_sections_, next_sections_, shared_sections_;
-  ShardedRowIndex history_index_;  ///< of the histories' items
-  ShardedRowIndex next_index_;     ///< of next_, entry row * columns + column
-  ShardedRowIndex shared_index_;
 
   std::vector<std::span<const item_t>> histories_;  ///< scratch
-  std::vector<offset_t> shard_entries_;             ///< scratch
 };
 
 }  // namespace seqrec
