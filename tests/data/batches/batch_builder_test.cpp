@@ -146,12 +146,50 @@ TEST_CASE("an item beyond the model's table is named with its history") {
   CHECK_NOTHROW(packed.pack(spans_of({{-7, 9, 0, 4}})));            // what is not kept is not looked at
 }
 
-TEST_CASE("packing options out of range are named") {
-  const auto message = [](const PackingOptions& options) {
-    return seqrec_test::message_of<ArgumentError>([&] { BatchBuilder packed(options); });
+TEST_CASE("a batch may be packed in the order given") {
+  const Histories histories = {{1}, {2, 3, 4}, {}, {5, 6}};
+  BatchBuilder packed({.num_items = 9, .max_length = 10, .token_budget = 1});
+  const auto spans = spans_of(histories);
+  packed.begin_as_given(spans, std::vector<index_t>{1});
+  packed.allocate();
+  REQUIRE(packed.num_shards() == 2);
+  CHECK(packed.shard(0).longest == 1);
+  const Batch<HostSpace> second = packed.shard(1);
+  CHECK(second.first_user == 1);
+  CHECK(second.first_row == 1);
+  CHECK(second.longest == 3);
+  CHECK(items_of(second, 0) == std::vector<item_t>{2, 3, 4});
+  CHECK(items_of(second, 2) == std::vector<item_t>{5, 6});
+  CHECK(packed.whole().longest == 3);
+}
+
+TEST_CASE("everything that is laid out in a batch lies in its block") {
+  const Histories histories = {{1, 2}, {3}, {4, 5, 6}};
+  BatchBuilder builder({.num_items = 9, .max_length = 10, .token_budget = 3});
+  const auto spans = spans_of(histories);
+  builder.begin(spans);
+  const std::size_t bare = builder.block().bytes();
+  CHECK(bare == 64 + 64);  // items, offsets
+  const auto of_users = builder.add<double>(builder.users());
+  const auto of_rows = builder.add<offset_t>(2 * builder.rows());
+  const auto lists = builder.add_offsets();
+  CHECK(builder.block().bytes() == bare + 3 * 64);
+  builder.allocate();
+  REQUIRE(builder.num_shards() == 2);
+  for (index_t i = 0; i < 3; ++i) builder.data(of_users)[i] = static_cast<double>(i);
+  builder.fill_offsets(lists, [](index_t user) { return 10 * (user + 1); });
+  CHECK(builder.of_users(of_users, 1).size() == 2);
+  CHECK(builder.of_users(of_users, 1)(0) == 1);
+  CHECK(builder.of_rows(of_rows, 1, 2).size() == 6);
+  CHECK(builder.of_rows(of_rows, 1, 2).data == builder.data(of_rows) + 6);
+  const auto first = builder.offsets(lists, 0), second = builder.offsets(lists, 1);
+  CHECK(std::vector<offset_t>(first.data, first.data + first.size()) == std::vector<offset_t>{0, 10});
+  CHECK(std::vector<offset_t>(second.data, second.data + second.size()) == std::vector<offset_t>{0, 20, 50});
+  const auto inside = [&](const void* memory) {
+    const auto* const byte = static_cast<const std::byte*>(memory);
+    return byte >= builder.block().begin() && byte < builder.block().begin() + builder.block().bytes();
   };
-  CHECK(message({}) == "num_items is 0, expected a number from 1 to 2^31 - 1");
-  CHECK(message({.num_items = index_t{1} << 31}) == "num_items is 2147483648, expected a number from 1 to 2^31 - 1");
-  CHECK(message({.num_items = 1, .max_length = 0}) == "max_length is 0, expected a number of at least 1");
-  CHECK(message({.num_items = 1, .token_budget = -1}) == "token_budget is -1, expected a number of at least 1");
+  CHECK(inside(builder.shard(1).items.values.data));
+  CHECK(inside(builder.shard(1).items.offsets.data));
+  CHECK(inside(second.data));
 }
