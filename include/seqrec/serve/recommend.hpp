@@ -78,7 +78,7 @@ void best_items(const Model& model, typename Model::Context& context,
 /// The `count` items that a model would offer after a history, best first, without those in `exclusions` (most callers
 /// exclude what is in the history). Fewer when the catalogue runs out.
 /// @param context the caller's, reset here   @param history oldest first; its last max_length items are read
-/// @param user    for models that read features
+/// @param user    for models that read features; these travel to another space with each call
 /// @throws DataError for an item that the model's table does not have
 /// @throws ArgumentError unless 1 <= count <= items of the model
 template <class Model>

@@ -179,6 +179,9 @@ TEST_CASE("batcher options out of range are named") {
   Batcher greedy(split, {.plan = {.negatives = 2'000'000'000}});
   CHECK_THAT(seqrec_test::message_of<ArgumentError>([&] { greedy.make(0, 0); }),
              ContainsSubstring("use smaller batches or fewer negatives"));
+  Batcher sharing(split, {.plan = {.negatives = 2'000'000'000, .sharing = NegativeSharing::per_user}});
+  CHECK_THAT(seqrec_test::message_of<ArgumentError>([&] { sharing.make(0, 0); }),
+             ContainsSubstring("negatives of all users is 4000000000"));
 }
 
 TEST_CASE("data without a next item to learn are refused") {

@@ -25,7 +25,7 @@ struct BatcherOptions {
   index_t max_length = 200;    ///< positions of a user that are trained: the last so many
   index_t window = 0;          ///< most events that a candidate sees (see Candidates); 0 is max_length
   BatchPlan plan{};            ///< what a batch holds beside histories
-  index_t token_budget = 256;  ///< rows of a shard (see PackedHistories)
+  index_t token_budget = 256;  ///< rows of a shard (see Packing)
   std::uint64_t seed = 0;      ///< of order and negatives
 };
 

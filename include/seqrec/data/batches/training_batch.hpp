@@ -119,6 +119,9 @@ class HostTrainingBatch {
       histories_.push_back(users[i].history);
       rows += std::ssize(packing.last_events(users[i].history));
     }
+    check_argument(plan_.shared() == 0 || std::ssize(users) <= std::numeric_limits<offset_t>::max() / plan_.shared(),
+                   "negatives of all users", std::ssize(users) * plan_.shared(),
+                   "at most 2^31 - 1: use smaller batches or fewer negatives");
     check_argument(columns_ == 0 || rows <= std::numeric_limits<offset_t>::max() / columns_,
                    "targets and negatives of a batch", rows * columns_,
                    "at most 2^31 - 1: use smaller batches or fewer negatives");
