@@ -73,7 +73,7 @@ struct Workload {
   Workload(seqrec::index_t users, seqrec::index_t max_length)
       : data(movielens_1m_like()),
         split(seqrec::leave_one_out(data)),
-        batcher(split, {.batch_size = users, .max_length = max_length, .negatives = 1, .seed = 1}),
+        batcher(split, {.batch_size = users, .max_length = max_length, .seed = 1}),
         batch(batcher.make(0, 0)) {}
   Workload(const Workload&) = delete;
 

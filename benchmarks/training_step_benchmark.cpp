@@ -47,8 +47,7 @@ void softmax(benchmark::State& state) {
 /// The batcher's part: shuffling, packing, sampling, inverse indices.
 void make_batch(benchmark::State& state) {
   const Workload& load = workload(state.range(0), state.range(1));
-  seqrec::Batcher batcher(load.split,
-                          {.batch_size = state.range(0), .max_length = state.range(1), .negatives = 1, .seed = 1});
+  seqrec::Batcher batcher(load.split, {.batch_size = state.range(0), .max_length = state.range(1), .seed = 1});
   index_t next = 0;
   double rows = 0;
   for (auto _ : state) {

@@ -10,8 +10,7 @@
 
 #include "c_functions.hpp"
 #include "seqrec/cpu.hpp"
-#include "seqrec/data/batches/packing.hpp"
-#include "seqrec/data/batches/row_index.hpp"
+#include "seqrec/data/batches/training_batch.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/objectives/next_item.hpp"
 #include "seqrec/optim/adam.hpp"
@@ -34,40 +33,37 @@ struct Options {
   std::uint64_t seed;
 };
 
-/// A batch that PyTorch trains too. What the library's own Batcher would build, built from given next items.
+/// A batch that PyTorch trains too: as the library's own Batcher makes it, of given next items.
 class Batch {
  public:
   Batch(const Options& options, index_t users, const offset_t* offsets, const item_t* items, const item_t* next)
-      : histories_({.num_items = options.items, .max_length = options.max_length}) {
-    std::vector<std::span<const item_t>> given;
-    for (index_t user = 0; user < users; ++user) given.emplace_back(items + offsets[user], items + offsets[user + 1]);
-    histories_.pack(given);
-    for (const index_t user : histories_.order())
-      next_.insert(next_.end(), next + columns * offsets[user], next + columns * offsets[user + 1]);
-    const seqrec::Batch<HostSpace> whole = histories_.whole();
-    std::vector<offset_t> next_begins;
-    for (const offset_t row : histories_.shard_rows()) next_begins.push_back(static_cast<offset_t>(columns * row));
-    history_index_.build({whole.items.values.data, static_cast<std::size_t>(whole.rows())}, histories_.shard_rows(),
-                         options.items);
-    next_index_.build(next_, next_begins, options.items);
+      : packed_({.num_items = options.items, .max_length = options.max_length}, {.negatives = columns - 1}, 0) {
+    std::vector<std::vector<item_t>> targets(static_cast<std::size_t>(users));
+    std::vector<seqrec::TrainingUser> given;
+    for (index_t user = 0; user < users; ++user) {
+      std::vector<item_t>& of_user = targets[static_cast<std::size_t>(user)];
+      for (offset_t row = offsets[user]; row < offsets[user + 1]; ++row) of_user.push_back(next[columns * row]);
+      given.push_back({user, {items + offsets[user], items + offsets[user + 1]}, of_user});
+    }
+    packed_.pack(given, Negatives{offsets, next});
   }
 
-  index_t num_shards() const { return histories_.num_shards(); }
-  seqrec::TrainingBatch<HostSpace> shard(index_t i) const {
-    seqrec::TrainingBatch<HostSpace> shard;
-    shard.histories = histories_.shard(i);
-    shard.histories.item_index = history_index_.shard(i);
-    shard.next = {{next_.data() + columns * shard.histories.first_row, shard.histories.rows(), columns},
-                  next_index_.shard(i),
-                  {}};
-    shard.loss_scale = 1.0 / static_cast<double>(histories_.rows());
-    return shard;
-  }
+  index_t num_shards() const { return packed_.num_shards(); }
+  seqrec::TrainingBatch<HostSpace> shard(index_t i) const { return packed_.shard(i); }
 
  private:
-  seqrec::PackedHistories histories_;
-  std::vector<item_t> next_;  ///< (N, 2) in packed order
-  seqrec::ShardedRowIndex history_index_, next_index_;
+  struct Negatives {
+    const offset_t* offsets;
+    const item_t* next;
+
+    void draw(index_t user, seqrec::MatrixView<item_t, HostSpace> negatives) const {
+      for (index_t row = 0; row < negatives.rows(); ++row)
+        negatives(row, 0) = next[columns * (offsets[user] + row) + 1];
+    }
+    void draw_shared(seqrec::VectorView<item_t, HostSpace>) const {}  // nobody shares
+  };
+
+  seqrec::HostTrainingBatch packed_;
 };
 
 struct Peer {

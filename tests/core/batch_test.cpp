@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/core/batch.hpp"
 
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -10,8 +11,18 @@ using namespace seqrec;
 
 // passed by value, also to kernels and into tape nodes
 static_assert(std::is_trivially_copyable_v<Batch<DeviceSpace>>);
-static_assert(std::is_trivially_copyable_v<TrainingBatch<HostSpace>>);
-static_assert(std::is_trivially_copyable_v<Candidates<DeviceSpace>>);
+
+namespace {
+
+Batch<HostSpace> made(const std::vector<item_t>& items, const std::vector<offset_t>& offsets) {
+  return make_batch({items.data(), std::ssize(items)}, {offsets.data(), std::ssize(offsets)});
+}
+
+std::string message(const std::vector<item_t>& items, const std::vector<offset_t>& offsets) {
+  return seqrec_test::message_of<ArgumentError>([&] { made(items, offsets); });
+}
+
+}  // namespace
 
 TEST_CASE("a batch counts its users and rows", "[core]") {
   const std::vector<item_t> items = {3, 1, 4, 1};
@@ -32,5 +43,26 @@ TEST_CASE("a batch starts out empty, whole and without gradients", "[core]") {
   CHECK(batch.first_row == 0);
   CHECK(batch.first_user == 0);
   CHECK_FALSE(batch.item_index.rows);
-  CHECK(TrainingBatch<HostSpace>{}.loss_scale == 0.0);
+  CHECK_FALSE(batch.times);
+}
+
+TEST_CASE("a batch made of items knows its longest history, wherever it stands", "[core]") {
+  const std::vector<item_t> items = {3, 1, 4, 1};
+  const std::vector<offset_t> offsets = {0, 1, 1, 4};
+  const Batch<HostSpace> batch = made(items, offsets);
+  CHECK(batch.users() == 3);
+  CHECK(batch.rows() == 4);
+  CHECK(batch.longest == 3);
+  CHECK(batch.items.values.data == items.data());
+  CHECK(made({}, {}).users() == 0);
+  CHECK(made({}, {0}).users() == 0);
+  CHECK(made({}, {0, 0}).longest == 0);
+}
+
+TEST_CASE("offsets that do not cut the items into histories are refused", "[core]") {
+  CHECK(message({1, 2}, {1, 2}) == "make_batch offsets[0] is 1, expected 0");
+  CHECK(message({1, 2}, {0, 2, 1, 2}) == "make_batch offsets[2] is 1, expected at least 2, where the segment starts");
+  CHECK(message({1, 2}, {0, 1}) == "make_batch offsets[1] is 1, expected 2, the number of values");
+  CHECK(message({1, 2}, {0, 3}) == "make_batch offsets[1] is 3, expected 2, the number of values");
+  CHECK(message({1, 2}, {}) == "make_batch offsets[0] is 0, expected 2, the number of values: there are no offsets");
 }

@@ -14,7 +14,7 @@ using seqrec_test::values_of;
 
 TEST_CASE("a data set without features has none to carry", "[data]") {
   const Dataset data = seqrec_test::random_dataset(5, 9, 4, 5);
-  const Features<HostSpace> features = features_of(data);
+  const Features<HostSpace> features = known_features(data);
   CHECK_FALSE(features.of_users);
   CHECK_FALSE(features.of_items);
   CHECK(features.user_categories == 0);

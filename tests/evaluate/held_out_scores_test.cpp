@@ -11,6 +11,7 @@
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/serve/recommend.hpp"
 #include "support/catch.hpp"
+#include "support/other_space.hpp"
 #include "support/toy.hpp"
 
 using namespace seqrec;
@@ -53,7 +54,8 @@ template <class Model>
 std::vector<double> all_scores(const Model& model, const HeldOut& held_out, index_t i) {
   DoubleContext context;
   std::vector<double> scores(static_cast<std::size_t>(model.num_items()));
-  const KnownUser user{features_of(*held_out.data), static_cast<item_t>(held_out.users[static_cast<std::size_t>(i)])};
+  const KnownUser user{known_features(*held_out.data),
+                       static_cast<user_t>(held_out.users[static_cast<std::size_t>(i)])};
   for (const auto& offer : recommend(model, context, held_out.history(i), model.num_items(), {}, user))
     scores[static_cast<std::size_t>(offer.item)] = offer.score;
   return scores;
@@ -105,4 +107,33 @@ TEST_CASE("candidate scores need candidates", "[train]") {
   DoubleContext::Team team(0, {.threads = 1});
   CHECK_THROWS_WITH(candidate_scores(team, toy_din(), split.test, {}),
                     "candidate_scores candidates is null, expected frozen lists");
+}
+
+TEST_CASE("a model in another space is evaluated there", "[train]") {
+  const Dataset data = synthetic_dataset({.users = 12, .items = 20, .genres = 4, .max_events = 9});
+  const Split split = leave_one_out(data);
+  const seqrec_test::OtherModel model{data.num_items()};
+  seqrec_test::OtherContext::Team team;
+  const CandidateLists candidates = draw_candidates(split.test, {.negatives = 3});
+  const auto scores = candidate_scores(team, model, split.test, {.candidates = &candidates, .token_budget = 5});
+  const auto ranks = catalogue_ranks(team, model, split.test, {.token_budget = 5});
+  const auto category = [&](item_t item) {
+    return data.item_features ? 1e-3f * static_cast<float>(data.item_features.view()[item](0)) : 0.0f;
+  };
+  REQUIRE(std::ssize(scores) == 4 * split.test.size());
+  for (index_t i = 0; i < split.test.size(); ++i) {
+    const auto history = split.test.history(i);
+    const auto score = [&](item_t item) {
+      return 100 * static_cast<float>(history.back()) + static_cast<float>(item) + category(item);
+    };
+    const item_t target = split.test.targets[static_cast<std::size_t>(i)];
+    CHECK(scores[static_cast<std::size_t>(4 * i)] == score(target));
+    for (std::size_t k = 0; k < 3; ++k)
+      CHECK(scores[static_cast<std::size_t>(4 * i) + 1 + k] == score(candidates.negatives(i)[k]));
+    index_t above = 0;
+    for (item_t item = 0; item < data.num_items(); ++item)
+      above += item != target && score(item) > score(target) &&
+               std::find(history.begin(), history.end(), item) == history.end();
+    CHECK(ranks[static_cast<std::size_t>(i)].rank == static_cast<double>(above + 1));
+  }
 }

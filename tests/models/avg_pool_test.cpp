@@ -158,8 +158,7 @@ TEST_CASE("AvgPool's gradients do not depend on how a batch is cut and dealt, dr
   for (const index_t budget : {256, 7, 1})
     for (const int slots : {1, 5}) {
       Batcher batcher(
-          split,
-          {.batch_size = 20, .max_length = 15, .negatives = objective.negatives, .token_budget = budget, .seed = 2});
+          split, {.batch_size = 20, .max_length = 15, .plan = objective.plan(), .token_budget = budget, .seed = 2});
       const auto gradients = gradients_of(model, objective, batcher.make(0, 0), {.threads = 2, .slots = slots});
       if (expected.empty()) expected = gradients;
       CAPTURE(budget, slots);
@@ -172,8 +171,7 @@ TEST_CASE("AvgPool's gradients have the same bits on one, two and three threads"
   const Split split = leave_one_out(data);
   const NextItem objective = GENERATE(NextItem{.loss = BinaryCrossEntropy{}}, NextItem{.loss = FullSoftmax{}});
   Model model = random_model({.items = items, .width = 8, .max_length = 15, .dropout = 0.3});
-  Batcher batcher(
-      split, {.batch_size = 30, .max_length = 15, .negatives = objective.negatives, .token_budget = 16, .seed = 2});
+  Batcher batcher(split, {.batch_size = 30, .max_length = 15, .plan = objective.plan(), .token_budget = 16, .seed = 2});
   const HostTrainingBatch& batch = batcher.make(0, 0);
   REQUIRE(batch.num_shards() > 4);
   const auto gradients = gradients_of(model, objective, batch, {.threads = 1, .slots = 4});

@@ -231,7 +231,7 @@ TEST_CASE("the embeddings of features have the derivatives of the loss", "[model
   data.user_features = make_feature_table(of_users);
   data.item_features = make_feature_table(of_items);
   const Split split = leave_one_out(data);
-  Batcher batcher(split, {.batch_size = 9, .max_length = 6, .negatives = 1, .token_budget = 8, .seed = 3});
+  Batcher batcher(split, {.batch_size = 9, .max_length = 6, .plan = Click{}.plan(), .token_budget = 8, .seed = 3});
   const HostTrainingBatch& batch = batcher.make(0, 0);
   options.items = data.num_items();
   Model model = random_model(options);
@@ -253,9 +253,12 @@ TEST_CASE("Din's gradients do not depend on how a batch is cut, nor on threads",
   Model model = random_model(options);
   auto& parameters = model.parameters();
   const auto gradients = [&](index_t token_budget, TeamOptions team_options) {
-    Batcher batcher(
-        split,
-        {.batch_size = 40, .max_length = 15, .window = 8, .negatives = 1, .token_budget = token_budget, .seed = 3});
+    Batcher batcher(split, {.batch_size = 40,
+                            .max_length = 15,
+                            .window = 8,
+                            .plan = Click{}.plan(),
+                            .token_budget = token_budget,
+                            .seed = 3});
     DoubleContext::Team team(parameters.size(), team_options);
     compute_gradients(team, model, Click{}, batcher.make(0, 0), 3, 5);
     return std::vector<double>(team.gradients().data, team.gradients().data + parameters.size());

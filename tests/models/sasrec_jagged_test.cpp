@@ -52,7 +52,7 @@ TEST_CASE("a history's states do not depend on the batch around it", "[models]")
   std::vector<std::span<const item_t>> histories;
   for (const auto& user : users) histories.push_back(user.history);
 
-  PackedHistories packed({.num_items = items, .max_length = 30, .token_budget = GENERATE(1, 7, 256)});
+  BatchBuilder packed({.num_items = items, .max_length = 30, .token_budget = GENERATE(1, 7, 256)});
   packed.pack(histories);
   DoubleContext::Team team(0, {.threads = 2, .slots = 3});
   std::vector<double> worst(users.size(), 1.0);
@@ -78,8 +78,7 @@ TEST_CASE("gradients do not depend on how a batch is cut and dealt, dropout incl
   for (const index_t budget : {256, 7, 1})
     for (const int slots : {1, 5}) {
       Batcher batcher(
-          split,
-          {.batch_size = 20, .max_length = 15, .negatives = objective.negatives, .token_budget = budget, .seed = 2});
+          split, {.batch_size = 20, .max_length = 15, .plan = objective.plan(), .token_budget = budget, .seed = 2});
       const auto gradients = gradients_of(model, objective, batcher.make(0, 0), {.threads = 2, .slots = slots});
       if (expected.empty()) expected = gradients;
       for (const auto& entry : model.parameters().entries()) {

@@ -6,6 +6,7 @@
 
 #include "seqrec/models/din.hpp"
 #include "support/catch.hpp"
+#include "support/other_space.hpp"
 #include "support/toy.hpp"
 
 using namespace seqrec;
@@ -24,5 +25,12 @@ TEST_CASE("each history item has a weight in a candidate's score", "[train]") {
   CHECK(attention_weights(model, context, history, 10) != weights);  // another candidate looks at other things
   CHECK(attention_weights(model, context, {}, 9).empty());
   CHECK_THROWS_WITH(attention_weights(model, context, history, 20),
-                    "ranking request 0: target 20 is beyond the model's table, expected 0 to 19");
+                    "ranking request 0: candidate 20 is beyond the model's table, expected 0 to 19");
+}
+
+TEST_CASE("weights in another space are looked at there", "[train]") {
+  const seqrec_test::OtherModel model;
+  seqrec_test::OtherContext context;
+  const std::vector<item_t> history = {9, 3, 2, 4};
+  CHECK(attention_weights(model, context, history, 5) == std::vector<float>{15, 10, 20});  // the last three
 }

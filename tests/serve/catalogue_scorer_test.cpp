@@ -26,10 +26,7 @@ TEST_CASE("the whole catalogue is scored in chunks as each item is alone", "[tra
       const offset_t visible = static_cast<offset_t>(batch.items.length(user));
       std::vector<offset_t> offsets(4, 0);
       for (index_t b = user + 1; b < 4; ++b) offsets[static_cast<std::size_t>(b)] = 1;
-      Candidates<HostSpace> one;
-      one.items = {{&item, 1}, {offsets.data(), 4}};
-      one.visible = {&visible, 1};
-      one.window = one.pairs = visible;
+      const Candidates<HostSpace> one = make_candidates(batch, {{&item, 1}, {offsets.data(), 4}}, {&visible, 1});
       other.begin_shard();
       Tape<DoubleContext> tape(other, Mode::inference);
       REQUIRE(scores[static_cast<std::size_t>(item)] ==

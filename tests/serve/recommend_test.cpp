@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "seqrec/data/features.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "support/catch.hpp"
+#include "support/other_space.hpp"
 #include "support/toy.hpp"
 
 using namespace seqrec;
@@ -134,4 +136,14 @@ TEST_CASE("what cannot be recommended for is refused", "[train]") {
                recommend(model, context, history, 3, std::vector<item_t>{2, items});
              }),
              ContainsSubstring("exclusion 20 is beyond the model's table"));
+}
+
+TEST_CASE("a context of another space is served there", "[train]") {
+  const seqrec_test::OtherModel model;
+  seqrec_test::OtherContext context;
+  const FeatureTable categories = make_feature_table(std::vector<std::vector<std::string>>(10, {"a"}));
+  const std::vector<item_t> history = {3, 2}, exclusions = {9, 7};
+  const auto best = recommend(model, context, history, 3, exclusions, {{{}, categories.view(), 0, 1}, -1});
+  CHECK(items_of(best) == std::vector<item_t>{8, 6, 5});
+  CHECK(best[0].score == 208);
 }

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "seqrec/core/batch.hpp"
+#include "seqrec/core/candidates.hpp"
 #include "seqrec/core/random.hpp"
 #include "support/histories.hpp"
 #include "support/tensors.hpp"

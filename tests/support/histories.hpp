@@ -122,13 +122,21 @@ class PlacedBatch {
         index_(histories.items),
         first_row_(histories.first_row),
         first_user_(histories.first_user) {
-    for (const index_t length : histories.lengths) longest_ = std::max(longest_, length);
+    const std::vector<offset_t> offsets = offsets_of(histories.lengths);
+    longest_ =
+        seqrec::make_batch({histories.items.data(), histories.rows()}, {offsets.data(), std::ssize(offsets)}).longest;
   }
 
   seqrec::VectorView<const offset_t, Space> offsets() const { return offsets_.view(); }
   index_t longest() const { return longest_; }
   seqrec::Batch<Space> view() const {
-    return {{items_.view(), offsets_.view()}, index_.view(), first_row_, first_user_, longest_, {}, {}};
+    seqrec::Batch<Space> batch;
+    batch.items = {items_.view(), offsets_.view()};
+    batch.item_index = index_.view();
+    batch.first_row = first_row_;
+    batch.first_user = first_user_;
+    batch.longest = longest_;
+    return batch;
   }
 
  private:

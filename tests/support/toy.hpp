@@ -14,7 +14,7 @@
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/core/random.hpp"
 #include "seqrec/cpu.hpp"
-#include "seqrec/data/batches/row_index.hpp"
+#include "seqrec/data/batches/training_batch.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"
 
@@ -95,90 +95,50 @@ inline std::vector<ToyUser> toy_users(const std::vector<int>& lengths, int items
   return users;
 }
 
-/// A training batch put together by hand, in the order given, with shards cut before the users in `cuts`. Is to a team
-/// what a HostTrainingBatch is.
+/// A training batch of users in the order given, with shards cut before the users in `cuts`. Is to a team what a
+/// HostTrainingBatch is.
 class ToyBatch {
  public:
   using Space = seqrec::HostSpace;
 
   /// @param window most history rows that a candidate sees
-  ToyBatch(const std::vector<ToyUser>& users, int items, int negatives, std::vector<std::size_t> cuts = {},
+  ToyBatch(const std::vector<ToyUser>& users, int items, int negatives, const std::vector<std::size_t>& cuts = {},
            index_t window = 1000)
-      : window_(window) {
-    cuts.push_back(users.size());
-    std::size_t begin = 0;
-    for (const std::size_t end : cuts) {
-      shards_.emplace_back(std::span(users).subspan(begin, end - begin), items, 1 + negatives, rows_,
-                           static_cast<index_t>(begin), window);
-      rows_ += std::ssize(shards_.back().items);
-      begin = end;
+      : batch_({.num_items = items, .max_length = 1000000}, {.negatives = negatives, .clicks = true}, window) {
+    std::vector<std::vector<item_t>> targets(users.size());
+    std::vector<seqrec::TrainingUser> parts;
+    for (std::size_t user = 0; user < users.size(); ++user) {
+      const ToyUser& of = users[user];
+      for (std::size_t row = 0; row < of.history.size(); ++row)
+        targets[user].push_back(of.next[row * static_cast<std::size_t>(1 + negatives)]);
+      parts.push_back({static_cast<index_t>(user), of.history, targets[user]});
     }
+    const std::vector<index_t> before(cuts.begin(), cuts.end());
+    batch_.pack_as_given(parts, before, Given{users});
   }
 
-  index_t rows() const { return rows_; }
-  index_t num_shards() const { return std::ssize(shards_); }
-  seqrec::TrainingBatch<Space> shard(index_t i) const {
-    const Shard& of = shards_[static_cast<std::size_t>(i)];
-    const index_t rows = std::ssize(of.items), columns = of.columns;
-    seqrec::TrainingBatch<Space> batch;
-    batch.histories.items = {{of.items.data(), rows}, {of.offsets.data(), std::ssize(of.offsets)}};
-    batch.histories.item_index = of.item_index.whole();
-    batch.histories.first_row = of.first_row;
-    batch.histories.first_user = of.first_user;
-    batch.histories.longest = of.longest;
-    batch.next.items = {of.next.data(), rows, columns};
-    batch.next.index = of.next_index.whole();
-    seqrec::Candidates<Space>& candidates = batch.clicks.candidates;
-    candidates.items = {{of.next.data(), rows * columns}, {of.click_offsets.data(), std::ssize(of.click_offsets)}};
-    candidates.visible = {of.visible.data(), rows * columns};
-    candidates.index = of.next_index.whole();
-    candidates.first_candidate = of.first_row * columns;
-    candidates.pairs = of.pairs;
-    candidates.window = window_;
-    batch.clicks.labels = {of.labels.data(), rows * columns};
-    batch.loss_scale = 1.0 / static_cast<double>(std::max<index_t>(rows_, 1));
-    batch.clicks.loss_scale = batch.loss_scale / static_cast<double>(columns);
-    return batch;
-  }
+  index_t rows() const { return batch_.num_targets(); }
+  index_t num_shards() const { return batch_.num_shards(); }
+  seqrec::TrainingBatch<Space> shard(index_t i) const { return batch_.shard(i); }
   /// The histories of a batch that was not cut.
   seqrec::Batch<Space> histories() const { return shard(0).histories; }
 
  private:
-  struct Shard {
-    std::vector<item_t> items, next;
-    std::vector<seqrec::offset_t> offsets{0}, click_offsets{0}, visible;
-    std::vector<float> labels;
-    seqrec::ShardedRowIndex item_index, next_index;
-    index_t columns, first_row, first_user, longest = 0, pairs = 0;
+  /// Negatives that the users bring along.
+  struct Given {
+    const std::vector<ToyUser>& users;
 
-    Shard(std::span<const ToyUser> users, int num_items, index_t next_columns, index_t row, index_t user,
-          index_t window)
-        : columns(next_columns), first_row(row), first_user(user) {
-      for (const ToyUser& of : users) {
-        items.insert(items.end(), of.history.begin(), of.history.end());
-        next.insert(next.end(), of.next.begin(), of.next.end());
-        offsets.push_back(static_cast<seqrec::offset_t>(items.size()));
-        longest = std::max(longest, std::ssize(of.history));
-        click_offsets.push_back(static_cast<seqrec::offset_t>(next.size()));
-        for (seqrec::offset_t seen = 1; seen <= std::ssize(of.history); ++seen)
-          for (index_t column = 0; column < columns; ++column) {
-            visible.push_back(seen);
-            labels.push_back(column == 0 ? 1.0f : 0.0f);
-            pairs += std::min<index_t>(seen, window);
-          }
-      }
-      const auto build = [&](seqrec::ShardedRowIndex& index, const std::vector<item_t>& of) {
-        const seqrec::offset_t begins[] = {0, static_cast<seqrec::offset_t>(of.size())};
-        index.build(of, begins, num_items);
-      };
-      build(item_index, items);
-      build(next_index, next);
+    void draw(index_t user, seqrec::MatrixView<item_t, Space> negatives) const {
+      const std::vector<item_t>& next = users[static_cast<std::size_t>(user)].next;
+      const index_t columns = 1 + negatives.columns();
+      for (index_t row = 0; row < negatives.rows(); ++row)
+        for (index_t column = 0; column < negatives.columns(); ++column)
+          negatives(row, column) = next[static_cast<std::size_t>(row * columns + 1 + column)];
     }
+    void draw_shared(seqrec::VectorView<item_t, Space>) const {}  // nobody shares
   };
 
-  index_t window_;
-  std::vector<Shard> shards_;
-  index_t rows_ = 0;
+  seqrec::HostTrainingBatch batch_;
 };
 
 /// A parameter as the start of a computation: what arrives at the variable becomes the parameter's gradient.

@@ -81,9 +81,9 @@ namespace {
 struct MaskNumbers {
   std::vector<std::uint32_t>* numbers;
   NextItem inner{.loss = BinaryCrossEntropy{}};
-  index_t negatives = 1;
-  NegativeSampling sampling{};
 
+  BatchPlan plan() const { return inner.plan(); }
+  std::string name() const { return inner.name(); }
   void check() const {}
   void operator()(const Model& model, Tape<Model::Context>& tape, const TrainingBatch<HostSpace>& shard) const {
     inner(model, tape, shard);

@@ -33,8 +33,7 @@ TEST_CASE("training steps of sizes seen before allocate nothing", "[train]") {
   const Algorithm algorithm = GENERATE(Algorithm{Adam{}}, Algorithm{Sgd{.momentum = 0.9}}, Algorithm{Sgd{}});
   Optimizer<cpu::Context> optimizer(parameters.size(), algorithm, TableRows::lazy);
   ExponentialAverage<cpu::Context> average(parameters.size(), 0.9);
-  Batcher batcher(
-      split, {.batch_size = 16, .max_length = 25, .negatives = objective.negatives, .token_budget = 64, .seed = 2});
+  Batcher batcher(split, {.batch_size = 16, .max_length = 25, .plan = objective.plan(), .token_budget = 64, .seed = 2});
   const std::size_t before_anything = allocations;
   const auto train = [&] {
     for (index_t epoch = 0; epoch < 3; ++epoch)
@@ -70,7 +69,8 @@ TEST_CASE("training steps of a model that looks at candidates allocate nothing",
   const ParameterRanges ranges(parameters);
   cpu::Context::Team team(parameters.size(), {.threads = 2, .slots = 4});
   Optimizer<cpu::Context> optimizer(parameters.size(), Adam{}, TableRows::dense);
-  Batcher batcher(split, {.batch_size = 16, .max_length = 25, .window = 10, .token_budget = 64, .seed = 2});
+  Batcher batcher(
+      split, {.batch_size = 16, .max_length = 25, .window = 10, .plan = Click{}.plan(), .token_budget = 64, .seed = 2});
   const auto train = [&] {
     for (index_t epoch = 0; epoch < 3; ++epoch)
       for (index_t i = 0; i < batcher.steps_per_epoch(); ++i) {

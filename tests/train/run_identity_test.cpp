@@ -41,6 +41,7 @@ TEST_CASE("two runs have one identity if and only if they would have the same bi
   CHECK(f.identity(Pool({.items = 20, .width = 5}), NextItem{}) != same);
   CHECK(f.identity(model, NextItem{.negatives = 2}) != same);
   CHECK(f.identity(model, NextItem{.sampling = {.popularity_exponent = 0.5}}) != same);
+  CHECK(f.identity(model, NextItem{.sharing = NegativeSharing::per_user}) != same);
   CHECK(f.identity(model, NextItem{.loss = Bpr{}}) != same);
   CHECK(f.identity(model, Click{}) != same);
   CHECK(f.identity(model, NextItem{}, {.learning_rate = 2e-3}) != same);

@@ -30,9 +30,9 @@ struct PoisonedFrom {
   int limit;
   index_t element;
   NextItem inner{};
-  index_t negatives = 1;
-  NegativeSampling sampling{};
 
+  BatchPlan plan() const { return inner.plan(); }
+  std::string name() const { return inner.name(); }
   void check() const {}
   void operator()(const Model& model, Tape<cpu::Context>& tape, const TrainingBatch<HostSpace>& shard) const {
     inner(model, tape, shard);

@@ -273,8 +273,9 @@ TEST_CASE("Ctrl-C ends training after the step, with the state saved", "[train]"
   struct RaiseInStep {
     NextItem inner{};
     int* steps;
-    index_t negatives = 1;
-    NegativeSampling sampling{};
+
+    BatchPlan plan() const { return inner.plan(); }
+    std::string name() const { return inner.name(); }
     void check() const {}
     void operator()(const Model& model, Tape<cpu::Context>& tape, const TrainingBatch<HostSpace>& shard) const {
       inner(model, tape, shard);

@@ -47,7 +47,8 @@ enum class Purpose : std::uint64_t {
   dropout = 4,
   candidates = 5,
   synthetic_data = 6,
-  resampling = 7
+  resampling = 7,
+  shared_negatives = 8
 };
 
 /// The finaliser of SplitMix64 (Steele et al. 2014): spreads every input bit over the whole output.

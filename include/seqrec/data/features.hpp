@@ -19,7 +19,7 @@ namespace seqrec {
 struct FeatureTable {
   std::vector<std::string> names;    ///< of the categories 0 .. C-1, ascending
   std::vector<offset_t> offsets{0};  ///< (R+1) where each row starts
-  std::vector<item_t> values;        ///< categories, ascending and distinct within a row
+  std::vector<category_t> values;    ///< categories, ascending and distinct within a row
 
   index_t rows() const { return std::ssize(offsets) - 1; }
   index_t categories() const { return std::ssize(names); }
@@ -27,7 +27,7 @@ struct FeatureTable {
   explicit operator bool() const { return rows() > 0; }
 
   /// One segment per row; null where there are no features. Valid as long as the table is not changed.
-  Jagged<const item_t, HostSpace> view() const {
+  Jagged<const category_t, HostSpace> view() const {
     if (!*this) return {};
     return {{values.data(), std::ssize(values)}, {offsets.data(), std::ssize(offsets)}};
   }
@@ -37,15 +37,15 @@ struct FeatureTable {
 /// once. Rows without any category at all are no features: the table is empty then.
 inline FeatureTable make_feature_table(const std::vector<std::vector<std::string>>& rows) {
   FeatureTable table;
-  std::map<std::string_view, item_t> numbers;
+  std::map<std::string_view, category_t> numbers;
   for (const auto& row : rows)
     for (const std::string& name : row) numbers.emplace(name, 0);
   for (auto& [name, number] : numbers) {
-    number = static_cast<item_t>(table.names.size());
+    number = static_cast<category_t>(table.names.size());
     table.names.emplace_back(name);
   }
   if (table.names.empty()) return table;
-  std::vector<item_t> categories;
+  std::vector<category_t> categories;
   for (const auto& row : rows) {
     categories.clear();
     for (const std::string& name : row) categories.push_back(numbers.find(name)->second);

@@ -6,6 +6,7 @@
 
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/data/batches/ranking_batch.hpp"
+#include "seqrec/data/batches/to_space.hpp"
 #include "seqrec/data/known_features.hpp"
 #include "seqrec/evaluate/evaluation.hpp"
 #include "seqrec/evaluate/rank_in_catalogue.hpp"
@@ -31,13 +32,14 @@ template <class Team, class Model, class Work>
 void for_held_out(Team& team, const Model& model, const HeldOut& held_out, const EvaluateOptions& options, Work work) {
   using Context = typename Model::Context;
   check_evaluation(model, held_out, options);
-  HostRankingBatch batch({model.num_items(), model.max_length(), options.token_budget}, features_of(*held_out.data));
+  HostRankingBatch batch({model.num_items(), model.max_length(), options.token_budget}, known_features(*held_out.data));
+  BatchTarget<typename Context::Space> target(batch.constants());
   std::vector<RankingRequest> requests;
   for (index_t start = 0; start < held_out.size(); start += options.users_at_once) {
     requests.clear();
     for (index_t i = start; i < std::min(held_out.size(), start + options.users_at_once); ++i) {
       RankingRequest request{
-          held_out.history(i), held_out.targets.data()[i], {}, {}, static_cast<item_t>(held_out.users.data()[i])};
+          held_out.history(i), held_out.targets.data()[i], {}, {}, static_cast<user_t>(held_out.users.data()[i])};
       if (options.candidates != nullptr)
         request.candidates = options.candidates->negatives(i);
       else
@@ -45,12 +47,13 @@ void for_held_out(Team& team, const Model& model, const HeldOut& held_out, const
       requests.push_back(request);
     }
     batch.pack(requests);
-    team.run(batch, [&](Context& context, const RankingBatch<typename Context::Space>& shard) {
-      work(context, shard, [&, first = shard.histories.first_user](index_t user) {
-        const index_t request = batch.order().data()[first + user];
-        return RankedUser{start + request, batch.num_ranked(request)};
-      });
-    });
+    team.run(to<typename Context::Space>(batch, target),
+             [&](Context& context, const RankingBatch<typename Context::Space>& shard) {
+               work(context, shard, [&, first = shard.histories.first_user](index_t user) {
+                 const index_t request = batch.order().data()[first + user];
+                 return RankedUser{start + request, batch.num_ranked(request)};
+               });
+             });
   }
 }
 

@@ -2,13 +2,13 @@
 #pragma once
 
 #include "seqrec/autograd/tape.hpp"
-#include "seqrec/core/batch.hpp"
+#include "seqrec/core/candidates.hpp"
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/ops/gather_rows.hpp"
 #include "seqrec/ops/interaction.hpp"
 #include "seqrec/ops/row_dot.hpp"
 
-// What models and heads do with candidates (core/batch.hpp), recorded.
+// What models and heads do with candidates (core/candidates.hpp), recorded.
 
 namespace seqrec {
 

@@ -5,6 +5,7 @@
 
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/core/batch.hpp"
+#include "seqrec/core/candidates.hpp"
 #include "seqrec/layers/functions.hpp"
 #include "seqrec/models/static_encoder.hpp"
 

@@ -3,7 +3,8 @@
 
 #include <string>
 
-#include "seqrec/data/batches/sampling.hpp"
+#include "seqrec/core/training_batch.hpp"
+#include "seqrec/data/batches/batch_plan.hpp"
 #include "seqrec/models/candidate_encoder.hpp"
 #include "seqrec/ops/click_loss.hpp"
 
@@ -18,6 +19,9 @@ struct Click {
   index_t negatives = 1;  ///< sampled for each position
   NegativeSampling sampling{};
 
+  /// Next items and negatives, as clicks.
+  BatchPlan plan() const { return {.negatives = negatives, .sampling = sampling, .clicks = true}; }
+
   /// A name for logs and result files.
   std::string name() const {
     return concatenate("click, ", negatives, negatives == 1 ? " negative" : " negatives", sampling.text());
@@ -26,7 +30,7 @@ struct Click {
   /// @throws ArgumentError without negatives: there would be nothing to tell apart
   void check() const {
     check_argument(negatives >= 1, "Click negatives", negatives, "at least 1");
-    sampling.check();
+    plan().check();
   }
 
   /// Forward, loss, and the record for backward of one shard; the loss goes to the context's sum.

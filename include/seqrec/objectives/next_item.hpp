@@ -6,8 +6,8 @@
 #include <variant>
 
 #include "seqrec/autograd/tape.hpp"
-#include "seqrec/core/batch.hpp"
-#include "seqrec/data/batches/sampling.hpp"
+#include "seqrec/core/training_batch.hpp"
+#include "seqrec/data/batches/batch_plan.hpp"
 #include "seqrec/models/static_encoder.hpp"
 #include "seqrec/ops/add_rows.hpp"
 #include "seqrec/ops/catalogue_loss.hpp"
@@ -40,6 +40,23 @@ struct BasicNextItem {
   /// Sampled for each position: one, or none for the full softmax.
   index_t negatives = std::visit([](const auto& chosen) { return samples<decltype(chosen)> ? 1 : 0; }, loss);
   NegativeSampling sampling{};
+  /// Who is asked about the same negatives. Where a whole batch is, `sampling` must not reject what users have seen.
+  NegativeSharing sharing = NegativeSharing::per_position;
+
+  /// Next items and, for a sampled loss, negatives.
+  BatchPlan plan() const {
+    return std::visit(
+        [this](const auto& chosen) {
+          if constexpr (samples<decltype(chosen)>)
+            return BatchPlan{.negatives = negatives,
+                             .sharing = sharing,
+                             .sampling = sampling,
+                             .log_probability = reads_log_probability(chosen)};
+          else
+            return BatchPlan{.negatives = 0, .next_index = false};
+        },
+        loss);
+  }
 
   /// A name for logs and result files.
   std::string name() const {
@@ -47,7 +64,8 @@ struct BasicNextItem {
         [this](const auto& chosen) {
           std::string text = concatenate("next item, ", text_of(chosen));
           if constexpr (samples<decltype(chosen)>)
-            text += concatenate(", ", negatives, negatives == 1 ? " negative" : " negatives", sampling.text());
+            text += concatenate(", ", negatives, negatives == 1 ? " negative" : " negatives", shared_text(),
+                                sampling.text());
           return text;
         },
         loss);
@@ -59,7 +77,7 @@ struct BasicNextItem {
         [this](const auto& chosen) {
           if constexpr (samples<decltype(chosen)>) {
             check_argument(negatives >= 1, "NextItem negatives", negatives, "at least 1 for a sampled loss");
-            sampling.check();
+            plan().check();
           } else {
             check_argument(negatives == 0, "NextItem negatives", negatives, "0, the full softmax samples nothing");
           }
@@ -91,6 +109,27 @@ struct BasicNextItem {
  private:
   template <class Loss>
   static constexpr bool samples = !std::is_same_v<std::remove_cvref_t<Loss>, FullSoftmax>;
+
+  /// Whether a loss corrects for how often an item is sampled.
+  template <class Loss>
+  static bool reads_log_probability(const Loss& chosen) {
+    if constexpr (requires { chosen.row_loss(index_t{}, index_t{}); })
+      return CorrectsSampling<decltype(chosen.row_loss(index_t{}, index_t{}))>;
+    else
+      return CorrectsSampling<Loss>;
+  }
+
+  const char* shared_text() const {
+    switch (sharing) {
+      case NegativeSharing::per_position:
+        return "";
+      case NegativeSharing::per_user:
+        return " a user";
+      case NegativeSharing::per_batch:
+        return " a batch";
+    }
+    return "";
+  }
 
   template <class Loss>
   static std::string text_of(const Loss& chosen) {

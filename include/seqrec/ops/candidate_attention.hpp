@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "seqrec/core/batch.hpp"
+#include "seqrec/core/candidates.hpp"
 #include "seqrec/core/check_shape.hpp"
 #include "seqrec/ops/check_offsets.hpp"
 #include "seqrec/ops/unit_activation.hpp"

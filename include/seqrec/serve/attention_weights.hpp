@@ -6,6 +6,7 @@
 
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/data/batches/ranking_batch.hpp"
+#include "seqrec/data/batches/to_space.hpp"
 #include "seqrec/serve/known_user.hpp"
 
 namespace seqrec {
@@ -23,10 +24,10 @@ std::vector<typename Model::Context::Scalar> attention_weights(const Model& mode
       "seqrec: attention_weights needs a model with explain(tape, batch, candidates), such as Din");
   using Context = typename Model::Context;
   HostRankingBatch packed({model.num_items(), model.max_length(), model.max_length()}, user.features);
-  // The target is the first candidate; with itself as the only other one there are two of the same.
-  const RankingRequest request{history, candidate, {}, {&candidate, 1}, user.profile};
+  const RankingRequest request{history, -1, {}, {&candidate, 1}, user.profile};
   packed.pack({&request, 1});
-  const RankingBatch<typename Context::Space> batch = packed.shard(0);
+  BatchTarget<typename Context::Space> target(packed.constants());
+  const RankingBatch<typename Context::Space> batch = to<typename Context::Space>(packed, target).shard(0);
   context.begin_shard();
   Tape<Context> tape(context, Mode::inference);
   const auto weights = model.explain(tape, batch.histories, batch.candidates).weights;

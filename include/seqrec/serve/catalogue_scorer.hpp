@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "seqrec/core/candidates.hpp"
 #include "seqrec/models/candidate_encoder.hpp"
 
 namespace seqrec {
@@ -53,7 +54,7 @@ class CatalogueScorer {
     all.items = {placed(context, items_), placed(context, offsets_)};
     all.visible = placed(context, visible_);
     all.pairs = count * visible;
-    all.window = visible;
+    all.window = std::max<index_t>(visible, 1);
     return all;
   }
 

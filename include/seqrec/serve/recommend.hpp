@@ -8,6 +8,7 @@
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/core/item_set.hpp"
 #include "seqrec/data/batches/ranking_batch.hpp"
+#include "seqrec/data/batches/to_space.hpp"
 #include "seqrec/models/candidate_encoder.hpp"
 #include "seqrec/ops/top_k.hpp"
 #include "seqrec/serve/catalogue_scorer.hpp"
@@ -77,7 +78,7 @@ void best_items(const Model& model, typename Model::Context& context,
 /// The `count` items that a model would offer after a history, best first, without those in `exclusions` (most callers
 /// exclude what is in the history). Fewer when the catalogue runs out.
 /// @param context the caller's, reset here   @param history oldest first; its last max_length items are read
-/// @param user    for models that read features
+/// @param user    for models that read features; these travel to another space with each call
 /// @throws DataError for an item that the model's table does not have
 /// @throws ArgumentError unless 1 <= count <= items of the model
 template <class Model>
@@ -90,13 +91,15 @@ std::vector<Recommendation<typename Model::Context::Scalar>> recommend(const Mod
                 "seqrec: recommend needs a model with encode() and output_table(), or with score(tape, batch, "
                 "candidates)");
   using Scalar = typename Model::Context::Scalar;
+  using Space = typename Model::Context::Space;
   check_argument(count >= 1 && count <= model.num_items(), "recommend count", count, "1 .. items of the model");
   HostRankingBatch packed({model.num_items(), model.max_length(), model.max_length()}, user.features);
   const RankingRequest request{history, -1, exclusions, {}, user.profile};
   packed.pack({&request, 1});
   std::vector<item_t> items(static_cast<std::size_t>(count));
   std::vector<Scalar> scores(static_cast<std::size_t>(count));
-  detail::best_items(model, context, packed.shard(0), items, scores);
+  BatchTarget<Space> target(packed.constants());
+  detail::best_items(model, context, to<Space>(packed, target).shard(0), items, scores);
   std::vector<Recommendation<Scalar>> result;
   for (std::size_t i = 0; i < items.size() && items[i] >= 0; ++i) result.push_back({items[i], scores[i]});
   return result;

@@ -9,26 +9,30 @@
 #include <vector>
 
 #include "seqrec/data/batches/batcher.hpp"
+#include "seqrec/data/batches/to_space.hpp"
 #include "seqrec/evaluate/evaluate.hpp"
 #include "seqrec/io/checkpoint.hpp"
+#include "seqrec/objectives/objective.hpp"
 #include "seqrec/optim/exponential_average.hpp"
 #include "seqrec/optim/optimizer.hpp"
 #include "seqrec/train/host_weights.hpp"
 #include "seqrec/train/options.hpp"
 #include "seqrec/train/step.hpp"
+#include "seqrec/train/trainable_model.hpp"
 #include "seqrec/train/training_task.hpp"
 
 namespace seqrec::detail {
 
 /// Training one model by one objective: the batches, the team that works on them, and the optimiser.
-template <class Model, class Objective>
+template <TrainableModel Model, Objective AnObjective>
 class ModelTask final : public TrainingTask<typename Model::Context::Master> {
  public:
   using Context = typename Model::Context;
   using Master = typename Context::Master;
+  using Space = typename Context::Space;
 
   /// All of them must outlive the task.
-  ModelTask(Model& model, const Split& split, const Objective& objective, const TrainerOptions& options)
+  ModelTask(Model& model, const Split& split, const AnObjective& objective, const TrainerOptions& options)
       : model_(model),
         split_(split),
         objective_(objective),
@@ -36,10 +40,10 @@ class ModelTask final : public TrainingTask<typename Model::Context::Master> {
         batcher_(split, {.batch_size = options.batch_size,
                          .max_length = training_length(model),
                          .window = model.max_length(),
-                         .negatives = objective.negatives,
-                         .sampling = objective.sampling,
+                         .plan = objective.plan(),
                          .token_budget = options.token_budget,
                          .seed = options.seed}),
+        target_(batcher_.constants()),
         ranges_(model.parameters(), options.frozen),
         team_(model.parameters().size(), options.team),
         optimizer_(model.parameters().size(), options.optimizer, options.rows) {
@@ -52,8 +56,8 @@ class ModelTask final : public TrainingTask<typename Model::Context::Master> {
   double step(const TaskStep& step) override {
     accumulate_gradients(
         team_, model_, objective_, step.batches,
-        [&](index_t i) -> const HostTrainingBatch& {
-          return batcher_.make(step.epoch, step.first_batch + i, step.targets);
+        [&](index_t i) -> decltype(auto) {
+          return to<Space>(batcher_.make(step.epoch, step.first_batch + i, step.targets), target_);
         },
         batcher_.options().seed,
         static_cast<std::uint64_t>(step.epoch * batcher_.steps_per_epoch() + step.first_batch));
@@ -108,9 +112,10 @@ class ModelTask final : public TrainingTask<typename Model::Context::Master> {
 
   Model& model_;
   const Split& split_;
-  const Objective& objective_;
+  const AnObjective& objective_;
   double clip_norm_;
   Batcher batcher_;
+  BatchTarget<Space> target_;
   ParameterRanges ranges_;
   typename Context::Team team_;
   Optimizer<Context> optimizer_;

@@ -14,6 +14,7 @@
 #include "seqrec/data/splits/split.hpp"
 #include "seqrec/evaluate/candidate_lists.hpp"
 #include "seqrec/io/metadata.hpp"
+#include "seqrec/objectives/objective.hpp"
 #include "seqrec/train/options.hpp"
 
 namespace seqrec {
@@ -22,9 +23,9 @@ namespace seqrec {
 /// long it is to be (epochs, steps), threads, files and logs are left out: they may change.
 class RunIdentity {
  public:
-  /// @param objective  is known by its name() and its options, where it has them
-  template <class Model, class Objective>
-  RunIdentity(const Model& model, const Split& split, const Objective& objective, const TrainerOptions& options) {
+  /// @param objective  is known by its name and its plan
+  template <class Model, Objective AnObjective>
+  RunIdentity(const Model& model, const Split& split, const AnObjective& objective, const TrainerOptions& options) {
     add_data("data hash", split.data->hash());
     add_data("split hash", split.hash());
     add_data("features of users", hash_of(split.data->user_features));
@@ -35,13 +36,9 @@ class RunIdentity {
     auto model_options = model.options();
     model_options.for_each_option(
         [&](const char* name, const auto& value) { add(std::string("model ") + name, text(value)); });
-    if constexpr (requires { objective.name(); }) add("objective", objective.name());
-    add("negatives", text(objective.negatives));
-    add("popularity_exponent", text(objective.sampling.popularity_exponent));
-    add("reject_seen", text(objective.sampling.reject_seen));
-    if constexpr (requires { objective.for_each_option([](const char*, const auto&) {}); })
-      objective.for_each_option(
-          [&](const char* name, const auto& value) { add(std::string("objective ") + name, text(value)); });
+    add("objective", objective.name());
+    objective.plan().for_each_option(
+        [&](const char* name, const auto& value) { add(std::string("objective ") + name, text(value)); });
     options.for_each_option([&](const std::string_view name, const auto& value) {
       if (name != "epochs" && name != "steps") add(std::string(name), text(value));
     });

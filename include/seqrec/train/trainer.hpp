@@ -29,12 +29,16 @@ class Trainer {
   /// @throws NonFiniteError naming the step and the first parameter concerned when a loss or gradient is not finite;
   ///         the best checkpoint so far stays, in the file and in the model
   /// @throws DataError, ArgumentError when data or options do not fit the model, or not the run to be resumed
-  template <class Model, class Objective>
-  TrainingResult fit(Model& model, const Split& split, const Objective& objective) const {
-    objective.check();
-    check_evaluation(model, split.validation, options_.validation);
-    detail::ModelTask<Model, Objective> task(model, split, objective, options_);
-    return detail::TrainingRun<typename Model::Context::Master>(task, split.validation, options_).run();
+  template <class Model, class AnObjective>
+  TrainingResult fit(Model& model, const Split& split, const AnObjective& objective) const {
+    require_trainable<Model>();
+    require_objective<AnObjective, Model>();
+    if constexpr (TrainableModel<Model> && ObjectiveOf<AnObjective, Model>) {  // else all is said
+      objective.check();
+      check_evaluation(model, split.validation, options_.validation);
+      detail::ModelTask<Model, AnObjective> task(model, split, objective, options_);
+      return detail::TrainingRun<typename Model::Context::Master>(task, split.validation, options_).run();
+    }
   }
 
  private:

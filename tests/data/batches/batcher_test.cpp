@@ -57,8 +57,9 @@ TEST_CASE("an epoch trains every position of every user with two training events
   const auto max_length = GENERATE(index_t{1}, index_t{6}, index_t{200});
   const Dataset data = seqrec_test::random_dataset(41, 60, 20, 5);
   const Split split = leave_one_out(data);
-  Batcher batcher(split,
-                  {.batch_size = 7, .max_length = max_length, .negatives = negatives, .token_budget = 16, .seed = 3});
+  Batcher batcher(
+      split,
+      {.batch_size = 7, .max_length = max_length, .plan = {.negatives = negatives}, .token_budget = 16, .seed = 3});
   index_t eligible = 0;
   for (index_t user = 0; user < data.num_users(); ++user) eligible += split.train_history(user).size() >= 2;
   REQUIRE(batcher.num_users() == eligible);
@@ -112,9 +113,9 @@ TEST_CASE("an epoch trains every position of every user with two training events
 TEST_CASE("a batch is a function of seed, epoch and step alone") {
   const Dataset data = seqrec_test::random_dataset(50, 80, 15, 1);
   const Split split = leave_one_out(data);
-  const BatcherOptions options{.batch_size = 8, .negatives = 2, .token_budget = 32, .seed = 11};
+  const BatcherOptions options{.batch_size = 8, .plan = {.negatives = 2}, .token_budget = 32, .seed = 11};
   Batcher straight(split, options), resumed(split, options),
-      other(split, {.batch_size = 8, .negatives = 2, .seed = 12});
+      other(split, {.batch_size = 8, .plan = {.negatives = 2}, .seed = 12});
   std::vector<std::vector<std::int64_t>> seen;
   for (index_t epoch = 0; epoch < 3; ++epoch)
     for (index_t step = 0; step < straight.steps_per_epoch(); ++step)
@@ -131,7 +132,7 @@ TEST_CASE("a user's negatives do not depend on the batch it is in") {
   const Dataset data = seqrec_test::random_dataset(30, 50, 12, 2);
   const Split split = leave_one_out(data);
   const auto negatives_by_user = [&](index_t batch_size) {
-    Batcher batcher(split, {.batch_size = batch_size, .negatives = 2, .seed = 4});
+    Batcher batcher(split, {.batch_size = batch_size, .plan = {.negatives = 2}, .seed = 4});
     std::map<index_t, std::vector<std::int64_t>> negatives;
     for (index_t step = 0; step < batcher.steps_per_epoch(); ++step) {
       const HostTrainingBatch& batch = batcher.make(5, step);
@@ -148,7 +149,7 @@ TEST_CASE("a user's negatives do not depend on the batch it is in") {
 TEST_CASE("every user is equally likely at every place of the shuffled order") {
   const Dataset data = seqrec_test::random_dataset(6, 20, 10, 3);
   const Split split = leave_one_out(data);
-  Batcher batcher(split, {.batch_size = 1, .negatives = 0});
+  Batcher batcher(split, {.batch_size = 1, .plan = {.negatives = 0}});
   const index_t users = batcher.num_users();
   const int epochs = 4000;
   std::map<std::pair<index_t, index_t>, int> count;
@@ -167,7 +168,7 @@ TEST_CASE("batcher options out of range are named") {
   };
   CHECK(message({.batch_size = 0}) == "batch_size is 0, expected a number of at least 1");
   CHECK(message({.max_length = 0}) == "max_length is 0, expected a number of at least 1");
-  CHECK(message({.negatives = -1}) == "negatives is -1, expected a number from 0 to 2^31 - 2");
+  CHECK(message({.plan = {.negatives = -1}}) == "negatives is -1, expected a number from 0 to 2^31 - 2");
   CHECK(message({.token_budget = 0}) == "token_budget is 0, expected a number of at least 1");
 
   Batcher batcher(split, {});
@@ -175,9 +176,12 @@ TEST_CASE("batcher options out of range are named") {
   CHECK_THROWS_AS(batcher.make(0, -1), ArgumentError);
   CHECK_THROWS_AS(batcher.make(-1, 0), ArgumentError);
   CHECK_THROWS_AS(batcher.make(index_t{1} << 32, 0), ArgumentError);
-  Batcher greedy(split, {.negatives = 2'000'000'000});
+  Batcher greedy(split, {.plan = {.negatives = 2'000'000'000}});
   CHECK_THAT(seqrec_test::message_of<ArgumentError>([&] { greedy.make(0, 0); }),
              ContainsSubstring("use smaller batches or fewer negatives"));
+  Batcher sharing(split, {.plan = {.negatives = 2'000'000'000, .sharing = NegativeSharing::per_user}});
+  CHECK_THAT(seqrec_test::message_of<ArgumentError>([&] { sharing.make(0, 0); }),
+             ContainsSubstring("negatives of all users is 4000000000"));
 }
 
 TEST_CASE("data without a next item to learn are refused") {
@@ -190,8 +194,8 @@ TEST_CASE("data without a next item to learn are refused") {
 TEST_CASE("a user who has seen every item matters only where negatives are drawn") {
   const Dataset data = seqrec_test::dataset_of({{1, 2, 3, 1, 2}});
   const Split split = leave_one_out(data);
-  CHECK_THROWS_AS(Batcher(split, {.negatives = 1}), DataError);
-  CHECK_NOTHROW(Batcher(split, {.negatives = 0}).make(0, 0));
+  CHECK_THROWS_AS(Batcher(split, {.plan = {.negatives = 1}}), DataError);
+  CHECK_NOTHROW(Batcher(split, {.plan = {.negatives = 0}}).make(0, 0));
 }
 
 static_assert(!std::is_constructible_v<Batcher, Split, BatcherOptions>, "a temporary split would dangle");

@@ -1,152 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/data/batches/packing.hpp"
 
-#include <algorithm>
-#include <cstdint>
-#include <numeric>
 #include <span>
+#include <string>
 #include <vector>
 
-#include "seqrec/core/random.hpp"
 #include "support/catch.hpp"
 
 using namespace seqrec;
+using Numbers = std::vector<index_t>;
 
 namespace {
 
-using Histories = std::vector<std::vector<item_t>>;
-
-std::vector<std::span<const item_t>> spans_of(const Histories& histories) {
-  return {histories.begin(), histories.end()};
+template <class Values>
+Numbers numbers(const Values& values) {
+  return {values.begin(), values.end()};
 }
 
-Histories random_histories(std::size_t users, std::uint32_t longest, std::uint32_t num_items, std::uint64_t seed) {
-  RandomStream random(seed, Purpose::shuffle, 0);
-  Histories histories(users);
-  for (auto& history : histories) {
-    history.resize(random.below(longest + 1));
-    for (item_t& item : history) item = static_cast<item_t>(random.below(num_items));
-  }
-  return histories;
-}
-
-std::vector<item_t> items_of(const Batch<HostSpace>& batch, index_t user) {
-  const auto history = batch.items[user];
-  return {history.data, history.data + history.size()};
-}
+const std::vector<item_t> a = {1, 2}, b = {}, c = {3, 4, 5}, d = {6, 7}, e = {8};
+const std::vector<std::span<const item_t>> histories = {a, b, c, d, e};
 
 }  // namespace
 
-TEST_CASE("histories are packed longest first, ties in the caller's order") {
-  const Histories histories = {{1, 2}, {}, {3, 4, 5}, {6, 7}, {8}};
-  PackedHistories packed({.num_items = 9, .max_length = 10, .token_budget = 4});
-  packed.pack(spans_of(histories));
-
-  CHECK(std::vector<index_t>(packed.order().begin(), packed.order().end()) == std::vector<index_t>{2, 0, 3, 4, 1});
-  const Batch<HostSpace> whole = packed.whole();
-  CHECK(whole.users() == 5);
-  CHECK(whole.rows() == 8);
-  CHECK(whole.longest == 3);
-  CHECK(whole.first_row == 0);
-  CHECK(whole.first_user == 0);
-  CHECK(items_of(whole, 0) == std::vector<item_t>{3, 4, 5});
-  CHECK(items_of(whole, 2) == std::vector<item_t>{6, 7});
-  CHECK(items_of(whole, 4).empty());
-  CHECK_FALSE(whole.item_index.order);
-
-  // 3 | 2 2 | 1 0: the next user would make 5, then 5 of at most 4.
-  REQUIRE(packed.num_shards() == 3);
-  CHECK(std::vector<offset_t>(packed.shard_rows().begin(), packed.shard_rows().end()) ==
-        std::vector<offset_t>{0, 3, 7, 8});
-  CHECK(packed.shard(1).first_user == 1);
-  CHECK(packed.shard(1).first_row == 3);
-  CHECK(packed.shard(1).longest == 2);
-  CHECK(packed.shard(2).users() == 2);
+TEST_CASE("a packing says who comes where and where shards begin", "[data]") {
+  Packing packing({.num_items = 9, .max_length = 10, .token_budget = 4});
+  CHECK(packing.num_shards() == 0);
+  CHECK(packing.rows() == 0);
+  packing.arrange(histories);
+  CHECK(numbers(packing.order()) == Numbers{2, 0, 3, 4, 1});
+  CHECK(numbers(packing.offsets()) == Numbers{0, 3, 5, 7, 8, 8});
+  CHECK(numbers(packing.shard_users()) == Numbers{0, 1, 3, 5});  // 3 | 2 2 | 1 0
+  CHECK(packing.rows() == 8);
+  CHECK(packing.users() == 5);
+  CHECK(packing.last_events(std::span<const item_t>(c)).size() == 3);
 }
 
-TEST_CASE("only the last max_length events are kept") {
-  const Histories histories = {{1, 2, 3, 4, 5}, {6, 7}};
-  PackedHistories packed({.num_items = 8, .max_length = 3});
-  packed.pack(spans_of(histories));
-  CHECK(items_of(packed.whole(), 0) == std::vector<item_t>{3, 4, 5});
-  CHECK(items_of(packed.whole(), 1) == std::vector<item_t>{6, 7});
-  CHECK(packed.whole().longest == 3);
-}
-
-TEST_CASE("shards tile the batch, keep to the budget and repeat its users exactly") {
-  const auto seed = GENERATE(range(1, 9));
-  const auto budget = GENERATE(1, 7, 64, 100000);
-  const Histories histories = random_histories(57, 40, 100, static_cast<std::uint64_t>(seed));
-  PackedHistories packed({.num_items = 100, .max_length = 25, .token_budget = budget});
-  packed.pack(spans_of(histories));
-  const Batch<HostSpace> whole = packed.whole();
-
-  // Against the definition: a stable sort by kept length, each history's tail.
-  std::vector<index_t> order(histories.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto kept = [&](index_t user) { return std::min<index_t>(std::ssize(histories.data()[user]), 25); };
-  std::stable_sort(order.begin(), order.end(), [&](index_t a, index_t b) { return kept(a) > kept(b); });
-  REQUIRE(std::vector<index_t>(packed.order().begin(), packed.order().end()) == order);
-  for (index_t user = 0; user < whole.users(); ++user) {
-    const auto& history = histories.data()[order.data()[user]];
-    REQUIRE(items_of(whole, user) == std::vector<item_t>(history.end() - kept(order.data()[user]), history.end()));
-  }
-
-  index_t rows = 0, users = 0;
-  for (index_t i = 0; i < packed.num_shards(); ++i) {
-    const Batch<HostSpace> shard = packed.shard(i);
-    REQUIRE(shard.first_row == rows);
-    REQUIRE(shard.first_user == users);
-    REQUIRE(shard.users() >= 1);
-    REQUIRE(shard.offsets()(0) == 0);
-    REQUIRE(shard.offsets()(shard.users()) == shard.rows());
-    REQUIRE(shard.longest == shard.items.length(0));
-    REQUIRE((shard.rows() <= budget || shard.users() == 1 || shard.rows() == shard.longest));
-    for (index_t user = 0; user < shard.users(); ++user)
-      REQUIRE(items_of(shard, user) == items_of(whole, users + user));
-    rows += shard.rows();
-    users += shard.users();
-    // Greedy: the next user would not have fitted.
-    if (i + 1 < packed.num_shards())
-      REQUIRE(shard.rows() + packed.shard(i + 1).longest > std::max<index_t>(budget, shard.longest));
-  }
-  CHECK(rows == whole.rows());
-  CHECK(users == whole.users());
-}
-
-TEST_CASE("batches without users and without events are batches") {
-  PackedHistories packed({.num_items = 5});
-  CHECK(packed.whole().users() == 0);
-  packed.pack({});
-  CHECK(packed.num_shards() == 0);
-  CHECK(packed.whole().users() == 0);
-  CHECK(packed.whole().rows() == 0);
-  CHECK(packed.whole().longest == 0);
-
-  packed.pack(spans_of({{}, {}}));
-  CHECK(packed.num_shards() == 1);
-  CHECK(packed.shard(0).users() == 2);
-  CHECK(packed.shard(0).rows() == 0);
-  CHECK(packed.shard(0).longest == 0);
-}
-
-TEST_CASE("an item beyond the model's table is named with its history") {
-  PackedHistories packed({.num_items = 5, .max_length = 2});
-  const auto message = [&](const Histories& histories) {
-    return seqrec_test::message_of<DataError>([&] { packed.pack(spans_of(histories)); });
+TEST_CASE("a packing as given keeps the order and cuts where it is told", "[data]") {
+  Packing packing({.num_items = 9, .max_length = 2, .token_budget = 1});
+  packing.arrange_as_given(histories, Numbers{1, 3});
+  CHECK(numbers(packing.order()) == Numbers{0, 1, 2, 3, 4});
+  CHECK(numbers(packing.offsets()) == Numbers{0, 2, 2, 4, 6, 7});
+  CHECK(numbers(packing.shard_users()) == Numbers{0, 1, 3, 5});
+  packing.arrange_as_given(histories);
+  CHECK(packing.num_shards() == 1);
+  packing.arrange_as_given({});
+  CHECK(packing.num_shards() == 1);  // of nobody
+  CHECK(packing.users() == 0);
+  const auto message = [&](const Numbers& cuts) {
+    return seqrec_test::message_of<ArgumentError>([&] { packing.arrange_as_given(histories, cuts); });
   };
-  CHECK(message({{1}, {2, 3, 5}}) == "history 1: item id 5 at event 2 is beyond the model's table, expected 0 to 4");
-  CHECK(message({{1}, {2, -1}}) == "history 1: item id -1 at event 1 is beyond the model's table, expected 0 to 4");
-  CHECK(packed.whole().users() == 0);
-  CHECK_NOTHROW(packed.pack(spans_of({{0, 4}})));
-  CHECK_THROWS_AS(packed.pack(spans_of({{0}, {5}})), DataError);
-  CHECK(items_of(packed.whole(), 0) == std::vector<item_t>{0, 4});  // as before
-  CHECK_NOTHROW(packed.pack(spans_of({{-7, 9, 0, 4}})));            // what is not kept is not looked at
+  CHECK(message({3, 1}) == "cut is 1, expected a user, not before the last cut");
+  CHECK(message({6}) == "cut is 6, expected a user, not before the last cut");
 }
 
-TEST_CASE("packing options out of range are named") {
+TEST_CASE("packing options out of range are named", "[data]") {
   const auto message = [](const PackingOptions& options) {
-    return seqrec_test::message_of<ArgumentError>([&] { PackedHistories packed(options); });
+    return seqrec_test::message_of<ArgumentError>([&] { Packing packing(options); });
   };
   CHECK(message({}) == "num_items is 0, expected a number from 1 to 2^31 - 1");
   CHECK(message({.num_items = index_t{1} << 31}) == "num_items is 2147483648, expected a number from 1 to 2^31 - 1");

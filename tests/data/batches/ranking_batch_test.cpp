@@ -194,3 +194,55 @@ TEST_CASE("a batch carries the features of those it asks about", "[data]") {
   CHECK(seqrec_test::message_of<DataError>([&] { batch.pack(requests); }) ==
         "ranking request 1: profile 4 is not among the features of 4 users");
 }
+
+TEST_CASE("without a target exactly the candidates are ranked", "[data]") {
+  const index_t token_budget = GENERATE(100, 1);  // one shard, or one for each user
+  Requests asked;
+  std::vector<RankingRequest> requests = asked.sampled();
+  requests[0].target = requests[1].target = -1;
+  HostRankingBatch batch({num_items, 3, token_budget});
+  batch.pack(requests);
+  Values items, visible;
+  index_t pairs = 0;
+  for (index_t i = 0; i < batch.num_shards(); ++i) {
+    const Candidates<HostSpace> candidates = batch.shard(i).candidates;
+    CHECK(candidates.first_candidate == std::ssize(items));
+    for (const auto item : values_of(candidates.items.values)) items.push_back(item);
+    for (const auto rows : values_of(candidates.visible)) visible.push_back(rows);
+    pairs += candidates.pairs;
+  }
+  CHECK(items == Values{13, 14, 9, 15, 16, 11, 12});  // of requests 1, 2 and 0; no item -1
+  CHECK(visible == Values{3, 3, 2, 2, 2, 1, 1});
+  CHECK(pairs == 3 * 2 + 2 * 3 + 1 * 2);
+  CHECK(batch.num_ranked(0) == 2);
+  CHECK(batch.num_ranked(1) == 2);
+  CHECK(batch.num_ranked(2) == 3);
+}
+
+TEST_CASE("either all requests have candidates or none has", "[data]") {
+  Requests asked;
+  std::vector<RankingRequest> requests = asked.sampled();
+  requests[2].candidates = {};
+  HostRankingBatch batch({num_items, 3, 100});
+  CHECK_THAT(seqrec_test::message_of<ArgumentError>([&] { batch.pack(requests); }),
+             ContainsSubstring("ranking request 2: candidates are 0, expected some as in request 0"));
+}
+
+TEST_CASE("a batch that cannot be packed leaves the one before", "[data]") {
+  HostRankingBatch batch({num_items, 3, 100});
+  batch.pack(Requests().sampled());
+  const Items beyond = {20};
+  const RankingRequest bad{{}, -1, beyond, {}};
+  CHECK_THROWS_AS(batch.pack({&bad, 1}), DataError);
+  CHECK(batch.users() == 3);
+  CHECK(values_of(batch.shard(0).targets) == Values{6, 9, 2});
+}
+
+TEST_CASE("packing requests of sizes seen before keeps the block", "[data]") {
+  HostRankingBatch batch({num_items, 3, 100});
+  batch.pack(Requests().sampled());
+  const auto* const memory = batch.block().begin();
+  batch.pack(Requests().full());
+  batch.pack(Requests().sampled());
+  CHECK(batch.block().begin() == memory);
+}

@@ -38,11 +38,25 @@ void check_all(const ShardedRowIndex& index, const std::vector<item_t>& items, c
                                          static_cast<std::size_t>(begins[shard + 1] - begins[shard])));
 }
 
+/// Memory for the indices of the shards of so many entries.
+struct Room {
+  std::vector<offset_t> order, row_offsets;
+  std::vector<item_t> rows;
+
+  RowIndexPlace place(std::size_t entries, std::size_t shards) {
+    order.assign(entries, -1);
+    rows.assign(entries, -1);
+    row_offsets.assign(entries + shards, -1);
+    return {order, rows, row_offsets};
+  }
+};
+
 }  // namespace
 
 TEST_CASE("a row index groups a shard's positions by item") {
   ShardedRowIndex index;
-  index.build(std::vector<item_t>{4, 1, 4, 4, 0, 1}, std::vector<offset_t>{0, 3, 6}, 6);
+  Room memory;
+  index.build(std::vector<item_t>{4, 1, 4, 4, 0, 1}, std::vector<offset_t>{0, 3, 6}, 6, memory.place(6, 2));
   const RowIndex<HostSpace> second = index.shard(1);  // 4 0 1
   CHECK(std::vector<item_t>(second.rows.data, second.rows.data + 3) == std::vector<item_t>{0, 1, 4});
   CHECK(std::vector<offset_t>(second.order.data, second.order.data + 3) == std::vector<offset_t>{1, 2, 0});
@@ -53,6 +67,7 @@ TEST_CASE("a row index agrees with its definition on the whole batch and on ever
   const auto seed = GENERATE(range(0, 40));
   RandomStream random(static_cast<std::uint64_t>(seed), Purpose::shuffle, 0);
   ShardedRowIndex index;
+  Room memory;
   for (int build = 0; build < 3; ++build) {  // also over what an earlier build left behind
     const std::uint32_t table_rows = 1 + random.below(50);
     std::vector<item_t> items(random.below(300));
@@ -62,16 +77,27 @@ TEST_CASE("a row index agrees with its definition on the whole batch and on ever
       const auto left = static_cast<std::uint32_t>(std::ssize(items) - begins.back());
       begins.push_back(begins.back() + static_cast<offset_t>(random.below(left + 1)));  // also empty shards
     }
-    index.build(items, begins, table_rows);
+    index.build(items, begins, table_rows, memory.place(items.size(), begins.size() - 1));
     check_all(index, items, begins);
   }
 }
 
 TEST_CASE("a row index of nothing is empty") {
   ShardedRowIndex index;
+  Room memory;
   CHECK(index.num_shards() == 0);
-  index.build({}, std::vector<offset_t>{0}, 3);
+  index.build({}, std::vector<offset_t>{0}, 3, memory.place(0, 0));
   check_all(index, {}, {0});
-  index.build({}, std::vector<offset_t>{0, 0}, 3);
+  index.build({}, std::vector<offset_t>{0, 0}, 3, memory.place(0, 1));
   check_all(index, {}, {0, 0});
+}
+
+TEST_CASE("a row index asks for the room that it needs") {
+  ShardedRowIndex index;
+  Room memory;
+  const std::vector<item_t> items = {1, 0};
+  const std::vector<offset_t> begins = {0, 2};
+  CHECK(seqrec_test::message_of<ShapeError>([&] { index.build(items, begins, 2, memory.place(2, 0)); }) ==
+        "row index: place for row offsets is 2, expected 3");
+  CHECK_THROWS_AS(index.build(items, begins, 2, memory.place(1, 2)), ShapeError);
 }

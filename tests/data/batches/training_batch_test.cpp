@@ -19,9 +19,12 @@ TEST_CASE("clicks are the next items, each a question at its row of the history"
   const auto window = GENERATE(index_t{0}, index_t{2});
   const Dataset data = seqrec_test::random_dataset(23, 40, 12, 5);
   const Split split = leave_one_out(data);
-  Batcher batcher(
-      split,
-      {.batch_size = 9, .max_length = 7, .window = window, .negatives = negatives, .token_budget = 10, .seed = 3});
+  Batcher batcher(split, {.batch_size = 9,
+                          .max_length = 7,
+                          .window = window,
+                          .plan = {.negatives = negatives, .clicks = true},
+                          .token_budget = 10,
+                          .seed = 3});
   const index_t columns = 1 + negatives;
   for (index_t step = 0; step < batcher.steps_per_epoch(); ++step) {
     const HostTrainingBatch& batch = batcher.make(1, step);
@@ -63,7 +66,7 @@ TEST_CASE("clicks are the next items, each a question at its row of the history"
 TEST_CASE("a loss can be a mean over the positions of several batches", "[data]") {
   const Dataset data = seqrec_test::random_dataset(23, 40, 12, 5);
   const Split split = leave_one_out(data);
-  Batcher batcher(split, {.batch_size = 9, .max_length = 7, .negatives = 1, .seed = 3});
+  Batcher batcher(split, {.batch_size = 9, .max_length = 7, .plan = {.clicks = true}, .seed = 3});
   index_t targets = 0;
   for (index_t step = 0; step < batcher.steps_per_epoch(); ++step) {
     const index_t expected = batcher.num_targets(2, step);
@@ -79,7 +82,10 @@ TEST_CASE("negatives come from where the options say", "[data]") {
   const Dataset data = seqrec_test::random_dataset(23, 40, 12, 5);
   const Split split = leave_one_out(data);
   const auto first_batch = [&](const NegativeSampling& sampling, auto look) {
-    Batcher batcher(split, {.batch_size = 23, .max_length = 9, .negatives = 5, .sampling = sampling, .seed = 3});
+    Batcher batcher(split, {.batch_size = 23,
+                            .max_length = 9,
+                            .plan = {.negatives = 5, .sampling = sampling, .log_probability = true},
+                            .seed = 3});
     look(batcher.make(0, 0));
   };
   first_batch({}, [](const HostTrainingBatch& batch) { CHECK_FALSE(batch.whole().next.log_probability); });
@@ -109,4 +115,89 @@ TEST_CASE("negatives come from where the options say", "[data]") {
   };
   CHECK(seen_among_negatives({}) == 0);
   CHECK(seen_among_negatives({.reject_seen = false}) > 0);
+}
+
+TEST_CASE("a batch holds what the plan names and not a byte more", "[data]") {
+  const Dataset data = seqrec_test::random_dataset(23, 40, 12, 5);
+  const Split split = leave_one_out(data);
+  const auto bytes = [&](const BatchPlan& plan) {
+    Batcher batcher(split, {.batch_size = 23, .max_length = 9, .plan = plan, .token_budget = 1000, .seed = 3});
+    return static_cast<index_t>(batcher.make(0, 0).block().bytes());
+  };
+  Batcher batcher(split, {.batch_size = 23, .max_length = 9, .token_budget = 1000, .seed = 3});
+  const index_t rows = batcher.num_targets(0, 0), users = batcher.num_users();
+  const auto array = [](index_t size) { return round_up(4 * size, 64); };
+  const auto index = [&](index_t entries) { return 2 * array(entries) + array(entries + 1); };
+  const index_t histories = array(rows) + array(users + 1) + index(rows);
+  CHECK(bytes({.next_items = false, .negatives = 0, .next_index = false}) == histories);
+  CHECK(bytes({.negatives = 0, .next_index = false}) == histories + array(rows));
+  // 256 negatives: items and their inverse, no clicks
+  const index_t many = array(257 * rows) + index(257 * rows);
+  CHECK(bytes({.negatives = 256}) == histories + many);
+  CHECK(bytes({.negatives = 256, .clicks = true}) == histories + many + array(users + 1) + 2 * array(257 * rows));
+  CHECK(bytes({.negatives = 256, .sharing = NegativeSharing::per_batch, .sampling = {.reject_seen = false}}) ==
+        histories + array(rows) + index(rows) + array(256) + index(256));
+
+  const HostTrainingBatch& plain = batcher.make(0, 0);
+  CHECK_FALSE(plain.shard(0).clicks.candidates);
+  CHECK_FALSE(plain.shard(0).clicks.labels);
+  CHECK_FALSE(plain.whole().clicks.candidates.visible);
+  CHECK_FALSE(plain.shard(0).histories.times);
+  Batcher full(split, {.plan = {.negatives = 0, .next_index = false}});
+  CHECK_FALSE(full.make(0, 0).shard(0).next.index.order);
+  CHECK(full.make(0, 0).shard(0).next.items);
+}
+
+TEST_CASE("a batch carries the times of its events where they are planned", "[data]") {
+  Dataset data = seqrec_test::random_dataset(23, 40, 12, 5);
+  const auto with_times = [&] {
+    const Split split = leave_one_out(data);
+    Batcher batcher(split, {.batch_size = 9, .max_length = 5, .plan = {.times = true}, .token_budget = 10, .seed = 3});
+    const HostTrainingBatch& batch = batcher.make(0, 0);
+    for (index_t i = 0; i < batch.num_shards(); ++i) {
+      const Batch<HostSpace> histories = batch.shard(i).histories;
+      REQUIRE(histories.times.size() == histories.rows());
+      for (index_t k = 0; k < histories.users(); ++k) {
+        const index_t user = batch.users()[static_cast<std::size_t>(histories.first_user + k)];
+        const index_t end =
+            data.offsets[static_cast<std::size_t>(user)] + split.train_lengths[static_cast<std::size_t>(user)] - 1;
+        for (index_t row = 0; row < histories.items.length(k); ++row)
+          REQUIRE(histories.times(histories.items.offsets(k) + row) ==
+                  data.times[static_cast<std::size_t>(end - histories.items.length(k) + row)]);
+      }
+    }
+  };
+  CHECK(seqrec_test::message_of<DataError>(with_times) ==
+        "small: plan times is true, expected a data set whose events have times, this one has none");
+  for (index_t event = 0; event < data.num_interactions(); ++event) data.times.push_back(1000000000000 + 7 * event);
+  with_times();
+}
+
+TEST_CASE("what does not make a training batch is refused", "[data]") {
+  struct None {
+    void draw(index_t, MatrixView<item_t, HostSpace>) const {}
+    void draw_shared(VectorView<item_t, HostSpace>) const {}
+  };
+  HostTrainingBatch batch({.num_items = 5, .max_length = 2}, {.negatives = 0, .times = true}, 0);
+  const std::vector<item_t> history = {1, 2, 3}, next = {2, 3, 4}, beyond = {2, 3, 5};
+  const std::vector<std::int64_t> times = {7, 8, 9};
+  const auto message = [&](const TrainingUser& user) {
+    return seqrec_test::message_of<Error>([&] { batch.pack({&user, 1}, None{}); });
+  };
+  const std::span<const item_t> two(next.data(), 2);
+  CHECK(message({0, history, two, times}) ==
+        "training user 0: next items are 2, expected 3, one for each event of the history");
+  CHECK(message({0, history, next, {}}) ==
+        "training user 0: times are 0, expected 3, one for each event of the history");
+  CHECK(message({0, history, beyond, times}) ==
+        "training user 0: next item 5 is beyond the model's table, expected 0 to 4");
+  CHECK(message({0, beyond, next, times}) ==
+        "history 0: item id 5 at event 2 is beyond the model's table, expected 0 to 4");
+  const TrainingUser good{4, history, next, times};
+  batch.pack({&good, 1}, None{});
+  CHECK(values_of(batch.shard(0).next.items) == Values{3, 4});
+  CHECK(values_of(batch.shard(0).histories.times) == Values{8, 9});
+  CHECK(batch.users()[0] == 4);
+  CHECK(seqrec_test::message_of<ArgumentError>([] { HostTrainingBatch({.num_items = 5}, {}, -1); }) ==
+        "window is -1, expected a number of at least 0");
 }

@@ -11,6 +11,7 @@
 
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/random.hpp"
+#include "seqrec/data/batches/batch_plan.hpp"
 #include "seqrec/data/batches/sampling.hpp"
 #include "seqrec/data/batches/training_batch.hpp"
 #include "seqrec/data/known_features.hpp"
@@ -20,13 +21,12 @@ namespace seqrec {
 
 /// How training batches are made.
 struct BatcherOptions {
-  index_t batch_size = 128;     ///< users of a step; the last of an epoch may have fewer
-  index_t max_length = 200;     ///< positions of a user that are trained: the last so many
-  index_t window = 0;           ///< most events that a candidate sees (see Candidates); 0 is max_length
-  index_t negatives = 1;        ///< sampled for each position; 0 for objectives over the whole catalogue
-  NegativeSampling sampling{};  ///< what negatives are drawn from
-  index_t token_budget = 256;   ///< rows of a shard (see PackedHistories)
-  std::uint64_t seed = 0;       ///< of order and negatives
+  index_t batch_size = 128;    ///< users of a step; the last of an epoch may have fewer
+  index_t max_length = 200;    ///< positions of a user that are trained: the last so many
+  index_t window = 0;          ///< most events that a candidate sees (see Candidates); 0 is max_length
+  BatchPlan plan{};            ///< what a batch holds beside histories
+  index_t token_budget = 256;  ///< rows of a shard (see Packing)
+  std::uint64_t seed = 0;      ///< of order and negatives
 };
 
 /// Makes the batches of next-item training. Every user with at least two training events takes part once an epoch, in
@@ -38,16 +38,17 @@ class Batcher {
  public:
   /// @param split  must outlive the batcher
   /// @throws ArgumentError for an option out of range
-  /// @throws DataError     if no user has two training events, or negatives are wanted and a user has seen every item
+  /// @throws DataError     if no user has two training events, negatives are wanted and a user has seen every item, or
+  ///                       times are and the data set has none
   Batcher(const Split& split, const BatcherOptions& options)
       : split_(&split),
         options_(checked(options)),
-        batch_({split.data->num_items(), options.max_length, options.token_budget}, options.negatives,
-               options.window != 0 ? options.window : options.max_length, features_of(*split.data)) {
-    if (options.negatives > 0) {
-      sampler_.emplace(split, options.seed, options.sampling);
-      batch_.log_probability_ = sampler_->log_probability();
-    }
+        sampler_(sampler_of(split, options)),
+        batch_({split.data->num_items(), options.max_length, options.token_budget}, options.plan, options.window,
+               {known_features(*split.data), log_probability()}) {
+    if (options.plan.times && split.data->times.empty())
+      throw DataError(split.data->name +
+                      ": plan times is true, expected a data set whose events have times, this one has none");
     for (index_t user = 0; user < split.data->num_users(); ++user)
       if (split.train_lengths.data()[user] >= 2) users_.push_back(user);
     if (users_.empty())
@@ -56,6 +57,8 @@ class Batcher {
   Batcher(const Split&&, const BatcherOptions&) = delete;
 
   const BatcherOptions& options() const { return options_; }
+  /// What the batches refer to.
+  const BatchConstants& constants() const { return batch_.constants(); }
   index_t num_users() const { return std::ssize(users_); }
   index_t steps_per_epoch() const { return (num_users() + options_.batch_size - 1) / options_.batch_size; }
 
@@ -65,8 +68,9 @@ class Batcher {
   /// @throws ArgumentError if there is no such step
   const HostTrainingBatch& make(index_t epoch, index_t step, index_t targets_of_step = 0) {
     check_argument(targets_of_step >= 0, "targets_of_step", targets_of_step, "a number of at least 0");
-    fill(epoch, users_of(epoch, step));
-    batch_.targets_of_step_ = targets_of_step != 0 ? targets_of_step : batch_.num_targets();
+    part_.clear();
+    for (const index_t user : users_of(epoch, step)) part_.push_back(part_of(user));
+    batch_.pack(part_, Drawing{*this, epoch, step}, targets_of_step);
     return batch_;
   }
 
@@ -91,15 +95,33 @@ class Batcher {
     return std::span(shuffled_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
   }
 
-  /// Positions in a batch are int32.
-  static constexpr index_t most_entries = std::numeric_limits<offset_t>::max();
+  /// Where a batch's negatives come from.
+  struct Drawing {
+    Batcher& batcher;
+    index_t epoch, step;
+
+    void draw(index_t i, MatrixView<item_t, HostSpace> negatives) const {
+      batcher.sampler_->draw(batcher.part_.data()[i].user, epoch, negatives);
+    }
+    void draw_shared(VectorView<item_t, HostSpace> negatives) const {
+      batcher.sampler_->draw_shared(epoch, step, negatives);
+    }
+  };
 
   static const BatcherOptions& checked(const BatcherOptions& options) {
     check_argument(options.batch_size >= 1, "batch_size", options.batch_size, "a number of at least 1");
     check_argument(options.window >= 0, "window", options.window, "a number of at least 0");
-    check_argument(options.negatives >= 0 && options.negatives < most_entries, "negatives", options.negatives,
-                   "a number from 0 to 2^31 - 2");
+    options.plan.check();
     return options;
+  }
+
+  static std::optional<NegativeSampler> sampler_of(const Split& split, const BatcherOptions& options) {
+    if (options.plan.negatives == 0) return std::nullopt;
+    return std::optional<NegativeSampler>(std::in_place, split, options.seed, options.plan.sampling);
+  }
+  VectorView<const float, HostSpace> log_probability() const {
+    if (!sampler_ || sampler_->log_probability().empty()) return {};
+    return {sampler_->log_probability().data(), std::ssize(sampler_->log_probability())};
   }
 
   /// Fisher and Yates, from the same start each time, so that an epoch's order does not depend on earlier epochs.
@@ -111,48 +133,13 @@ class Batcher {
     shuffled_epoch_ = epoch;
   }
 
-  void fill(index_t epoch, std::span<const index_t> users) {
-    inputs_.clear();
-    for (const index_t user : users) {
-      const std::span<const item_t> events = split_->train_history(user);
-      inputs_.push_back(events.first(events.size() - 1));
-    }
-    batch_.histories_.pack(inputs_);
-    fill_next_items(epoch, users);
-    batch_.lay_out_clicks();
-    build_indices();
-  }
-
-  void fill_next_items(index_t epoch, std::span<const index_t> users) {
-    const index_t columns = batch_.columns_;
-    const Batch<HostSpace> histories = batch_.histories_.whole();
-    const index_t entries = histories.rows() * columns;
-    check_argument(entries <= most_entries, "targets and negatives of a batch", entries,
-                   "at most 2^31 - 1: use smaller batches or fewer negatives");
-    batch_.next_items_.resize(static_cast<std::size_t>(entries));
-    const MatrixView<item_t, HostSpace> next(batch_.next_items_.data(), histories.rows(), columns);
-    batch_.users_.clear();
-    batch_.profiles_.clear();
-    for (index_t i = 0; i < histories.users(); ++i) {
-      const index_t user = users.data()[batch_.histories_.order().data()[i]];
-      batch_.users_.push_back(user);
-      batch_.profiles_.push_back(static_cast<item_t>(user));
-      const auto rows = next.row_range(histories.items.offsets(i), histories.items.length(i));
-      const std::span<const item_t> targets = split_->train_history(user).last(static_cast<std::size_t>(rows.rows()));
-      for (index_t row = 0; row < rows.rows(); ++row) rows(row, 0) = targets.data()[row];
-      if (sampler_) sampler_->draw(user, epoch, rows.column_range(1, columns - 1));
-    }
-  }
-
-  void build_indices() {
-    const index_t num_items = split_->data->num_items();
-    const Batch<HostSpace> histories = batch_.histories_.whole();
-    const std::span<const offset_t> shard_rows = batch_.histories_.shard_rows();
-    batch_.history_index_.build({histories.items.values.data, static_cast<std::size_t>(histories.rows())}, shard_rows,
-                                num_items);
-    shard_entries_.clear();
-    for (const offset_t row : shard_rows) shard_entries_.push_back(static_cast<offset_t>(row * batch_.columns_));
-    batch_.next_index_.build(batch_.next_items_, shard_entries_, num_items);
+  /// A user's training events: all but the last are read, all but the first come next.
+  TrainingUser part_of(index_t user) const {
+    const std::span<const item_t> events = split_->train_history(user);
+    TrainingUser part{user, events.first(events.size() - 1), events.last(events.size() - 1)};
+    if (options_.plan.times)
+      part.times = {split_->data->times.data() + split_->data->offsets.data()[user], part.history.size()};
+    return part;
   }
 
   const Split* split_;
@@ -162,8 +149,7 @@ class Batcher {
   std::vector<index_t> users_;     ///< who takes part, ascending
   std::vector<index_t> shuffled_;  ///< the same in the order of `shuffled_epoch_`
   index_t shuffled_epoch_ = -1;
-  std::vector<std::span<const item_t>> inputs_;  ///< (B) scratch
-  std::vector<offset_t> shard_entries_;          ///< (S+1) scratch
+  std::vector<TrainingUser> part_;  ///< who is in the batch
 };
 
 }  // namespace seqrec

@@ -5,7 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "seqrec/data/batches/packing.hpp"
+#include "seqrec/core/ranking_batch.hpp"
+#include "seqrec/data/batches/batch_builder.hpp"
+#include "seqrec/data/batches/batch_constants.hpp"
 
 namespace seqrec {
 
@@ -14,8 +16,10 @@ struct RankingRequest {
   std::span<const item_t> history;     ///< what the model reads, oldest first
   item_t target = -1;                  ///< the item whose rank is asked for; -1 where none is
   std::span<const item_t> exclusions;  ///< items not to be ranked, repetitions allowed
-  std::span<const item_t> candidates;  ///< what the target is ranked among, without it; empty: the whole catalogue
-  item_t profile = -1;                 ///< the user's segment of the features of users; -1 where there are none
+  /// Empty: the whole catalogue is ranked. Else what the target is ranked among, without it; or, without a target,
+  /// exactly what is scored.
+  std::span<const item_t> candidates;
+  user_t profile = -1;  ///< the user's segment of the features of users; -1 where there are none
 };
 
 /// Owns a batch of ranking requests on the host, packed and cut into shards as training batches are.
@@ -24,138 +28,185 @@ class HostRankingBatch {
   /// @throws ArgumentError for an option out of range
   /// @param features  of the users and items that will be asked about, where a model reads them
   explicit HostRankingBatch(const PackingOptions& options, const Features<HostSpace>& features = {})
-      : histories_(options), num_items_(options.num_items), features_(features) {}
+      : builder_(options), constants_{features, {}} {}
 
-  /// Replaces what was packed before. Either all requests have candidates or none has.
-  /// @throws DataError for an item that the model's table does not have, or a profile that the features do not have
+  /// Replaces what was packed before, but not where it throws. Either all requests have candidates or none has.
+  /// @throws DataError     for an item that the model's table does not have, or a profile that the features do not have
+  /// @throws ArgumentError where some requests have candidates and others have none
   void pack(std::span<const RankingRequest> requests) {
+    check(requests);
     spans_.clear();
     for (const RankingRequest& request : requests) spans_.push_back(request.history);
-    histories_.pack(spans_);
-    targets_.clear();
-    ranked_.assign(requests.size(), 0);
-    exclusions_.clear();
-    candidates_.clear();
-    visible_.clear();
-    profiles_.clear();
-    for (index_t shard = 0; shard < num_shards(); ++shard) {
-      const Batch<HostSpace> part = histories_.shard(shard);
-      exclusions_.begin_shard();
-      candidates_.begin_shard();
-      for (index_t user = part.first_user; user < part.first_user + part.users(); ++user) {
-        const index_t caller = histories_.order()[static_cast<std::size_t>(user)];
-        const RankingRequest& request = requests[static_cast<std::size_t>(caller)];
-        targets_.push_back(request.target < 0 ? request.target : checked(request.target, "target", caller));
-        append_exclusions(request.exclusions, caller);
-        ranked_[static_cast<std::size_t>(caller)] = count_ranked(request, targets_.back());
-        if (!request.candidates.empty()) {
-          candidates_.values.push_back(targets_.back());
-          for (const item_t item : request.candidates) candidates_.values.push_back(checked(item, "candidate", caller));
-          visible_.resize(candidates_.values.size(), static_cast<offset_t>(part.items.length(user - part.first_user)));
-        }
-        candidates_.end_segment();
-        profiles_.push_back(checked_profile(request.profile, caller));
-      }
-    }
+    builder_.begin(spans_);
+    collect_exclusions(requests);
+    ranked_.clear();
+    for (std::size_t i = 0; i < requests.size(); ++i) ranked_.push_back(count_ranked(requests[i], excluded(i)));
+    lay_out(requests);
+    builder_.allocate();
+    fill(requests);
   }
 
   /// For each packed user, which request it is.
-  std::span<const index_t> order() const { return histories_.order(); }
-  index_t users() const { return histories_.users(); }
+  std::span<const index_t> order() const { return builder_.order(); }
+  index_t users() const { return builder_.users(); }
   /// How many items are ranked for a request, its target among them.
   index_t num_ranked(index_t request) const { return ranked_[static_cast<std::size_t>(request)]; }
-  index_t num_shards() const { return histories_.num_shards(); }
+  /// All arrays of the shards.
+  const HostBlock& block() const { return builder_.block(); }
+  /// What shards refer to outside of the block.
+  const BatchConstants& constants() const { return constants_; }
 
+  index_t num_shards() const { return builder_.num_shards(); }
   /// One shard. Views are valid until the next `pack`.
   RankingBatch<HostSpace> shard(index_t i) const {
     RankingBatch<HostSpace> batch;
-    batch.histories = histories_.shard(i);
-    const index_t first = batch.histories.first_user, users = batch.histories.users();
-    batch.targets = {targets_.data() + first, users};
-    batch.exclusions = exclusions_.view(i, first, users);
-    batch.histories.features = features_;
-    if (features_.of_users) batch.histories.profiles = {profiles_.data() + first, users};
-    if (!candidates_.values.empty()) batch.candidates = candidates(i, batch.histories);
+    batch.histories = builder_.shard(i);
+    batch.histories.features = constants_.features;
+    if (constants_.features.of_users) batch.histories.profiles = builder_.of_users(profiles_, i);
+    batch.targets = builder_.of_users(targets_, i);
+    batch.exclusions = exclusions_.view(builder_, i);
+    if (has_candidates_) batch.candidates = candidates(i, batch.histories);
     return batch;
   }
 
  private:
-  /// Item lists of all users, one after another, with offsets that begin anew in each shard.
+  /// A list of items per user, one after another, with offsets that begin anew in each shard.
   struct Lists {
-    std::vector<item_t> values;
-    std::vector<offset_t> offsets;          ///< (B + shards)
-    std::vector<std::size_t> shard_values;  ///< (shards) where each shard's values start
+    Section<item_t> values;
+    Section<offset_t> offsets;          ///< (B + shards)
+    std::vector<index_t> shard_values;  ///< (shards) where each shard's values start
 
-    void clear() {
-      values.clear();
-      offsets.clear();
+    void lay_out(BatchBuilder& builder, index_t size) {
+      values = builder.add<item_t>(size);
+      offsets = builder.add_offsets();
+    }
+    /// To be called when there is memory.   @param length  length(user) of a packed user's list
+    template <class Length>
+    void fill_offsets(const BatchBuilder& builder, Length length) {
+      builder.fill_offsets(offsets, length);
       shard_values.clear();
+      index_t first = 0;
+      for (index_t i = 0; i < builder.num_shards(); ++i) {
+        shard_values.push_back(first);
+        const auto of_shard = builder.offsets(offsets, i);
+        first += of_shard(of_shard.size() - 1);
+      }
     }
-    void begin_shard() {
-      shard_values.push_back(values.size());
-      offsets.push_back(0);
-    }
-    void end_segment() { offsets.push_back(static_cast<offset_t>(values.size() - shard_values.back())); }
-    Jagged<const item_t, HostSpace> view(index_t shard, index_t first_user, index_t users) const {
-      const offset_t* begin = offsets.data() + first_user + shard;
-      return {{values.data() + shard_values[static_cast<std::size_t>(shard)], begin[users]}, {begin, users + 1}};
+    Jagged<const item_t, HostSpace> view(const BatchBuilder& builder, index_t shard) const {
+      const auto of_shard = builder.offsets(offsets, shard);
+      return {{builder.data(values) + shard_values.data()[shard], of_shard(of_shard.size() - 1)}, of_shard};
     }
   };
 
+  /// Candidates, with the target in front where there is one.
+  static index_t num_candidates(const RankingRequest& request) {
+    return request.candidates.empty() ? 0 : (request.target < 0 ? 0 : 1) + std::ssize(request.candidates);
+  }
+
+  void check(std::span<const RankingRequest> requests) const {
+    const index_t num_items = builder_.packing().options().num_items;
+    const Jagged<const category_t, HostSpace>& profiles = constants_.features.of_users;
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      const RankingRequest& request = requests[i];
+      const auto check_item = [&](const char* what, item_t item) {
+        if (item < 0 || item >= num_items)
+          throw DataError(concatenate("ranking request ", i, ": ", what, " ", item,
+                                      " is beyond the model's table, expected 0 to ", num_items - 1));
+      };
+      if (request.target >= 0) check_item("target", request.target);
+      for (const item_t item : request.exclusions) check_item("exclusion", item);
+      for (const item_t item : request.candidates) check_item("candidate", item);
+      if (request.candidates.empty() != requests.front().candidates.empty())
+        throw ArgumentError(concatenate("ranking request ", i, ": candidates are ", request.candidates.size(),
+                                        ", expected ", request.candidates.empty() ? "some" : "none",
+                                        " as in request 0: a batch ranks either candidates or the catalogue"));
+      if (profiles && (request.profile < 0 || request.profile >= profiles.segments()))
+        throw DataError(concatenate("ranking request ", i, ": profile ", request.profile,
+                                    " is not among the features of ", profiles.segments(), " users"));
+    }
+  }
+
+  /// Each request's exclusions, sorted and distinct.
+  void collect_exclusions(std::span<const RankingRequest> requests) {
+    excluded_.clear();
+    excluded_offsets_.assign(1, 0);
+    for (const RankingRequest& request : requests) {
+      const auto begin = std::ssize(excluded_);
+      excluded_.insert(excluded_.end(), request.exclusions.begin(), request.exclusions.end());
+      std::sort(excluded_.begin() + begin, excluded_.end());
+      excluded_.erase(std::unique(excluded_.begin() + begin, excluded_.end()), excluded_.end());
+      excluded_offsets_.push_back(excluded_.size());
+    }
+  }
+  std::span<const item_t> excluded(std::size_t request) const {
+    const std::size_t begin = excluded_offsets_[request];
+    return std::span(excluded_).subspan(begin, excluded_offsets_[request + 1] - begin);
+  }
+
+  index_t count_ranked(const RankingRequest& request, std::span<const item_t> exclusions) const {
+    if (!request.candidates.empty()) return num_candidates(request);
+    const bool spared = std::binary_search(exclusions.begin(), exclusions.end(), request.target);
+    return builder_.packing().options().num_items - std::ssize(exclusions) + (spared ? 1 : 0);
+  }
+
+  void lay_out(std::span<const RankingRequest> requests) {
+    targets_ = builder_.add<item_t>(users());
+    if (constants_.features.of_users) profiles_ = builder_.add<user_t>(users());
+    exclusions_.lay_out(builder_, std::ssize(excluded_));
+    has_candidates_ = !requests.empty() && !requests.front().candidates.empty();
+    if (!has_candidates_) return;
+    index_t all = 0;
+    for (const RankingRequest& request : requests) all += num_candidates(request);
+    candidates_.lay_out(builder_, all);
+    visible_ = builder_.add<offset_t>(all);
+  }
+
+  void fill(std::span<const RankingRequest> requests) {
+    const auto request_of = [&](index_t user) -> const RankingRequest& {
+      return requests[static_cast<std::size_t>(order().data()[user])];
+    };
+    const auto exclusions_of = [&](index_t user) { return excluded(static_cast<std::size_t>(order().data()[user])); };
+    exclusions_.fill_offsets(builder_, [&](index_t user) { return std::ssize(exclusions_of(user)); });
+    if (has_candidates_)
+      candidates_.fill_offsets(builder_, [&](index_t user) { return num_candidates(request_of(user)); });
+    item_t* exclusion = builder_.data(exclusions_.values);
+    item_t* candidate = builder_.data(candidates_.values);
+    offset_t* visible = builder_.data(visible_);
+    for (index_t user = 0; user < users(); ++user) {
+      const RankingRequest& request = request_of(user);
+      const auto exclusions = exclusions_of(user);
+      exclusion = std::copy(exclusions.begin(), exclusions.end(), exclusion);
+      builder_.data(targets_)[user] = request.target;
+      if (constants_.features.of_users) builder_.data(profiles_)[user] = request.profile;
+      if (!has_candidates_) continue;
+      if (request.target >= 0) *candidate++ = request.target;
+      candidate = std::copy(request.candidates.begin(), request.candidates.end(), candidate);
+      const auto offsets = builder_.packing().offsets();
+      visible = std::fill_n(visible, num_candidates(request), offsets.data()[user + 1] - offsets.data()[user]);
+    }
+  }
+
   /// Every candidate sees the whole history.
   Candidates<HostSpace> candidates(index_t shard, const Batch<HostSpace>& histories) const {
-    Candidates<HostSpace> all;
-    all.items = candidates_.view(shard, histories.first_user, histories.users());
-    all.first_candidate = static_cast<index_t>(candidates_.shard_values[static_cast<std::size_t>(shard)]);
-    all.visible = {visible_.data() + all.first_candidate, all.size()};
-    for (index_t user = 0; user < histories.users(); ++user)
-      all.pairs += histories.items.length(user) * all.items.length(user);
-    all.window = histories.longest;
+    const Jagged<const item_t, HostSpace> items = candidates_.view(builder_, shard);
+    const index_t first = candidates_.shard_values.data()[shard];
+    Candidates<HostSpace> all = make_candidates(histories, items, {builder_.data(visible_) + first, items.size()});
+    all.first_candidate = first;
     return all;
   }
 
-  item_t checked_profile(item_t profile, index_t request) const {
-    if (features_.of_users && (profile < 0 || profile >= features_.of_users.segments()))
-      throw DataError(concatenate("ranking request ", request, ": profile ", profile, " is not among the features of ",
-                                  features_.of_users.segments(), " users"));
-    return profile;
-  }
+  BatchBuilder builder_;
+  BatchConstants constants_;
+  bool has_candidates_ = false;
+  Section<item_t> targets_;   ///< (B)
+  Section<user_t> profiles_;  ///< (B)
+  Lists exclusions_, candidates_;
+  Section<offset_t> visible_;    ///< of every candidate
+  std::vector<index_t> ranked_;  ///< (requests)
 
-  item_t checked(item_t item, const char* what, index_t request) const {
-    if (item < 0 || item >= num_items_)
-      throw DataError(concatenate("ranking request ", request, ": ", what, " ", item,
-                                  " is beyond the model's table, expected 0 to ", num_items_ - 1));
-    return item;
-  }
-
-  void append_exclusions(std::span<const item_t> items, index_t request) {
-    const auto begin = static_cast<std::ptrdiff_t>(exclusions_.values.size());
-    for (const item_t item : items) exclusions_.values.push_back(checked(item, "exclusion", request));
-    const auto first = exclusions_.values.begin() + begin;
-    std::sort(first, exclusions_.values.end());
-    exclusions_.values.erase(std::unique(first, exclusions_.values.end()), exclusions_.values.end());
-    exclusions_.end_segment();
-  }
-
-  /// To be called after the request's exclusions were appended.
-  index_t count_ranked(const RankingRequest& request, item_t target) const {
-    if (!request.candidates.empty()) return 1 + std::ssize(request.candidates);
-    const std::size_t segment = exclusions_.offsets.size() - 2;
-    const auto begin = exclusions_.values.end() - (exclusions_.offsets[segment + 1] - exclusions_.offsets[segment]);
-    const bool spared = std::binary_search(begin, exclusions_.values.end(), target);
-    return num_items_ - (exclusions_.values.end() - begin) + (spared ? 1 : 0);
-  }
-
-  PackedHistories histories_;
-  index_t num_items_;
-  Features<HostSpace> features_;
   std::vector<std::span<const item_t>> spans_;  ///< scratch
-  std::vector<item_t> targets_;                 ///< (B)
-  std::vector<index_t> ranked_;                 ///< (requests)
-  Lists exclusions_;
-  Lists candidates_;
-  std::vector<offset_t> visible_;  ///< of every candidate
-  std::vector<item_t> profiles_;   ///< (B)
+  std::vector<item_t> excluded_;                ///< scratch: of each request, one after another
+  std::vector<std::size_t> excluded_offsets_;   ///< (requests + 1)
 };
 
 }  // namespace seqrec

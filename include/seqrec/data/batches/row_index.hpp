@@ -12,7 +12,15 @@
 
 namespace seqrec {
 
-/// Owns the inverse of a batch's item list (see RowIndex): one for the whole batch and one for each of its shards.
+/// Where the inverse indices of a batch's S shards are written, one after another.
+struct RowIndexPlace {
+  std::span<offset_t> order;        ///< (E)
+  std::span<item_t> rows;           ///< (E), of which each shard uses as many as it has distinct rows
+  std::span<offset_t> row_offsets;  ///< (E+S), likewise
+};
+
+/// The inverse of a batch's item list (see RowIndex), for each of its shards, in memory that the caller provides; and
+/// for the whole batch, in memory of its own.
 ///
 /// Two stable counting passes: by item over the batch, then by shard. Cost O(entries + table rows); the buffers are
 /// kept, so building for a batch that is not larger than an earlier one allocates nothing.
@@ -20,10 +28,19 @@ class ShardedRowIndex {
  public:
   /// @param items         (E) table rows, each in 0 .. table_rows-1 (checked where the batch was packed)
   /// @param shard_begins  (S+1) ascending: shard s holds entries shard_begins[s] .. shard_begins[s+1]-1
+  /// @param place         for the shards' indices, which end with it
   /// @throws ArgumentError if there are 2^31 entries or more
-  void build(std::span<const item_t> items, std::span<const offset_t> shard_begins, index_t table_rows) {
+  /// @throws ShapeError    if the place has not the room
+  void build(std::span<const item_t> items, std::span<const offset_t> shard_begins, index_t table_rows,
+             const RowIndexPlace& place) {
     check_argument(items.size() <= static_cast<std::size_t>(std::numeric_limits<offset_t>::max()),
                    "entries of a row index", items.size(), "at most 2^31 - 1: use smaller batches");
+    const index_t entries = std::ssize(items);
+    check_extent("row index", "place for order", std::ssize(place.order), entries);
+    check_extent("row index", "place for rows", std::ssize(place.rows), entries);
+    check_extent("row index", "place for row offsets", std::ssize(place.row_offsets),
+                 entries + std::ssize(shard_begins) - 1);
+    place_ = place;
     shard_begins_.assign(shard_begins.begin(), shard_begins.end());
     sort_by_item(items, table_rows);
     number_shards(items.size());
@@ -38,13 +55,13 @@ class ShardedRowIndex {
     return {{order_.data(), entries}, {rows_.data(), num_rows_}, {row_offsets_.data(), num_rows_ + 1}};
   }
 
-  /// The index of one shard; positions count from the shard's first entry.
+  /// The index of one shard; positions count from the shard's first entry. Views are valid as long as the place is.
   RowIndex<HostSpace> shard(index_t i) const {
     const offset_t begin = shard_begins_.data()[i], end = shard_begins_.data()[i + 1];
     const offset_t rows = shard_num_rows_.data()[i];
-    return {{shard_order_.data() + begin, end - begin},
-            {shard_rows_.data() + begin, rows},
-            {shard_row_offsets_.data() + begin + i, rows + 1}};
+    return {{place_.order.data() + begin, end - begin},
+            {place_.rows.data() + begin, rows},
+            {place_.row_offsets.data() + begin + i, rows + 1}};
   }
 
  private:
@@ -79,34 +96,30 @@ class ShardedRowIndex {
   /// them in the order it needs.
   void distribute(std::span<const item_t> items) {
     const auto shards = static_cast<std::size_t>(num_shards());
-    shard_order_.resize(items.size());
-    shard_rows_.resize(items.size());
-    shard_row_offsets_.resize(items.size() + shards);
     shard_num_rows_.assign(shards, 0);
     filled_.assign(shards, 0);
     for (const offset_t entry : order_) {
       const offset_t shard = shard_of_.data()[entry], begin = shard_begins_.data()[shard];
       offset_t& filled = filled_.data()[shard];
       offset_t& rows = shard_num_rows_.data()[shard];
-      if (rows == 0 || shard_rows_.data()[begin + rows - 1] != items.data()[entry]) {
-        shard_rows_.data()[begin + rows] = items.data()[entry];
-        shard_row_offsets_.data()[begin + shard + rows++] = filled;
+      if (rows == 0 || place_.rows.data()[begin + rows - 1] != items.data()[entry]) {
+        place_.rows.data()[begin + rows] = items.data()[entry];
+        place_.row_offsets.data()[begin + shard + rows++] = filled;
       }
-      shard_order_.data()[begin + filled++] = entry - begin;
+      place_.order.data()[begin + filled++] = entry - begin;
     }
     for (std::size_t shard = 0; shard < shards; ++shard)
-      shard_row_offsets_[static_cast<std::size_t>(shard_begins_[shard] + shard_num_rows_[shard]) + shard] =
+      place_.row_offsets[static_cast<std::size_t>(shard_begins_[shard] + shard_num_rows_[shard]) + shard] =
           filled_[shard];
   }
 
-  std::vector<offset_t> count_;                            ///< (V+1)
-  std::vector<offset_t> order_, row_offsets_;              ///< of the whole batch
-  std::vector<item_t> rows_;                               ///< (R used of E)
-  index_t num_rows_ = 0;                                   ///< R
-  std::vector<offset_t> shard_begins_{0};                  ///< (S+1)
-  std::vector<offset_t> shard_of_;                         ///< (E)
-  std::vector<offset_t> shard_order_, shard_row_offsets_;  ///< each shard's share at its first entry
-  std::vector<item_t> shard_rows_;
+  RowIndexPlace place_;                            ///< of the shards' indices
+  std::vector<offset_t> count_;                    ///< (V+1)
+  std::vector<offset_t> order_, row_offsets_;      ///< of the whole batch
+  std::vector<item_t> rows_;                       ///< (R used of E)
+  index_t num_rows_ = 0;                           ///< R
+  std::vector<offset_t> shard_begins_{0};          ///< (S+1)
+  std::vector<offset_t> shard_of_;                 ///< (E)
   std::vector<offset_t> shard_num_rows_, filled_;  ///< (S)
 };
 

@@ -93,6 +93,15 @@ class NegativeSampler {
         negatives(row, column) = table_ ? draw_item_outside(seen_, *table_, random) : draw_item_outside(seen_, random);
   }
 
+  /// Fills (M) for all users of a batch: of what they have seen nothing is rejected.
+  void draw_shared(index_t epoch, index_t step, VectorView<item_t, HostSpace> negatives) {
+    RandomStream random(seed_, Purpose::shared_negatives,
+                        static_cast<std::uint64_t>(epoch) << 32 | static_cast<std::uint64_t>(step));
+    seen_.clear();
+    for (index_t i = 0; i < negatives.size(); ++i)
+      negatives(i) = table_ ? draw_item_outside(seen_, *table_, random) : draw_item_outside(seen_, random);
+  }
+
   /// (V) The logarithm of the probability with which an item is drawn, before any is rejected, which a sampled softmax
   /// subtracts (logQ; Bengio & Senécal 2008). Minus infinity for items that are never drawn. Empty for uniform draws.
   std::span<const float> log_probability() const { return log_probability_; }

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <limits>
+#include <string>
+
+#include "seqrec/core/errors.hpp"
+#include "seqrec/core/option_text.hpp"
+#include "seqrec/core/types.hpp"
+#include "seqrec/data/batches/sampling.hpp"
+
+namespace seqrec {
+
+/// Who is asked about the same negatives. Scores of shared ones are a product of two matrices, which is faster.
+enum class NegativeSharing {
+  per_position,  ///< nobody: each position has its own
+  per_user,      ///< all positions of a user
+  per_batch,     ///< all positions of a batch
+};
+constexpr std::array<const char*, 3> names_of(NegativeSharing) { return {"per_position", "per_user", "per_batch"}; }
+
+/// What training batches must hold beside histories: an objective says it, the batcher makes it, and nothing else.
+/// Initial states that a recurrent model carries from one batch of a session to the next have no place here yet.
+struct BatchPlan {
+  bool next_items = true;  ///< the item that came next, at every position
+  index_t negatives = 1;   ///< sampled for each position, user or batch; 0 for objectives over the whole catalogue
+  NegativeSharing sharing = NegativeSharing::per_position;
+  NegativeSampling sampling{};   ///< what negatives are drawn from
+  bool log_probability = false;  ///< of every item to be sampled, where sampling is not uniform
+  bool next_index = true;        ///< inverse of next items and shared negatives, to sum the gradient of their table by
+  bool clicks = false;           ///< next items and negatives as candidates with labels
+  bool times = false;            ///< when the events of the histories happened
+
+  /// Next item and own negatives of a position: columns of NextItems::items.
+  index_t columns() const {
+    if (!next_items) return 0;
+    return 1 + (sharing == NegativeSharing::per_position ? negatives : 0);
+  }
+  /// Negatives that the positions of a user, or of a batch, share; 0 where each has its own.
+  index_t shared() const { return sharing == NegativeSharing::per_position ? 0 : negatives; }
+  bool shared_by_batch() const { return sharing == NegativeSharing::per_batch && negatives > 0; }
+
+  /// Calls visit(name, value) for everything that decides which bits a batch has.
+  template <class Visitor>
+  void for_each_option(Visitor&& visit) const {
+    visit("next_items", next_items);
+    visit("negatives", negatives);
+    visit("sharing", sharing);
+    visit("popularity_exponent", sampling.popularity_exponent);
+    visit("reject_seen", sampling.reject_seen);
+    visit("log_probability", log_probability);
+    visit("next_index", next_index);
+    visit("clicks", clicks);
+    visit("times", times);
+  }
+
+  /// @throws ArgumentError when a number is out of range, or one part needs another that is not asked for
+  void check() const {
+    check_argument(negatives >= 0 && negatives < std::numeric_limits<offset_t>::max(), "negatives", negatives,
+                   "a number from 0 to 2^31 - 2");
+    sampling.check();
+    check_argument(next_items || negatives == 0, "negatives", negatives, "0 without next items");
+    check_argument(next_items || !clicks, "clicks", "true", "false without next items: clicks are made of them");
+    check_argument(next_items || !next_index, "next_index", "true", "false without next items");
+    check_argument(!clicks || shared() == 0, "sharing", option_text(sharing), "per_position for clicks");
+    check_argument(!shared_by_batch() || !sampling.reject_seen, "reject_seen", "true",
+                   "false where a batch shares negatives: what one of its users has seen, another has not");
+  }
+};
+
+}  // namespace seqrec
