@@ -38,6 +38,10 @@ struct NextItems {
   MatrixView<const item_t, Space> items;           ///< (N, 1 + negatives), the target first
   RowIndex<Space> index;                           ///< of `items`, row by row; empty where no gradient is wanted
   VectorView<const float, Space> log_probability;  ///< (V) with which an item is sampled; null for uniform sampling
+  VectorView<const item_t, Space> shared{};        ///< (M) negatives that rows share; null where there are none
+  VectorView<const offset_t, Space>
+      shared_offsets{};            ///< (B+1) a user's rows share a segment; null: all rows share all
+  RowIndex<Space> shared_index{};  ///< of `shared`; empty where no gradient is wanted
 };
 
 /// Items to be scored for each user, and how much of the history each may see: of the `visible` first rows the last
