@@ -29,11 +29,13 @@ class Loss : protected OnBatch {
   void run(index_t piece) {
     const auto shard = begin(piece);
     const index_t rows = shard.histories.rows();
-    seqrec::ops::catalogue_loss(
-        context_, seqrec::CatalogueLoss<Context>{states_.view().row_range(0, rows), table_.view(),
-                                                 shard.next.items.column_range(0, 1), shard.loss_scale,
-                                                 context_.vector<double>(rows), dstates_.view().row_range(0, rows),
-                                                 dtable_.view()});
+    seqrec::ops::catalogue_loss(context_, seqrec::CatalogueLoss<Context>{states_.view().row_range(0, rows),
+                                                                         {table_.view()},
+                                                                         shard.next.items.column_range(0, 1),
+                                                                         shard.loss_scale,
+                                                                         context_.vector<double>(rows),
+                                                                         dstates_.view().row_range(0, rows),
+                                                                         {dtable_.view(), {}}});
   }
   void baseline(index_t piece) {
     const auto shard = begin(piece);

@@ -46,7 +46,7 @@ struct TopK : Scores {
   void run(index_t) {
     context_.begin_shard();
     seqrec::ops::top_k(context_,
-                       seqrec::TopK<Context>{queries_.view(), table_.view(), {}, items_.view(), best_.view()});
+                       seqrec::TopK<Context>{queries_.view(), {table_.view()}, {}, items_.view(), best_.view()});
   }
   void baseline(index_t) {
     score_all();
@@ -81,9 +81,9 @@ struct RankOfTarget : Scores {
   }
   void run(index_t) {
     context_.begin_shard();
-    seqrec::ops::rank_of_target(context_,
-                                seqrec::RankOfTarget<Context>{
-                                    queries_.view(), table_.view(), targets_.view(), {}, above_.view(), ties_.view()});
+    seqrec::ops::rank_of_target(
+        context_, seqrec::RankOfTarget<Context>{
+                      queries_.view(), {table_.view()}, targets_.view(), {}, above_.view(), ties_.view()});
     for (index_t user = 0; user < targets_.size(); ++user)
       found_.view()(user) = static_cast<float>(above_.view()(user));
   }

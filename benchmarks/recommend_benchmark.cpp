@@ -36,8 +36,8 @@ void score_and_pick(benchmark::State& state) {
   Matrix scores(1, wanted);
   for (auto _ : state) {
     context.begin_shard();
-    seqrec::ops::top_k(
-        context, seqrec::TopK<Context>{query.view(), model.output_table().view(), {}, items.view(), scores.view()});
+    seqrec::ops::top_k(context, seqrec::TopK<Context>{
+                                    query.view(), {model.item_head().table->view()}, {}, items.view(), scores.view()});
     benchmark::ClobberMemory();
   }
 }

@@ -26,11 +26,15 @@ class Loss : protected OnBatch {
   void run(index_t piece) {
     const auto shard = begin(piece);
     const index_t rows = shard.histories.rows();
-    seqrec::ops::sampled_loss(context_,
-                              seqrec::SampledLoss<Context, seqrec::BinaryCrossEntropy>{
-                                  states_.view().row_range(0, rows), table_.view(), shard.next.items, shard.loss_scale,
-                                  context_.vector<double>(rows), coefficients_.view().row_range(0, 2 * rows),
-                                  dstates_.view().row_range(0, rows), seqrec::BinaryCrossEntropy{}});
+    seqrec::ops::sampled_loss(
+        context_, seqrec::SampledLoss<Context, seqrec::BinaryCrossEntropy>{states_.view().row_range(0, rows),
+                                                                           {table_.view()},
+                                                                           shard.next.items,
+                                                                           shard.loss_scale,
+                                                                           context_.vector<double>(rows),
+                                                                           coefficients_.view().row_range(0, 2 * rows),
+                                                                           dstates_.view().row_range(0, rows),
+                                                                           seqrec::BinaryCrossEntropy{}});
   }
   void baseline(index_t piece) {
     const auto shard = begin(piece);

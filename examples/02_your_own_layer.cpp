@@ -105,7 +105,7 @@ class AttentiveMlp {
   }
 
   /// An item's score is its row's dot product with a state: here from the table that embeds it.
-  const seqrec::MatrixParameter<Context>& output_table() const { return items_.weight; }
+  seqrec::ItemHeadParameters<Context> item_head() const { return {&items_.weight}; }
 
   seqrec::ParameterStore<Context>& parameters() { return parameters_; }
   const seqrec::ParameterStore<Context>& parameters() const { return parameters_; }

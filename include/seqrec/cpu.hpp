@@ -20,7 +20,7 @@
 #include "seqrec/cpu/row_dot.hpp"
 #include "seqrec/cpu/running_statistics.hpp"
 #include "seqrec/cpu/sampled_loss.hpp"
-#include "seqrec/cpu/score_candidates.hpp"
+#include "seqrec/cpu/score_items.hpp"
 #include "seqrec/cpu/self_attention.hpp"
 #include "seqrec/cpu/team.hpp"
 #include "seqrec/cpu/top_k.hpp"

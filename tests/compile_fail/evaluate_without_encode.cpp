@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// expect: seqrec: evaluate needs a model with encode() and output_table()
+// expect: seqrec: evaluate needs a model with encode() and item_head()
 #include "seqrec/cpu.hpp"
 #include "seqrec/evaluate/evaluate.hpp"
 

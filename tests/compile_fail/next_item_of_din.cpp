@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// expect: seqrec: NextItem needs a model with encode() and output_table()
+// expect: seqrec: NextItem needs a model with encode() and item_head()
 // expect: train a model that looks at candidates with a click objective
 #include "seqrec/cpu.hpp"
 #include "seqrec/models/din.hpp"

@@ -40,7 +40,7 @@ std::vector<double> scores_after(const Model& model, std::span<const item_t> his
   DoubleContext context;
   Tape<DoubleContext> tape(context, Mode::inference);
   const auto states = model.encode(tape, batch.histories()).value();
-  const auto table = model.output_table().view();
+  const auto table = model.item_head().table->view();
   std::vector<double> scores(static_cast<std::size_t>(model.num_items()), 0.0);
   for (index_t item = 0; item < model.num_items() && states.rows() > 0; ++item)
     for (index_t i = 0; i < table.columns(); ++i)

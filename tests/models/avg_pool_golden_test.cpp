@@ -6,7 +6,7 @@
 #include "seqrec/core/option_text.hpp"
 #include "seqrec/models/avg_pool.hpp"
 #include "seqrec/objectives/next_item.hpp"
-#include "seqrec/ops/score_candidates.hpp"
+#include "seqrec/ops/score_items.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"
@@ -98,10 +98,10 @@ TEST_CASE("AvgPool's states and scores agree with PyTorch", "[models]") {
     offsets.push_back(static_cast<offset_t>(all.size()));
   }
   const auto scores = context.vector(std::ssize(all));
-  ops::score_candidates(
-      context, ScoreCandidates<DoubleContext>{queries,
-                                              tape.value(model.output_table()),
-                                              {{all.data(), std::ssize(all)}, {offsets.data(), std::ssize(offsets)}},
-                                              scores});
+  ops::score_items(context,
+                   ScoreItems<DoubleContext>{queries,
+                                             model.item_head().view(tape),
+                                             {{all.data(), std::ssize(all)}, {offsets.data(), std::ssize(offsets)}},
+                                             scores});
   CHECK(deviation(scores, golden.matrix("scores")) < golden_tolerance);
 }

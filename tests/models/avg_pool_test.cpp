@@ -70,7 +70,7 @@ TEST_CASE("AvgPool's parameters have PyTorch's names and shapes", "[models]") {
         "output_embedding.weight 9 4\n");
   CHECK(whole.num_items() == 9);
   CHECK(whole.max_length() == 7);
-  CHECK(whole.output_table().rows() == 9);
+  CHECK(whole.item_head().table->rows() == 9);
 }
 
 TEST_CASE("AvgPool's state is the mean of what came so far", "[models]") {
@@ -189,7 +189,7 @@ TEST_CASE("AvgPool comes back from its checkpoint", "[models]") {
   const Model loaded = load<Model>(path);
   std::filesystem::remove(path);
   CHECK(encode(loaded, {1, 2, 3}) == encode(model, {1, 2, 3}));
-  CHECK(values_of(loaded.output_table()) == values_of(model.output_table()));
+  CHECK(values_of(*loaded.item_head().table) == values_of(*model.item_head().table));
   const auto shown = [](AvgPoolOptions of) {
     std::string text;
     of.for_each_option(
@@ -204,14 +204,14 @@ TEST_CASE("AvgPool comes back from its checkpoint", "[models]") {
 TEST_CASE("AvgPool begins with Xavier-normal weights, or with a deviation of one's choice", "[models]") {
   const auto deviation_of = [](const Model& model) {
     double squares = 0;
-    for (const double value : values_of(model.output_table())) squares += value * value;
-    return std::sqrt(squares / static_cast<double>(model.output_table().size()));
+    for (const double value : values_of(*model.item_head().table)) squares += value * value;
+    return std::sqrt(squares / static_cast<double>(model.item_head().table->size()));
   };
   CHECK(deviation_of(Model({.items = 400, .width = 50})) == Approx(std::sqrt(2.0 / 450)).epsilon(0.03));
   CHECK(deviation_of(Model({.items = 400, .width = 50, .initial_deviation = 0.1})) == Approx(0.1).epsilon(0.03));
   CHECK(deviation_of(Model({.items = 400, .width = 50}, InitialValues::zero)) == 0);
   const auto table = [](std::uint64_t seed) {
-    return values_of(Model({.items = 5, .width = 4, .seed = seed}).output_table());
+    return values_of(*Model({.items = 5, .width = 4, .seed = seed}).item_head().table);
   };
   CHECK(table(1) == table(1));
   CHECK(table(1) != table(2));

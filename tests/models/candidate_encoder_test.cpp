@@ -5,6 +5,7 @@
 
 #include "seqrec/models/din.hpp"
 #include "seqrec/models/sasrec.hpp"
+#include "support/biased_model.hpp"
 #include "support/catch.hpp"
 #include "support/toy.hpp"
 
@@ -38,7 +39,7 @@ TEST_CASE("a static encoder scores a candidate with the state after what it sees
   DoubleContext context;
   Tape<DoubleContext> tape(context, Mode::inference);
   const auto states = model.encode(tape, batch.histories).value();
-  const auto table = model.output_table().view();
+  const auto table = model.item_head().table->view();
   const auto scores = score_candidates(tape, model, batch.histories, batch.clicks.candidates).value();
   REQUIRE(scores.rows() == 33);
   CHECK(scores(0, 0) == 0);
@@ -46,5 +47,20 @@ TEST_CASE("a static encoder scores a candidate with the state after what it sees
     double expected = 0;  // candidates lie in the order of the rows, three for each
     for (index_t d = 0; d < 4; ++d) expected += states(c / 3, d) * table(batch.clicks.candidates.items.values(c), d);
     REQUIRE(scores(c, 0) == Approx(expected).epsilon(1e-13));
+  }
+}
+
+TEST_CASE("a static encoder scores a candidate with the bias of its head too", "[models]") {
+  constexpr int items = 9;
+  const seqrec_test::BiasedModel model(items, 4);
+  const ToyBatch toy(seqrec_test::toy_users({6, 3, 0, 2}, items, 2, 5), items, 2);
+  const TrainingBatch<HostSpace> batch = toy.shard(0);
+  DoubleContext context;
+  Tape<DoubleContext> tape(context, Mode::inference);
+  const auto states = model.encode(tape, batch.histories).value();
+  const auto scores = score_candidates(tape, model, batch.histories, batch.clicks.candidates).value();
+  for (index_t c = 0; c < scores.rows(); ++c) {
+    const auto state = [&](index_t d) { return states(c / 3, d); };
+    REQUIRE(scores(c, 0) == Approx(model.score(state, batch.clicks.candidates.items.values(c))).epsilon(1e-13));
   }
 }

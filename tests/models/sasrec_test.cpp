@@ -52,7 +52,7 @@ TEST_CASE("SasRec's parameters have PyTorch's names and shapes", "[models]") {
         "final_norm.bias 4\n");
   CHECK(model.num_items() == 9);
   CHECK(model.max_length() == 7);
-  CHECK(model.output_table().rows() == 9);
+  CHECK(model.item_head().table->rows() == 9);
 }
 
 TEST_CASE("the feed-forward network is as wide as the model unless told otherwise", "[models]") {
@@ -63,15 +63,15 @@ TEST_CASE("the feed-forward network is as wide as the model unless told otherwis
 TEST_CASE("SasRec begins with Xavier-normal weights, or with a deviation of one's choice", "[models]") {
   const auto deviation_of = [](const Model& model) {
     double squares = 0;
-    for (const double value : seqrec_test::values_of(model.output_table())) squares += value * value;
-    return std::sqrt(squares / static_cast<double>(model.output_table().size()));
+    for (const double value : seqrec_test::values_of(*model.item_head().table)) squares += value * value;
+    return std::sqrt(squares / static_cast<double>(model.item_head().table->size()));
   };
   CHECK(deviation_of(Model({.items = 400, .width = 50})) == Approx(std::sqrt(2.0 / 450)).epsilon(0.03));
   CHECK(deviation_of(Model({.items = 400, .width = 50, .initial_deviation = 0.02})) == Approx(0.02).epsilon(0.03));
   CHECK(deviation_of(Model({.items = 400, .width = 50}, InitialValues::zero)) == 0);
 
   const auto table = [](std::uint64_t seed) {
-    return seqrec_test::values_of(Model({.items = 5, .width = 4, .seed = seed}).output_table());
+    return seqrec_test::values_of(*Model({.items = 5, .width = 4, .seed = seed}).item_head().table);
   };
   CHECK(table(1) == table(1));
   CHECK(table(1) != table(2));

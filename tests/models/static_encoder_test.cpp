@@ -16,7 +16,7 @@ using Batch_ = Batch<HostSpace>;
 struct Whole {
   using Context = AnyContext;
   Variable<Context> encode(Tape<Context>&, const Batch_&) const;
-  const MatrixParameter<Context>& output_table() const;
+  ItemHeadParameters<Context> item_head() const;
   int num_items() const;
   int max_length() const;
 };
@@ -33,6 +33,16 @@ struct HasNoTable {
   int max_length() const;
 };
 
+/// Knows a shorter way to its last states.
+struct Shorter : Whole {
+  Variable<Context> encode_last(Tape<Context>&, const Batch_&) const;
+};
+struct ShorterByMatrices : Whole {
+  matrix_of<Context> encode_last(Tape<Context>&, const Batch_&) const;
+};
+
+static_assert(EncodesLast<Shorter> && StaticEncoder<Shorter>);
+static_assert(!EncodesLast<Whole> && !EncodesLast<ShorterByMatrices> && !EncodesLast<SasRec<AnyContext>>);
 static_assert(StaticEncoder<Whole>);
 static_assert(StaticEncoder<SasRec<AnyContext>>);
 static_assert(!StaticEncoder<EncodeIsNotConst>);
@@ -45,9 +55,9 @@ static_assert(!StaticEncoder<int>);
 TEST_CASE("a model without initial values has shapes and no memory", "[models]") {
   const SasRec<AnyContext> model({.items = 2147483647, .width = 64}, InitialValues::none);  // takes no half terabyte
   CHECK(model.num_items() == 2147483647);
-  CHECK(model.output_table().size() == index_t{2147483647} * 64);
+  CHECK(model.item_head().table->size() == index_t{2147483647} * 64);
   CHECK(model.parameters().num_elements() > index_t{2147483647} * 64);
   CHECK(model.parameters().values().data == nullptr);
-  CHECK_THAT(seqrec_test::message_of<Error>([&] { model.output_table().view(); }),
+  CHECK_THAT(seqrec_test::message_of<Error>([&] { model.item_head().table->view(); }),
              ContainsSubstring("item_embedding.weight: has no memory yet"));
 }

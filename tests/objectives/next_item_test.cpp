@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/objectives/next_item.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "seqrec/models/sasrec.hpp"
+#include "support/biased_model.hpp"
 #include "support/catch.hpp"
 #include "support/toy.hpp"
 
@@ -37,7 +39,7 @@ double loss_by_loops(const Model& model, const ToyBatch& batch, Loss loss) {
   DoubleContext context;
   Tape<DoubleContext> tape(context, Mode::inference);
   const auto states = model.encode(tape, batch.histories()).value();
-  const auto table = model.output_table().view();
+  const auto table = model.item_head().table->view();
   const auto next = batch.shard(0).next.items;
   double sum = 0;
   for (index_t row = 0; row < states.rows(); ++row) {
@@ -61,6 +63,31 @@ struct Margin {
     scores[0] = -1;
     for (index_t j = 1; j < count; ++j) scores[j] = Real(1) / static_cast<Real>(count - 1);
     return loss;
+  }
+};
+
+/// Another, that runs on many rows at once: the documentation's example in ops/row_losses.hpp.
+struct Hinge {
+  static constexpr const char* name = "hinge";
+  template <class Lanes>
+  SEQREC_HOST_DEVICE LossAndSlope<Lanes> lead(Lanes x) const {  // max(0, 1 + x)
+    using namespace lanes;
+    const Lanes zero(0.0), one(1.0);
+    return {max(one + x, zero), where_less(-one, x, one, zero)};
+  }
+};
+
+/// A toy batch with negatives that rows share: all of a batch, or those of a user.
+struct SharedNegatives {
+  std::vector<item_t> shared = {3, 0, 3, 10, 7, 1, 2, 9};
+  std::vector<offset_t> of_users = {0, 3, 5, 5, 8}, all{0, 8};
+  ShardedRowIndex index;
+
+  SharedNegatives() { index.build(shared, all, items); }
+  void add_to(TrainingBatch<HostSpace>& batch, bool per_user) const {
+    batch.next.shared = {shared.data(), std::ssize(shared)};
+    if (per_user) batch.next.shared_offsets = {of_users.data(), std::ssize(of_users)};
+    batch.next.shared_index = index.whole();
   }
 };
 
@@ -158,6 +185,13 @@ TEST_CASE("losses are means over positions of what their definitions say", "[tra
     return others / static_cast<double>(asked.size() - 1) - asked[0];
   });
   CHECK(loss_of(model, BasicNextItem<Margin>{.loss = Margin{}, .negatives = negatives}, batch) == Approx(margin));
+
+  const double hinge = loss_by_loops(model, batch, [](const auto& asked, const auto&) {
+    double loss = 0;
+    for (std::size_t j = 1; j < asked.size(); ++j) loss += std::max(0.0, 1 + asked[j] - asked[0]);
+    return loss;
+  });
+  CHECK(loss_of(model, BasicNextItem<Hinge>{.loss = Hinge{}, .negatives = negatives}, batch) == Approx(hinge));
 }
 
 TEST_CASE("softmaxes over samples know with what probability these were drawn", "[train]") {
@@ -197,6 +231,32 @@ TEST_CASE("softmaxes over samples know with what probability these were drawn", 
   CHECK(loss(softmax, false) == Approx(expected(0.5, false)));
   CHECK(loss(contrastive, true) == Approx(expected(0.5, false)));
   CHECK(loss(contrastive, false) == Approx(expected(0.5, false)));
+}
+
+TEST_CASE("gradients reach vectors and biases of a head, also through negatives that rows share", "[train]") {
+  seqrec_test::BiasedModel model(items, 4);
+  const int negatives = 1;
+  const ToyBatch toy(seqrec_test::toy_users({3, 1, 0, 9}, items, negatives, 6), items, negatives);
+  const SharedNegatives shared;
+  const int sharing = GENERATE(0, 1, 2);  // none, by the batch, by the user
+  const NextItem objective = GENERATE(NextItem{.loss = BinaryCrossEntropy{}}, NextItem{.loss = FullSoftmax{}},
+                                      NextItem{.loss = Bpr{}}, NextItem{.loss = SampledSoftmax{.temperature = 0.7}});
+  CAPTURE(sharing, objective.name());
+  TrainingBatch<HostSpace> batch = toy.shard(0);
+  if (sharing != 0) shared.add_to(batch, sharing == 2);
+  const auto run = [&](DoubleContext& context) {
+    return seqrec_test::record_and_run(context, [&](Tape<DoubleContext>& tape) { objective(model, tape, batch); });
+  };
+  DoubleContext context;
+  context.reserve_gradients(model.parameters().size());
+  run(context);
+  const GradientCheck check =
+      check_gradients(model.parameters(), VectorView<const double, HostSpace>(context.gradients()), [&] {
+        DoubleContext fresh;
+        return run(fresh);
+      });
+  INFO(check.text());
+  CHECK(check.worst < 1e-6);
 }
 
 TEST_CASE("a batch of empty histories has no loss and no gradient", "[train]") {

@@ -132,6 +132,16 @@ TEMPLATE_TEST_CASE("add_rows: every backend agrees with the CPU in double", "[op
   CHECK(difference(added<TestType>(p), added<CpuDouble>(p)) <= tolerance<TestType>::gradient);
 }
 
+TEST_CASE("add_rows: a gradient that nobody wants is not summed", "[ops]") {
+  CpuDouble context;
+  const PlacedRowIndex<HostSpace> index({1, 0, 1});
+  CHECK_NOTHROW(ops::add_rows(context, AddRows<CpuDouble>{.source = context.matrix(3, 5),
+                                                          .index = index.view(),
+                                                          .coefficients = {},
+                                                          .entries_per_row = 1,
+                                                          .target = {}}));
+}
+
 TEST_CASE("add_rows: what does not fit is named", "[ops][errors]") {
   using Context = CpuDouble;
   const PlacedRowIndex<HostSpace> index({1, 1, 0, 2, 0, 1}), short_index({1, 0, 1, 2});

@@ -25,6 +25,7 @@ struct Problem {
   Matrix dtable_before;         ///< (V, D)
   double scale = 1;
   Layout layout = Layout::dense;
+  Matrix bias{}, dbias_before{};  ///< (1, V), or empty
 };
 
 Problem problem(index_t rows, index_t width, index_t items) {
@@ -32,17 +33,24 @@ Problem problem(index_t rows, index_t width, index_t items) {
           random_matrix(items, width, 4), 0.25};
 }
 
+Problem with_biases(Problem p) {
+  p.bias = random_matrix(1, p.table.rows, 5);
+  p.dbias_before = random_matrix(1, p.table.rows, 6);
+  return p;
+}
+
 struct Results {
   Matrix losses, dstates, dtable;  ///< (1, N), (N, D), (V, D)
+  Matrix dbias{};                  ///< (1, V), or empty
 };
 
 Results by_loops(const Problem& p) {
   const index_t rows = p.states.rows, width = p.states.columns, items = p.table.rows;
-  Results r{Matrix(1, rows), Matrix(rows, width), p.dtable_before};
+  Results r{Matrix(1, rows), Matrix(rows, width), p.dtable_before, p.dbias_before};
   std::vector<double> scores(static_cast<std::size_t>(items));
   for (index_t i = 0; i < rows; ++i) {
     for (index_t item = 0; item < items; ++item) {
-      double score = 0;
+      double score = p.bias.size() != 0 ? p.bias(item) : 0;
       for (index_t d = 0; d < width; ++d) score += p.states(i, d) * p.table(item, d);
       scores[static_cast<std::size_t>(item)] = score;
     }
@@ -54,6 +62,7 @@ Results by_loops(const Problem& p) {
     r.losses(i) = p.scale * (highest + std::log(total) - target_score);
     for (index_t item = 0; item < items; ++item) {
       const double dscore = p.scale * (scores[static_cast<std::size_t>(item)] / total - (item == target ? 1.0 : 0.0));
+      if (p.bias.size() != 0) r.dbias(item) += dscore;
       for (index_t d = 0; d < width; ++d) {
         r.dstates(i, d) += dscore * p.table(item, d);
         r.dtable(item, d) += dscore * p.states(i, d);
@@ -63,28 +72,36 @@ Results by_loops(const Problem& p) {
   return r;
 }
 
+/// Which gradients are wanted.
+enum Wanted { nothing = 0, of_states = 1, of_table = 2, of_bias = 4, all = 7 };
+
 template <class Context>
-Results evaluated(const Problem& p, bool with_gradients = true) {
+Results evaluated(Context& context, const Problem& p, int wanted = all) {
   using Space = typename Context::Space;
-  Context context;
   PlacedScalars<Context> states(p.states, p.layout), table(p.table, p.layout),
       dstates(unwritten(p.states.rows, p.states.columns), p.layout);
-  PlacedMasters<Context> dtable(p.dtable_before, p.layout);
+  PlacedScalars<Context> bias(p.bias, p.layout);
+  PlacedMasters<Context> dtable(p.dtable_before, p.layout), dbias(p.dbias_before, p.layout);
   Placed<item_t, Space> targets(p.states.rows, 1, p.targets, p.layout);
   Placed<double, Space> losses(unwritten(1, p.states.rows), p.layout);
   CatalogueLoss<Context> a{.states = states.matrix(),
-                           .table = table.matrix(),
+                           .head = {table.matrix()},
                            .targets = targets.matrix(),
                            .scale = p.scale,
                            .losses = losses.vector(),
                            .dstates = {},
-                           .dtable = {}};
-  if (with_gradients) {
-    a.dstates = dstates.matrix();
-    a.dtable = dtable.matrix();
-  }
+                           .dhead = {}};
+  if (p.bias.size() != 0) a.head.bias = bias.vector();
+  if (wanted & of_states) a.dstates = dstates.matrix();
+  if (wanted & of_table) a.dhead.table = dtable.matrix();
+  if (wanted & of_bias && p.bias.size() != 0) a.dhead.bias = dbias.vector();
   ops::catalogue_loss(context, a);
-  return {losses.read(), dstates.read(), dtable.read()};
+  return {losses.read(), dstates.read(), dtable.read(), dbias.read()};
+}
+template <class Context>
+Results evaluated(const Problem& p, int wanted = all) {
+  Context context;
+  return evaluated(context, p, wanted);
 }
 
 template <class Context>
@@ -93,6 +110,7 @@ void check_against_loops(const Problem& p) {
   CHECK(difference(r.losses, expected.losses) <= tolerance<Context>::value);
   CHECK(difference(r.dstates, expected.dstates) <= tolerance<Context>::gradient);
   CHECK(difference(r.dtable, expected.dtable) <= tolerance<Context>::gradient);
+  CHECK(difference(r.dbias, expected.dbias) <= tolerance<Context>::gradient);
 }
 
 }  // namespace
@@ -106,6 +124,7 @@ TEMPLATE_TEST_CASE("catalogue_loss: against loops", "[ops]", SEQREC_TEST_BACKEND
       Problem p = problem(rows, width, items);
       p.layout = layout;
       check_against_loops<TestType>(p);
+      check_against_loops<TestType>(with_biases(p));
     }
 }
 
@@ -113,28 +132,73 @@ TEMPLATE_TEST_CASE("catalogue_loss: several blocks of rows, of a small catalogue
                    SEQREC_TEST_BACKENDS) {
   check_against_loops<TestType>(problem(300, 5, 7));     // blocks of 128 rows
   check_against_loops<TestType>(problem(61, 5, 9001));   // of 29
-  check_against_loops<TestType>(problem(17, 3, 40000));  // of 8, the fewest
+  check_against_loops<TestType>(problem(17, 3, 32768));  // of 8, the fewest
+}
+
+TEMPLATE_TEST_CASE("catalogue_loss: a catalogue that is scored in parts", "[ops]", SEQREC_TEST_BACKENDS) {
+  Problem p = with_biases(problem(17, 3, 40000));  // parts of 15420 items
+  p.targets = {0, 15419, 15420, 39999, 7, 20000, 30839, 30840, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  check_against_loops<TestType>(p);
+  // the highest score in the last part, in the first, and in the middle
+  p.bias(39998) = 30;
+  check_against_loops<TestType>(p);
+  p.bias(3) = 60;
+  check_against_loops<TestType>(p);
+  p.bias(20000) = 90;
+  check_against_loops<TestType>(p);
+  CHECK(same_bits(evaluated<TestType>(p, nothing).losses, evaluated<TestType>(p).losses));
+
+  p.table(39999, 1) = std::nan("");  // whatever part it is in, a loss shows it
+  for (const double loss : evaluated<TestType>(p, nothing).losses.values) CHECK(std::isnan(loss));
+  p.table(39999, 1) = 0;
+  p.table(5, 1) = std::nan("");
+  for (const double loss : evaluated<TestType>(p, nothing).losses.values) CHECK(std::isnan(loss));
+}
+
+TEMPLATE_TEST_CASE("catalogue_loss: takes no more memory for a catalogue of any size", "[ops]", SEQREC_TEST_BACKENDS) {
+  for (const index_t rows : {1, 8, 300}) {
+    TestType context;
+    evaluated(context, problem(rows, 1, 400000), nothing);
+    CHECK(context.memory_held() < std::size_t{6} << 20);  // 8 rows of it alone would be 12 MB of floats
+  }
 }
 
 TEMPLATE_TEST_CASE("catalogue_loss: the same losses without gradients", "[ops]", SEQREC_TEST_BACKENDS) {
   const Problem p = problem(150, 50, 70);
-  const Results with = evaluated<TestType>(p), without = evaluated<TestType>(p, false);
+  const Results with = evaluated<TestType>(p), without = evaluated<TestType>(p, nothing);
   CHECK(same_bits(without.losses, with.losses));
   CHECK(difference(without.dtable, p.dtable_before) <= tolerance<TestType>::value);
   CHECK(difference(without.dstates, unwritten(150, 50)) == 0);
 }
 
+TEST_CASE("catalogue_loss: each gradient is there without the others", "[ops]") {
+  for (const index_t items : {11, 40000}) {
+    const Problem p = with_biases(problem(9, 3, items));
+    const Results together = evaluated<CpuDouble>(p);
+    for (const int wanted : {0, 1, 2, 4, 3, 5, 6}) {
+      CAPTURE(items, wanted);
+      const Results r = evaluated<CpuDouble>(p, wanted);
+      CHECK(same_bits(r.losses, together.losses));
+      CHECK(same_bits(r.dstates, wanted & of_states ? together.dstates : unwritten(9, 3)));
+      CHECK(same_bits(r.dtable, wanted & of_table ? together.dtable : p.dtable_before));
+      CHECK(same_bits(r.dbias, wanted & of_bias ? together.dbias : p.dbias_before));
+    }
+  }
+}
+
 TEST_CASE("catalogue_loss: gradients against central differences", "[ops]") {
-  Problem p = problem(9, 7, 11);
+  Problem p = with_biases(problem(9, 7, 11));
   p.dtable_before = Matrix(11, 7);
+  p.dbias_before = Matrix(1, 11);
   const Results r = evaluated<CpuDouble>(p);
   const auto loss = [&] {
     double sum = 0;
-    for (const double value : evaluated<CpuDouble>(p, false).losses.values) sum += value;
+    for (const double value : evaluated<CpuDouble>(p, nothing).losses.values) sum += value;
     return sum;
   };
   CHECK(difference(r.dstates, central_differences(p.states, loss)) <= central_difference_tolerance);
   CHECK(difference(r.dtable, central_differences(p.table, loss)) <= central_difference_tolerance);
+  CHECK(difference(r.dbias, central_differences(p.bias, loss)) <= central_difference_tolerance);
 }
 
 TEST_CASE("catalogue_loss: values and gradients of PyTorch", "[ops][golden]") {
@@ -186,11 +250,11 @@ TEST_CASE("catalogue_loss: what does not fit is named", "[ops][errors]") {
   const std::vector<item_t> targets(8, 0);
   const auto arguments = [&] {
     return CatalogueLoss<Context>{.states = context.matrix(4, 5),
-                                  .table = context.matrix(6, 5),
+                                  .head = {context.matrix(6, 5)},
                                   .targets = {targets.data(), 4, 1},
                                   .losses = context.vector<double>(4),
                                   .dstates = context.matrix(4, 5),
-                                  .dtable = context.matrix(6, 5)};
+                                  .dhead = {context.matrix(6, 5), {}}};
   };
   const auto message = [&](auto change) {
     auto a = arguments();
@@ -198,17 +262,14 @@ TEST_CASE("catalogue_loss: what does not fit is named", "[ops][errors]") {
     return message_of<ShapeError>([&] { ops::catalogue_loss(context, a); });
   };
   const std::string op = "catalogue_loss: ";
-  CHECK(message([&](auto& a) { a.table = context.matrix(6, 4); }) == op + "columns of table is 4, expected 5");
+  CHECK(message([&](auto& a) { a.head.table = context.matrix(6, 4); }) == op + "columns of table is 4, expected 5");
+  CHECK(message([&](auto& a) { a.head.bias = context.vector(5); }) == op + "size of bias is 5, expected 6");
+  CHECK(message([&](auto& a) { a.dhead.bias = context.vector(5); }) == op + "size of dbias is 5, expected 6");
   CHECK(message([&](auto& a) { a.targets = {targets.data(), 3, 1}; }) == op + "rows of targets is 3, expected 4");
   CHECK(message([&](auto& a) { a.targets = {targets.data(), 4, 2}; }) == op + "columns of targets is 2, expected 1");
   CHECK(message([&](auto& a) { a.losses = context.vector<double>(5); }) == op + "size of losses is 5, expected 4");
   CHECK(message([&](auto& a) { a.dstates = context.matrix(3, 5); }) == op + "rows of dstates is 3, expected 4");
   CHECK(message([&](auto& a) { a.dstates = context.matrix(4, 6); }) == op + "columns of dstates is 6, expected 5");
-  CHECK(message([&](auto& a) { a.dtable = context.matrix(5, 5); }) == op + "rows of dtable is 5, expected 6");
-  CHECK(message([&](auto& a) { a.dtable = {}; }) == op + "rows of dtable is 0, expected 6");
-  CHECK(message([&](auto& a) { a.dtable = context.matrix(6, 4); }) == op + "columns of dtable is 4, expected 5");
-  auto half = arguments();
-  half.dstates = {};
-  CHECK(message_of<ArgumentError>([&] { ops::catalogue_loss(context, half); }) ==
-        op + "dtable without dstates; expected both or none");
+  CHECK(message([&](auto& a) { a.dhead.table = context.matrix(5, 5); }) == op + "rows of dtable is 5, expected 6");
+  CHECK(message([&](auto& a) { a.dhead.table = context.matrix(6, 4); }) == op + "columns of dtable is 4, expected 5");
 }

@@ -95,9 +95,27 @@ TEMPLATE_TEST_CASE("click_loss: a score of zero costs log 2 and pulls by half", 
   Problem p{Matrix(2, 1), Matrix(1, 2), 1};
   p.labels.values = {1, 0};
   const Results r = evaluated<TestType>(p);
-  CHECK(r.losses(0) == Approx(std::log(2.0)).epsilon(1e-15));
+  CHECK(r.losses(0) == Approx(std::log(2.0)).epsilon(std::is_same_v<TestType, CpuFloat> ? 1e-7 : 1e-15));
   CHECK(r.losses(1) == r.losses(0));
   CHECK(r.dscores.values == std::vector<double>{-0.5, 0.5});
+}
+
+TEMPLATE_TEST_CASE("click_loss: a certain and right score keeps its loss and slope", "[ops]", SEQREC_TEST_BACKENDS) {
+  Problem p{Matrix(2, 1), Matrix(1, 2), 1};
+  p.scores.values = {25, -25};
+  p.labels.values = {1, 0};
+  const Results r = evaluated<TestType>(p);
+  for (index_t c = 0; c < 2; ++c) {  // 25 - 25 and 1 - 1 would leave nothing of either
+    CHECK(r.losses(c) == Approx(std::exp(-25.0)).epsilon(1e-6));
+    CHECK(r.dscores(c) == Approx(c == 0 ? -std::exp(-25.0) : std::exp(-25.0)).epsilon(1e-6));
+  }
+}
+
+TEMPLATE_TEST_CASE("click_loss: a score that is not a number shows in its loss", "[ops]", SEQREC_TEST_BACKENDS) {
+  Problem p = problem(11);
+  p.scores(4) = std::nan("");
+  const Results r = evaluated<TestType>(p);
+  for (index_t c = 0; c < 11; ++c) CHECK(std::isnan(r.losses(c)) == (c == 4));
 }
 
 TEST_CASE("click_loss: float agrees with double", "[ops]") {

@@ -25,6 +25,7 @@ struct Problem {
   std::vector<item_t> targets;                  ///< (B)
   std::vector<std::vector<item_t>> exclusions;  ///< B lists, or none
   Layout layout = Layout::dense;
+  Matrix bias{};  ///< (1, V), or empty
 };
 
 struct Results {
@@ -38,13 +39,18 @@ Problem problem(index_t queries, index_t width, index_t items) {
     for (double& value : matrix->values) value = std::round(value);
   return p;
 }
+Problem with_biases(Problem p) {
+  p.bias = random_matrix(1, p.table.rows, 5);
+  for (double& value : p.bias.values) value = std::round(value);
+  return p;
+}
 
 Results by_loops(const Problem& p) {
   Results r;
   for (index_t b = 0; b < p.queries.rows; ++b) {
     const item_t target = p.targets[static_cast<std::size_t>(b)];
     const auto score = [&](index_t item) {
-      double sum = 0;
+      double sum = p.bias.size() != 0 ? p.bias(item) : 0;
       for (index_t d = 0; d < p.table.columns; ++d) sum += p.queries(b, d) * p.table(item, d);
       return sum;
     };
@@ -61,23 +67,29 @@ Results by_loops(const Problem& p) {
 }
 
 template <class Context>
-Results ranked(const Problem& p) {
+Results ranked(Context& context, const Problem& p) {
   using Space = typename Context::Space;
-  Context context;
   const index_t rows = p.queries.rows;
   const PlacedJagged<Space> exclusions(p.exclusions);
   PlacedScalars<Context> queries(p.queries, p.layout), table(p.table, p.layout);
   Placed<item_t, Space> targets(1, rows, p.targets, p.layout), above(Matrix(1, rows, -5), p.layout),
       ties(Matrix(1, rows, -5), p.layout);
   RankOfTarget<Context> a{.queries = queries.matrix(),
-                          .table = table.matrix(),
+                          .head = {table.matrix()},
                           .targets = targets.vector(),
                           .exclusions = {},
                           .above = above.vector(),
                           .ties = ties.vector()};
+  PlacedScalars<Context> bias(p.bias, p.layout);
+  if (p.bias.size() != 0) a.head.bias = bias.vector();
   if (!p.exclusions.empty()) a.exclusions = exclusions.view();
   ops::rank_of_target(context, a);
   return {above.read().values, ties.read().values};
+}
+template <class Context>
+Results ranked(const Problem& p) {
+  Context context;
+  return ranked(context, p);
 }
 
 template <class Context>
@@ -104,6 +116,7 @@ TEMPLATE_TEST_CASE("rank_of_target: against loops, with and without exclusions",
       Problem p = problem(queries, width, items);
       p.layout = layout;
       check_against_loops<TestType>(p);
+      check_against_loops<TestType>(with_biases(p));
       for (index_t b = 0; b < queries; ++b) {  // distinct; some lists name the target, some nothing
         std::vector<item_t> list = random_items(b % 4, items, static_cast<std::uint64_t>(b));
         if (b % 3 == 0) list.push_back(p.targets[static_cast<std::size_t>(b)]);
@@ -146,6 +159,35 @@ TEMPLATE_TEST_CASE("rank_of_target: equal rows of the table tie, whatever their 
     }
 }
 
+TEMPLATE_TEST_CASE("rank_of_target: a catalogue that is scored in parts", "[ops]", SEQREC_TEST_BACKENDS) {
+  // 40000 items in parts of 6553, as 40 queries are: targets, what ties with them and what is left out lie in any
+  constexpr index_t queries = 40, items = 40000, part = 6553;
+  Problem p = with_biases(problem(queries, 3, items));
+  for (index_t b = 0; b < queries; ++b) {
+    p.targets[static_cast<std::size_t>(b)] = static_cast<item_t>(b % 2 == 0 ? (b / 2 * part) % items : b * 1000);
+    p.exclusions.push_back({0, static_cast<item_t>(part - 1), static_cast<item_t>(part), items - 1});
+  }
+  check_against_loops<TestType>(p);
+
+  // equal rows of the table tie across parts too
+  const Matrix row = random_matrix(1, 6, 1);
+  Problem equal{random_matrix(5, 6, 2), Matrix(items, 6), {0, 17, 20000, 39998, 39999}, {}};
+  for (index_t i = 0; i < equal.table.size(); ++i) equal.table(i) = row(i % 6);
+  CHECK(ranked<TestType>(equal).above == std::vector<double>(5, 0));
+  CHECK(ranked<TestType>(equal).ties == std::vector<double>(5, items - 1));
+  equal.bias = Matrix(1, items, 0.1);
+  CHECK(ranked<TestType>(equal).above == std::vector<double>(5, 0));
+  CHECK(ranked<TestType>(equal).ties == std::vector<double>(5, items - 1));
+}
+
+TEMPLATE_TEST_CASE("rank_of_target: takes no more memory for a catalogue of any size", "[ops]", SEQREC_TEST_BACKENDS) {
+  for (const index_t queries : {1, 8, 300}) {
+    TestType context;
+    ranked(context, problem(queries, 1, 400000));
+    CHECK(context.memory_held() < std::size_t{6} << 20);  // 8 rows of it alone would be 12 MB of floats
+  }
+}
+
 TEMPLATE_TEST_CASE("rank_of_target: a score that is not a number counts against the target", "[ops]",
                    SEQREC_TEST_BACKENDS) {
   const auto place = [](Problem p, const std::vector<item_t>& excluded) {
@@ -177,7 +219,7 @@ TEST_CASE("rank_of_target: what does not fit is named", "[ops][errors]") {
   std::vector<item_t> items(4);
   const auto message = [&](auto change) {
     auto a = RankOfTarget<Context>{.queries = context.matrix(3, 5),
-                                   .table = context.matrix(6, 5),
+                                   .head = {context.matrix(6, 5)},
                                    .targets = {items.data(), 3},
                                    .exclusions = exclusions.view(),
                                    .above = {items.data(), 3},
@@ -186,7 +228,8 @@ TEST_CASE("rank_of_target: what does not fit is named", "[ops][errors]") {
     return message_of<ShapeError>([&] { ops::rank_of_target(context, a); });
   };
   const std::string op = "rank_of_target: ";
-  CHECK(message([&](auto& a) { a.table = context.matrix(6, 4); }) == op + "columns of table is 4, expected 5");
+  CHECK(message([&](auto& a) { a.head.table = context.matrix(6, 4); }) == op + "columns of table is 4, expected 5");
+  CHECK(message([&](auto& a) { a.head.bias = context.vector(5); }) == op + "size of bias is 5, expected 6");
   CHECK(message([&](auto& a) { a.targets = {items.data(), 2}; }) == op + "size of targets is 2, expected 3");
   CHECK(message([&](auto& a) { a.above = {items.data(), 4}; }) == op + "size of above is 4, expected 3");
   CHECK(message([&](auto& a) { a.ties = {items.data(), 2}; }) == op + "size of ties is 2, expected 3");

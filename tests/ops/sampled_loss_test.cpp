@@ -13,6 +13,7 @@
 #include "support/finite_differences.hpp"
 #include "support/golden.hpp"
 #include "support/histories.hpp"
+#include "support/row_losses.hpp"
 #include "support/tensors.hpp"
 
 using namespace seqrec;
@@ -40,6 +41,9 @@ struct Problem {
   double scale = 0.25;
   Layout layout = Layout::dense;
   Matrix log_probability{};  ///< (1, V), or empty
+  Matrix bias{};             ///< (1, V), or empty
+  std::vector<item_t> shared{};
+  std::vector<offset_t> item_offsets{}, row_offsets{};  ///< of segments that share; empty where all rows share all
 };
 
 Problem problem(index_t rows, index_t width, index_t samples, index_t items = 23) {
@@ -54,9 +58,67 @@ Problem with_probabilities(Problem p) {
   return p;
 }
 
+/// The same with biases and items that rows share, repetitions and targets among them.
+Problem sharing(index_t rows, index_t width, index_t samples, index_t shared, index_t items = 23) {
+  Problem p = with_probabilities(problem(rows, width, samples, items));
+  p.bias = random_matrix(1, items, 5);
+  p.shared = random_items(shared, items, 6);
+  if (shared > 1) p.shared[1] = p.shared[0];
+  return p;
+}
+
 struct Results {
   Matrix losses, coefficients, dstates;  ///< (1, N), (1, N S), (N, D)
+  Matrix dshared{}, dshared_bias{};      ///< (M, D), (1, M)
 };
+
+template <class RowLoss>
+double score_by_loops(const Problem& p, const RowLoss& row_loss, index_t row, item_t item) {
+  double score = p.bias.size() != 0 ? p.bias(item) : 0;
+  for (index_t d = 0; d < p.states.columns; ++d) score += p.states(row, d) * p.table(item, d);
+  if constexpr (CorrectsSampling<RowLoss>)
+    if (p.log_probability.size() != 0) score -= row_loss.sampling_correction() * p.log_probability(item);
+  return score;
+}
+
+/// What shared items add: every row's scores are those of its own items and of the shared ones that are not its target.
+template <class RowLoss>
+Results sharing_by_loops(const Problem& p, const RowLoss& row_loss) {
+  const index_t rows = p.states.rows, width = p.states.columns, count = static_cast<index_t>(p.shared.size());
+  Results r{Matrix(1, rows), Matrix(1, rows * p.samples), Matrix(rows, width), Matrix(count, width), Matrix(1, count)};
+  for (index_t i = 0; i < rows; ++i) {
+    index_t begin = 0, end = count;
+    for (std::size_t segment = 0; segment + 1 < p.row_offsets.size(); ++segment)
+      if (p.row_offsets[segment] <= i && i < p.row_offsets[segment + 1]) {
+        begin = p.item_offsets[segment];
+        end = p.item_offsets[segment + 1];
+      }
+    const item_t* own = p.items.data() + i * p.samples;
+    std::vector<index_t> places;  // in `shared`
+    std::vector<double> scores;
+    for (index_t j = 0; j < p.samples; ++j) scores.push_back(score_by_loops(p, row_loss, i, own[j]));
+    for (index_t j = begin; j < end; ++j)
+      if (p.shared[static_cast<std::size_t>(j)] != own[0]) {
+        places.push_back(j);
+        scores.push_back(score_by_loops(p, row_loss, i, p.shared[static_cast<std::size_t>(j)]));
+      }
+    r.losses(i) = p.scale * loss_of_row(row_loss, scores.data(), static_cast<index_t>(scores.size()));
+    for (std::size_t k = 0; k < scores.size(); ++k) {
+      const double slope = p.scale * scores[k];
+      const auto j = static_cast<index_t>(k);
+      const bool is_own = j < p.samples;
+      const index_t place = is_own ? 0 : places[k - static_cast<std::size_t>(p.samples)];
+      const item_t item = is_own ? own[j] : p.shared[static_cast<std::size_t>(place)];
+      if (is_own) r.coefficients(i * p.samples + j) = slope;
+      if (!is_own) r.dshared_bias(place) += slope;
+      for (index_t d = 0; d < width; ++d) {
+        r.dstates(i, d) += slope * p.table(item, d);
+        if (!is_own) r.dshared(place, d) += slope * p.states(i, d);
+      }
+    }
+  }
+  return r;
+}
 
 template <class RowLoss>
 Results by_loops(const Problem& p, const RowLoss& row_loss) {
@@ -70,7 +132,7 @@ Results by_loops(const Problem& p, const RowLoss& row_loss) {
     if constexpr (CorrectsSampling<RowLoss>)
       for (index_t j = 0; j < p.samples && p.log_probability.size() != 0; ++j)
         scores[j] -= row_loss.sampling_correction() * p.log_probability(items[j]);
-    r.losses(i) = p.scale * row_loss(scores, p.samples);
+    r.losses(i) = p.scale * loss_of_row(row_loss, scores, p.samples);
     for (index_t j = 0; j < p.samples; ++j) {
       scores[j] *= p.scale;
       for (index_t d = 0; d < width; ++d) r.dstates(i, d) += scores[j] * p.table(items[j], d);
@@ -89,8 +151,13 @@ Results evaluated(const Problem& p, const RowLoss& row_loss = {}, bool with_grad
   Placed<item_t, Space> items(rows, p.samples, p.items, p.layout);
   Placed<double, Space> losses(unwritten(1, rows), p.layout);
   Placed<float, Space> log_probability(p.log_probability, p.layout);
+  const auto count = static_cast<index_t>(p.shared.size());
+  PlacedScalars<Context> bias(p.bias, p.layout), dshared(unwritten(count, p.states.columns), p.layout),
+      dshared_bias(unwritten(1, count), p.layout);
+  const auto shared = placed<Space>(p.shared);
+  const auto item_offsets = placed<Space>(p.item_offsets), row_offsets = placed<Space>(p.row_offsets);
   SampledLoss<Context, RowLoss> a{.states = states.matrix(),
-                                  .table = table.matrix(),
+                                  .head = {table.matrix()},
                                   .items = items.matrix(),
                                   .scale = p.scale,
                                   .losses = losses.vector(),
@@ -98,23 +165,37 @@ Results evaluated(const Problem& p, const RowLoss& row_loss = {}, bool with_grad
                                   .dstates = {},
                                   .row_loss = row_loss};
   if (p.log_probability.size() != 0) a.log_probability = log_probability.vector();
-  if (with_gradient) a.dstates = dstates.matrix();
+  if (p.bias.size() != 0) a.head.bias = bias.vector();
+  a.shared.items = shared.view();
+  a.shared.item_offsets = item_offsets.view();
+  a.shared.row_offsets = row_offsets.view();
+  if (with_gradient) {
+    a.dstates = dstates.matrix();
+    if (count != 0) a.shared.dtable = dshared.matrix();
+    if (count != 0) a.shared.dbias = dshared_bias.vector();
+  }
   ops::sampled_loss(context, a);
-  return {losses.read(), coefficients.read(), dstates.read()};
+  return {losses.read(), coefficients.read(), dstates.read(), dshared.read(), dshared_bias.read()};
 }
 
-/// The table's gradient, which follows by add_rows.
-Matrix table_gradient(const Problem& p, const Matrix& coefficients_values) {
+/// The head's gradients, which follow by add_scored_items and add_shared_items.
+struct HeadGradient {
+  Matrix table, bias;  ///< (V, D), (1, V)
+};
+HeadGradient head_gradient(const Problem& p, const Results& r) {
   CpuDouble context;
-  const PlacedRowIndex<HostSpace> index(p.items);
-  PlacedScalars<CpuDouble> states(p.states, p.layout), coefficients(coefficients_values, p.layout),
-      dtable(Matrix(p.table.rows, p.table.columns), p.layout);
-  ops::add_rows(context, AddRows<CpuDouble>{.source = states.matrix(),
-                                            .index = index.view(),
-                                            .coefficients = coefficients.vector(),
-                                            .entries_per_row = p.samples,
-                                            .target = dtable.matrix()});
-  return dtable.read();
+  const PlacedRowIndex<HostSpace> index(p.items), shared_index(p.shared);
+  PlacedScalars<CpuDouble> states(p.states, p.layout), coefficients(r.coefficients, p.layout),
+      dshared(r.dshared, p.layout), dshared_bias(r.dshared_bias, p.layout),
+      dtable(Matrix(p.table.rows, p.table.columns), p.layout), dbias(Matrix(1, p.table.rows), p.layout);
+  const ItemHeadGradient<CpuDouble> gradient{dtable.matrix(), dbias.vector()};
+  ops::add_scored_items<CpuDouble>(context, states.matrix(), index.view(), coefficients.vector(), gradient);
+  if (!p.shared.empty())
+    ops::add_shared_items<CpuDouble>(context, dshared.matrix(), dshared_bias.vector(), shared_index.view(), gradient);
+  return {dtable.read(), dbias.read()};
+}
+Matrix table_gradient(const Problem& p, const Matrix& coefficients) {
+  return head_gradient(p, {{}, coefficients, {}}).table;
 }
 
 template <class Context, class RowLoss>
@@ -165,6 +246,141 @@ TEST_CASE("sampled_loss: gradients against central differences", "[ops]") {
   check(p, SampledSoftmax{});
   check(with_probabilities(p), SampledSoftmax{.temperature = 0.4});
   check(p, SquaredLead{});
+}
+
+TEMPLATE_TEST_CASE("sampled_loss: items that rows share, with biases, against loops", "[ops]", SEQREC_TEST_BACKENDS) {
+  const auto check = [](const Problem& p, const auto& row_loss) {
+    const Results r = evaluated<TestType>(p, row_loss), expected = sharing_by_loops(p, row_loss);
+    CHECK(difference(r.losses, expected.losses) <= tolerance<TestType>::value);
+    CHECK(difference(r.coefficients, expected.coefficients) <= tolerance<TestType>::gradient);
+    CHECK(difference(r.dstates, expected.dstates) <= tolerance<TestType>::gradient);
+    CHECK(difference(r.dshared, expected.dshared) <= tolerance<TestType>::gradient);
+    CHECK(difference(r.dshared_bias, expected.dshared_bias) <= tolerance<TestType>::gradient);
+    const Results without = evaluated<TestType>(p, row_loss, false);
+    CHECK(same_bits(without.losses, r.losses));
+    CHECK(same_bits(without.dshared, unwritten(r.dshared.rows, r.dshared.columns)));
+  };
+  const auto check_all = [&](const Problem& p) {
+    check(p, BinaryCrossEntropy{});
+    check(p, Bpr{});
+    check(p, SampledSoftmax{.temperature = 0.5});
+    check(p, SquaredLead{});
+  };
+  for (const auto& [rows, width, shared] : {std::array<index_t, 3>{1, 7, 3}, {0, 5, 2}, {33, 50, 12}, {9, 6, 0}})
+    for (const index_t samples : {2, 3})
+      for (const Layout layout : {Layout::dense, Layout::strided}) {
+        CAPTURE(rows, width, shared, samples, layout == Layout::strided);
+        Problem p = sharing(rows, width, samples, shared);
+        p.layout = layout;
+        check_all(p);
+      }
+  check(sharing(70, 5, 1, 2000, 300), SampledSoftmax{});  // several blocks of rows
+  check(sharing(70, 5, 1, 2000, 300), BinaryCrossEntropy{});
+
+  // a list of their own for the rows of each user: one has no rows, one no items
+  Problem users = sharing(20, 6, 2, 11);
+  users.row_offsets = {0, 9, 9, 13, 20};
+  users.item_offsets = {0, 4, 6, 6, 11};
+  check_all(users);
+}
+
+TEST_CASE("sampled_loss: a shared item that is the row's target is left out of that row", "[ops]") {
+  // two rows, of targets 0 and 1; both items are shared, so that each row has the other's target alone against it
+  Problem p = problem(2, 3, 1, 2);
+  p.items = {0, 1};
+  p.shared = {0, 1, 0};
+  Problem others = p;
+  others.items = {0, 1, 1, 0};
+  others.samples = 2;
+  others.shared.clear();
+  const Results r = evaluated<CpuDouble>(p), expected = evaluated<CpuDouble>(others);
+  CHECK(r.losses(0) == Approx(expected.losses(0)).epsilon(1e-14));
+  CHECK(r.coefficients(0) == Approx(expected.coefficients(0)).epsilon(1e-14));
+  CHECK(r.losses(1) > expected.losses(1));  // the other target is there twice
+  for (index_t d = 0; d < 3; ++d) {
+    CHECK(r.dstates(0, d) == Approx(expected.dstates(0, d)).epsilon(1e-13));
+    CHECK(r.dshared(1, d) == Approx(expected.coefficients(1) * p.states(0, d)).epsilon(1e-13));  // of row 0 alone
+  }
+}
+
+TEST_CASE("sampled_loss: shared items are what the same items of every row's own would be", "[ops]") {
+  Problem p = sharing(17, 6, 1, 5, 40);
+  for (item_t& item : p.items) item += item < 20 ? 20 : 0;  // no target is shared
+  for (item_t& item : p.shared) item %= 20;
+  Problem own = p;
+  own.samples = 6;
+  own.items.clear();
+  own.shared.clear();
+  for (const item_t target : p.items) {
+    own.items.push_back(target);
+    own.items.insert(own.items.end(), p.shared.begin(), p.shared.end());
+  }
+  const auto check = [&](const auto& row_loss) {
+    const Results r = evaluated<CpuDouble>(p, row_loss), expected = evaluated<CpuDouble>(own, row_loss);
+    CHECK(difference(r.losses, expected.losses) <= 1e-13);
+    CHECK(difference(r.dstates, expected.dstates) <= 1e-13);
+    const HeadGradient found = head_gradient(p, r), wanted = head_gradient(own, expected);
+    CHECK(difference(found.table, wanted.table) <= 1e-13);
+    CHECK(difference(found.bias, wanted.bias) <= 1e-13);
+  };
+  check(BinaryCrossEntropy{});
+  check(Bpr{});
+  check(SampledSoftmax{.temperature = 0.4});
+}
+
+TEST_CASE("sampled_loss: gradients of biases and shared items against central differences", "[ops]") {
+  const auto check = [](Problem p, auto row_loss) {
+    const Results r = evaluated<CpuDouble>(p, row_loss);
+    const HeadGradient gradient = head_gradient(p, r);
+    const auto loss = [&] {
+      double sum = 0;
+      for (const double value : evaluated<CpuDouble>(p, row_loss, false).losses.values) sum += value;
+      return sum;
+    };
+    CHECK(difference(r.dstates, central_differences(p.states, loss)) <= central_difference_tolerance);
+    CHECK(difference(gradient.table, central_differences(p.table, loss)) <= central_difference_tolerance);
+    CHECK(difference(gradient.bias, central_differences(p.bias, loss)) <= central_difference_tolerance);
+  };
+  const Problem p = sharing(9, 7, 2, 6, 5);
+  check(p, BinaryCrossEntropy{});
+  check(p, Bpr{});
+  check(p, SampledSoftmax{.temperature = 0.4});
+  check(p, SquaredLead{});
+  Problem users = p;
+  users.row_offsets = {0, 5, 9};
+  users.item_offsets = {0, 4, 6};
+  check(users, SampledSoftmax{});
+}
+
+TEST_CASE("sampled_loss: what nobody wants is not computed", "[ops]") {
+  const Problem p = sharing(9, 7, 2, 6);
+  CpuDouble context;
+  PlacedScalars<CpuDouble> states(p.states, p.layout), table(p.table, p.layout), bias(p.bias, p.layout);
+  const Results all = evaluated<CpuDouble>(p);
+  for (const int wanted : {0, 1, 2, 4, 8, 15}) {
+    CAPTURE(wanted);
+    Placed<double, HostSpace> losses(unwritten(1, 9), p.layout), coefficients(unwritten(1, 18), p.layout),
+        dstates(unwritten(9, 7), p.layout), dtable(unwritten(6, 7), p.layout), dbias(unwritten(1, 6), p.layout);
+    SampledLoss<CpuDouble, BinaryCrossEntropy> a{.states = states.matrix(),
+                                                 .head = {table.matrix(), bias.vector()},
+                                                 .items = {p.items.data(), 9, 2},
+                                                 .scale = p.scale,
+                                                 .losses = losses.vector(),
+                                                 .coefficients = {},
+                                                 .dstates = {},
+                                                 .row_loss = {}};
+    a.shared.items = {p.shared.data(), 6};
+    if (wanted & 1) a.coefficients = coefficients.vector();
+    if (wanted & 2) a.dstates = dstates.matrix();
+    if (wanted & 4) a.shared.dtable = dtable.matrix();
+    if (wanted & 8) a.shared.dbias = dbias.vector();
+    ops::sampled_loss(context, a);
+    CHECK(same_bits(losses.read(), all.losses));
+    CHECK(same_bits(coefficients.read(), wanted & 1 ? all.coefficients : unwritten(1, 18)));
+    CHECK(same_bits(dstates.read(), wanted & 2 ? all.dstates : unwritten(9, 7)));
+    CHECK(same_bits(dtable.read(), wanted & 4 ? all.dshared : unwritten(6, 7)));
+    CHECK(same_bits(dbias.read(), wanted & 8 ? all.dshared_bias : unwritten(1, 6)));
+  }
 }
 
 TEST_CASE("sampled_loss: only what corrects for sampling looks at probabilities", "[ops]") {
@@ -277,7 +493,7 @@ TEST_CASE("sampled_loss: what does not fit is named", "[ops][errors]") {
   const std::vector<item_t> items(12, 0);
   const auto message = [&](auto change) {
     auto a = SampledLoss<Context, BinaryCrossEntropy>{.states = context.matrix(4, 5),
-                                                      .table = context.matrix(6, 5),
+                                                      .head = {context.matrix(6, 5)},
                                                       .items = {items.data(), 4, 3},
                                                       .losses = context.vector<double>(4),
                                                       .coefficients = context.vector(12),
@@ -287,7 +503,7 @@ TEST_CASE("sampled_loss: what does not fit is named", "[ops][errors]") {
     return message_of<ShapeError>([&] { ops::sampled_loss(context, a); });
   };
   const std::string op = "sampled_loss: ";
-  CHECK(message([&](auto& a) { a.table = context.matrix(6, 4); }) == op + "columns of table is 4, expected 5");
+  CHECK(message([&](auto& a) { a.head.table = context.matrix(6, 4); }) == op + "columns of table is 4, expected 5");
   CHECK(message([&](auto& a) { a.items = {items.data(), 3, 3}; }) == op + "rows of items is 3, expected 4");
   CHECK(message([&](auto& a) {
           a.items = {items.data(), 4, 0};
@@ -300,4 +516,17 @@ TEST_CASE("sampled_loss: what does not fit is named", "[ops][errors]") {
   CHECK(message([&](auto& a) {
           a.log_probability = {log_probability.data(), 5};
         }) == op + "size of log_probability is 5, expected 6");
+  CHECK(message([&](auto& a) { a.head.bias = context.vector(5); }) == op + "size of bias is 5, expected 6");
+  const std::vector<offset_t> offsets = {0, 4};
+  CHECK(message([&](auto& a) {
+          a.shared.item_offsets = {offsets.data(), 2};
+        }) == op + "size of shared row_offsets is 0, expected 2");
+  CHECK(message([&](auto& a) {
+          a.shared.items = {items.data(), 7};
+          a.shared.dtable = context.matrix(6, 5);
+        }) == op + "rows of shared dtable is 6, expected 7");
+  CHECK(message([&](auto& a) {
+          a.shared.items = {items.data(), 7};
+          a.shared.dbias = context.vector(6);
+        }) == op + "size of shared dbias is 6, expected 7");
 }

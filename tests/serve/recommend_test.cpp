@@ -9,6 +9,7 @@
 
 #include "seqrec/data/features.hpp"
 #include "seqrec/models/sasrec.hpp"
+#include "support/biased_model.hpp"
 #include "support/catch.hpp"
 #include "support/other_space.hpp"
 #include "support/toy.hpp"
@@ -33,7 +34,7 @@ std::vector<Recommendation<double>> ranking_by_loops(const Model& model, const s
   Tape<DoubleContext> tape(context, Mode::inference);
   const ToyBatch batch({{history, history}}, items, 0);
   const auto states = model.encode(tape, batch.histories()).value();
-  const auto table = model.output_table().view();
+  const auto table = model.item_head().table->view();
   std::vector<Recommendation<double>> ranking;
   for (item_t item = 0; item < items; ++item) {
     double score = 0;
@@ -146,4 +147,21 @@ TEST_CASE("a context of another space is served there", "[train]") {
   const auto best = recommend(model, context, history, 3, exclusions, {{{}, categories.view(), 0, 1}, -1});
   CHECK(items_of(best) == std::vector<item_t>{8, 6, 5});
   CHECK(best[0].score == 208);
+}
+
+TEST_CASE("recommendations know the bias of an item head", "[train]") {
+  const seqrec_test::BiasedModel model(items, 4);
+  DoubleContext context;
+  const std::vector<item_t> history = {3, 9, 4};
+  Tape<DoubleContext> tape(context, Mode::inference);
+  const ToyBatch batch({{history, history}}, items, 0);
+  const auto states = model.encode(tape, batch.histories()).value();
+  std::vector<double> state(states.row(2), states.row(2) + 4);
+  const auto actual = recommend(model, context, history, items, nothing);
+  REQUIRE(std::ssize(actual) == items);
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    const auto of = [&](index_t d) { return state[static_cast<std::size_t>(d)]; };
+    CHECK(actual[i].score == Approx(model.score(of, actual[i].item)));
+    if (i > 0) CHECK(actual[i].score <= actual[i - 1].score);
+  }
 }

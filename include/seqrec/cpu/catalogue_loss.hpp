@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "seqrec/cpu/arrays.hpp"
 #include "seqrec/cpu/context.hpp"
@@ -12,32 +13,99 @@
 
 namespace seqrec::cpu {
 
+namespace detail {
+
+/// CatalogueLoss of some rows at a time, of all items at once or, where they are too many, of a part of them at a time.
+template <class Ctx>
+class CatalogueLossRows {
+ public:
+  using S = typename Ctx::Scalar;
+  using View = MatrixView<S, HostSpace>;
+
+  CatalogueLossRows(Ctx& context, const CatalogueLoss<Ctx>& a, ScoreBlock block)
+      : a_(a),
+        block_(block),
+        memory_(context.vector(block.rows * block.items).data),
+        rows_(context.matrix(3, block.rows)) {}
+
+  void operator()(index_t start, index_t count) {
+    const index_t items = a_.head.items();
+    const bool differentiates = a_.dstates || a_.dhead.table || a_.dhead.bias, in_parts = block_.items < items;
+    std::fill_n(highest(), count, -std::numeric_limits<S>::infinity());
+    std::fill_n(sum(), count, S(0));
+    for (index_t first = 0; first < items; first += block_.items) {
+      const View scores = scored(start, count, first);
+      for (index_t i = 0; i < count; ++i) add_to_sum(i, start, first, row_array(scores, i));
+      if (!in_parts && differentiates) differentiate(start, first, scores);
+    }
+    for (index_t i = 0; i < count; ++i)
+      a_.losses(start + i) =
+          a_.scale * (static_cast<double>(highest()[i] - target_score()[i]) + std::log(static_cast<double>(sum()[i])));
+    for (index_t first = 0; in_parts && differentiates && first < items; first += block_.items) {
+      const View scores = scored(start, count, first);
+      for (index_t i = 0; i < count; ++i) row_array(scores, i) = (row_array(scores, i) - highest()[i]).exp();
+      differentiate(start, first, scores);
+    }
+  }
+
+ private:
+  S* highest() const { return rows_.row(0); }
+  S* sum() const { return rows_.row(1); }
+  S* target_score() const { return rows_.row(2); }
+
+  View scored(index_t start, index_t count, index_t first) const {
+    const View scores(memory_, count, std::min(block_.items, a_.head.items() - first));
+    score_items_in_block(a_.head, a_.states.row_range(start, count), first, scores.columns(), scores);
+    return scores;
+  }
+
+  /// Takes a row's scores into its sum of exp(score - highest) and leaves those in the scores' place.
+  template <class Row>
+  void add_to_sum(index_t i, index_t start, index_t first, Row row) const {
+    const index_t target = a_.targets(start + i, 0) - first;
+    if (target >= 0 && target < row.size()) target_score()[i] = row(target);
+    const S top = row.maxCoeff();
+    if (first == 0) {
+      highest()[i] = top;
+    } else if (!(top <= highest()[i])) {
+      sum()[i] *= std::exp(highest()[i] - top);
+      highest()[i] = top;
+    }
+    row = (row - highest()[i]).exp();
+    sum()[i] += row.sum();
+  }
+
+  /// @param scores exp(score - highest), overwritten by d loss / d score
+  void differentiate(index_t start, index_t first, View scores) const {
+    const index_t items = scores.columns();
+    for (index_t i = 0; i < scores.rows(); ++i) {
+      const index_t target = a_.targets(start + i, 0) - first;
+      row_array(scores, i) *= static_cast<S>(a_.scale / static_cast<double>(sum()[i]));
+      if (target >= 0 && target < items) scores(i, target) -= static_cast<S>(a_.scale);
+      if (a_.dhead.bias) array(a_.dhead.bias.data + first, items) += row_array(scores, i);
+    }
+    if (a_.dstates)
+      gemm(MatrixView<const S, HostSpace>(scores), a_.head.table.row_range(first, items),
+           a_.dstates.row_range(start, scores.rows()), first == 0 ? GradientMode::write : GradientMode::add);
+    if (a_.dhead.table)
+      gemm(transposed(scores), a_.states.row_range(start, scores.rows()), a_.dhead.table.row_range(first, items),
+           GradientMode::add);
+  }
+
+  const CatalogueLoss<Ctx>& a_;
+  ScoreBlock block_;
+  S* memory_;
+  View rows_;  ///< of each row: the highest score so far, the sum of exp(score - highest), the target's score
+};
+
+}  // namespace detail
+
 template <class S, int W>
 void catalogue_loss(BasicContext<S, W>& context, const CatalogueLoss<BasicContext<S, W>>& a) {
-  const index_t rows = a.states.rows(), items = a.table.rows();
-  const index_t block = detail::score_block_rows(rows, items);
-  S* memory = context.vector(block * items).data;
-  for (index_t start = 0; start < rows; start += block) {
-    const index_t count = std::min(block, rows - start);
-    const auto states = a.states.row_range(start, count);
-    const MatrixView<S, HostSpace> scores(memory, count, items);
-    gemm(states, transposed(a.table), scores);
-    for (index_t i = 0; i < count; ++i) {
-      const index_t target = a.targets(start + i, 0);
-      auto row = row_array(scores, i);
-      const S target_score = scores(i, target), highest = row.maxCoeff();
-      row = (row - highest).exp();
-      const S sum = row.sum();
-      a.losses(start + i) =
-          a.scale * (static_cast<double>(highest - target_score) + std::log(static_cast<double>(sum)));
-      if (!a.dstates) continue;
-      row *= static_cast<S>(a.scale / static_cast<double>(sum));
-      scores(i, target) -= static_cast<S>(a.scale);
-    }
-    if (!a.dstates) continue;
-    gemm(MatrixView<const S, HostSpace>(scores), a.table, a.dstates.row_range(start, count));
-    gemm(transposed(scores), states, a.dtable, GradientMode::add);
-  }
+  const detail::ScoreBlock block = detail::score_block(a.states.rows(), a.head.items());
+  detail::CatalogueLossRows<BasicContext<S, W>> rows(context, a, block);
+  for (index_t start = 0; start < a.states.rows(); start += block.rows)
+    rows(start, std::min(block.rows, a.states.rows() - start));
 }
 
 }  // namespace seqrec::cpu

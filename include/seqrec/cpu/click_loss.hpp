@@ -2,22 +2,30 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 
 #include "seqrec/cpu/context.hpp"
+#include "seqrec/cpu/lanes.hpp"
 #include "seqrec/ops/click_loss.hpp"
 
 namespace seqrec::cpu {
 
 template <class S, int W>
 void click_loss(BasicContext<S, W>&, const ClickLoss<BasicContext<S, W>>& a) {
-  for (index_t c = 0; c < a.scores.rows(); ++c) {
-    const double score = a.scores(c, 0), label = a.labels(c);
-    const double tail = std::exp(-std::abs(score));  // in (0, 1]: neither overflows
-    a.losses(c) = a.scale * (std::max(score, 0.0) + std::log1p(tail) - label * score);
+  using Pack = Lanes<S, W>;
+  const Pack factor(a.scale);
+  for (index_t first = 0; first < a.scores.rows(); first += Pack::count) {
+    const index_t here = std::min(Pack::count, a.scores.rows() - first);
+    S scores[Pack::count] = {}, labels[Pack::count] = {};
+    for (index_t lane = 0; lane < here; ++lane) {
+      scores[lane] = a.scores(first + lane, 0);
+      labels[lane] = static_cast<S>(a.labels(first + lane));
+    }
+    const LossAndSlope<Pack> of = loss_of_click(Pack::load(scores), Pack::load(labels));
+    of.loss.store(scores);
+    for (index_t lane = 0; lane < here; ++lane) a.losses(first + lane) = a.scale * static_cast<double>(scores[lane]);
     if (!a.dscores) continue;
-    const double probability = score >= 0 ? 1.0 / (1.0 + tail) : tail / (1.0 + tail);
-    a.dscores(c, 0) = static_cast<S>(a.scale * (probability - label));
+    (factor * of.slope).store(scores);
+    for (index_t lane = 0; lane < here; ++lane) a.dscores(first + lane, 0) = scores[lane];
   }
 }
 

@@ -91,7 +91,7 @@ Evaluation evaluated(const HeldOut& held_out, const EvaluateOptions& options, Sc
 template <class Team, class Model>
 Evaluation evaluate(Team& team, const Model& model, const HeldOut& held_out, const EvaluateOptions& options) {
   static_assert(Ranker<Model>,
-                "seqrec: evaluate needs a model with encode() and output_table(), or with score(tape, batch, "
+                "seqrec: evaluate needs a model with encode() and item_head(), or with score(tape, batch, "
                 "candidates)");
   return detail::evaluated(
       held_out, options, [&] { return candidate_scores(team, model, held_out, options); },

@@ -12,7 +12,7 @@
 #include "seqrec/evaluate/rank_in_catalogue.hpp"
 #include "seqrec/models/candidate_encoder.hpp"
 #include "seqrec/ops/rank_of_target.hpp"
-#include "seqrec/ops/score_candidates.hpp"
+#include "seqrec/ops/score_items.hpp"
 #include "seqrec/serve/catalogue_scorer.hpp"
 #include "seqrec/serve/last_states.hpp"
 
@@ -79,9 +79,8 @@ std::vector<typename Model::Context::Scalar> candidate_scores(Team& team, const 
           scores = {model.score(tape, shard.histories, shard.candidates).value().data, shard.candidates.size()};
         } else {
           scores = context.vector(shard.candidates.size());
-          ops::score_candidates(
-              context, ScoreCandidates<Context>{last_states(tape, model, shard.histories),
-                                                tape.value(model.output_table()), shard.candidates.items, scores});
+          ops::score_items(context, ScoreItems<Context>{last_states(tape, model, shard.histories),
+                                                        model.item_head().view(tape), shard.candidates.items, scores});
         }
         for (index_t user = 0; user < shard.histories.users(); ++user)
           Memory<typename Context::Space>::copy_to_host(all.data() + ranked_user(user).index * columns,
@@ -116,9 +115,9 @@ std::vector<RankingMetrics::UserRank> catalogue_ranks(Team& team, const Model& m
         } else {
           Tape<Context> tape(context, Mode::inference);
           const auto above = context.template vector<item_t>(users), ties = context.template vector<item_t>(users);
-          ops::rank_of_target(context, RankOfTarget<Context>{last_states(tape, model, shard.histories),
-                                                             tape.value(model.output_table()), shard.targets,
-                                                             shard.exclusions, above, ties});
+          ops::rank_of_target(
+              context, RankOfTarget<Context>{last_states(tape, model, shard.histories), model.item_head().view(tape),
+                                             shard.targets, shard.exclusions, above, ties});
           std::vector<item_t> host(static_cast<std::size_t>(2 * users));
           Memory<Space>::copy_to_host(host.data(), above.data, static_cast<std::size_t>(users) * sizeof(item_t));
           Memory<Space>::copy_to_host(host.data() + users, ties.data, static_cast<std::size_t>(users) * sizeof(item_t));

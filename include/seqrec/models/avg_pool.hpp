@@ -97,9 +97,8 @@ class AvgPool {
     return projection_ ? projection_->forward(tape, mean) : mean;
   }
 
-  /// (V, D): an item's score is its row's dot product with a state.
-  const MatrixParameter<Context>& output_table() const {
-    return output_embedding_ ? output_embedding_->weight : item_embedding_.weight;
+  ItemHeadParameters<Context> item_head() const {
+    return {output_embedding_ ? &output_embedding_->weight : &item_embedding_.weight};
   }
 
   ParameterStore<Context>& parameters() { return parameters_; }

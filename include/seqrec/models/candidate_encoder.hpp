@@ -36,8 +36,8 @@ index_t training_length(const Model& model) {
     return model.max_length();
 }
 
-/// The score of every candidate. Of a static encoder: the dot product of the candidate with the state after the last
-/// history item that it may see, 0 where it sees none.
+/// The score of every candidate. Of a static encoder: by its head, of the state after the last history item that the
+/// candidate may see; of zeros where it sees none.
 /// @return (C, 1)
 template <Ranker Model>
 Variable<typename Model::Context> score_candidates(Tape<typename Model::Context>& tape, const Model& model,
@@ -47,7 +47,7 @@ Variable<typename Model::Context> score_candidates(Tape<typename Model::Context>
     return model.score(tape, batch, candidates);
   } else {
     const auto states = visible_rows(tape, batch, candidates, model.encode(tape, batch));
-    return row_dot(tape, states, embed_candidates(tape, candidates, model.output_table()));
+    return score_items(tape, states, model.item_head(), candidates);
   }
 }
 

@@ -80,8 +80,8 @@ class SasRec {
     return final_norm_.forward(tape, stream).y;
   }
 
-  /// (V, D): an item's score is its row's dot product with a state.
-  const MatrixParameter<Context>& output_table() const { return item_embedding_.weight; }
+  /// Items are scored with the vectors that embed them.
+  ItemHeadParameters<Context> item_head() const { return {&item_embedding_.weight}; }
 
   ParameterStore<Context>& parameters() { return parameters_; }
   const ParameterStore<Context>& parameters() const { return parameters_; }

@@ -5,18 +5,28 @@
 
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/core/batch.hpp"
+#include "seqrec/layers/item_head.hpp"
 
 namespace seqrec {
 
 /// A model whose view of a user does not depend on the item to be scored: `encode` gives (N, D), row r is the state
-/// after item r, and its score for item v is the dot product with row v of the output table.
+/// after item r, and `item_head` says how a state scores an item.
 template <class Model>
 concept StaticEncoder = requires(const Model& model, Tape<typename Model::Context>& tape,
                                  const Batch<typename Model::Context::Space>& batch) {
   { model.encode(tape, batch) } -> std::same_as<Variable<typename Model::Context>>;
-  { model.output_table() } -> std::same_as<const MatrixParameter<typename Model::Context>&>;
+  { model.item_head() } -> std::same_as<ItemHeadParameters<typename Model::Context>>;
   { model.num_items() } -> std::convertible_to<index_t>;
   { model.max_length() } -> std::convertible_to<index_t>;
+};
+
+/// A static encoder that knows a shorter way to the states it is served with: `encode_last` gives (B, D), the state
+/// after each history's last item, zeros after an empty one: the rows of `encode` that `last_states` would take. Only
+/// inference asks for it.
+template <class Model>
+concept EncodesLast = StaticEncoder<Model> && requires(const Model& model, Tape<typename Model::Context>& tape,
+                                                       const Batch<typename Model::Context::Space>& batch) {
+  { model.encode_last(tape, batch) } -> std::same_as<Variable<typename Model::Context>>;
 };
 
 }  // namespace seqrec

@@ -36,9 +36,8 @@ struct Click {
   /// Forward, loss, and the record for backward of one shard; the loss goes to the context's sum.
   template <class Model, class Context>
   void operator()(const Model& model, Tape<Context>& tape, const TrainingBatch<typename Context::Space>& batch) const {
-    static_assert(
-        Ranker<Model>,
-        "seqrec: Click needs a model with encode() and output_table(), or with score(tape, batch, candidates)");
+    static_assert(Ranker<Model>,
+                  "seqrec: Click needs a model with encode() and item_head(), or with score(tape, batch, candidates)");
     const Clicks<typename Context::Space>& clicks = batch.clicks;
     const Variable<Context> scores = score_candidates(tape, model, batch.histories, clicks.candidates);
     Context& context = tape.context();

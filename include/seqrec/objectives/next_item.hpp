@@ -9,7 +9,6 @@
 #include "seqrec/core/training_batch.hpp"
 #include "seqrec/data/batches/batch_plan.hpp"
 #include "seqrec/models/static_encoder.hpp"
-#include "seqrec/ops/add_rows.hpp"
 #include "seqrec/ops/catalogue_loss.hpp"
 #include "seqrec/ops/elementwise.hpp"
 #include "seqrec/ops/sampled_loss.hpp"
@@ -90,18 +89,18 @@ struct BasicNextItem {
   template <class Model, class Context>
   void operator()(const Model& model, Tape<Context>& tape, const TrainingBatch<typename Context::Space>& batch) const {
     static_assert(StaticEncoder<Model>,
-                  "seqrec: NextItem needs a model with encode() and output_table(), whose view of a user does not "
+                  "seqrec: NextItem needs a model with encode() and item_head(), whose view of a user does not "
                   "depend on the item; train a model that looks at candidates with a click objective");
     const Variable<Context> states = model.encode(tape, batch.histories);
-    const MatrixParameter<Context>& items = model.output_table();
+    const ItemHeadParameters<Context> head = model.item_head();
     std::visit(
         [&](const auto& chosen) {
           if constexpr (!samples<decltype(chosen)>)
-            full_head(tape, states, items, batch);
+            full_head(tape, states, head, batch);
           else if constexpr (requires { chosen.row_loss(model.num_items(), negatives); })
-            sampled_head(chosen.row_loss(model.num_items(), negatives), tape, states, items, batch);
+            sampled_head(chosen.row_loss(model.num_items(), negatives), tape, states, head, batch);
           else
-            sampled_head(chosen, tape, states, items, batch);
+            sampled_head(chosen, tape, states, head, batch);
         },
         loss);
   }
@@ -144,15 +143,15 @@ struct BasicNextItem {
   struct Outputs {
     VectorView<double, typename Context::Space> losses;  ///< (N)
     matrix_of<Context> dstates;                          ///< (N, D), null in inference
-    master_matrix_of<Context> dtable;                    ///< (V, D), null where no gradient is wanted
+    ItemHeadGradient<Context> dhead;                     ///< null where no gradient is wanted
   };
   template <class Context>
   static Outputs<Context> outputs(const Tape<Context>& tape, Variable<Context> states,
-                                  const MatrixParameter<Context>& items) {
+                                  const ItemHeadParameters<Context>& head) {
     Outputs<Context> o{tape.context().template vector<double>(states.rows()), {}, {}};
     if (!tape.recording()) return o;
     o.dstates = tape.context().matrix(states.rows(), states.columns());
-    o.dtable = tape.gradient(items);
+    o.dhead = head.gradient(tape);
     return o;
   }
   template <class Context>
@@ -164,26 +163,37 @@ struct BasicNextItem {
 
   template <class RowLoss, class Context>
   static void sampled_head(const RowLoss& row_loss, Tape<Context>& tape, Variable<Context> states,
-                           const MatrixParameter<Context>& items, const TrainingBatch<typename Context::Space>& batch) {
+                           const ItemHeadParameters<Context>& head,
+                           const TrainingBatch<typename Context::Space>& batch) {
+    Context& context = tape.context();
     const NextItems<typename Context::Space>& next = batch.next;
-    const Outputs<Context> o = outputs(tape, states, items);
-    const auto coefficients = tape.context().vector(next.items.size());
-    ops::sampled_loss(tape.context(),
-                      SampledLoss<Context, RowLoss>{states.value(), tape.value(items), next.items, batch.loss_scale,
-                                                    o.losses, coefficients, o.dstates, row_loss, next.log_probability});
-    if (o.dtable)
-      ops::add_rows(tape.context(),
-                    AddRows<Context>{states.value(), next.index, coefficients, next.items.columns(), o.dtable});
+    const Outputs<Context> o = outputs(tape, states, head);
+    SampledLoss<Context, RowLoss> a{states.value(),   head.view(tape), next.items,
+                                    batch.loss_scale, o.losses,        {},
+                                    o.dstates,        row_loss,        next.log_probability};
+    if (o.dhead.table || o.dhead.bias) a.coefficients = context.vector(next.items.size());
+    if (next.shared) {
+      const index_t count = next.shared.size();
+      a.shared.items = next.shared;
+      a.shared.item_offsets = next.shared_offsets;
+      if (next.shared_offsets) a.shared.row_offsets = batch.histories.offsets();
+      if (o.dhead.table) a.shared.dtable = context.matrix(count, states.columns());
+      if (o.dhead.bias) a.shared.dbias = context.vector(count);
+    }
+    ops::sampled_loss(context, a);
+    ops::add_scored_items<Context>(context, a.states, next.index, a.coefficients, o.dhead);
+    if (next.shared)
+      ops::add_shared_items<Context>(context, a.shared.dtable, a.shared.dbias, next.shared_index, o.dhead);
     finish(tape, states, o);
   }
 
   template <class Context>
-  static void full_head(Tape<Context>& tape, Variable<Context> states, const MatrixParameter<Context>& items,
+  static void full_head(Tape<Context>& tape, Variable<Context> states, const ItemHeadParameters<Context>& head,
                         const TrainingBatch<typename Context::Space>& batch) {
-    const Outputs<Context> o = outputs(tape, states, items);
+    const Outputs<Context> o = outputs(tape, states, head);
     ops::catalogue_loss(tape.context(),
-                        CatalogueLoss<Context>{states.value(), tape.value(items), batch.next.items.column_range(0, 1),
-                                               batch.loss_scale, o.losses, o.dstates, o.dtable});
+                        CatalogueLoss<Context>{states.value(), head.view(tape), batch.next.items.column_range(0, 1),
+                                               batch.loss_scale, o.losses, o.dstates, o.dhead});
     finish(tape, states, o);
   }
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "seqrec/core/check_shape.hpp"
 #include "seqrec/core/jagged.hpp"
 #include "seqrec/ops/fallback.hpp"
 
@@ -12,11 +13,11 @@ namespace seqrec {
 /// one entry a source row); scored items pass (state, d loss / d score), because the gradient of item e is c_e h.
 template <class Context>
 struct AddRows {
-  const_matrix_of<Context> source;          ///< (M, D)
-  RowIndex<typename Context::Space> index;  ///< of the E = M entries_per_row entries
+  const_matrix_of<Context> source;          ///< (N, D)
+  RowIndex<typename Context::Space> index;  ///< of the E = N entries_per_row entries
   const_vector_of<Context> coefficients;    ///< (E), or null for ones
   index_t entries_per_row = 1;
-  master_matrix_of<Context> target;  ///< (V, D) added to
+  master_matrix_of<Context> target;  ///< (V, D) added to; null if not wanted
 };
 
 namespace ops {
@@ -26,10 +27,12 @@ SEQREC_OP_FALLBACK(add_rows)
 /// @throws ShapeError when extents disagree
 template <class Context>
 void add_rows(Context& context, const AddRows<Context>& a) {
-  check_extent("add_rows", "columns of target", a.target.columns(), a.source.columns());
-  check_extent("add_rows", "entries of the index", a.index.order.size(), a.source.rows() * a.entries_per_row);
-  check_extent("add_rows", "size of row_offsets", a.index.row_offsets.size(), a.index.rows.size() + 1);
-  if (a.coefficients) check_extent("add_rows", "size of coefficients", a.coefficients.size(), a.index.order.size());
+  constexpr const char* op = "add_rows";
+  if (!a.target) return;
+  check_shape(op, "target", a.target, a.target.rows(), a.source.columns());
+  check_extent(op, "entries of the index", a.index.order.size(), a.source.rows() * a.entries_per_row);
+  check_shape(op, "row_offsets", a.index.row_offsets, a.index.rows.size() + 1);
+  check_optional_shape(op, "coefficients", a.coefficients, a.index.order.size());
   using fallback::add_rows;
   add_rows(context, a);
 }

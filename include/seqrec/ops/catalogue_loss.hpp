@@ -1,47 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "seqrec/core/check_shape.hpp"
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/ops/fallback.hpp"
+#include "seqrec/ops/item_head.hpp"
 
 namespace seqrec {
 
-/// loss_r = scale (log sum_v exp(h_r e_v) - h_r e_target(r)): cross-entropy of a softmax over the whole catalogue.
+/// loss_r = scale (log sum_v exp(s_rv) - s_r,target(r)), s_rv = h_r e_v + b_v: cross-entropy of a softmax over the
+/// whole catalogue.
 ///
-/// Forward and gradient in one call, because the logits (N, V) are never stored: a block of rows at a time is scored,
-/// normalised and multiplied back while it is in cache.
+/// Forward and gradient in one call, because the logits (N, V) are never stored: a block of them at a time is computed,
+/// normalised and multiplied back while it is in cache. The memory for it is bounded, whatever the catalogue.
 template <class Context>
 struct CatalogueLoss {
   const_matrix_of<Context> states;                            ///< (N, D) h
-  const_matrix_of<Context> table;                             ///< (V, D) e
+  ItemHead<Context> head;                                     ///< V items
   MatrixView<const item_t, typename Context::Space> targets;  ///< (N, 1)
   double scale = 1;                                           ///< 1 / targets of the whole step
   VectorView<double, typename Context::Space> losses;         ///< (N) written
   matrix_of<Context> dstates;                                 ///< (N, D) written; null if not wanted
-  master_matrix_of<Context> dtable;                           ///< (V, D) added to; null if and only if dstates is
+  ItemHeadGradient<Context> dhead;                            ///< added to; null if not wanted
 };
 
 namespace ops {
 
 SEQREC_OP_FALLBACK(catalogue_loss)
 
-/// @throws ShapeError when extents disagree, ArgumentError when only dtable is given. Cost: 2 N V D operations, 6 N V D
-/// with gradients.
+/// @throws ShapeError when extents disagree. Cost: 2 N V D operations, 6 N V D with gradients; another 2 where V is so
+/// large that logits are computed twice.
 template <class Context>
 void catalogue_loss(Context& context, const CatalogueLoss<Context>& a) {
   constexpr const char* op = "catalogue_loss";
-  check_extent(op, "columns of table", a.table.columns(), a.states.columns());
-  check_extent(op, "rows of targets", a.targets.rows(), a.states.rows());
-  check_extent(op, "columns of targets", a.targets.columns(), 1);
-  check_extent(op, "size of losses", a.losses.size(), a.states.rows());
-  if (a.dstates) {
-    check_extent(op, "rows of dstates", a.dstates.rows(), a.states.rows());
-    check_extent(op, "columns of dstates", a.dstates.columns(), a.states.columns());
-    check_extent(op, "rows of dtable", a.dtable.rows(), a.table.rows());
-    check_extent(op, "columns of dtable", a.dtable.columns(), a.table.columns());
-  } else if (a.dtable) {
-    throw ArgumentError("catalogue_loss: dtable without dstates; expected both or none");
-  }
+  const index_t rows = a.states.rows();
+  check_head(op, a.head, a.states.columns());
+  check_shape(op, "targets", a.targets, rows, 1);
+  check_shape(op, "losses", a.losses, rows);
+  check_optional_shape(op, "dstates", a.dstates, rows, a.states.columns());
+  check_head_gradient(op, a.dhead, a.head);
   using fallback::catalogue_loss;
   catalogue_loss(context, a);
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "seqrec/core/check_shape.hpp"
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/ops/fallback.hpp"
+#include "seqrec/ops/lanes.hpp"
 
 namespace seqrec {
 
@@ -17,6 +19,16 @@ struct ClickLoss {
   matrix_of<Context> dscores;                               ///< (C, 1) written; null if not wanted
 };
 
+/// The loss of one candidate and its slope, in each lane; what all backends compute.
+template <class Lanes>
+SEQREC_HOST_DEVICE LossAndSlope<Lanes> loss_of_click(Lanes score, Lanes label) {
+  using namespace lanes;
+  // In an order that keeps what is left where the label is 1 and the score large, or 0 and far below.
+  const Softplus<Lanes> taken(score);
+  return {(max(score, Lanes(0.0)) - label * score) + taken.curve,
+          (Lanes(1.0) - label) * taken.slope - label * taken.complement};
+}
+
 namespace ops {
 
 SEQREC_OP_FALLBACK(click_loss)
@@ -25,13 +37,11 @@ SEQREC_OP_FALLBACK(click_loss)
 template <class Context>
 void click_loss(Context& context, const ClickLoss<Context>& a) {
   constexpr const char* op = "click_loss";
-  check_extent(op, "columns of scores", a.scores.columns(), 1);
-  check_extent(op, "size of labels", a.labels.size(), a.scores.rows());
-  check_extent(op, "size of losses", a.losses.size(), a.scores.rows());
-  if (a.dscores) {
-    check_extent(op, "rows of dscores", a.dscores.rows(), a.scores.rows());
-    check_extent(op, "columns of dscores", a.dscores.columns(), 1);
-  }
+  const index_t candidates = a.scores.rows();
+  check_shape(op, "scores", a.scores, candidates, 1);
+  check_shape(op, "labels", a.labels, candidates);
+  check_shape(op, "losses", a.losses, candidates);
+  check_optional_shape(op, "dscores", a.dscores, candidates, 1);
   using fallback::click_loss;
   click_loss(context, a);
 }

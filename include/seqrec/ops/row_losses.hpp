@@ -7,29 +7,62 @@
 
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
+#include "seqrec/ops/lanes.hpp"
 
 namespace seqrec {
 
 // Losses of one target against a few sampled items, its negatives.
 //
-// A row loss is a function object: it maps a row's scores (target first) to a loss and overwrites each score with the
-// derivative. Kernels of all backends call it, so its call operator must be usable on a device. It may also offer
+// A row loss maps the scores of a row, target first, to a loss and to its derivative by each score. One definition
+// serves all backends. It takes one of three forms over lanes (ops/lanes.hpp), which run on many rows at once,
+//
+//   target(score), negative(score)  pointwise: each score by itself. Both return LossAndSlope
+//   lead(difference)                pairwise: each negative's score less the target's. Returns LossAndSlope
+//   temperature, is_softmax = true  softmax: cross-entropy of exp(score / temperature)
+//
+// or, where none of these fits, that of a function over one row at a time:
+//
+//   double operator()(Real* scores, index_t count)   returns the loss and overwrites each score with the derivative
+//
+// Either must be usable on a device (SEQREC_HOST_DEVICE). A row loss may also offer
 //
 //   check()                    throws ArgumentError for a number out of range
 //   text()                     its name and numbers, for logs and result files; `name` alone where there is none
 //   sampling_correction()      what the log-probability of being sampled counts in a score: see SampledSoftmax
 //   row_loss(items, negatives) the row loss to run instead, where it takes the sizes of the problem to know it
+//
+// One of your own, to be used as BasicNextItem<Hinge>:
+//
+//   struct Hinge {
+//     static constexpr const char* name = "hinge";
+//     template <class Lanes>
+//     SEQREC_HOST_DEVICE LossAndSlope<Lanes> lead(Lanes x) const {  // max(0, 1 + x)
+//       using namespace lanes;
+//       const Lanes zero(0.0), one(1.0);
+//       return {max(one + x, zero), where_less(-one, x, one, zero)};
+//     }
+//   };
 
-/// softplus(x) = log(1 + exp(x)) and its derivative, the logistic function.
-struct Softplus {
-  double value, slope;
-
-  SEQREC_HOST_DEVICE explicit Softplus(double x) {
-    const double tail = exp(-fabs(x));  // in (0, 1]: neither overflows
-    value = (x > 0 ? x : 0.0) + log1p(tail);
-    slope = x >= 0 ? 1.0 / (1.0 + tail) : tail / (1.0 + tail);
-  }
+/// A row loss that looks at each score by itself.
+template <class RowLoss>
+concept PointwiseLoss = requires(const RowLoss& loss, float score) {
+  { loss.target(score) } -> std::same_as<LossAndSlope<float>>;
+  { loss.negative(score) } -> std::same_as<LossAndSlope<float>>;
 };
+/// A row loss that looks at each negative's lead over the target.
+template <class RowLoss>
+concept PairwiseLoss = requires(const RowLoss& loss, float difference) {
+  { loss.lead(difference) } -> std::same_as<LossAndSlope<float>>;
+};
+/// A row loss that is a cross-entropy of a softmax.
+template <class RowLoss>
+concept SoftmaxLoss = requires(const RowLoss& loss) {
+  { loss.temperature } -> std::convertible_to<double>;
+  requires RowLoss::is_softmax;
+};
+/// What can be run on many rows at once.
+template <class RowLoss>
+concept RowLossOverLanes = PointwiseLoss<RowLoss> || PairwiseLoss<RowLoss> || SoftmaxLoss<RowLoss>;
 
 /// Binary cross-entropy of a target against sampled negatives (SASRec, Kang & McAuley 2018, eq. 6):
 /// loss = softplus(-s_0) + sum over j >= 1 of softplus(s_j).
@@ -37,17 +70,16 @@ struct BinaryCrossEntropy {
   static constexpr const char* name = "binary cross-entropy";
   double target_weight = 1;  ///< the factor of softplus(-s_0)
 
-  template <class Real>
-  SEQREC_HOST_DEVICE double operator()(Real* scores, index_t count) const {
-    const double target = scores[0];
-    double loss = target_weight * Softplus(-target).value;
-    scores[0] = static_cast<Real>(target_weight * (Softplus(target).slope - 1.0));
-    for (index_t j = 1; j < count; ++j) {
-      const Softplus wrong(scores[j]);
-      loss += wrong.value;
-      scores[j] = static_cast<Real>(wrong.slope);
-    }
-    return loss;
+  template <class Lanes>
+  SEQREC_HOST_DEVICE LossAndSlope<Lanes> target(Lanes score) const {
+    const lanes::Softplus<Lanes> right(-score);
+    const Lanes weight = static_cast<Lanes>(target_weight);
+    return {weight * right.value, -weight * right.slope};
+  }
+  template <class Lanes>
+  SEQREC_HOST_DEVICE LossAndSlope<Lanes> negative(Lanes score) const {
+    const lanes::Softplus<Lanes> wrong(score);
+    return {wrong.value, wrong.slope};
   }
 
   void check() const {
@@ -90,18 +122,10 @@ struct GeneralisedBinaryCrossEntropy {
 struct Bpr {
   static constexpr const char* name = "BPR";
 
-  template <class Real>
-  SEQREC_HOST_DEVICE double operator()(Real* scores, index_t count) const {
-    const double target = scores[0];
-    double loss = 0, slopes = 0;
-    for (index_t j = 1; j < count; ++j) {
-      const Softplus wrong(static_cast<double>(scores[j]) - target);
-      loss += wrong.value;
-      slopes += wrong.slope;
-      scores[j] = static_cast<Real>(wrong.slope);
-    }
-    scores[0] = static_cast<Real>(-slopes);
-    return loss;
+  template <class Lanes>
+  SEQREC_HOST_DEVICE LossAndSlope<Lanes> lead(Lanes difference) const {
+    const lanes::Softplus<Lanes> wrong(difference);
+    return {wrong.value, wrong.slope};
   }
 };
 
@@ -114,30 +138,11 @@ struct Bpr {
 /// one). Uniform sampling needs no correction, since the same number in every z changes nothing.
 struct SampledSoftmax {
   static constexpr const char* name = "sampled softmax";
+  static constexpr bool is_softmax = true;
   double temperature = 1;
   bool corrects_sampling = true;
 
   SEQREC_HOST_DEVICE double sampling_correction() const { return corrects_sampling ? temperature : 0.0; }
-
-  template <class Real>
-  SEQREC_HOST_DEVICE double operator()(Real* scores, index_t count) const {
-    const double target = scores[0];
-    double top = target;
-    for (index_t j = 1; j < count; ++j)
-      if (scores[j] > top) top = scores[j];
-    const auto weight = [&](double score) { return exp((score - top) / temperature); };  // at most 1
-    double others = 0;
-    for (index_t j = 1; j < count; ++j) {
-      const double here = weight(scores[j]);
-      others += here;
-      scores[j] = static_cast<Real>(here);
-    }
-    const double total = weight(target) + others;
-    const double slope = 1.0 / (temperature * total);
-    for (index_t j = 1; j < count; ++j) scores[j] = static_cast<Real>(slope * static_cast<double>(scores[j]));
-    scores[0] = static_cast<Real>(-slope * others);  // (weight(target) / total - 1) / temperature, without cancellation
-    return log(total) + (top - target) / temperature;
-  }
 
   void check() const { check_temperature(name, temperature); }
   std::string text() const {

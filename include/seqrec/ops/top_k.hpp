@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "seqrec/core/check_shape.hpp"
 #include "seqrec/core/jagged.hpp"
 #include "seqrec/ops/fallback.hpp"
+#include "seqrec/ops/item_head.hpp"
 
 namespace seqrec {
 
-/// The K items of the catalogue with the highest scores h_b e_v, without the excluded ones; best first, equal scores
-/// in ascending order of item. Where fewer than K items remain, the rest is item -1 with score -infinity.
+/// The K items of the catalogue with the highest scores, without the excluded ones; best first, equal scores in
+/// ascending order of item. Items of equal vectors and biases have equal scores, those that `score_items` gives them.
+/// Where fewer than K items remain, the rest is item -1 with score -infinity.
 template <class Context>
 struct TopK {
   const_matrix_of<Context> queries;                          ///< (B, D) h
-  const_matrix_of<Context> table;                            ///< (V, D) e
+  ItemHead<Context> head;                                    ///< V items
   Jagged<const item_t, typename Context::Space> exclusions;  ///< items not to return, (B) segments; or null
   MatrixView<item_t, typename Context::Space> items;         ///< (B, K) written
   matrix_of<Context> scores;                                 ///< (B, K) written
@@ -25,14 +28,13 @@ SEQREC_OP_FALLBACK(top_k)
 template <class Context>
 void top_k(Context& context, const TopK<Context>& a) {
   constexpr const char* op = "top_k";
-  check_extent(op, "columns of table", a.table.columns(), a.queries.columns());
-  check_extent(op, "rows of items", a.items.rows(), a.queries.rows());
-  check_extent(op, "rows of scores", a.scores.rows(), a.queries.rows());
-  check_extent(op, "columns of scores", a.scores.columns(), a.items.columns());
-  if (a.exclusions) check_extent(op, "segments of exclusions", a.exclusions.segments(), a.queries.rows());
-  const index_t k = a.items.columns();
-  if (k < 1 || k > a.table.rows())
-    throw ShapeError(concatenate(op, ": K is ", k, ", expected 1 to ", a.table.rows(), ", the number of items"));
+  const index_t queries = a.queries.rows(), k = a.items.columns();
+  check_head(op, a.head, a.queries.columns());
+  check_shape(op, "items", a.items, queries, k);
+  check_shape(op, "scores", a.scores, queries, k);
+  if (a.exclusions) check_extent(op, "segments of exclusions", a.exclusions.segments(), queries);
+  if (k < 1 || k > a.head.items())
+    throw ShapeError(concatenate(op, ": K is ", k, ", expected 1 to ", a.head.items(), ", the number of items"));
   using fallback::top_k;
   top_k(context, a);
 }

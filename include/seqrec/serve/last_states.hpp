@@ -12,6 +12,7 @@ template <StaticEncoder Model>
 matrix_of<typename Model::Context> last_states(Tape<typename Model::Context>& tape, const Model& model,
                                                const Batch<typename Model::Context::Space>& histories) {
   using Context = typename Model::Context;
+  if constexpr (EncodesLast<Model>) return model.encode_last(tape, histories).value();
   const auto states = model.encode(tape, histories);
   const auto queries = tape.context().matrix(histories.users(), states.columns());
   const auto rows = tape.context().template vector<offset_t>(histories.users());

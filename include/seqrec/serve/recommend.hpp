@@ -39,7 +39,7 @@ void best_items(const Model& model, typename Model::Context& context,
   const auto query = last_states(tape, model, batch.histories);
   const MatrixView<item_t, Space> top(context.template vector<item_t>(count).data, 1, count);
   const auto top_scores = context.matrix(1, count);
-  ops::top_k(context, TopK<Context>{query, tape.value(model.output_table()), batch.exclusions, top, top_scores});
+  ops::top_k(context, TopK<Context>{query, model.item_head().view(tape), batch.exclusions, top, top_scores});
   Memory<Space>::copy_to_host(best.data(), top.data, best.size_bytes());
   Memory<Space>::copy_to_host(scores.data(), top_scores.data, scores.size_bytes());
 }
@@ -88,7 +88,7 @@ std::vector<Recommendation<typename Model::Context::Scalar>> recommend(const Mod
                                                                        std::span<const item_t> exclusions,
                                                                        const KnownUser& user = {}) {
   static_assert(Ranker<Model>,
-                "seqrec: recommend needs a model with encode() and output_table(), or with score(tape, batch, "
+                "seqrec: recommend needs a model with encode() and item_head(), or with score(tape, batch, "
                 "candidates)");
   using Scalar = typename Model::Context::Scalar;
   using Space = typename Model::Context::Space;

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <limits>
+
+#include "seqrec/ops/lanes.hpp"
+#include "seqrec/ops/row_losses.hpp"
+
+namespace seqrec {
+
+/// Computes a row loss of scores, target first, and puts each score's derivative in its place: of one row, or of as
+/// many rows side by side as `Lanes` has lanes. A negative's score of minus infinity is left out: it adds nothing to
+/// the loss, and its derivative is 0.
+/// @param scores get(j) gives the lanes of score j, set(j, lanes) replaces them   @return the loss of each lane
+template <class Lanes, class RowLoss, class Scores>
+requires(RowLossOverLanes<RowLoss>) SEQREC_HOST_DEVICE lanes::Sum<Lanes> evaluate_row(const RowLoss& loss,
+                                                                                      Scores scores, index_t count) {
+  using namespace lanes;
+  // Below every number of the element type lies minus infinity alone; what is not a number stays, to be seen.
+  const Lanes lowest(static_cast<double>(std::numeric_limits<typename Sum<Lanes>::Scalar>::lowest())), zero(0.0);
+  const auto unless_left_out = [&](Lanes score, Lanes value) { return where_less(score, lowest, zero, value); };
+  Sum<Lanes> sum;
+  const Lanes target = scores.get(0);
+  if constexpr (SoftmaxLoss<RowLoss>) {
+    // 1 / temperature as the sum of two numbers: rounded to a float it would move far logits by many of their last bits
+    const double inverse = 1.0 / loss.temperature, leading = static_cast<float>(inverse);
+    const Lanes factor = static_cast<Lanes>(leading), rest = static_cast<Lanes>(inverse - leading);
+    Lanes top = target;
+    for (index_t j = 1; j < count; ++j) top = max(top, scores.get(j));
+    const auto logit = [&](Lanes score) { return (score - top) * factor + (score - top) * rest; };  // at most 0
+    for (index_t j = 1; j < count; ++j) {
+      const Lanes score = scores.get(j), weight = unless_left_out(score, exp(logit(score)));
+      sum.add(weight);
+      scores.set(j, weight);
+    }
+    const Lanes one(1.0), others = sum.rounded(), own = exp(logit(target)), total = own + others;
+    const Lanes slope = static_cast<Lanes>(inverse) / total;
+    for (index_t j = 1; j < count; ++j) scores.set(j, slope * scores.get(j));
+    scores.set(0, -slope * others);  // (own / total - 1) / temperature, without cancellation
+    // Where the target is on top, what the others weigh may be nothing beside its 1.
+    Sum<Lanes> loss_of_row;
+    loss_of_row.add(log1p(where_less(target, top, total - one, others)) - logit(target));
+    return loss_of_row;
+  } else if constexpr (PairwiseLoss<RowLoss>) {
+    Sum<Lanes> slopes;
+    for (index_t j = 1; j < count; ++j) {
+      const Lanes score = scores.get(j);
+      const LossAndSlope<Lanes> pair = loss.lead(score - target);
+      const Lanes slope = unless_left_out(score, pair.slope);
+      sum.add(unless_left_out(score, pair.loss));
+      slopes.add(slope);
+      scores.set(j, slope);
+    }
+    scores.set(0, -slopes.rounded());
+  } else {
+    const LossAndSlope<Lanes> own = loss.target(target);
+    sum.add(own.loss);
+    scores.set(0, own.slope);
+    for (index_t j = 1; j < count; ++j) {
+      const Lanes score = scores.get(j);
+      const LossAndSlope<Lanes> wrong = loss.negative(score);
+      sum.add(unless_left_out(score, wrong.loss));
+      scores.set(j, unless_left_out(score, wrong.slope));
+    }
+  }
+  return sum;
+}
+
+/// The scores of one row, as a GPU's thread and tests see them.
+template <class Real>
+struct RowOfScores {
+  Real* data;
+  index_t stride = 1;  ///< elements from one score to the next
+
+  SEQREC_HOST_DEVICE Real get(index_t j) const { return data[j * stride]; }
+  SEQREC_HOST_DEVICE void set(index_t j, Real value) const { data[j * stride] = value; }
+};
+
+}  // namespace seqrec
