@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "seqrec/core/options.hpp"
 #include "seqrec/data/batches/sampling.hpp"
 #include "seqrec/models/candidate_encoder.hpp"
 #include "seqrec/ops/click_loss.hpp"
@@ -18,15 +19,21 @@ struct Click {
   index_t negatives = 1;  ///< sampled for each position
   NegativeSampling sampling{};
 
+  static constexpr const char* key = "click";
+
   /// A name for logs and result files.
   std::string name() const {
     return concatenate("click, ", negatives, negatives == 1 ? " negative" : " negatives", sampling.text());
   }
 
   /// @throws ArgumentError without negatives: there would be nothing to tell apart
-  void check() const {
-    check_argument(negatives >= 1, "Click negatives", negatives, "at least 1");
-    sampling.check();
+  void check() const { check_options("Click", *this); }
+
+  /// Names, ranges and meanings; see core/options.hpp.
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("negatives", negatives, at_least(1), "sampled for each position");
+    visit("", sampling);
   }
 
   /// Forward, loss, and the record for backward of one shard; the loss goes to the context's sum.

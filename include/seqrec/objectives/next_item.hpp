@@ -7,6 +7,7 @@
 
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/core/batch.hpp"
+#include "seqrec/core/options.hpp"
 #include "seqrec/data/batches/sampling.hpp"
 #include "seqrec/models/static_encoder.hpp"
 #include "seqrec/ops/add_rows.hpp"
@@ -19,6 +20,7 @@ namespace seqrec {
 /// Cross-entropy of the next item against the whole catalogue: exact, and needs no negatives.
 struct FullSoftmax {
   static constexpr const char* name = "full softmax";
+  static constexpr const char* key = "softmax";
 };
 
 /// Learning to predict the next item at every position of a history.
@@ -40,6 +42,8 @@ struct BasicNextItem {
   /// Sampled for each position: one, or none for the full softmax.
   index_t negatives = std::visit([](const auto& chosen) { return samples<decltype(chosen)> ? 1 : 0; }, loss);
   NegativeSampling sampling{};
+
+  static constexpr const char* key = "next-item";
 
   /// A name for logs and result files.
   std::string name() const {
@@ -66,6 +70,20 @@ struct BasicNextItem {
           if constexpr (requires { chosen.check(); }) chosen.check();
         },
         loss);
+  }
+
+  /// Names, ranges and meanings; see core/options.hpp.
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("loss", loss, "of each target: against sampled negatives, or against the whole catalogue");
+    if (!samples_negatives()) return;
+    visit("negatives", negatives, at_least(1), "sampled for each position");
+    visit("", sampling);
+  }
+
+  /// Whether there are negatives: the full softmax needs none.
+  bool samples_negatives() const {
+    return std::visit([](const auto& chosen) { return samples<decltype(chosen)>; }, loss);
   }
 
   /// Forward, loss, and the record for backward of one shard; the loss goes to the context's sum.
