@@ -2,9 +2,9 @@
 // Write a layer and a model of your own and train them, without writing a backward pass.
 //
 // You learn   what a layer is (parameters as members, made in a scope, and forward()), what a model must offer to be
-//             trained, evaluated and saved like the library's own (the members of AttentiveMlp below), and that the
-//             tape takes care of gradients, however often a variable is used.
-// Run         ./examples/run 02_your_own_layer [--data DIR]
+//             trained, evaluated, saved and told its options like the library's own (the members of AttentiveMlp
+//             below), and that the tape takes care of gradients, however often a variable is used.
+// Run         ./examples/run 02_your_own_layer [--data DIR] [--width 64]; --help lists all options
 // Data        the built-in synthetic set, or any data set's folder
 // Expect      in a few seconds, on the synthetic data, HR@10 of .77 +- .05 in a full ranking, where popularity has .06;
 //             with --quick .6 and better
@@ -14,22 +14,23 @@
 #include <string>
 
 #include "common/command_line.hpp"
-#include "common/experiment.hpp"
-#include "common/model_run.hpp"
-#include "common/options.hpp"
-#include "common/report.hpp"
-#include "common/table.hpp"
+#include "common/data.hpp"
 #include "seqrec/baselines/popularity.hpp"
 #include "seqrec/cpu.hpp"
+#include "seqrec/data/readers/load.hpp"
 #include "seqrec/evaluate/evaluate_scorer.hpp"
+#include "seqrec/io/checkpoint.hpp"
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/layer_norm.hpp"
 #include "seqrec/layers/linear.hpp"
 #include "seqrec/layers/self_attention.hpp"
 #include "seqrec/models/static_encoder.hpp"
 #include "seqrec/objectives/next_item.hpp"
+#include "seqrec/train/trainer.hpp"
 
 namespace {
+
+using seqrec::index_t;
 
 /// The layer: y = norm(x + dropout(linear2(dropout(relu(linear1(x)))))), row by row.
 template <class Context>
@@ -39,9 +40,8 @@ struct ResidualMlp {
   seqrec::LayerNorm<Context> norm;
   double dropout;  ///< probability
 
-  /// @param scope where its parameters live. Names follow PyTorch's: they are the tensors' names in a checkpoint.
-  ResidualMlp(seqrec::ParameterScope<Context> scope, seqrec::index_t width, seqrec::index_t hidden_width,
-              double dropout_probability)
+  /// Names follow PyTorch's: they are the tensors' names in a checkpoint, below the scope's.
+  ResidualMlp(seqrec::ParameterScope<Context> scope, index_t width, index_t hidden_width, double dropout_probability)
       : linear1(scope / "linear1", width, hidden_width),
         linear2(scope / "linear2", hidden_width, width),
         norm(scope / "norm", width),
@@ -59,20 +59,20 @@ struct ResidualMlp {
 };
 
 struct AttentiveMlpOptions {
-  seqrec::index_t items = 0;
-  seqrec::index_t width = 32;
-  seqrec::index_t max_length = 50;
+  index_t items = 0;
+  index_t width = 32;
+  index_t max_length = 50;
   double dropout = 0.2;
   std::uint64_t seed = 0;
 
-  /// What a checkpoint must know to build the model again.
+  /// Names, ranges and meanings, said once: for checking, checkpoints, result files and this program's command line.
   template <class Visitor>
-  void for_each_option(Visitor&& visit) {
-    visit("items", items);
-    visit("width", width);
-    visit("max_length", max_length);
-    visit("dropout", dropout);
-    visit("seed", seed);
+  void visit_options(Visitor&& visit) {
+    visit("items", items, seqrec::in_range(1, 1 << 30), "V, items of the catalogue");
+    visit("width", width, seqrec::in_range(2, 4096), "D, columns of the model's activations");
+    visit("max_length", max_length, seqrec::in_range(1, 1 << 20), "how much of a history is read");
+    visit("dropout", dropout, seqrec::probability(), "of elements to be dropped, everywhere");
+    visit("seed", seed, seqrec::any(), "of the initial weights");
   }
 };
 
@@ -85,7 +85,7 @@ class AttentiveMlp {
   static constexpr const char* name = "AttentiveMlp";
 
   explicit AttentiveMlp(const Options& options, seqrec::InitialValues begin = seqrec::InitialValues::drawn)
-      : options_(options),
+      : options_(checked(options)),
         items_(parameters_.scope("items"), options.items, options.width, seqrec::Initialiser::normal(0.1)),
         positions_(parameters_.scope("positions"), options.max_length, options.width, seqrec::Initialiser::normal(0.1)),
         attention_(parameters_.scope("attention"), options.width, /*number_of_heads=*/2, options.dropout),
@@ -110,12 +110,17 @@ class AttentiveMlp {
   seqrec::ParameterStore<Context>& parameters() { return parameters_; }
   const seqrec::ParameterStore<Context>& parameters() const { return parameters_; }
   const Options& options() const { return options_; }
-  seqrec::index_t num_items() const { return options_.items; }
-  seqrec::index_t max_length() const { return options_.max_length; }
+  index_t num_items() const { return options_.items; }
+  index_t max_length() const { return options_.max_length; }
 
  private:
+  static const Options& checked(const Options& options) {
+    seqrec::check_options(name, options);
+    return options;
+  }
+
   Options options_;
-  seqrec::ParameterStore<Context> parameters_;  // before the layers, which make theirs in it
+  seqrec::ParameterStore<Context> parameters_;  // before the layers, which make their parameters in it
   seqrec::Embedding<Context> items_, positions_;
   seqrec::SelfAttention<Context> attention_;
   seqrec::LayerNorm<Context> attention_norm_;
@@ -128,26 +133,32 @@ static_assert(seqrec::StaticEncoder<AttentiveMlp<seqrec::cpu::Context>>);
 }  // namespace
 
 int main(int argc, char** argv) {
+  examples::DataOptions shared;
+  AttentiveMlpOptions options{.seed = 1};
+  seqrec::TrainerOptions training{.epochs = 40, .batch_size = 32, .learning_rate = 3e-3, .seed = 1};
   examples::CommandLine line("Trains a model that is written in this file, and compares it with popularity.");
-  examples::Options options;
-  options.trainer = {.epochs = 40, .batch_size = 32, .learning_rate = 3e-3, .seed = 1};
-  examples::add_shared_options(line, options);
+  line.options(shared, {{"json", ""}, {"candidate_dir", ""}});
+  line.options(options, {{"items", ""}, {"seed", "--model-seed"}});
+  line.options(training);
   return line.run(argc, argv, [&] {
-    examples::apply_quick(line, options, 3);
-    const examples::Experiment experiment(options, options.data.empty() ? examples::announce_synthetic("without --data")
-                                                                        : examples::find_data(options, ""));
-    AttentiveMlp<seqrec::cpu::Context> model({.items = experiment.data().num_items(), .seed = options.trainer.seed});
-    const seqrec::NextItem objective{.loss = seqrec::FullSoftmax{}};
-    const examples::ModelRun run = examples::train_and_test(model, experiment, options.trainer, objective);
-    const seqrec::Evaluation popularity =
-        seqrec::evaluate(seqrec::Popularity(experiment.split()), experiment.split().test);
-    examples::print_table(std::cout, {{"popularity", popularity.protocol, popularity.ranking},
-                                      {model.name, run.test_full.protocol, run.test_full.ranking}});
-    examples::write_report(options.json, {.model = model.name,
-                                          .model_options = examples::named_values(model.options()),
-                                          .objective = objective.name(),
-                                          .experiment = experiment,
-                                          .trainer = options.trainer,
-                                          .run = run});
+    if (shared.quick && !line.given("--epochs")) training.epochs = 3;
+    const seqrec::Dataset data =
+        shared.data.empty() ? examples::announce_synthetic("without --data") : seqrec::load_dataset(shared.data);
+    const seqrec::Split split = seqrec::leave_one_out(data);
+    std::cout << seqrec::describe(data) << std::endl;
+
+    options.items = data.num_items();
+    AttentiveMlp<seqrec::cpu::Context> model(options);
+    const seqrec::Trainer trainer(training);
+    trainer.fit(model, split, seqrec::NextItem{.loss = seqrec::FullSoftmax{}});
+
+    std::cout << "popularity: " << seqrec::evaluate(seqrec::Popularity(split), split.test);
+    std::cout << model.name << ": " << seqrec::evaluate(model, split.test);
+
+    // A checkpoint is read back with nothing but its name.
+    const std::string file = "attentive_mlp.safetensors";
+    seqrec::save(file, model);
+    const auto loaded = seqrec::load<AttentiveMlp<seqrec::cpu::Context>>(file);
+    std::cout << "written to " << file << ", which says width " << loaded.options().width << '\n';
   });
 }

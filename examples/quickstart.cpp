@@ -13,6 +13,7 @@
 //             titles that user had watched spoke for DIN's first.
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <iomanip>
@@ -20,13 +21,12 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/bars.hpp"
-#include "common/baseline_run.hpp"
 #include "common/command_line.hpp"
-#include "common/experiment.hpp"
-#include "common/model_run.hpp"
+#include "common/data.hpp"
 #include "common/options.hpp"
 #include "common/report.hpp"
 #include "common/table.hpp"
@@ -40,165 +40,167 @@
 #include "seqrec/objectives/next_item.hpp"
 #include "seqrec/serve/attention_weights.hpp"
 #include "seqrec/serve/recommend.hpp"
+#include "seqrec/train/interrupt.hpp"
+#include "seqrec/train/trainer.hpp"
 
 namespace {
 
-using SasRec = seqrec::SasRec<seqrec::cpu::Context>;
-using Din = seqrec::Din<seqrec::cpu::Context>;
+using seqrec::index_t, seqrec::item_t;
+using Context = seqrec::cpu::Context;
 
-std::string title_of(const seqrec::Dataset& data, seqrec::item_t item) {
+/// What this program can be told; `--help` shows it.
+struct Settings {
+  bool synthetic = false;
+  index_t user = -1;
+  index_t epochs = 24;
+  std::uint64_t seed = 1;
+  int threads = 0;
+  std::filesystem::path checkpoint{};
+
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("synthetic", synthetic, seqrec::any(), "the synthetic data set");
+    visit("user", user, seqrec::at_least(-1),
+          "whose recommendations are shown: a user's number in the data; -1 is the first");
+    visit("epochs", epochs, seqrec::at_least(1), "epochs at most");
+    visit("seed", seed, seqrec::any(), "of weights, order, negatives and dropout");
+    visit("threads", threads, seqrec::in_range(0, 4096), "0 is one for each core; results do not depend on it");
+    visit("checkpoint", checkpoint, seqrec::file_to_write(), "where SASRec is written, and beside it DIN");
+  }
+};
+
+std::string title_of(const seqrec::Dataset& data, item_t item) {
   const auto i = static_cast<std::size_t>(item);
   return i < data.titles.size() && !data.titles[i].empty() ? data.titles[i]
                                                            : seqrec::concatenate("item ", data.item_ids[i]);
 }
 
-/// The place in the test set of a user, given by its number in the source; without one the first.
-seqrec::index_t find_user(const seqrec::HeldOut& test, const std::optional<seqrec::index_t>& number) {
-  if (!number) return 0;
-  for (seqrec::index_t i = 0; i < test.size(); ++i)
-    if (test.data->user_ids[static_cast<std::size_t>(test.users[static_cast<std::size_t>(i)])] == *number) return i;
+/// The place in the test set of a user, given by its number in the source.
+index_t find_user(const seqrec::HeldOut& test, index_t number) {
+  if (number < 0) return 0;
+  for (index_t i = 0; i < test.size(); ++i)
+    if (test.data->user_ids.data()[test.users.data()[i]] == number) return i;
   throw seqrec::ArgumentError(seqrec::concatenate(
-      "--user is '", *number, "', expected the number of a user with three events in ", test.data->name));
+      "--user is '", number, "', expected the number of a user with three events in ", test.data->name));
 }
 
 /// Prints what a model would offer, best first, and returns the best.
 template <class Model>
-seqrec::item_t show_offers(const std::string& title, const Model& model, const seqrec::HeldOut& test,
-                           seqrec::index_t i) {
+item_t show_offers(const char* title, const Model& model, const seqrec::HeldOut& test, index_t i) {
   const seqrec::Dataset& data = *test.data;
   std::cout << title << " recommends:\n";
-  seqrec::cpu::Context context;
-  const auto offers = seqrec::recommend(model, context, test.history(i),
-                                        std::min<seqrec::index_t>(10, data.num_items()), test.history(i));
+  Context context;
+  const auto offers = seqrec::recommend(model, context, test.history(i), std::min<index_t>(10, data.num_items()),
+                                        /*exclusions=*/test.history(i));
   int place = 0;
-  for (const auto& offer : offers)
-    std::cout << std::setw(4) << ++place << "  " << title_of(data, offer.item)
-              << (offer.item == test.targets[static_cast<std::size_t>(i)] ? "   <- what the user watched next" : "")
-              << '\n';
+  for (const auto& [item, score] : offers)
+    std::cout << std::setw(4) << ++place << "  " << title_of(data, item)
+              << (item == test.targets.data()[i] ? "   <- what the user watched next" : "") << '\n';
   return offers.front().item;
 }
 
 /// Prints which titles of a history weighed most in DIN's score for an item.
-void show_reasons(const Din& model, const seqrec::HeldOut& test, seqrec::index_t i, seqrec::item_t item) {
-  const seqrec::Dataset& data = *test.data;
-  seqrec::cpu::Context context;
-  const std::vector<float> weights = seqrec::attention_weights(model, context, test.history(i), item);
-  const std::span<const seqrec::item_t> seen = test.history(i).last(weights.size());
+void show_reasons(const seqrec::Din<Context>& din, const seqrec::HeldOut& test, index_t i, item_t item) {
+  Context context;
+  const std::vector<float> weights = seqrec::attention_weights(din, context, test.history(i), item);
+  const std::span<const item_t> seen = test.history(i).last(weights.size());
   std::vector<examples::Bar> bars;
   for (std::size_t j = 0; j < seen.size(); ++j)
-    bars.push_back({title_of(data, seen[j]), static_cast<double>(weights[j])});
-  std::stable_sort(bars.begin(), bars.end(),
-                   [](const examples::Bar& a, const examples::Bar& b) { return a.weight > b.weight; });
+    bars.push_back({title_of(*test.data, seen[j]), static_cast<double>(weights[j])});
+  std::stable_sort(bars.begin(), bars.end(), [](const auto& a, const auto& b) { return a.weight > b.weight; });
   bars.resize(std::min<std::size_t>(bars.size(), 8));
-  std::cout << "Why DIN offers " << title_of(data, item) << ": how much each of the last " << seen.size()
+  std::cout << "Why DIN offers " << title_of(*test.data, item) << ": how much each of the last " << seen.size()
             << " titles weighed\n";
   examples::print_bars(std::cout, bars);
 }
 
-/// What a person wants to see: what somebody watched last, what the models would offer next, and what it really was.
-void show_user(const SasRec& sasrec, const Din& din, const seqrec::HeldOut& test, seqrec::index_t i) {
-  const seqrec::Dataset& data = *test.data;
-  const std::span<const seqrec::item_t> history = test.history(i);
-  std::cout << "\nUser " << data.user_ids[static_cast<std::size_t>(test.users[static_cast<std::size_t>(i)])]
-            << " watched " << history.size() << " titles, these last:\n";
-  for (const seqrec::item_t item : history.last(std::min<std::size_t>(history.size(), 5)))
-    std::cout << "      " << title_of(data, item) << '\n';
-  show_offers("SASRec", sasrec, test, i);
-  const seqrec::item_t first = show_offers("DIN", din, test, i);
-  show_reasons(din, test, i, first);
-  std::cout << "What the user really watched next, which the models were not shown: "
-            << title_of(data, test.targets[static_cast<std::size_t>(i)]) << '\n';
-}
-
-/// The results of everything, first among the frozen candidates, then among the whole catalogue.
-std::vector<examples::TableRow> table_of(const examples::Experiment& experiment, const examples::ModelRun& sasrec,
-                                         const examples::ModelRun& din) {
-  std::vector<examples::TableRow> rows, full_rows;
-  const auto add = [&](const std::string& name, const seqrec::Evaluation& test, const seqrec::Evaluation& full) {
-    rows.push_back({name, test.protocol, test.ranking, test.clicks});
-    full_rows.push_back({name, full.protocol, full.ranking});
-  };
-  const auto add_baseline = [&](const std::string& name, const auto& scorer) {
-    const examples::BaselineRun run = examples::test_baseline(scorer, experiment);
-    add(name, run.test, run.test_full);
-  };
-  add_baseline("popularity", seqrec::Popularity(experiment.split()));
-  add_baseline("item-kNN", seqrec::ItemKnn(experiment.split()));
-  add_baseline("transition-kNN", seqrec::TransitionKnn(experiment.split()));
-  add("SASRec", sasrec.test, sasrec.test_full);
-  add("DIN", din.test, din.test_full);
-  if (experiment.test_candidates() != nullptr) rows.insert(rows.end(), full_rows.begin(), full_rows.end());
-  return rows;
+void show_history(const seqrec::HeldOut& test, index_t i) {
+  const std::span<const item_t> history = test.history(i);
+  std::cout << "\nUser " << test.data->user_ids.data()[test.users.data()[i]] << " watched " << history.size()
+            << " titles, these last:\n";
+  for (const item_t item : history.last(std::min<std::size_t>(history.size(), 5)))
+    std::cout << "      " << title_of(*test.data, item) << '\n';
 }
 
 /// "model.safetensors" -> "model-din.safetensors".
-std::filesystem::path beside(const std::filesystem::path& path, const std::string& suffix) {
-  if (path.empty()) return path;
-  return path.parent_path() / (path.stem().string() + suffix + path.extension().string());
+std::filesystem::path beside(const std::filesystem::path& path) {
+  return path.empty() ? path : path.parent_path() / (path.stem().string() + "-din" + path.extension().string());
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  examples::DataOptions shared;
+  Settings settings;
   examples::CommandLine line("Trains SASRec (Kang & McAuley 2018) and DIN (Zhou et al. 2018) and recommends films.");
-  examples::Options options;
-  // Strong dropout and small batches suit a data set of a thousand users; chosen on validation.
-  options.trainer = {.epochs = 24,
-                     .batch_size = 16,
-                     .optimizer = seqrec::Adam{.beta2 = 0.98},
-                     .seed = 1,
-                     .evaluate_every = 2,
-                     .patience = 5};
-  examples::add_shared_options(line, options);
-  bool synthetic = false;
-  std::optional<seqrec::index_t> user;
-  line.flag("--synthetic", synthetic, "the synthetic data set");
-  line.number("--user", user, examples::at_least(0), "whose recommendations are shown: a user's number in the data");
+  shared.declare(line);
+  line.options(settings);
   return line.run(argc, argv, [&] {
-    examples::apply_quick(line, options, 3);
-    const examples::Experiment experiment(
-        options, synthetic ? examples::announce_synthetic("--synthetic") : examples::find_data(options, "ml-100k"));
-    const seqrec::HeldOut& test = experiment.split().test;
-    const seqrec::index_t shown = find_user(test, user);
+    if (shared.quick && !line.given("--epochs")) settings.epochs = 3;
 
-    SasRec sasrec({.items = experiment.data().num_items(),
-                   .width = 64,
-                   .max_length = 100,
-                   .dropout = 0.4,
-                   .seed = options.trainer.seed});
+    // The data: each user's last item is the test, the one before it validation. Both are ranked among candidates that
+    // are drawn once and kept, so that every model meets the same.
+    const seqrec::Dataset data =
+        settings.synthetic ? examples::announce_synthetic("--synthetic") : examples::find_data(shared, "ml-100k");
+    const seqrec::Split split = seqrec::leave_one_out(data);
+    const examples::Candidates candidates(split, shared);
+    const index_t user = find_user(split.test, settings.user);
+
+    // SASRec reads a history and predicts the next item. Strong dropout and small batches suit a data set of a thousand
+    // users; they were chosen on validation.
+    seqrec::SasRec<Context> sasrec(
+        {.items = data.num_items(), .width = 64, .max_length = 100, .dropout = 0.4, .seed = settings.seed});
+    std::optional<seqrec::InterruptGuard> interrupt(std::in_place);  // Ctrl-C ends training after the present step
+    seqrec::TrainerOptions training{.epochs = settings.epochs,
+                                    .batch_size = 16,
+                                    .optimizer = seqrec::Adam{.beta2 = 0.98},
+                                    .seed = settings.seed,
+                                    .evaluate_every = shared.quick ? 1 : 2,
+                                    .patience = 5,
+                                    .validation = {.candidates = candidates.validation()},
+                                    .checkpoint = settings.checkpoint,
+                                    .stop = &interrupt->requested(),
+                                    .team = {.threads = settings.threads}};
     const seqrec::NextItem next_item{.loss = seqrec::FullSoftmax{}};
-    std::cout << "\nSASRec, " << next_item.name() << '\n';
-    const examples::ModelRun sasrec_run = examples::train_and_test(sasrec, experiment, options.trainer, next_item);
+    std::cout << "\nSASRec, " << next_item.name() << std::endl;
+    const seqrec::TrainingResult sasrec_result = seqrec::Trainer(training).fit(sasrec, split, next_item);
+    if (sasrec_result.interrupted) throw examples::Interrupted("interrupted");
 
-    seqrec::TrainerOptions din_training = options.trainer;
+    // DIN looks at a history through the item in question, and learns to tell what was taken from what was not.
+    seqrec::Din<Context> din({.items = data.num_items(),
+                              .width = 64,
+                              .max_length = 20,
+                              .attention_hidden = {32},
+                              .hidden = {64},
+                              .dropout = 0.4,
+                              .seed = settings.seed});
+    seqrec::TrainerOptions din_training = training;
     din_training.batch_size = 8;
     din_training.learning_rate = 3e-3;
-    din_training.checkpoint = beside(options.trainer.checkpoint, "-din");
-    Din din({.items = experiment.data().num_items(),
-             .width = 64,
-             .max_length = 20,
-             .attention_hidden = {32},
-             .hidden = {64},
-             .dropout = 0.4,
-             .seed = options.trainer.seed});
+    din_training.checkpoint = beside(settings.checkpoint);
     const seqrec::Click click{.negatives = 2};
-    std::cout << "\nDIN, " << click.name() << '\n';
-    const examples::ModelRun din_run = examples::train_and_test(din, experiment, din_training, click);
+    std::cout << "\nDIN, " << click.name() << std::endl;
+    const seqrec::TrainingResult din_result = seqrec::Trainer(din_training).fit(din, split, click);
+    if (din_result.interrupted) throw examples::Interrupted("interrupted");
+    interrupt.reset();  // from here on it ends the program, as usual
 
+    // The test, once, beside what needs no training: seqrec::evaluate, among the candidates and the whole catalogue.
+    const std::vector<examples::RunDescription> runs = {
+        examples::describe_baseline(seqrec::Popularity(split), split, candidates),
+        examples::describe_baseline(seqrec::ItemKnn(split), split, candidates),
+        examples::describe_baseline(seqrec::TransitionKnn(split), split, candidates),
+        examples::describe_model("SASRec", sasrec, split, candidates, next_item, training, sasrec_result),
+        examples::describe_model("DIN", din, split, candidates, click, din_training, din_result)};
     std::cout << '\n';
-    examples::print_table(std::cout, table_of(experiment, sasrec_run, din_run));
-    show_user(sasrec, din, test, shown);
-    examples::write_report(options.json, {{.model = SasRec::name,
-                                           .model_options = examples::named_values(sasrec.options()),
-                                           .objective = next_item.name(),
-                                           .experiment = experiment,
-                                           .trainer = options.trainer,
-                                           .run = sasrec_run},
-                                          {.model = Din::name,
-                                           .model_options = examples::named_values(din.options()),
-                                           .objective = click.name(),
-                                           .experiment = experiment,
-                                           .trainer = din_training,
-                                           .run = din_run}});
+    examples::print_table(std::cout, examples::test_rows(runs));
+    examples::write_report(shared.json, {runs.end() - 2, runs.end()});
+
+    // What a person wants to see: what somebody watched last, what the models would offer next, and what it really was.
+    show_history(split.test, user);
+    show_offers("SASRec", sasrec, split.test, user);
+    const item_t first = show_offers("DIN", din, split.test, user);
+    show_reasons(din, split.test, user, first);
+    std::cout << "What the user really watched next, which the models were not shown: "
+              << title_of(data, split.test.targets.data()[user]) << '\n';
   });
 }

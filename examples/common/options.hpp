@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <filesystem>
+#include <variant>
 
 #include "common/command_line.hpp"
-#include "seqrec/train/trainer.hpp"
+#include "seqrec/objectives/click.hpp"
+#include "seqrec/objectives/next_item.hpp"
+#include "seqrec/train/options.hpp"
 
 namespace examples {
 
@@ -12,26 +16,70 @@ namespace examples {
 /// elsewhere.
 std::filesystem::path default_candidate_dir();
 
-/// What all training programs are told in the same way.
-struct Options {
-  std::filesystem::path data{};      ///< of one data set; empty: see find_data
-  seqrec::TrainerOptions trainer{};  ///< a program sets its defaults before it declares the options
-  seqrec::index_t candidates = 99;   ///< negatives a list; 0 ranks the whole catalogue
+/// What every example is told of data and results.
+struct DataOptions {
+  std::filesystem::path data{};     ///< see find_data
+  seqrec::index_t candidates = 99;  ///< negatives a list; 0 ranks the whole catalogue
   std::filesystem::path candidate_dir = default_candidate_dir();
-  std::filesystem::path json{};  ///< empty: none is written
+  std::filesystem::path json{};
   bool quick = false;
+
+  /// Declares them, and --candidates N|full.
+  void declare(CommandLine& line);
+
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("data", data, seqrec::file_to_read(),
+          "folder of one data set: MovieLens of any size, RecBole's files, or 'user item' pairs");
+    visit("json", json, seqrec::file_to_write(), "where the result is written");
+    visit("quick", quick, seqrec::any(),
+          "a short run, on synthetic data if --data is not given: to see that all works");
+    visit("candidate_dir", candidate_dir, seqrec::any(),
+          "where the drawn candidates are kept, for every model and run to meet the same");
+  }
 };
 
-/// Declares what every program is told of data, candidates and results. `options` must outlive the parsing.
-void add_data_options(CommandLine& line, Options& options);
+/// How the learning rate goes, for those who do not want to set each number of a schedule.
+enum class ScheduleName { constant, cosine, plateau };
+constexpr std::array<const char*, 3> names_of(ScheduleName) { return {"constant", "cosine", "plateau"}; }
 
-/// Declares the options that every training program has, those of the data among them.
-void add_shared_options(CommandLine& line, Options& options);
+/// What a program is told of training.
+struct TrainingOptions {
+  seqrec::TrainerOptions trainer{};  ///< a program sets its defaults before it declares the options
+  ScheduleName schedule = ScheduleName::constant;
 
-/// Declares how a model is trained. @param options hold the defaults
-void add_training_options(CommandLine& line, seqrec::TrainerOptions& options);
+  /// Declares all of them.
+  void declare(CommandLine& line);
+  /// Sets what follows from other options, once the command line was read. @param epochs of a quick run
+  void finish(const CommandLine& line, const DataOptions& shared, seqrec::index_t epochs);
 
-/// What --quick shortens, unless it was asked for explicitly. To be called in a program's work.
-void apply_quick(const CommandLine& line, Options& options, seqrec::index_t epochs);
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("schedule", schedule, seqrec::any(),
+          "of the learning rate: cosine falls to 0 over the run, plateau halves it when validation did not improve 4 "
+          "times");
+    visit("", trainer);
+  }
+};
+
+/// What is learned.
+struct ObjectiveOptions {
+  std::variant<seqrec::NextItem, seqrec::Click> objective{};
+
+  void declare(CommandLine& line);
+
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("objective", objective, "predict the next item, or tell it from others, each a question of its own");
+  }
+};
+
+/// Calls run(objective) with the one that was chosen.
+template <class Run>
+void with_objective(ObjectiveOptions& options, Run&& run) {
+  auto* const next_item = std::get_if<seqrec::NextItem>(&options.objective);
+  if (next_item != nullptr && !next_item->samples_negatives()) next_item->negatives = 0;
+  std::visit(run, options.objective);
+}
 
 }  // namespace examples

@@ -31,22 +31,21 @@ Json metrics_json(const seqrec::RankingResult& result) {
   return json;
 }
 
-Json dataset_json(const Experiment& experiment) {
-  const seqrec::Dataset& data = experiment.data();
+Json dataset_json(const seqrec::Split& split) {
+  const seqrec::Dataset& data = *split.data;
   return {{"name", data.name},         {"users", data.num_users()},
           {"items", data.num_items()}, {"interactions", data.num_interactions()},
-          {"hash", data.hash()},       {"split_hash", experiment.split().hash()}};
+          {"hash", data.hash()},       {"split_hash", split.hash()}};
 }
 
 /// How the numbers came about: everything that must agree before two of them may be compared.
-Json protocol_json(const Experiment& experiment, const seqrec::Evaluation& validation, const seqrec::Evaluation& test,
-                   const seqrec::Evaluation& test_full) {
-  const seqrec::CandidateLists* const lists = experiment.test_candidates();
-  Json json = {{"split", experiment.split().protocol},
-               {"users_that_train_only", experiment.split().train_only_users},
-               {"validation", validation.protocol},
-               {"test", test.protocol},
-               {"test_full", test_full.protocol},
+Json protocol_json(const RunDescription& run) {
+  const seqrec::CandidateLists* const lists = run.candidates.test();
+  Json json = {{"split", run.split.protocol},
+               {"users_that_train_only", run.split.train_only_users},
+               {"validation", run.figures.validation.protocol},
+               {"test", run.figures.test.protocol},
+               {"test_full", run.figures.test_full.protocol},
                {"candidates", nullptr},
                {"ties", "average rank"},
                {"excluded_from_full_ranking", "every item of the user's whole history before the target"}};
@@ -54,14 +53,30 @@ Json protocol_json(const Experiment& experiment, const seqrec::Evaluation& valid
     json["candidates"] = {{"negatives", lists->options.negatives},
                           {"seed", lists->options.seed},
                           {"drawn", "uniformly, without replacement, from the catalogue without any item of the user"},
-                          {"validation_hash", experiment.validation_candidates()->hash()},
+                          {"validation_hash", run.candidates.validation()->hash()},
                           {"test_hash", lists->hash()}};
+  if (run.training) json["selection"] = run.training->options.selection + " on validation";
   return json;
 }
 
-Json values_json(const NamedValues& values) {
+/// Numbers as numbers, everything else as text.
+Json values_json(const std::vector<seqrec::OptionValue>& values) {
   Json json = Json::object();
-  for (const auto& [name, value] : values) std::visit([&, &key = name](const auto& v) { json[key] = v; }, value);
+  for (const seqrec::OptionValue& value : values) {
+    json[value.name] = value.text;
+    if (value.kind != seqrec::OptionKind::number && value.kind != seqrec::OptionKind::whole_number) continue;
+    const Json number = Json::parse(value.text, nullptr, /*allow_exceptions=*/false);
+    if (!number.is_discarded()) json[value.name] = number;  // JSON knows no infinity
+  }
+  return json;
+}
+
+Json options_json(const RunDescription& run) {
+  Json json = {{"model", values_json(run.model_options)}};
+  if (run.training) {
+    json["objective"] = run.training->objective;
+    json["training"] = values_json(seqrec::option_values(run.training->options));
+  }
   return json;
 }
 
@@ -78,57 +93,36 @@ Json versions_json() {
           {"float_lanes", static_cast<int>(Eigen::internal::packet_traits<float>::size)}};
 }
 
-/// What every result has, trained or not, in its order.
-Json begin_json(const std::string& model, const Experiment& experiment, const Json& protocol, const Json& options) {
-  return {{"model", model},
-          {"dataset", dataset_json(experiment)},
-          {"protocol", protocol},
-          {"options", options},
-          {"versions", versions_json()}};
+/// What only a trained model has.
+void add_training(Json& json, const TrainingDescription& training) {
+  json["seed"] = training.options.seed;
+  json["best_epoch"] = training.result.best_epoch;
+  json["epochs"] = training.result.epochs;
+  json["steps"] = training.result.steps;
 }
 
-template <class Run>  // a ModelRun or a BaselineRun
-void add_evaluations(Json& json, const seqrec::Evaluation& validation, const Run& run) {
-  json["validation"] = metrics_json(validation.ranking);
-  json["test"] = metrics_json(run.test.ranking);
-  json["test_full"] = metrics_json(run.test_full.ranking);
-  json["calibration"] = {{"scale", run.calibration.scale}, {"bias", run.calibration.bias}};
-  json["test_clicks"] = clicks_json(run.test);
-}
-
-Json run_json(const RunDescription& description) {
-  const ModelRun& run = description.run;
-  const seqrec::TrainingResult& training = run.training;
+Json history_json(const TrainingDescription& training) {
   Json history = Json::array();
-  for (const seqrec::EpochRecord& record : training.history)
+  for (const seqrec::EpochRecord& record : training.result.history)
     history.push_back({{"epoch", record.epoch},
                        {"steps", record.steps},
                        {"loss", record.loss},
                        {"seconds", record.seconds},
-                       {description.trainer.selection, record.validation[description.trainer.selection]}});
-  Json protocol = protocol_json(description.experiment, training.validation, run.test, run.test_full);
-  protocol["selection"] = description.trainer.selection + " on validation";
-  Json json = begin_json(description.model, description.experiment, protocol,
-                         {{"model", values_json(description.model_options)},
-                          {"objective", description.objective},
-                          {"training", values_json(named_values(description.trainer))}});
-  json["seed"] = description.trainer.seed;
-  json["seconds"] = training.seconds;
-  json["best_epoch"] = training.best_epoch;
-  json["epochs"] = training.epochs;
-  json["steps"] = training.steps;
-  add_evaluations(json, training.validation, run);
-  json["history"] = history;
-  return json;
+                       {training.options.selection, record.validation[training.options.selection]}});
+  return history;
 }
 
-Json baseline_json(const BaselineDescription& description) {
-  const BaselineRun& run = description.run;
-  Json json = begin_json(description.model, description.experiment,
-                         protocol_json(description.experiment, run.validation, run.test, run.test_full),
-                         {{"model", values_json(description.model_options)}});
-  json["seconds"] = run.seconds;
-  add_evaluations(json, run.validation, run);
+Json run_json(const RunDescription& run) {
+  Json json = {{"model", run.model},           {"dataset", dataset_json(run.split)}, {"protocol", protocol_json(run)},
+               {"options", options_json(run)}, {"versions", versions_json()},        {"seconds", run.seconds}};
+  if (run.training) add_training(json, *run.training);
+  const Figures& figures = run.figures;
+  json["validation"] = metrics_json(figures.validation.ranking);
+  json["test"] = metrics_json(figures.test.ranking);
+  json["test_full"] = metrics_json(figures.test_full.ranking);
+  json["calibration"] = {{"scale", figures.calibration.scale}, {"bias", figures.calibration.bias}};
+  json["test_clicks"] = clicks_json(figures.test);
+  if (run.training) json["history"] = history_json(*run.training);
   return json;
 }
 
@@ -139,13 +133,6 @@ void write(const std::filesystem::path& path, const Json& json) {
 
 }  // namespace
 
-void print_options(std::ostream& out, const std::string& heading, const NamedValues& values) {
-  out << heading;
-  for (const auto& [name, value] : values)
-    std::visit([&out, &key = name](const auto& v) { out << "  " << key << ' ' << seqrec::concatenate(v); }, value);
-  out << '\n';
-}
-
 void write_report(const std::filesystem::path& path, const RunDescription& run) {
   if (!path.empty()) write(path, run_json(run));
 }
@@ -154,13 +141,6 @@ void write_report(const std::filesystem::path& path, const std::vector<RunDescri
   if (path.empty()) return;
   Json list = Json::array();
   for (const RunDescription& run : runs) list.push_back(run_json(run));
-  write(path, {{"runs", list}});
-}
-
-void write_baseline_report(const std::filesystem::path& path, const std::vector<BaselineDescription>& baselines) {
-  if (path.empty()) return;
-  Json list = Json::array();
-  for (const BaselineDescription& baseline : baselines) list.push_back(baseline_json(baseline));
   write(path, {{"runs", list}});
 }
 

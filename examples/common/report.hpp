@@ -1,79 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <iosfwd>
+#include <optional>
 #include <string>
-#include <type_traits>
-#include <utility>
-#include <variant>
 #include <vector>
 
-#include "common/baseline_run.hpp"
-#include "common/experiment.hpp"
-#include "common/model_run.hpp"
-#include "seqrec/core/option_text.hpp"
+#include "common/judge.hpp"
+#include "seqrec/core/options.hpp"
+#include "seqrec/train/options.hpp"
+#include "seqrec/train/training_result.hpp"
 
 namespace examples {
 
-/// Options by name, in order.
-using NamedValues = std::vector<std::pair<std::string, std::variant<std::int64_t, std::uint64_t, double, std::string>>>;
-
-/// Adds an option: a number as it is, anything else as text.
-template <class Value>
-void add_value(NamedValues& values, const char* name, const Value& value) {
-  if constexpr (std::is_floating_point_v<Value>)
-    values.emplace_back(name, static_cast<double>(value));
-  else if constexpr (std::is_convertible_v<const Value&, std::string>)
-    values.emplace_back(name, std::string(value));
-  else if constexpr (std::is_same_v<Value, bool> || !std::is_integral_v<Value>)
-    values.emplace_back(name, seqrec::option_text(value));
-  else if constexpr (std::is_unsigned_v<Value>)
-    values.emplace_back(name, std::uint64_t{value});
-  else
-    values.emplace_back(name, std::int64_t{value});
-}
-
-/// Whatever shows its options by name (see for_each_option in the library's option structs). A trainer's threads and
-/// paths are not among them, because results do not depend on them.
-template <class Options>
-NamedValues named_values(Options options) {
-  NamedValues values;
-  options.for_each_option([&values](const char* name, const auto& value) { add_value(values, name, value); });
-  return values;
-}
-
-/// "width 50  blocks 2  ..." on a line.
-void print_options(std::ostream& out, const std::string& heading, const NamedValues& values);
-
-/// What a result file says of one trained model, for write_report.
-struct RunDescription {
-  std::string model;  ///< its name
-  NamedValues model_options;
+/// How a model was trained.
+struct TrainingDescription {
   std::string objective;
-  const Experiment& experiment;
-  const seqrec::TrainerOptions& trainer;
-  const ModelRun& run;
+  seqrec::TrainerOptions options;
+  seqrec::TrainingResult result;
 };
 
-/// Writes one model's JSON object where --json says: what it was trained on and how, by which program, and what came
-/// out. Whole or not at all; nothing where the path is empty.
+/// What tables and result files say of a model or a baseline.
+struct RunDescription {
+  std::string title;  ///< as people write it
+  std::string model;  ///< as files have it
+  std::vector<seqrec::OptionValue> model_options;
+  const seqrec::Split& split;
+  const Candidates& candidates;
+  Figures figures;
+  double seconds;
+  std::optional<TrainingDescription> training{};  ///< of what is trained
+};
+
+/// Judges a baseline, which nothing trains.
+template <class Scorer>
+RunDescription describe_baseline(const Scorer& scorer, const seqrec::Split& split, const Candidates& candidates) {
+  std::vector<seqrec::OptionValue> values;
+  if constexpr (requires { scorer.options(); }) values = seqrec::option_values(scorer.options());
+  const Figures figures = judge(scorer, split, candidates);
+  return {Scorer::name, Scorer::name, values, split, candidates, figures, 0};
+}
+
+/// Judges a model after its training.
+/// @param title as people write its name   @param result of the training, which holds what it reached on validation
+template <class Model, class Objective>
+RunDescription describe_model(const char* title, const Model& model, const seqrec::Split& split,
+                              const Candidates& candidates, const Objective& objective,
+                              const seqrec::TrainerOptions& options, const seqrec::TrainingResult& result) {
+  return {.title = title,
+          .model = Model::name,
+          .model_options = seqrec::option_values(model.options()),
+          .split = split,
+          .candidates = candidates,
+          .figures = judge(model, split, candidates, options.team, &result.validation),
+          .seconds = result.seconds,
+          .training = TrainingDescription{objective.name(), options, result}};
+}
+
+/// Writes a run as a JSON object: what was trained on what and how, by which program, and what came out. Whole or not
+/// at all; nothing where the path is empty.
 /// @throws seqrec::DataError naming the file and the system's reason
 void write_report(const std::filesystem::path& path, const RunDescription& run);
 
-/// The same for several models: {"runs": [...]}.
+/// The same for several: {"runs": [...]}.
 void write_report(const std::filesystem::path& path, const std::vector<RunDescription>& runs);
-
-/// What a result file says of a baseline, which nothing trains.
-struct BaselineDescription {
-  std::string model;  ///< its name
-  NamedValues model_options;
-  const Experiment& experiment;
-  BaselineRun run;
-};
-
-/// Writes {"runs": [...]} for baselines, with the members of a trained model's object that make sense.
-void write_baseline_report(const std::filesystem::path& path, const std::vector<BaselineDescription>& baselines);
 
 }  // namespace examples

@@ -51,4 +51,16 @@ void print_table(std::ostream& out, const std::vector<TableRow>& rows) {
   out << '\n';
 }
 
+std::vector<TableRow> test_rows(const std::vector<RunDescription>& runs) {
+  std::vector<TableRow> rows;
+  for (const RunDescription& run : runs) {
+    const seqrec::Evaluation& test = run.figures.test;
+    rows.push_back({run.title, test.protocol, test.ranking, test.clicks});
+  }
+  for (const RunDescription& run : runs)
+    if (run.candidates.test() != nullptr)
+      rows.push_back({run.title, run.figures.test_full.protocol, run.figures.test_full.ranking});
+  return rows;
+}
+
 }  // namespace examples

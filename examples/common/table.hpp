@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/report.hpp"
 #include "seqrec/metrics/clicks.hpp"
 #include "seqrec/metrics/ranking.hpp"
 
@@ -23,5 +24,9 @@ struct TableRow {
 /// compared. Rows of one ranking come together. Where candidates were frozen, metrics of clicks follow. Below stands
 /// how far the figures can be trusted, and the log loss that a constant would have.
 void print_table(std::ostream& out, const std::vector<TableRow>& rows);
+
+/// The rows of several runs on one test: first among the frozen candidates, where there are any, then among the whole
+/// catalogue.
+std::vector<TableRow> test_rows(const std::vector<RunDescription>& runs);
 
 }  // namespace examples

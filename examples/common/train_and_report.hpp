@@ -5,36 +5,54 @@
 #include <string>
 #include <vector>
 
-#include "common/experiment.hpp"
-#include "common/model_run.hpp"
-#include "common/options.hpp"
+#include "common/command_line.hpp"
 #include "common/report.hpp"
 #include "common/table.hpp"
+#include "seqrec/train/interrupt.hpp"
+#include "seqrec/train/trainer.hpp"
 
 namespace examples {
+
+/// "width 50  blocks 2  ..." on a line.
+inline void print_options(const std::string& heading, const std::vector<seqrec::OptionValue>& values) {
+  std::cout << heading;
+  for (const seqrec::OptionValue& value : values) std::cout << "  " << value.name << ' ' << value.text;
+  std::cout << '\n';
+}
 
 /// What every training program does once data, model and objective are chosen: it says what will be trained, trains it,
 /// prints the table and writes the JSON.
 /// @param title the model's name as people write it
+/// @throws Interrupted with what to do about it when Ctrl-C ended the training; the best model and the state are where
+///         the options say
 template <class Model, class Objective>
-void train_and_report(const std::string& title, const typename Model::Options& model_options, const Options& options,
-                      const Experiment& experiment, const Objective& objective) {
+void train_and_report(const char* title, const typename Model::Options& model_options, seqrec::TrainerOptions options,
+                      const seqrec::Split& split, const Candidates& candidates, const Objective& objective,
+                      const std::filesystem::path& json) {
   Model model(model_options);
   std::cout << title << ", " << objective.name() << '\n';
-  print_options(std::cout, "model   ", named_values(model_options));
-  print_options(std::cout, "training", named_values(options.trainer));
-  const ModelRun run = train_and_test(model, experiment, options.trainer, objective);
-  std::vector<TableRow> rows = {
-      {title, run.training.validation.protocol, run.training.validation.ranking, run.training.validation.clicks},
-      {title, run.test.protocol, run.test.ranking, run.test.clicks}};
-  if (experiment.test_candidates() != nullptr) rows.push_back({title, run.test_full.protocol, run.test_full.ranking});
+  print_options("model   ", seqrec::option_values(model_options));
+  print_options("training", seqrec::option_values(options));
+  std::cout << std::flush;  // progress goes to standard error, and should come after what was said
+  options.validation.candidates = candidates.validation();
+  const seqrec::TrainingResult result = [&] {
+    const seqrec::InterruptGuard interrupt;  // Ctrl-C ends training after the present step
+    options.stop = &interrupt.requested();
+    return seqrec::Trainer(options).fit(model, split, objective);
+  }();
+  if (result.interrupted)
+    throw Interrupted(seqrec::concatenate("interrupted after step ", result.steps,
+                                          options.state.empty()
+                                              ? "; a run with --state FILE can be resumed"
+                                              : "; to go on, start the same command again with --resume"));
+  const RunDescription run = describe_model(title, model, split, candidates, objective, options, result);
+  const seqrec::Evaluation &validation = run.figures.validation, &test = run.figures.test,
+                           &full = run.figures.test_full;
+  std::vector<TableRow> rows = {{title, validation.protocol, validation.ranking, validation.clicks},
+                                {title, test.protocol, test.ranking, test.clicks}};
+  if (candidates.test() != nullptr) rows.push_back({title, full.protocol, full.ranking});
   print_table(std::cout, rows);
-  write_report(options.json, {.model = Model::name,
-                              .model_options = named_values(model_options),
-                              .objective = objective.name(),
-                              .experiment = experiment,
-                              .trainer = options.trainer,
-                              .run = run});
+  write_report(json, run);
 }
 
 }  // namespace examples

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <vector>
@@ -62,6 +63,18 @@ TEST_CASE("lists of extents are joined by dashes", "[core]") {
   Extents replaced = {1, 2, 3};
   parse_option("o", "5", replaced);
   CHECK(replaced == Extents{5});
+}
+
+TEST_CASE("names are separated by spaces, texts and paths stand for themselves", "[core]") {
+  using Names = std::vector<std::string>;
+  CHECK(option_text(Names{"hr@5", "auc"}) == "hr@5 auc");
+  CHECK(option_text(Names{}).empty());
+  for (const Names& list : {Names{}, Names{"a"}, Names{"a", "b-c", "d.e"}})
+    CHECK(parsed<Names>(option_text(list)) == list);
+  CHECK(parsed<Names>("  a   b ") == Names{"a", "b"});
+  CHECK(parsed<std::string>("two words") == "two words");
+  CHECK(parsed<std::filesystem::path>(option_text(std::filesystem::path("a/b"))) == "a/b");
+  CHECK(option_text(std::vector<int>{5, 10}) == "5-10");
 }
 
 TEST_CASE("enumerations are written by name", "[core]") {

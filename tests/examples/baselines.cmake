@@ -57,6 +57,6 @@ foreach(i RANGE 1 2)
   endif()
 endforeach()
 
-run_wrong("error: --decay is '0', expected a positive number" ${BASELINES} --quick --decay 0)
-run_wrong("error: TransitionKnn decay is 1.5, expected a number in .0, 1." ${BASELINES} --quick --decay 1.5)
+run_wrong("error: --decay is '0', expected a number in .0, 1." ${BASELINES} --quick --decay 0)
+run_wrong("error: --decay is '1.5', expected a number in .0, 1." ${BASELINES} --quick --decay 1.5)
 run_wrong("error: --neighbours is '-1', expected a whole number of at least 0" ${BASELINES} --quick --neighbours -1)

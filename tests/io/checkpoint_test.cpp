@@ -80,10 +80,8 @@ TEST_CASE("a model comes back with its options and every bit of its weights", "[
 
   std::string expected, actual;
   auto options = model.options(), options_again = again.options();
-  options.for_each_option(
-      [&](const char* name, const auto& value) { expected += concatenate(name, "=", option_text(value), " "); });
-  options_again.for_each_option(
-      [&](const char* name, const auto& value) { actual += concatenate(name, "=", option_text(value), " "); });
+  for (const OptionValue& option : option_values(options)) expected += option.name + "=" + option.text + " ";
+  for (const OptionValue& option : option_values(options_again)) actual += option.name + "=" + option.text + " ";
   CHECK(actual == expected);
   CHECK(options_again.dropout == 0.1 + 0.2);
   CHECK(options_again.norm_epsilon == 1.0 / 3e6);

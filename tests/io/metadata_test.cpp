@@ -53,3 +53,48 @@ TEST_CASE("a metadata field that is missing or is no option is named with its fi
              ContainsSubstring("metadata field width is ") && ContainsSubstring("expected the text of an option"));
   CHECK_THAT(MetadataFile(std::string(61, '1')).message(), ContainsSubstring("expected the text of an option"));
 }
+
+namespace {
+
+struct BoxOptions {
+  index_t width = 3;
+  double weight = 0.5;
+  int movers = 1;
+
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("width", width, at_least(1), "of a box");
+    visit("weight", weight, positive(), "of a box");
+    visit("movers", movers, at_least(1), "who carry it", OptionEffect::none);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a struct's options go into metadata and come back, but for those that decide nothing", "[io]") {
+  const BoxOptions box{.width = 7, .weight = 0.1 + 0.2, .movers = 2};
+  std::map<std::string, std::string> metadata;
+  write_options(metadata, "box.", box);
+  CHECK(metadata == std::map<std::string, std::string>{{"box.width", "7"}, {"box.weight", "0.30000000000000004"}});
+
+  const seqrec_test::TemporaryDirectory directory;
+  const auto message = [&](const char* field, const char* value) {
+    std::map<std::string, std::string> changed = metadata;
+    changed.erase(field);
+    if (*value != '\0') changed[field] = value;
+    write_safetensors(directory / "x.safetensors", changed, {});
+    BoxOptions found;
+    return seqrec_test::message_of<DataError>(
+        [&] { read_options(SafetensorsFile(directory / "x.safetensors"), "box.", "a test file", found); });
+  };
+  CHECK_THAT(message("box.width", "7x"), ContainsSubstring("x.safetensors: option box.width is \"7x\""));
+  CHECK_THAT(message("box.weight", ""),
+             ContainsSubstring("metadata field box.weight is missing, expected a test file"));
+
+  write_safetensors(directory / "x.safetensors", metadata, {});
+  BoxOptions again;
+  read_options(SafetensorsFile(directory / "x.safetensors"), "box.", "a test file", again);
+  CHECK(again.width == 7);
+  CHECK(again.weight == box.weight);
+  CHECK(again.movers == 1);
+}

@@ -192,8 +192,7 @@ TEST_CASE("AvgPool comes back from its checkpoint", "[models]") {
   CHECK(values_of(*loaded.item_head().table) == values_of(*model.item_head().table));
   const auto shown = [](AvgPoolOptions of) {
     std::string text;
-    of.for_each_option(
-        [&](const char* name, const auto& value) { text += concatenate(name, "=", option_text(value), " "); });
+    for (const OptionValue& option : option_values(of)) text += option.name + "=" + option.text + " ";
     return text;
   };
   CHECK(shown(loaded.options()) == shown(options));

@@ -171,8 +171,7 @@ TEST_CASE("each option of SasRec out of range is named with its value and the ra
 TEST_CASE("every option of SasRec is shown under its name", "[models]") {
   std::string shown;
   SasRecOptions options{.items = 7};
-  options.for_each_option(
-      [&](const char* name, const auto& value) { shown += concatenate(name, "=", option_text(value), " "); });
+  for (const OptionValue& option : option_values(options)) shown += option.name + "=" + option.text + " ";
   CHECK(shown ==
         "items=7 width=50 blocks=2 heads=1 max_length=200 feed_forward_width=0 dropout=0.2 norm=original "
         "position_origin=end norm_epsilon=1e-08 initial_deviation=0 seed=0 ");

@@ -41,7 +41,7 @@ TEST_CASE("Adagrad's options out of range are named", "[optim]") {
 
 TEST_CASE("every option of Adagrad is shown under its name", "[optim]") {
   std::string shown;
-  Adagrad{.initial_accumulator = 0.25}.for_each_option(
-      [&](const char* name, double value) { shown += concatenate(name, "=", value, " "); });
+  for (const OptionValue& option : option_values(Adagrad{.initial_accumulator = 0.25}))
+    shown += option.name + "=" + option.text + " ";
   CHECK(shown == "learning_rate_decay=0 initial_accumulator=0.25 epsilon=1e-10 weight_decay=0 ");
 }

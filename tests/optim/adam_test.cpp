@@ -59,7 +59,7 @@ TEST_CASE("Adam's options out of range are named", "[optim]") {
 
 TEST_CASE("every option of Adam is shown under its name", "[optim]") {
   std::string shown;
-  Adam{.weight_decay = 0.25}.for_each_option(
-      [&](const char* name, double value) { shown += concatenate(name, "=", value, " "); });
+  for (const OptionValue& option : option_values(Adam{.weight_decay = 0.25}))
+    shown += option.name + "=" + option.text + " ";
   CHECK(shown == "beta1=0.9 beta2=0.999 epsilon=1e-08 weight_decay=0.25 ");
 }

@@ -54,7 +54,7 @@ TEST_CASE("a plateau's options out of range are named", "[optim]") {
 
 TEST_CASE("every option of a plateau is shown under its name", "[optim]") {
   std::string shown;
-  ReduceOnPlateau{.factor = 0.5}.for_each_option(
-      [&](const char* name, auto value) { shown += concatenate(name, "=", value, " "); });
-  CHECK(shown == "factor=0.5 patience=10 threshold=0.0001 min_rate=0 ");
+  for (const OptionValue& option : option_values(ReduceOnPlateau{.factor = 0.5}))
+    shown += option.name + "=" + option.text + " ";
+  CHECK(shown == "factor=0.5 patience=10 threshold=1e-04 min_rate=0 ");
 }

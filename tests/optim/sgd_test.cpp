@@ -47,7 +47,6 @@ TEST_CASE("SGD's options out of range are named", "[optim]") {
 
 TEST_CASE("every option of SGD is shown under its name", "[optim]") {
   std::string shown;
-  Sgd{.momentum = 0.5}.for_each_option(
-      [&](const char* name, auto value) { shown += concatenate(name, "=", value, " "); });
-  CHECK(shown == "momentum=0.5 nesterov=0 weight_decay=0 ");
+  for (const OptionValue& option : option_values(Sgd{.momentum = 0.5})) shown += option.name + "=" + option.text + " ";
+  CHECK(shown == "momentum=0.5 nesterov=false weight_decay=0 ");
 }

@@ -3,9 +3,8 @@
 
 #include <map>
 #include <string>
-#include <type_traits>
 
-#include "seqrec/core/option_text.hpp"
+#include "seqrec/core/options.hpp"
 #include "support/catch.hpp"
 
 using namespace seqrec;
@@ -27,12 +26,7 @@ std::string message(Change change) {
 
 std::map<std::string, std::string> shown(const TrainerOptions& options) {
   std::map<std::string, std::string> all;
-  options.for_each_option([&](const char* name, const auto& value) {
-    if constexpr (std::is_convertible_v<decltype(value), std::string>)
-      all[name] = value;
-    else
-      all[name] = option_text(value);
-  });
+  for (const OptionValue& option : option_values(options)) all[option.name] = option.text;
   return all;
 }
 
@@ -54,6 +48,10 @@ TEST_CASE("a trainer's options are checked, each by name", "[train][errors]") {
   CHECK(message([](auto& o) { o.resume = true; }) == "Trainer state is \"\", expected the file to resume from");
   CHECK_THAT(message([](auto& o) { o.log_file = "log.txt"; }), ContainsSubstring(".csv or .jsonl"));
   CHECK_THAT(message([](auto& o) { o.optimizer = Sgd{.momentum = 2}; }), ContainsSubstring("momentum is 2"));
+  CHECK(message([](auto& o) { o.batch_size = 0; }) == "Trainer batch_size is 0, expected at least 1");
+  CHECK(message([](auto& o) { o.token_budget = 0; }) == "Trainer token_budget is 0, expected at least 1");
+  CHECK(message([](auto& o) { o.plateau.factor = 2; }) == "Trainer plateau_factor is 2, expected a number in (0, 1]");
+  CHECK(message([](auto& o) { o.team.slots = 0; }) == "Trainer slots is 0, expected 1 .. 4096");
   CHECK_THAT(message([](auto& o) { o.selection = "taste"; }),
              ContainsSubstring("metric is taste, expected one of hr@5"));
 }
@@ -68,6 +66,9 @@ TEST_CASE("options show what decides the outcome, and nothing else", "[train]") 
   options.team.threads = 5;
   options.checkpoint = "x.safetensors";
   options.log_file = "x.csv";
+  options.state = "x.state";
+  options.resume = true;
+  options.save_every_steps = 3;
   options.log = nullptr;
   CHECK(shown(options) == all);
   options.seed = 9;

@@ -10,6 +10,7 @@
 #include "seqrec/baselines/item_weights.hpp"
 #include "seqrec/baselines/train_events.hpp"
 #include "seqrec/core/errors.hpp"
+#include "seqrec/core/options.hpp"
 #include "seqrec/core/types.hpp"
 #include "seqrec/data/splits/split.hpp"
 
@@ -18,16 +19,16 @@ namespace seqrec {
 /// How ItemKnn compares and how far back it reads. The defaults come closest to other implementations on
 /// MovieLens; a shorter history scores higher there.
 struct ItemKnnOptions {
-  index_t neighbours = 0;    ///< most similar items kept of each item; 0 keeps all, up to V^2 entries of eight bytes
-  index_t max_history = 30;  ///< how much of a history is read when scoring: its last so many events
-  double shrinkage = 20;     ///< added to the cosine's divisor, so that few common users prove little; at least 0
+  index_t neighbours = 0;  ///< all of them take up to V^2 entries of eight bytes
+  index_t max_history = 30;
+  double shrinkage = 20;
 
-  /// Shows every option by name, for result files.
+  /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
-  void for_each_option(Visitor&& visit) {
-    visit("neighbours", neighbours);
-    visit("max_history", max_history);
-    visit("shrinkage", shrinkage);
+  void visit_options(Visitor&& visit) {
+    visit("neighbours", neighbours, at_least(0), "most similar items kept of each item; 0 keeps all");
+    visit("max_history", max_history, at_least(1), "how much of a history is read: its last so many events");
+    visit("shrinkage", shrinkage, not_negative(), "added to the cosine's divisor: few common users prove little");
   }
 };
 
@@ -48,10 +49,7 @@ class ItemKnn {
   /// @throws ArgumentError if an option is out of range
   explicit ItemKnn(const Split& split, const ItemKnnOptions& options = {})
       : options_(options), similarities_(split.data->num_items()) {
-    check_argument(options.neighbours >= 0, "ItemKnn neighbours", options.neighbours, "at least 0");
-    check_argument(options.max_history >= 1, "ItemKnn max_history", options.max_history, "at least 1");
-    check_argument(options.shrinkage >= 0 && std::isfinite(options.shrinkage), "ItemKnn shrinkage", options.shrinkage,
-                   "a number of at least 0");
+    check_options("ItemKnn", options);
     const TrainEvents events(split);
     std::vector<std::vector<item_t>> items_of(static_cast<std::size_t>(split.data->num_users()));  // distinct
     std::vector<double> users_of(static_cast<std::size_t>(num_items()), 0.0);

@@ -9,6 +9,7 @@
 #include "seqrec/baselines/item_weights.hpp"
 #include "seqrec/baselines/train_events.hpp"
 #include "seqrec/core/errors.hpp"
+#include "seqrec/core/options.hpp"
 #include "seqrec/core/types.hpp"
 #include "seqrec/data/splits/item_counts.hpp"
 #include "seqrec/data/splits/split.hpp"
@@ -17,22 +18,23 @@ namespace seqrec {
 
 /// How TransitionKnn counts and forgets. The defaults were chosen on MovieLens; `decay` 0.6 suits ml-1m, 0.8 ml-100k.
 struct TransitionKnnOptions {
-  index_t max_gap = 20;        ///< pairs of events further apart in a history are not counted
-  index_t max_history = 20;    ///< how much of a history is read when scoring: its last so many events
-  double decay = 0.8;          ///< of an event's influence with each later event, in (0, 1]
-  double shrinkage = 3;        ///< added to item counts, so that rare items do not win by one pair; at least 0
-  double from_exponent = 0.5;  ///< how strongly the count of the earlier item divides; at least 0
-  double to_exponent = 0.3;    ///< and that of the later one; less than 0.5 favours frequent items
+  index_t max_gap = 20;
+  index_t max_history = 20;
+  double decay = 0.8;
+  double shrinkage = 3;
+  double from_exponent = 0.5;
+  double to_exponent = 0.3;
 
-  /// Shows every option by name, for result files.
+  /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
-  void for_each_option(Visitor&& visit) {
-    visit("max_gap", max_gap);
-    visit("max_history", max_history);
-    visit("decay", decay);
-    visit("shrinkage", shrinkage);
-    visit("from_exponent", from_exponent);
-    visit("to_exponent", to_exponent);
+  void visit_options(Visitor&& visit) {
+    visit("max_gap", max_gap, at_least(1), "pairs of events further apart in a history are not counted");
+    visit("max_history", max_history, at_least(1), "how much of a history is read: its last so many events");
+    visit("decay", decay, share(), "of an event's influence with each later event");
+    visit("shrinkage", shrinkage, not_negative(), "added to item counts, so that rare items do not win by one pair");
+    visit("from_exponent", from_exponent, not_negative(), "how strongly the count of the earlier item divides");
+    visit("to_exponent", to_exponent, not_negative(),
+          "and that of the later one; less than 0.5 favours frequent items");
   }
 };
 
@@ -57,12 +59,7 @@ class TransitionKnn {
   /// @throws ArgumentError if an option is out of range
   explicit TransitionKnn(const Split& split, const TransitionKnnOptions& options = {})
       : options_(options), transitions_(split.data->num_items()) {
-    check_argument(options.max_gap >= 1, "TransitionKnn max_gap", options.max_gap, "at least 1");
-    check_argument(options.max_history >= 1, "TransitionKnn max_history", options.max_history, "at least 1");
-    check_argument(options.decay > 0 && options.decay <= 1, "TransitionKnn decay", options.decay, "a number in (0, 1]");
-    check_not_negative("TransitionKnn shrinkage", options.shrinkage);
-    check_not_negative("TransitionKnn from_exponent", options.from_exponent);
-    check_not_negative("TransitionKnn to_exponent", options.to_exponent);
+    check_options("TransitionKnn", options);
     const TrainEvents events(split);
     const auto divisors = [&, counts = count_train_events(split)](double exponent) {
       std::vector<double> powers;
@@ -99,10 +96,6 @@ class TransitionKnn {
   }
 
  private:
-  static void check_not_negative(const char* option, double value) {
-    check_argument(value >= 0 && std::isfinite(value), option, value, "a number of at least 0");
-  }
-
   TransitionKnnOptions options_;
   ItemWeights transitions_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <concepts>
 #include <string>
@@ -61,15 +62,17 @@ requires(std::is_enum_v<Enumeration>) void parse_option(const std::string& name,
   throw DataError(concatenate("option ", name, " is \"", text, "\", expected one of ", known));
 }
 
-/// A list of extents, e.g. the widths of hidden layers: "80-40"; "none" for an empty one.
-inline std::string option_text(const std::vector<index_t>& values) {
+/// A list of whole numbers, e.g. the widths of hidden layers: "80-40"; "none" for an empty one.
+template <std::integral Number>
+std::string option_text(const std::vector<Number>& values) {
   std::string text;
-  for (const index_t value : values) text += (text.empty() ? "" : "-") + option_text(value);
+  for (const Number value : values) text += (text.empty() ? "" : "-") + option_text(value);
   return text.empty() ? "none" : text;
 }
 
 /// @throws DataError when the text is not such a list of at most 16 numbers
-inline void parse_option(const std::string& name, std::string_view text, std::vector<index_t>& values) {
+template <std::integral Number>
+void parse_option(const std::string& name, std::string_view text, std::vector<Number>& values) {
   values.clear();
   if (text == "none") return;
   for (std::string_view rest = text; values.size() < 16;) {
@@ -80,5 +83,30 @@ inline void parse_option(const std::string& name, std::string_view text, std::ve
   }
   throw DataError(concatenate("option ", name, " is \"", text, "\", expected at most 16 numbers"));
 }
+
+/// A list of names, which hold no space: "a b"; "" for an empty one.
+inline std::string option_text(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : " ") + name;
+  return text;
+}
+inline void parse_option(const std::string&, std::string_view text, std::vector<std::string>& names) {
+  names.clear();
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    if (end > 0) names.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+/// Texts and paths stand for themselves. (A std::filesystem::path, whose header this one does without.)
+inline const std::string& option_text(const std::string& text) { return text; }
+inline void parse_option(const std::string&, std::string_view text, std::string& value) { value = text; }
+template <class Path>
+requires requires(const Path& path) { path.root_path(); }
+std::string option_text(const Path& path) { return path.string(); }
+template <class Path>
+requires requires(const Path& path) { path.root_path(); }
+void parse_option(const std::string&, std::string_view text, Path& value) { value = text; }
 
 }  // namespace seqrec

@@ -18,12 +18,20 @@ namespace seqrec {
 
 /// How a model is evaluated.
 struct EvaluateOptions {
-  std::vector<int> top_k = {5, 10, 20};        ///< cut-offs
+  std::vector<int> top_k = {5, 10, 20};
   const CandidateLists* candidates = nullptr;  ///< frozen lists of negatives; null ranks the whole catalogue
   Calibration calibration{};                   ///< of scores as log-odds, for the log loss; see fit_click_calibration
   TeamOptions team{};
-  index_t users_at_once = 1024;  ///< packed together
-  index_t token_budget = 256;    ///< rows of a shard
+  index_t users_at_once = 1024;
+  index_t token_budget = 256;
+
+  /// Names, ranges and meanings; see core/options.hpp.
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("top_k", top_k, any(), "cut-offs, each of them once");  // RankingMetrics refuses others
+    visit("users_at_once", users_at_once, at_least(1), "users that are ranked together", OptionEffect::none);
+    visit("token_budget", token_budget, at_least(1), "rows of a shard");
+  }
 };
 
 /// What an evaluation found.
@@ -56,8 +64,7 @@ inline std::ostream& operator<<(std::ostream& out, const Evaluation& evaluation)
 /// @throws ArgumentError when an option is out of range
 template <class Model>
 void check_evaluation(const Model& model, const HeldOut& held_out, const EvaluateOptions& options) {
-  check_argument(options.users_at_once >= 1, "evaluate users_at_once", options.users_at_once, "at least 1");
-  check_argument(options.token_budget >= 1, "evaluate token_budget", options.token_budget, "at least 1");
+  check_options("evaluate", options);
   RankingMetrics({options.top_k});
   if (held_out.data->num_items() > model.num_items())
     throw DataError(concatenate(held_out.data->name, ": has ", held_out.data->num_items(), " items, the model's table ",

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "seqrec/autograd/parameter_store.hpp"
-#include "seqrec/core/option_text.hpp"
 #include "seqrec/io/metadata.hpp"
 #include "seqrec/io/safetensors.hpp"
 
@@ -21,9 +20,7 @@ void save(const std::filesystem::path& path, const Model& model) {
   using Context = typename Model::Context;
   using Master = typename Context::Master;
   std::map<std::string, std::string> metadata{{"seqrec.model", Model::name}};
-  auto options = model.options();
-  options.for_each_option(
-      [&](const char* name, const auto& value) { metadata[std::string("option.") + name] = option_text(value); });
+  write_options(metadata, "option.", model.options());
   const ParameterStore<Context>& parameters = model.parameters();
   std::vector<Master> values(static_cast<std::size_t>(parameters.size()));
   Memory<typename Context::Space>::copy_to_host(values.data(), parameters.values().data,
@@ -37,14 +34,13 @@ void save(const std::filesystem::path& path, const Model& model) {
 namespace detail {
 
 template <class Model>
-typename Model::Options read_options(const SafetensorsFile& file) {
+typename Model::Options options_of(const SafetensorsFile& file) {
   const std::string expected = concatenate("a checkpoint of a ", Model::name, " written by seqrec");
   if (const std::string& name = metadata_field(file, "seqrec.model", expected); name != Model::name)
     throw DataError(concatenate(file.path().string(), ": the file holds a model named ", quote_untrusted(name),
                                 ", expected ", Model::name));
   typename Model::Options options;
-  options.for_each_option(
-      [&](const char* name, auto& value) { parse_metadata(file, std::string("option.") + name, expected, value); });
+  read_options(file, "option.", expected, options);
   return options;
 }
 
@@ -67,7 +63,7 @@ void check_parameters(const SafetensorsFile& file, const Model& model) {
 /// A model with the file's options and no memory yet.
 template <class Model>
 Model lay_out(const SafetensorsFile& file) {
-  const auto options = read_options<Model>(file);
+  const auto options = options_of<Model>(file);
   try {
     return Model(options, InitialValues::none);
   } catch (const ArgumentError& error) {

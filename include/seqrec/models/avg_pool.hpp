@@ -2,11 +2,11 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <optional>
 
 #include "seqrec/autograd/parameter_store.hpp"
+#include "seqrec/core/options.hpp"
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/linear.hpp"
 #include "seqrec/layers/mean_pool.hpp"
@@ -34,26 +34,26 @@ constexpr std::array<const char*, 2> names_of(PoolProjection) { return {"none", 
 
 /// What an AvgPool is made of.
 struct AvgPoolOptions {
-  index_t items = 0;        ///< V, 1 .. 2^31-1; required
-  index_t width = 64;       ///< D, 1 .. 65536
-  index_t max_length = 50;  ///< longest history that is read; 1 .. 2^20
-  double dropout = 0;       ///< probability in [0, 1), of the elements of item vectors
+  index_t items = 0;  ///< required
+  index_t width = 64;
+  index_t max_length = 50;
+  double dropout = 0;
   OutputTable output_table = OutputTable::separate;
   PoolProjection projection = PoolProjection::none;
-  double initial_deviation = 0;  ///< of all weights; 0 is Xavier-normal
-  std::uint64_t seed = 0;        ///< of the initial weights
+  double initial_deviation = 0;
+  std::uint64_t seed = 0;
 
-  /// Shows every option by name, for checkpoints and result files.
+  /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
-  void for_each_option(Visitor&& visit) {
-    visit("items", items);
-    visit("width", width);
-    visit("max_length", max_length);
-    visit("dropout", dropout);
-    visit("output_table", output_table);
-    visit("projection", projection);
-    visit("initial_deviation", initial_deviation);
-    visit("seed", seed);
+  void visit_options(Visitor&& visit) {
+    visit("items", items, in_range(1, 2147483647), "V, items of the catalogue");
+    visit("width", width, in_range(1, 65536), "D, columns of the model's activations");
+    visit("max_length", max_length, in_range(1, 1 << 20), "how much of a history is read: its last so many items");
+    visit("dropout", dropout, probability(), "of elements of item vectors to be dropped");
+    visit("output_table", output_table, any(), "whether items are scored by the vectors that embed them");
+    visit("projection", projection, any(), "between the mean of a history and the state");
+    visit("initial_deviation", initial_deviation, not_negative(), "of all initial weights; 0 is Xavier-normal");
+    visit("seed", seed, any(), "of the initial weights");
   }
 };
 
@@ -109,12 +109,7 @@ class AvgPool {
 
  private:
   static const AvgPoolOptions& checked(const AvgPoolOptions& o) {
-    check_argument(o.items >= 1 && o.items <= 2147483647, "AvgPool items", o.items, "1 .. 2147483647");
-    check_argument(o.width >= 1 && o.width <= 65536, "AvgPool width", o.width, "1 .. 65536");
-    check_argument(o.max_length >= 1 && o.max_length <= 1 << 20, "AvgPool max_length", o.max_length, "1 .. 1048576");
-    check_argument(o.dropout >= 0 && o.dropout < 1, "AvgPool dropout", o.dropout, "a probability in [0, 1)");
-    check_argument(o.initial_deviation >= 0 && std::isfinite(o.initial_deviation), "AvgPool initial_deviation",
-                   o.initial_deviation, "a number of at least 0");
+    check_options(name, o);
     return o;
   }
   Initialiser initial_weights() const {

@@ -2,12 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <vector>
 
 #include "seqrec/autograd/parameter_store.hpp"
-#include "seqrec/core/option_text.hpp"
+#include "seqrec/core/options.hpp"
 #include "seqrec/layers/candidate_attention.hpp"
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/feature_embedding.hpp"
@@ -19,44 +18,45 @@ namespace seqrec {
 
 /// What a Din is made of.
 struct DinOptions {
-  index_t items = 0;                                 ///< V, 1 .. 2^31-1; required
-  index_t width = 64;                                ///< D, 1 .. 65536
-  index_t max_length = 50;                           ///< most recent items that a candidate sees; 1 .. 2^20
-  index_t training_length = 500;                     ///< last positions of a user that are trained; max_length if less
-  std::vector<index_t> attention_hidden = {80, 40};  ///< 1 to 3 layers; see CandidateAttentionOptions' presets
+  index_t items = 0;  ///< required
+  index_t width = 64;
+  index_t max_length = 50;
+  index_t training_length = 500;
+  std::vector<index_t> attention_hidden = {80, 40};  ///< see CandidateAttentionOptions' presets
   Activation attention_activation = Activation::prelu;
   bool attention_softmax = true;
-  std::vector<index_t> hidden = {128, 64};  ///< of the ranking network
+  std::vector<index_t> hidden = {128, 64};
   Activation activation = Activation::prelu;
-  double dropout = 0.2;            ///< probability in [0, 1): of history vectors and in the ranking network
-  double initial_deviation = 0.1;  ///< of vectors of items and categories
-  bool dot_product = true;         ///< u q is added to the network's score
-  bool item_bias = true;           ///< a number for each item is added to the score
-  index_t user_categories = 0;     ///< of features of users; 0 for none
-  index_t item_categories = 0;     ///< of features of items; 0 for none
-  index_t feature_width = 8;       ///< of a category's vector
-  std::uint64_t seed = 0;          ///< of the initial weights
+  double dropout = 0.2;
+  double initial_deviation = 0.1;
+  bool dot_product = true;
+  bool item_bias = true;
+  index_t user_categories = 0;
+  index_t item_categories = 0;
+  index_t feature_width = 8;
+  std::uint64_t seed = 0;
 
-  /// Shows every option by name, for checkpoints and result files.
+  /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
-  void for_each_option(Visitor&& visit) {
-    visit("items", items);
-    visit("width", width);
-    visit("max_length", max_length);
-    visit("training_length", training_length);
-    visit("attention_hidden", attention_hidden);
-    visit("attention_activation", attention_activation);
-    visit("attention_softmax", attention_softmax);
-    visit("hidden", hidden);
-    visit("activation", activation);
-    visit("dropout", dropout);
-    visit("initial_deviation", initial_deviation);
-    visit("dot_product", dot_product);
-    visit("item_bias", item_bias);
-    visit("user_categories", user_categories);
-    visit("item_categories", item_categories);
-    visit("feature_width", feature_width);
-    visit("seed", seed);
+  void visit_options(Visitor&& visit) {
+    visit("items", items, in_range(1, 2147483647), "V, items of the catalogue");
+    visit("width", width, in_range(1, 65536), "D, columns of the item vectors");
+    visit("max_length", max_length, in_range(1, 1 << 20), "most recent items that a candidate sees");
+    visit("training_length", training_length, in_range(0, 1 << 20),
+          "last positions of a user that are trained; max_length if less");
+    visit("attention_hidden", attention_hidden, widths(1, 1 << 20), "of the attention's hidden layers, 1 to 3 of them");
+    visit("attention_activation", attention_activation, any(), "after each of them");
+    visit("attention_softmax", attention_softmax, any(), "whether weights of a history add up to 1");
+    visit("hidden", hidden, widths(1, 1 << 20), "of the ranking network's hidden layers");
+    visit("activation", activation, any(), "after each of them");
+    visit("dropout", dropout, probability(), "of elements of history vectors and in the ranking network to be dropped");
+    visit("initial_deviation", initial_deviation, not_negative(), "of the vectors of items and categories");
+    visit("dot_product", dot_product, any(), "adds u q to the network's score");
+    visit("item_bias", item_bias, any(), "adds a number for each item to the score");
+    visit("user_categories", user_categories, in_range(0, 1 << 24), "of features of users; 0 for none");
+    visit("item_categories", item_categories, in_range(0, 1 << 24), "of features of items; 0 for none");
+    visit("feature_width", feature_width, in_range(1, 65536), "columns of a category's vector");
+    visit("seed", seed, any(), "of the initial weights");
   }
 };
 
@@ -130,26 +130,7 @@ class Din {
 
  private:
   static const DinOptions& checked(const DinOptions& o) {
-    const auto positive = [](const std::vector<index_t>& widths) {
-      return std::all_of(widths.begin(), widths.end(), [](index_t width) { return width >= 1 && width <= 1 << 20; });
-    };
-    check_argument(o.items >= 1 && o.items <= 2147483647, "Din items", o.items, "1 .. 2147483647");
-    check_argument(o.width >= 1 && o.width <= 65536, "Din width", o.width, "1 .. 65536");
-    check_argument(o.max_length >= 1 && o.max_length <= 1 << 20, "Din max_length", o.max_length, "1 .. 1048576");
-    check_argument(o.training_length >= 0 && o.training_length <= 1 << 20, "Din training_length", o.training_length,
-                   "0 .. 1048576");
-    check_argument(positive(o.attention_hidden), "Din attention_hidden", option_text(o.attention_hidden),
-                   "widths in 1 .. 1048576");
-    check_argument(positive(o.hidden), "Din hidden", option_text(o.hidden), "widths in 1 .. 1048576");
-    check_argument(o.dropout >= 0 && o.dropout < 1, "Din dropout", o.dropout, "a probability in [0, 1)");
-    check_argument(o.initial_deviation >= 0 && std::isfinite(o.initial_deviation), "Din initial_deviation",
-                   o.initial_deviation, "a number of at least 0");
-    check_argument(o.user_categories >= 0 && o.user_categories <= 1 << 24, "Din user_categories", o.user_categories,
-                   "0 .. 16777216");
-    check_argument(o.item_categories >= 0 && o.item_categories <= 1 << 24, "Din item_categories", o.item_categories,
-                   "0 .. 16777216");
-    check_argument(o.feature_width >= 1 && o.feature_width <= 65536, "Din feature_width", o.feature_width,
-                   "1 .. 65536");
+    check_options(name, o);
     return o;
   }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "seqrec/autograd/parameter_store.hpp"
+#include "seqrec/core/options.hpp"
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/transformer_block.hpp"
 #include "seqrec/models/static_encoder.hpp"
@@ -15,34 +16,36 @@ namespace seqrec {
 
 /// What a SasRec is made of. The defaults are the paper's for MovieLens-1M.
 struct SasRecOptions {
-  index_t items = 0;               ///< V, 1 .. 2^31-1; required
-  index_t width = 50;              ///< D, 1 .. 65536
-  index_t blocks = 2;              ///< 0 .. 256
-  index_t heads = 1;               ///< a divisor of width
-  index_t max_length = 200;        ///< longest history that is read; 1 .. 2^20
-  index_t feed_forward_width = 0;  ///< F; 0 is width, as in the paper
-  double dropout = 0.2;            ///< probability in [0, 1), everywhere
+  index_t items = 0;  ///< required
+  index_t width = 50;
+  index_t blocks = 2;
+  index_t heads = 1;
+  index_t max_length = 200;
+  index_t feed_forward_width = 0;
+  double dropout = 0.2;
   NormPlacement norm = NormPlacement::original;
   PositionOrigin position_origin = PositionOrigin::end;
   double norm_epsilon = 1e-8;
-  double initial_deviation = 0;  ///< of all weights; 0 is Xavier-normal (as SASRec.pytorch), .02 suits the full softmax
-  std::uint64_t seed = 0;        ///< of the initial weights
+  double initial_deviation = 0;
+  std::uint64_t seed = 0;
 
-  /// Shows every option by name, for checkpoints and result files.
+  /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
-  void for_each_option(Visitor&& visit) {
-    visit("items", items);
-    visit("width", width);
-    visit("blocks", blocks);
-    visit("heads", heads);
-    visit("max_length", max_length);
-    visit("feed_forward_width", feed_forward_width);
-    visit("dropout", dropout);
-    visit("norm", norm);
-    visit("position_origin", position_origin);
-    visit("norm_epsilon", norm_epsilon);
-    visit("initial_deviation", initial_deviation);
-    visit("seed", seed);
+  void visit_options(Visitor&& visit) {
+    visit("items", items, in_range(1, 2147483647), "V, items of the catalogue");
+    visit("width", width, in_range(1, 65536), "D, columns of the model's activations");
+    visit("blocks", blocks, in_range(0, 256), "transformer blocks");
+    visit("heads", heads, at_least(1), "attention heads, a divisor of the width");
+    visit("max_length", max_length, in_range(1, 1 << 20), "how much of a history is read: its last so many items");
+    visit("feed_forward_width", feed_forward_width, in_range(0, 1 << 20),
+          "F, of the blocks' hidden layer; 0 is the width, as in the paper");
+    visit("dropout", dropout, probability(), "of elements to be dropped, everywhere");
+    visit("norm", norm, any(), "where a block normalises");
+    visit("position_origin", position_origin, any(), "which end of a history positions are counted from");
+    visit("norm_epsilon", norm_epsilon, positive(), "added to the variances of layer norms");
+    visit("initial_deviation", initial_deviation, not_negative(),
+          "of all initial weights; 0 is Xavier-normal (as SASRec.pytorch), 0.02 suits the full softmax");
+    visit("seed", seed, any(), "of the initial weights");
   }
 };
 
@@ -91,18 +94,8 @@ class SasRec {
 
  private:
   static const SasRecOptions& checked(const SasRecOptions& o) {
-    check_argument(o.items >= 1 && o.items <= 2147483647, "SasRec items", o.items, "1 .. 2147483647");
-    check_argument(o.width >= 1 && o.width <= 65536, "SasRec width", o.width, "1 .. 65536");
-    check_argument(o.blocks >= 0 && o.blocks <= 256, "SasRec blocks", o.blocks, "0 .. 256");
-    check_argument(o.heads >= 1 && o.width % o.heads == 0, "SasRec heads", o.heads, "a divisor of the width");
-    check_argument(o.max_length >= 1 && o.max_length <= 1 << 20, "SasRec max_length", o.max_length, "1 .. 1048576");
-    check_argument(o.feed_forward_width >= 0 && o.feed_forward_width <= 1 << 20, "SasRec feed_forward_width",
-                   o.feed_forward_width, "0 .. 1048576");
-    check_argument(o.dropout >= 0 && o.dropout < 1, "SasRec dropout", o.dropout, "a probability in [0, 1)");
-    check_argument(o.norm_epsilon > 0 && std::isfinite(o.norm_epsilon), "SasRec norm_epsilon", o.norm_epsilon,
-                   "a positive number");
-    check_argument(o.initial_deviation >= 0 && std::isfinite(o.initial_deviation), "SasRec initial_deviation",
-                   o.initial_deviation, "a number of at least 0");
+    check_options(name, o);
+    check_argument(o.width % o.heads == 0, "SasRec heads", o.heads, "a divisor of the width");
     return o;
   }
   std::vector<TransformerBlock<Context>> make_blocks() {

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "seqrec/core/options.hpp"
 #include "seqrec/core/training_batch.hpp"
 #include "seqrec/data/batches/batch_plan.hpp"
 #include "seqrec/models/candidate_encoder.hpp"
@@ -22,6 +23,8 @@ struct Click {
   /// Next items and negatives, as clicks.
   BatchPlan plan() const { return {.negatives = negatives, .sampling = sampling, .clicks = true}; }
 
+  static constexpr const char* key = "click";
+
   /// A name for logs and result files.
   std::string name() const {
     return concatenate("click, ", negatives, negatives == 1 ? " negative" : " negatives", sampling.text());
@@ -29,8 +32,15 @@ struct Click {
 
   /// @throws ArgumentError without negatives: there would be nothing to tell apart
   void check() const {
-    check_argument(negatives >= 1, "Click negatives", negatives, "at least 1");
+    check_options("Click", *this);
     plan().check();
+  }
+
+  /// Names, ranges and meanings; see core/options.hpp.
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("negatives", negatives, at_least(1), "sampled for each position");
+    visit("", sampling);
   }
 
   /// Forward, loss, and the record for backward of one shard; the loss goes to the context's sum.

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "seqrec/autograd/tape.hpp"
+#include "seqrec/core/options.hpp"
 #include "seqrec/core/training_batch.hpp"
 #include "seqrec/data/batches/batch_plan.hpp"
 #include "seqrec/models/static_encoder.hpp"
@@ -18,6 +19,7 @@ namespace seqrec {
 /// Cross-entropy of the next item against the whole catalogue: exact, and needs no negatives.
 struct FullSoftmax {
   static constexpr const char* name = "full softmax";
+  static constexpr const char* key = "softmax";
 };
 
 /// Learning to predict the next item at every position of a history.
@@ -57,6 +59,8 @@ struct BasicNextItem {
         loss);
   }
 
+  static constexpr const char* key = "next-item";
+
   /// A name for logs and result files.
   std::string name() const {
     return std::visit(
@@ -83,6 +87,21 @@ struct BasicNextItem {
           if constexpr (requires { chosen.check(); }) chosen.check();
         },
         loss);
+  }
+
+  /// Names, ranges and meanings; see core/options.hpp.
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("loss", loss, "of each target: against sampled negatives, or against the whole catalogue");
+    if (!samples_negatives()) return;
+    visit("negatives", negatives, at_least(1), "sampled for each position, or for those who share them");
+    visit("sharing", sharing, any(), "who is asked about the same negatives: a position, a user's, or a whole batch");
+    visit("", sampling);
+  }
+
+  /// Whether there are negatives: the full softmax needs none.
+  bool samples_negatives() const {
+    return std::visit([](const auto& chosen) { return samples<decltype(chosen)>; }, loss);
   }
 
   /// Forward, loss, and the record for backward of one shard; the loss goes to the context's sum.

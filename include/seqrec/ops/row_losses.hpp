@@ -6,6 +6,7 @@
 #include <string>
 
 #include "seqrec/core/errors.hpp"
+#include "seqrec/core/options.hpp"
 #include "seqrec/core/types.hpp"
 #include "seqrec/ops/lanes.hpp"
 
@@ -27,6 +28,8 @@ namespace seqrec {
 // Either must be usable on a device (SEQREC_HOST_DEVICE). A row loss may also offer
 //
 //   check()                    throws ArgumentError for a number out of range
+//   key                        its name among options, where `name` is a long one
+//   visit_options(visit)       its numbers by name; see core/options.hpp
 //   text()                     its name and numbers, for logs and result files; `name` alone where there is none
 //   sampling_correction()      what the log-probability of being sampled counts in a score: see SampledSoftmax
 //   row_loss(items, negatives) the row loss to run instead, where it takes the sizes of the problem to know it
@@ -68,6 +71,7 @@ concept RowLossOverLanes = PointwiseLoss<RowLoss> || PairwiseLoss<RowLoss> || So
 /// loss = softplus(-s_0) + sum over j >= 1 of softplus(s_j).
 struct BinaryCrossEntropy {
   static constexpr const char* name = "binary cross-entropy";
+  static constexpr const char* key = "bce";
   double target_weight = 1;  ///< the factor of softplus(-s_0)
 
   template <class Lanes>
@@ -82,11 +86,14 @@ struct BinaryCrossEntropy {
     return {wrong.value, wrong.slope};
   }
 
-  void check() const {
-    check_argument(target_weight > 0 && std::isfinite(target_weight), "BinaryCrossEntropy target_weight", target_weight,
-                   "a positive number");
-  }
+  void check() const { check_options("BinaryCrossEntropy", *this); }
   std::string text() const { return target_weight == 1 ? name : concatenate(name, ", target weight ", target_weight); }
+
+  /// Names, ranges and meanings; see core/options.hpp.
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("target_weight", target_weight, positive(), "of the target in the loss; 1 is the plain one");
+  }
 };
 
 /// Generalised binary cross-entropy (gSASRec, Petrov & Macdonald 2023, arXiv:2308.07192, section 5): the target's
@@ -100,6 +107,7 @@ struct BinaryCrossEntropy {
 /// double to survive it): this is BinaryCrossEntropy with a target that weighs beta.
 struct GeneralisedBinaryCrossEntropy {
   static constexpr const char* name = "generalised binary cross-entropy";
+  static constexpr const char* key = "gbce";
   double calibration = 0.75;  ///< t, 0 .. 1
 
   /// beta, written without the division by alpha. Sampled with replacement, negatives can outnumber the items; the
@@ -110,17 +118,22 @@ struct GeneralisedBinaryCrossEntropy {
   }
   BinaryCrossEntropy row_loss(index_t items, index_t negatives) const { return {target_weight(items, negatives)}; }
 
-  void check() const {
-    check_argument(calibration >= 0 && calibration <= 1, "GeneralisedBinaryCrossEntropy calibration", calibration,
-                   "a number from 0 to 1");
-  }
+  void check() const { check_options("GeneralisedBinaryCrossEntropy", *this); }
   std::string text() const { return concatenate(name, ", calibration ", calibration); }
+
+  /// Names, ranges and meanings; see core/options.hpp.
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("calibration", calibration, in_range(0, 1),
+          "how much of the overconfidence that few negatives teach is undone: 0 is the plain loss");
+  }
 };
 
 /// Bayesian personalised ranking (Rendle et al. 2009, arXiv:1205.2618): the target above each negative,
 /// loss = sum over j >= 1 of softplus(s_j - s_0).
 struct Bpr {
   static constexpr const char* name = "BPR";
+  static constexpr const char* key = "bpr";
 
   template <class Lanes>
   SEQREC_HOST_DEVICE LossAndSlope<Lanes> lead(Lanes difference) const {
@@ -139,19 +152,22 @@ struct Bpr {
 struct SampledSoftmax {
   static constexpr const char* name = "sampled softmax";
   static constexpr bool is_softmax = true;
+  static constexpr const char* key = "sampled-softmax";
   double temperature = 1;
   bool corrects_sampling = true;
 
   SEQREC_HOST_DEVICE double sampling_correction() const { return corrects_sampling ? temperature : 0.0; }
 
-  void check() const { check_temperature(name, temperature); }
+  void check() const { check_options(name, *this); }
   std::string text() const {
     return concatenate(name, ", temperature ", temperature, corrects_sampling ? "" : ", not corrected for sampling");
   }
 
-  static void check_temperature(const char* loss, double temperature) {
-    if (!(temperature > 0 && std::isfinite(temperature)))
-      throw ArgumentError(concatenate(loss, " temperature is ", temperature, ", expected a positive number"));
+  /// Names, ranges and meanings; see core/options.hpp.
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("temperature", temperature, positive(), "scores are divided by it");
+    visit("corrects_sampling", corrects_sampling, any(), "subtracts the log-probability of being sampled");
   }
 };
 
@@ -167,12 +183,19 @@ struct SampledSoftmax {
 /// model, or it would be trained on other scores than it ranks by.
 struct InfoNce {
   static constexpr const char* name = "InfoNCE";
+  static constexpr const char* key = "info-nce";
   double temperature = 1;
 
   SampledSoftmax row_loss(index_t, index_t) const { return {temperature, false}; }
 
-  void check() const { SampledSoftmax::check_temperature(name, temperature); }
+  void check() const { check_options(name, *this); }
   std::string text() const { return concatenate(name, ", temperature ", temperature); }
+
+  /// Names, ranges and meanings; see core/options.hpp.
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("temperature", temperature, positive(), "scores are divided by it");
+  }
 };
 
 /// A row loss that wants to know how likely its items were to be sampled.

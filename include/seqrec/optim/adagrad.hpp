@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "seqrec/core/errors.hpp"
+#include "seqrec/core/options.hpp"
 
 namespace seqrec {
 
@@ -13,10 +13,10 @@ namespace seqrec {
 struct Adagrad {
   static constexpr const char* name = "Adagrad";
 
-  double learning_rate_decay = 0;  ///< >= 0; step t moves by rate / (1 + (t - 1) learning_rate_decay)
-  double initial_accumulator = 0;  ///< >= 0, where each sum of squares begins
-  double epsilon = 1e-10;          ///< > 0
-  double weight_decay = 0;         ///< >= 0, added to the gradient (L2), not decoupled
+  double learning_rate_decay = 0;
+  double initial_accumulator = 0;
+  double epsilon = 1e-10;
+  double weight_decay = 0;
 
   static constexpr int states = 1;  ///< moments of an element
 
@@ -47,19 +47,15 @@ struct Adagrad {
   }
 
   /// @throws ArgumentError when an option is out of range
-  void check() const {
-    check_argument(learning_rate_decay >= 0, "Adagrad learning_rate_decay", learning_rate_decay, "at least 0");
-    check_argument(initial_accumulator >= 0, "Adagrad initial_accumulator", initial_accumulator, "at least 0");
-    check_argument(epsilon > 0, "Adagrad epsilon", epsilon, "a positive number");
-    check_argument(weight_decay >= 0, "Adagrad weight_decay", weight_decay, "at least 0");
-  }
+  void check() const { check_options(name, *this); }
 
+  /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
-  void for_each_option(Visitor&& visit) {
-    visit("learning_rate_decay", learning_rate_decay);
-    visit("initial_accumulator", initial_accumulator);
-    visit("epsilon", epsilon);
-    visit("weight_decay", weight_decay);
+  void visit_options(Visitor&& visit) {
+    visit("learning_rate_decay", learning_rate_decay, at_least(0), "step t moves by rate / (1 + (t - 1) decay)");
+    visit("initial_accumulator", initial_accumulator, at_least(0), "where each sum of squares begins");
+    visit("epsilon", epsilon, positive(), "added to the root of the sum of squares");
+    visit("weight_decay", weight_decay, at_least(0), "added to the gradient (L2), not decoupled");
   }
 };
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "seqrec/core/errors.hpp"
+#include "seqrec/core/options.hpp"
 
 namespace seqrec {
 
@@ -13,10 +13,10 @@ namespace seqrec {
 struct Adam {
   static constexpr const char* name = "Adam";
 
-  double beta1 = 0.9;       ///< [0, 1) decay of the mean of gradients
-  double beta2 = 0.999;     ///< [0, 1) decay of the mean of squares
-  double epsilon = 1e-8;    ///< > 0
-  double weight_decay = 0;  ///< >= 0, decoupled
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
 
   static constexpr int states = 2;  ///< moments of an element
 
@@ -57,19 +57,15 @@ struct Adam {
   }
 
   /// @throws ArgumentError when an option is out of range
-  void check() const {
-    check_argument(beta1 >= 0 && beta1 < 1, "Adam beta1", beta1, "a value in [0, 1)");
-    check_argument(beta2 >= 0 && beta2 < 1, "Adam beta2", beta2, "a value in [0, 1)");
-    check_argument(epsilon > 0, "Adam epsilon", epsilon, "a positive number");
-    check_argument(weight_decay >= 0, "Adam weight_decay", weight_decay, "at least 0");
-  }
+  void check() const { check_options(name, *this); }
 
+  /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
-  void for_each_option(Visitor&& visit) {
-    visit("beta1", beta1);
-    visit("beta2", beta2);
-    visit("epsilon", epsilon);
-    visit("weight_decay", weight_decay);
+  void visit_options(Visitor&& visit) {
+    visit("beta1", beta1, below_one(), "decay of the mean of gradients");
+    visit("beta2", beta2, below_one(), "decay of the mean of squares");
+    visit("epsilon", epsilon, positive(), "added to the root of the mean of squares");
+    visit("weight_decay", weight_decay, at_least(0), "decoupled (AdamW)");
   }
 };
 

@@ -56,6 +56,7 @@ class ExponentialAverage {
     static constexpr int states = 0;
     double decay;
 
+    /// That of one step.
     struct Rule {
       double share;  ///< of the weights
 

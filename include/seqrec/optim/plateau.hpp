@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "seqrec/core/errors.hpp"
+#include "seqrec/core/options.hpp"
 #include "seqrec/core/types.hpp"
 
 namespace seqrec {
@@ -12,25 +12,21 @@ namespace seqrec {
 /// Lowers the learning rate when a score that should grow no longer does: PyTorch's ReduceLROnPlateau with mode "max"
 /// and a relative threshold. It multiplies with a Schedule.
 struct ReduceOnPlateau {
-  double factor = 1;        ///< (0, 1] of the rate that is kept; 1 never reduces
-  index_t patience = 10;    ///< scores in a row that may fail to be better; at least 0
-  double threshold = 1e-4;  ///< >= 0; better is above best (1 + threshold)
-  double min_rate = 0;      ///< >= 0, where reducing ends
+  double factor = 1;
+  index_t patience = 10;
+  double threshold = 1e-4;
+  double min_rate = 0;
 
   /// @throws ArgumentError when an option is out of range
-  void check() const {
-    check_argument(factor > 0 && factor <= 1, "plateau factor", factor, "a value in (0, 1]");
-    check_argument(patience >= 0, "plateau patience", patience, "at least 0");
-    check_argument(threshold >= 0, "plateau threshold", threshold, "at least 0");
-    check_argument(min_rate >= 0, "plateau min_rate", min_rate, "at least 0");
-  }
+  void check() const { check_options("plateau", *this); }
 
+  /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
-  void for_each_option(Visitor&& visit) {
-    visit("factor", factor);
-    visit("patience", patience);
-    visit("threshold", threshold);
-    visit("min_rate", min_rate);
+  void visit_options(Visitor&& visit) {
+    visit("factor", factor, share(), "of the learning rate that is kept; 1 never reduces");
+    visit("patience", patience, at_least(0), "validations in a row that may fail to be better before it is reduced");
+    visit("threshold", threshold, at_least(0), "better is above best (1 + threshold)");
+    visit("min_rate", min_rate, at_least(0), "where reducing ends");
   }
 };
 

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "seqrec/core/errors.hpp"
+#include "seqrec/core/options.hpp"
 #include "seqrec/core/types.hpp"
 
 namespace seqrec {
@@ -18,9 +19,9 @@ struct Schedule {
   /// A total that a Trainer replaces by the steps of its run.
   static constexpr index_t whole_run = -1;
 
-  index_t warm_up = 0;  ///< steps, at least 0
-  index_t total = 0;    ///< steps in all; 0 keeps the rate after the warm-up; or whole_run
-  double floor = 0;     ///< in [0, 1]
+  index_t warm_up = 0;
+  index_t total = 0;  ///< 0 keeps the rate after the warm-up; or whole_run
+  double floor = 0;
 
   static constexpr Schedule constant() { return {}; }
   static constexpr Schedule warm_up_cosine(index_t warm_up_steps, index_t total_steps, double floor = 0) {
@@ -47,10 +48,17 @@ struct Schedule {
 
   /// @throws ArgumentError when an option is out of range
   void check() const {
-    check_argument(warm_up >= 0, "schedule warm_up", warm_up, "at least 0 steps");
+    check_options("schedule", *this);
     check_argument(total == whole_run || total == 0 || total > warm_up, "schedule total", total,
                    "0, or more steps than the warm-up");
-    check_argument(floor >= 0 && floor <= 1, "schedule floor", floor, "a value in [0, 1]");
+  }
+
+  /// Names, ranges and meanings; see core/options.hpp.
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("warm_up", warm_up, at_least(0), "steps in which the learning rate grows from 0");
+    visit("total", total, at_least(whole_run), "steps of warm-up and cosine; 0 is a constant rate, -1 the whole run");
+    visit("floor", floor, in_range(0, 1), "share of the learning rate that is left in the end");
   }
 };
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "seqrec/core/errors.hpp"
+#include "seqrec/core/options.hpp"
 #include "seqrec/core/types.hpp"
 
 namespace seqrec {
@@ -13,15 +14,16 @@ namespace seqrec {
 struct Sgd {
   static constexpr const char* name = "SGD";
 
-  double momentum = 0;      ///< [0, 1) decay of the velocity; 0 keeps none
-  bool nesterov = false;    ///< looks ahead along the velocity; needs momentum
-  double weight_decay = 0;  ///< >= 0, added to the gradient (L2), not decoupled
+  double momentum = 0;
+  bool nesterov = false;
+  double weight_decay = 0;
 
   /// The update without momentum; see ops/optimizer_step.hpp.
   struct Plain {
     static constexpr int states = 0;
     double weight_decay;
 
+    /// That of one step.
     struct Rule {
       double learning_rate, weight_decay;
 
@@ -39,6 +41,7 @@ struct Sgd {
     double weight_decay, momentum;
     bool nesterov;
 
+    /// That of one step.
     struct Rule {
       double learning_rate, weight_decay, momentum;
       bool nesterov;
@@ -70,16 +73,16 @@ struct Sgd {
 
   /// @throws ArgumentError when an option is out of range
   void check() const {
-    check_argument(momentum >= 0 && momentum < 1, "SGD momentum", momentum, "a value in [0, 1)");
+    check_options(name, *this);
     check_argument(!nesterov || momentum > 0, "SGD momentum", momentum, "a positive value with nesterov");
-    check_argument(weight_decay >= 0, "SGD weight_decay", weight_decay, "at least 0");
   }
 
+  /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
-  void for_each_option(Visitor&& visit) {
-    visit("momentum", momentum);
-    visit("nesterov", nesterov);
-    visit("weight_decay", weight_decay);
+  void visit_options(Visitor&& visit) {
+    visit("momentum", momentum, below_one(), "decay of the velocity; 0 keeps none");
+    visit("nesterov", nesterov, any(), "looks ahead along the velocity; needs momentum");
+    visit("weight_decay", weight_decay, at_least(0), "added to the gradient (L2), not decoupled");
   }
 };
 

@@ -4,13 +4,12 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/hash.hpp"
-#include "seqrec/core/option_text.hpp"
+#include "seqrec/core/options.hpp"
 #include "seqrec/data/splits/split.hpp"
 #include "seqrec/evaluate/candidate_lists.hpp"
 #include "seqrec/io/metadata.hpp"
@@ -23,25 +22,17 @@ namespace seqrec {
 /// long it is to be (epochs, steps), threads, files and logs are left out: they may change.
 class RunIdentity {
  public:
-  /// @param objective  is known by its name and its plan
+  /// @param objective  is known by its name, its plan, and its options where it has them
   template <class Model, Objective AnObjective>
   RunIdentity(const Model& model, const Split& split, const AnObjective& objective, const TrainerOptions& options) {
-    add_data("data hash", split.data->hash());
-    add_data("split hash", split.hash());
-    add_data("features of users", hash_of(split.data->user_features));
-    add_data("features of items", hash_of(split.data->item_features));
-    const CandidateLists* const candidates = options.validation.candidates;
-    add_data("validation candidates", candidates != nullptr ? candidates->hash() : "none");
+    add_data_of(split, options.validation.candidates);
     add("model", Model::name);
-    auto model_options = model.options();
-    model_options.for_each_option(
-        [&](const char* name, const auto& value) { add(std::string("model ") + name, text(value)); });
+    add_options("model ", option_values(model.options()));
     add("objective", objective.name());
-    objective.plan().for_each_option(
-        [&](const char* name, const auto& value) { add(std::string("objective ") + name, text(value)); });
-    options.for_each_option([&](const std::string_view name, const auto& value) {
-      if (name != "epochs" && name != "steps") add(std::string(name), text(value));
-    });
+    add_options("objective ", option_values(objective));
+    add_options("batches ", option_values(objective.plan()));
+    for (const OptionValue& option : option_values(options))
+      if (option.name != "epochs" && option.name != "steps") add(option.name, option.text);
     std::string cutoffs;
     for (const int cutoff : options.validation.top_k) cutoffs += concatenate(cutoffs.empty() ? "" : " ", cutoff);
     add("validation top_k", cutoffs);
@@ -83,12 +74,15 @@ class RunIdentity {
     return hash.text();
   }
   static std::string key(const Field& field) { return "run." + field.name; }
-  template <class Value>
-  static std::string text(const Value& value) {
-    if constexpr (std::is_convertible_v<const Value&, std::string>)
-      return value;
-    else
-      return option_text(value);
+  void add_data_of(const Split& split, const CandidateLists* candidates) {
+    add_data("data hash", split.data->hash());
+    add_data("split hash", split.hash());
+    add_data("features of users", hash_of(split.data->user_features));
+    add_data("features of items", hash_of(split.data->item_features));
+    add_data("validation candidates", candidates != nullptr ? candidates->hash() : "none");
+  }
+  void add_options(const std::string& prefix, const std::vector<OptionValue>& values) {
+    for (const OptionValue& option : values) add(prefix + option.name, option.text);
   }
   void add(std::string name, std::string value) { fields_.push_back({std::move(name), std::move(value), false}); }
   void add_data(std::string name, std::string value) { fields_.push_back({std::move(name), std::move(value), true}); }

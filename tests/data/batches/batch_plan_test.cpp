@@ -48,7 +48,7 @@ TEST_CASE("a plan that contradicts itself is refused", "[data]") {
 TEST_CASE("what a plan says is said by its options", "[data]") {
   const auto options = [](const BatchPlan& plan) {
     std::map<std::string, std::string> all;
-    plan.for_each_option([&](const char* name, const auto& value) { all[name] = option_text(value); });
+    for (const OptionValue& option : option_values(plan)) all[option.name] = option.text;
     return all;
   };
   const auto usual = options({});

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "seqrec/core/errors.hpp"
-#include "seqrec/core/option_text.hpp"
+#include "seqrec/core/options.hpp"
 #include "seqrec/core/types.hpp"
 #include "seqrec/data/batches/sampling.hpp"
 
@@ -41,18 +41,18 @@ struct BatchPlan {
   index_t shared() const { return sharing == NegativeSharing::per_position ? 0 : negatives; }
   bool shared_by_batch() const { return sharing == NegativeSharing::per_batch && negatives > 0; }
 
-  /// Calls visit(name, value) for everything that decides which bits a batch has.
+  /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
-  void for_each_option(Visitor&& visit) const {
-    visit("next_items", next_items);
-    visit("negatives", negatives);
-    visit("sharing", sharing);
-    visit("popularity_exponent", sampling.popularity_exponent);
-    visit("reject_seen", sampling.reject_seen);
-    visit("log_probability", log_probability);
-    visit("next_index", next_index);
-    visit("clicks", clicks);
-    visit("times", times);
+  void visit_options(Visitor&& visit) {
+    visit("next_items", next_items, any(), "the item that came next, at every position");
+    visit("negatives", negatives, in_range(0, std::numeric_limits<offset_t>::max() - 1),
+          "sampled for those who share them");
+    visit("sharing", sharing, any(), "who is asked about the same negatives");
+    visit("", sampling);
+    visit("log_probability", log_probability, any(), "of every item to be sampled");
+    visit("next_index", next_index, any(), "inverse of next items and shared negatives");
+    visit("clicks", clicks, any(), "next items and negatives as candidates with labels");
+    visit("times", times, any(), "when the events of the histories happened");
   }
 
   /// @throws ArgumentError when a number is out of range, or one part needs another that is not asked for

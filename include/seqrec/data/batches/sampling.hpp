@@ -9,6 +9,7 @@
 
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/item_set.hpp"
+#include "seqrec/core/options.hpp"
 #include "seqrec/core/random.hpp"
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/core/types.hpp"
@@ -53,9 +54,14 @@ struct NegativeSampling {
            (reject_seen ? "" : ", seen items among them");
   }
   /// @throws ArgumentError if the exponent is negative or not finite
-  void check() const {
-    check_argument(popularity_exponent >= 0 && std::isfinite(popularity_exponent), "popularity_exponent",
-                   popularity_exponent, "a finite number of at least 0");
+  void check() const { check_options("NegativeSampling", *this); }
+
+  /// Names, ranges and meanings; see core/options.hpp.
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("popularity_exponent", popularity_exponent, not_negative(),
+          "negatives are drawn with probability ~ (training events)^this; 0 is uniform");
+    visit("reject_seen", reject_seen, any(), "a user's own training items are no negatives");
   }
 };
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/experiment.hpp"
+#include "common/data.hpp"
 
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <system_error>
-#include <utility>
 
 #include "seqrec/data/readers/load.hpp"
 #include "seqrec/data/readers/synthetic.hpp"
@@ -22,7 +21,7 @@ seqrec::Dataset announce_synthetic(const std::string& reason) {
   return seqrec::synthetic_dataset();
 }
 
-seqrec::Dataset find_data(const Options& options, const std::string& default_name) {
+seqrec::Dataset find_data(const DataOptions& options, const std::string& default_name) {
   if (!options.data.empty()) return seqrec::load_dataset(options.data);
   if (options.quick) return announce_synthetic("--quick without --data");
   const char* const root = std::getenv("SEQREC_DATA");
@@ -34,30 +33,13 @@ seqrec::Dataset find_data(const Options& options, const std::string& default_nam
   return seqrec::load_dataset(folder);
 }
 
-Experiment::Experiment(const Options& options, seqrec::Dataset dataset)
-    : data_(std::move(dataset)), split_(seqrec::leave_one_out(data_)), team_(options.trainer.team) {
-  std::cout << seqrec::describe(data_) << '\n' << seqrec::describe(split_) << '\n';
-  if (options.candidates == 0) {
-    std::cout << "validation and test rank the whole catalogue\n";
-    return;
-  }
-  validation_ = freeze(split_.validation, options);
-  test_ = freeze(split_.test, options);
-  std::cout << "validation and test rank 1 + " << options.candidates << " candidates, hashes " << validation_->hash()
-            << " and " << test_->hash() << '\n';
-}
+namespace {
 
-seqrec::EvaluateOptions Experiment::ranking(const seqrec::CandidateLists* candidates) const {
-  seqrec::EvaluateOptions options;
-  options.candidates = candidates;
-  options.team = team_;
-  return options;
-}
-
-seqrec::CandidateLists Experiment::freeze(const seqrec::HeldOut& held_out, const Options& options) const {
+seqrec::CandidateLists freeze(const seqrec::HeldOut& held_out, const DataOptions& options) {
   const seqrec::CandidateOptions drawing{.negatives = options.candidates};
+  const seqrec::Dataset& data = *held_out.data;
   const std::filesystem::path file =
-      options.candidate_dir / seqrec::concatenate(data_.name, "-", data_.hash(), "-", held_out.name, "-1+",
+      options.candidate_dir / seqrec::concatenate(data.name, "-", data.hash(), "-", held_out.name, "-1+",
                                                   drawing.negatives, "-seed-", drawing.seed, ".txt");
   std::error_code error;
   if (std::filesystem::exists(file, error)) return seqrec::load_candidates(file, held_out, drawing);
@@ -65,6 +47,20 @@ seqrec::CandidateLists Experiment::freeze(const seqrec::HeldOut& held_out, const
   std::filesystem::create_directories(options.candidate_dir, error);  // where it fails, writing there says why
   seqrec::save_candidates(file, lists);
   return lists;
+}
+
+}  // namespace
+
+Candidates::Candidates(const seqrec::Split& split, const DataOptions& options) {
+  std::cout << seqrec::describe(*split.data) << '\n' << seqrec::describe(split) << '\n';
+  if (options.candidates == 0) {
+    std::cout << "validation and test rank the whole catalogue\n";
+    return;
+  }
+  of_validation = freeze(split.validation, options);
+  of_test = freeze(split.test, options);
+  std::cout << "validation and test rank 1 + " << options.candidates << " candidates, hashes " << of_validation->hash()
+            << " and " << of_test->hash() << '\n';
 }
 
 }  // namespace examples

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/options.hpp"
+#include "seqrec/data/splits/split.hpp"
+#include "seqrec/evaluate/candidate_lists.hpp"
+
+namespace examples {
+
+/// The synthetic data set, with a notice that nobody overlooks.
+seqrec::Dataset announce_synthetic(const std::string& reason);
+
+/// The data set of --data; without it `default_name` in the folder that $SEQREC_DATA names; else, or when --quick is
+/// given alone, the synthetic one.
+seqrec::Dataset find_data(const DataOptions& options, const std::string& default_name);
+
+/// The frozen candidates of a split's validation and test: those of an earlier run where there are any, else new ones,
+/// kept in files for later runs. With --candidates full there are none.
+struct Candidates {
+  std::optional<seqrec::CandidateLists> of_validation, of_test;
+
+  /// Prints a line each for data, split and candidates.
+  Candidates(const seqrec::Split& split, const DataOptions& options);
+
+  /// Null for a full ranking.
+  const seqrec::CandidateLists* validation() const { return of_validation ? &*of_validation : nullptr; }
+  const seqrec::CandidateLists* test() const { return of_test ? &*of_test : nullptr; }
+};
+
+}  // namespace examples
