@@ -11,6 +11,9 @@
 #
 # Included by CMakeLists.txt and by the package that `cmake --install` leaves.
 
+set(SEQREC_COMPILED_SCALARS "float;double" CACHE STRING "Element types whose kernels seqrec::compiled holds; others do not link")
+mark_as_advanced(SEQREC_COMPILED_SCALARS)
+
 # seqrec_add_compiled(NAME [LIBRARIES library...])
 # The libraries' compile options are those of the kernels and of everything that links NAME.
 function(seqrec_add_compiled name)
@@ -18,7 +21,7 @@ function(seqrec_add_compiled name)
   set(folder ${CMAKE_CURRENT_BINARY_DIR}/seqrec_compiled)
   set(sources)
   # One file a group of include/seqrec/cpu/instantiations.hpp and element type: cores share them.
-  foreach(scalar float double)
+  foreach(scalar IN LISTS SEQREC_COMPILED_SCALARS)
     foreach(group ATTENTION HEAD ROWS)
       string(TOLOWER ${group}_${scalar} stem)
       set(source ${folder}/${stem}.cpp)

@@ -17,7 +17,7 @@ constexpr bool my_flags = false;
 
 int main(int argc, char** argv) {
   const std::string library = argc == 2 ? argv[1] : "";
-  if (compiled != (library != "seqrec::seqrec") || my_flags != (library == "my_kernels")) {
+  if (compiled != (library != "seqrec::seqrec") || my_flags != compiled) {
     std::cerr << "linked with " << library << ", the program sees other definitions\n";
     return 1;
   }
