@@ -33,7 +33,13 @@ target_compile_options(
             $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-uninitialized -Wno-maybe-uninitialized -Wno-restrict>
             $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Wshadow>)
 
-# What an example or a benchmark links: the library, for this machine's processor when SEQREC_NATIVE is on.
+# The kernels of seqrec::compiled are our own code here, warnings and all.
+foreach(target seqrec_compiled seqrec_compiled_native)
+  target_link_libraries(${target} PRIVATE seqrec_warnings)
+endforeach()
+
+# What an example or a benchmark links: the library, for this machine's processor when SEQREC_NATIVE is on, its kernels
+# compiled once.
 add_library(seqrec_program INTERFACE)
-target_link_libraries(seqrec_program INTERFACE $<IF:$<BOOL:${SEQREC_NATIVE}>,seqrec::native,seqrec::seqrec>
-                                               seqrec_warnings)
+target_link_libraries(seqrec_program
+                      INTERFACE $<IF:$<BOOL:${SEQREC_NATIVE}>,seqrec::compiled_native,seqrec::compiled> seqrec_warnings)

@@ -25,3 +25,7 @@
 #include "seqrec/cpu/team.hpp"
 #include "seqrec/cpu/top_k.hpp"
 #include "seqrec/cpu/unit_activation.hpp"
+
+#ifdef SEQREC_COMPILED
+#include "seqrec/cpu/instantiations.hpp"
+#endif

@@ -26,5 +26,12 @@ auto repeatable(Run run) {
 
 }  // namespace seqrec_test
 
-/// For TEMPLATE_TEST_CASE: the contexts of the CPU and of CUDA.
+/// For TEMPLATE_TEST_CASE: the contexts of the CPU and of CUDA. On the emulator, which is slow, double alone stands for
+/// CUDA unless the build asks for both; programs that test the CPU's vector branches leave CUDA out.
+#if defined(SEQREC_TEST_CPU_ONLY)
+#define SEQREC_TEST_ALL_BACKENDS SEQREC_TEST_BACKENDS
+#elif defined(SEQREC_TEST_CUDA_FLOAT) || defined(__CUDACC__)
 #define SEQREC_TEST_ALL_BACKENDS SEQREC_TEST_BACKENDS, seqrec_test::CudaFloat, seqrec_test::CudaDouble
+#else
+#define SEQREC_TEST_ALL_BACKENDS SEQREC_TEST_BACKENDS, seqrec_test::CudaDouble
+#endif
