@@ -19,7 +19,7 @@ Batch<HostSpace> made(const std::vector<item_t>& items, const std::vector<offset
 }
 
 std::string message(const std::vector<item_t>& items, const std::vector<offset_t>& offsets) {
-  return seqrec_test::message_of<ArgumentError>([&] { made(items, offsets); });
+  return seqrec_test::message_of<ShapeError>([&] { made(items, offsets); });
 }
 
 }  // namespace
@@ -60,9 +60,9 @@ TEST_CASE("a batch made of items knows its longest history, wherever it stands",
 }
 
 TEST_CASE("offsets that do not cut the items into histories are refused", "[core]") {
-  CHECK(message({1, 2}, {1, 2}) == "make_batch offsets[0] is 1, expected 0");
-  CHECK(message({1, 2}, {0, 2, 1, 2}) == "make_batch offsets[2] is 1, expected at least 2, where the segment starts");
-  CHECK(message({1, 2}, {0, 1}) == "make_batch offsets[1] is 1, expected 2, the number of values");
-  CHECK(message({1, 2}, {0, 3}) == "make_batch offsets[1] is 3, expected 2, the number of values");
-  CHECK(message({1, 2}, {}) == "make_batch offsets[0] is 0, expected 2, the number of values: there are no offsets");
+  CHECK(message({1, 2}, {1, 2}) == "make_batch: offsets(0) is 1, expected 0");
+  CHECK(message({1, 2}, {0, 2, 1, 2}) == "make_batch: offsets(2) is 1, expected at least 2, offsets(1)");
+  CHECK(message({1, 2}, {0, 1}) == "make_batch: offsets(1) is 1, expected 2, the number of rows");
+  CHECK(message({1, 2}, {0, 3}) == "make_batch: offsets(1) is 3, expected 2, the number of rows");
+  CHECK(message({1, 2}, {}) == "make_batch: offsets is missing, expected where the segments of 2 rows begin");
 }

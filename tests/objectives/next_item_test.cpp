@@ -8,6 +8,7 @@
 #include "seqrec/models/sasrec.hpp"
 #include "support/biased_model.hpp"
 #include "support/catch.hpp"
+#include "support/histories.hpp"
 #include "support/toy.hpp"
 
 using namespace seqrec;
@@ -78,16 +79,15 @@ struct Hinge {
 };
 
 /// A toy batch with negatives that rows share: all of a batch, or those of a user.
-struct SharedNegatives {
+struct SharedLists {
   std::vector<item_t> shared = {3, 0, 3, 10, 7, 1, 2, 9};
-  std::vector<offset_t> of_users = {0, 3, 5, 5, 8}, all{0, 8};
-  ShardedRowIndex index;
+  std::vector<offset_t> of_users = {0, 3, 5, 5, 8};
+  seqrec_test::PlacedRowIndex<HostSpace> index{shared};
 
-  SharedNegatives() { index.build(shared, all, items); }
   void add_to(TrainingBatch<HostSpace>& batch, bool per_user) const {
     batch.next.shared = {shared.data(), std::ssize(shared)};
     if (per_user) batch.next.shared_offsets = {of_users.data(), std::ssize(of_users)};
-    batch.next.shared_index = index.whole();
+    batch.next.shared_index = index.view();
   }
 };
 
@@ -237,7 +237,7 @@ TEST_CASE("gradients reach vectors and biases of a head, also through negatives 
   seqrec_test::BiasedModel model(items, 4);
   const int negatives = 1;
   const ToyBatch toy(seqrec_test::toy_users({3, 1, 0, 9}, items, negatives, 6), items, negatives);
-  const SharedNegatives shared;
+  const SharedLists shared;
   const int sharing = GENERATE(0, 1, 2);  // none, by the batch, by the user
   const NextItem objective = GENERATE(NextItem{.loss = BinaryCrossEntropy{}}, NextItem{.loss = FullSoftmax{}},
                                       NextItem{.loss = Bpr{}}, NextItem{.loss = SampledSoftmax{.temperature = 0.7}});

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "seqrec/core/batch.hpp"
+#include "seqrec/core/check_offsets.hpp"
+#include "seqrec/core/check_shape.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/jagged.hpp"
 
@@ -34,7 +36,7 @@ struct Candidates {
 inline Candidates<HostSpace> make_candidates(const Batch<HostSpace>& batch,
                                              const Jagged<const item_t, HostSpace>& items,
                                              VectorView<const offset_t, HostSpace> visible, index_t window = 0) {
-  check_offsets("make_candidates", items.offsets, items.size());
+  check_offsets("make_candidates", "offsets of items", items.offsets, items.size());
   check_extent("make_candidates", "segments of items", items.segments(), batch.users());
   check_shape("make_candidates", "visible", visible, items.size());
   check_argument(window >= 0, "make_candidates window", window, "at least 1, or 0 for the whole history");

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "seqrec/core/candidates.hpp"
+#include "seqrec/core/check_offsets.hpp"
 #include "seqrec/core/check_shape.hpp"
-#include "seqrec/ops/check_offsets.hpp"
 #include "seqrec/ops/unit_activation.hpp"
 
 namespace seqrec {

@@ -3,9 +3,9 @@
 
 #include <array>
 
+#include "seqrec/core/check_offsets.hpp"
 #include "seqrec/core/check_shape.hpp"
 #include "seqrec/core/dropout.hpp"
-#include "seqrec/ops/check_offsets.hpp"
 #include "seqrec/ops/fallback.hpp"
 
 namespace seqrec {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "seqrec/core/check_offsets.hpp"
 #include "seqrec/core/check_shape.hpp"
-#include "seqrec/ops/check_offsets.hpp"
 #include "seqrec/ops/fallback.hpp"
 #include "seqrec/ops/gradient.hpp"
 

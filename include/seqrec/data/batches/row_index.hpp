@@ -14,9 +14,9 @@ namespace seqrec {
 
 /// Where the inverse indices of a batch's S shards are written, one after another.
 struct RowIndexPlace {
-  std::span<offset_t> order;        ///< (E)
-  std::span<item_t> rows;           ///< (E), of which each shard uses as many as it has distinct rows
-  std::span<offset_t> row_offsets;  ///< (E+S), likewise
+  std::span<offset_t> order;        ///< (M)
+  std::span<item_t> rows;           ///< (M), of which each shard uses as many as it has distinct rows
+  std::span<offset_t> row_offsets;  ///< (M+S), likewise
 };
 
 /// The inverse of a batch's item list (see RowIndex), for each of its shards, in memory that the caller provides; and
@@ -26,7 +26,7 @@ struct RowIndexPlace {
 /// kept, so building for a batch that is not larger than an earlier one allocates nothing.
 class ShardedRowIndex {
  public:
-  /// @param items         (E) table rows, each in 0 .. table_rows-1 (checked where the batch was packed)
+  /// @param items         (M) table rows, each in 0 .. table_rows-1 (checked where the batch was packed)
   /// @param shard_begins  (S+1) ascending: shard s holds entries shard_begins[s] .. shard_begins[s+1]-1
   /// @param place         for the shards' indices, which end with it
   /// @throws ArgumentError if there are 2^31 entries or more
@@ -116,10 +116,10 @@ class ShardedRowIndex {
   RowIndexPlace place_;                            ///< of the shards' indices
   std::vector<offset_t> count_;                    ///< (V+1)
   std::vector<offset_t> order_, row_offsets_;      ///< of the whole batch
-  std::vector<item_t> rows_;                       ///< (R used of E)
+  std::vector<item_t> rows_;                       ///< (R used of M)
   index_t num_rows_ = 0;                           ///< R
   std::vector<offset_t> shard_begins_{0};          ///< (S+1)
-  std::vector<offset_t> shard_of_;                 ///< (E)
+  std::vector<offset_t> shard_of_;                 ///< (M)
   std::vector<offset_t> shard_num_rows_, filled_;  ///< (S)
 };
 

@@ -6,11 +6,11 @@
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/tensor.hpp"
 
-// What the front doors of jagged ops ask of offsets, so that no loop below them runs out of its arrays. Host memory is
-// read: B comparisons, nothing beside the work on N rows. Device memory is not (that would wait for the stream): there
-// the builder of a batch has checked it, and the front door checks what the host knows.
+// What whoever makes a batch and the front doors of jagged ops ask of offsets, so that no loop below them runs out of
+// its arrays. Host memory is read: B comparisons, nothing beside the work on N rows. Device memory is not (that would
+// wait for the stream): there the builder of a batch has checked it, and the front door checks what the host knows.
 
-namespace seqrec::ops {
+namespace seqrec {
 
 template <class Space>
 inline constexpr bool host_readable = std::is_same_v<Space, HostSpace>;
@@ -64,4 +64,4 @@ void check_visible(const char* op, VectorView<const offset_t, Space> offsets,
                                        offsets(b + 1) - offsets(b), ", the length of history ", b));
 }
 
-}  // namespace seqrec::ops
+}  // namespace seqrec
