@@ -25,7 +25,7 @@
 #include "seqrec/cpu/row_dot.hpp"
 #include "seqrec/cpu/running_statistics.hpp"
 #include "seqrec/cpu/sampled_loss.hpp"
-#include "seqrec/cpu/score_candidates.hpp"
+#include "seqrec/cpu/score_items.hpp"
 #include "seqrec/cpu/self_attention.hpp"
 #include "seqrec/cpu/top_k.hpp"
 #include "seqrec/cpu/unit_activation.hpp"
@@ -52,7 +52,7 @@
   SEQREC_CPU_OP(how, S, sampled_loss, SampledLoss, SampledSoftmax)     \
   SEQREC_CPU_OP(how, S, click_loss, ClickLoss)                         \
   SEQREC_CPU_OP(how, S, rank_of_target, RankOfTarget)                  \
-  SEQREC_CPU_OP(how, S, score_candidates, ScoreCandidates)             \
+  SEQREC_CPU_OP(how, S, score_items, ScoreItems)                       \
   SEQREC_CPU_OP(how, S, top_k, TopK)
 
 #define SEQREC_CPU_OPS_ROWS(how, S)                                                             \
