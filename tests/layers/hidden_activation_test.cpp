@@ -91,7 +91,8 @@ TEST_CASE("a hidden activation has PyTorch's parameters", "[layers]") {
 }
 
 TEST_CASE("a hidden activation's gradients are its derivatives", "[layers]") {
-  const Activation kind = GENERATE(Activation::relu, Activation::sigmoid, Activation::prelu, Activation::dice);
+  const Activation kind = GENERATE(Activation::none, Activation::relu, Activation::sigmoid, Activation::tanh,
+                                   Activation::prelu, Activation::dice);
   Probe probe(kind, 7, 5);
   probe.dropout = GENERATE(0.0, 0.4);
   seqrec_test::randomise(probe, 2);
