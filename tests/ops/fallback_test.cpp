@@ -248,7 +248,6 @@ TEST_CASE("every front door calls the backend of its context, once", "[ops]") {
     ops::sampled_loss(context, a);
   });
   check_call("add_rows", [&] {
-    float element = 0;
     AddRows<C> a;
     a.target.data = &element;  // somebody wants it
     a.index.row_offsets = offsets;
