@@ -30,7 +30,7 @@ struct Probe : seqrec_test::LayerProbe<DoubleContext> {
   ItemHeadParameters<DoubleContext> head() const { return {&table, biased ? &bias : nullptr}; }
   Variable<DoubleContext> forward(T& tape) const {
     const auto h = seqrec_test::leaf(tape, states);
-    return score_items(tape, h, head(), candidates());
+    return score_by_head(tape, h, head(), candidates());
   }
   void operator()(T& tape) const { seqrec_test::weigh(tape, forward(tape)); }
 };

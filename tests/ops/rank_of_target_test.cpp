@@ -233,6 +233,10 @@ TEST_CASE("rank_of_target: what does not fit is named", "[ops][errors]") {
   CHECK(message([&](auto& a) { a.targets = {items.data(), 2}; }) == op + "size of targets is 2, expected 3");
   CHECK(message([&](auto& a) { a.above = {items.data(), 4}; }) == op + "size of above is 4, expected 3");
   CHECK(message([&](auto& a) { a.ties = {items.data(), 2}; }) == op + "size of ties is 2, expected 3");
+  const std::vector<offset_t> beyond = {0, 1, 1, 3};
+  CHECK(message([&](auto& a) {
+          a.exclusions.offsets = {beyond.data(), 4};
+        }) == "rank_of_target: offsets of exclusions(3) is 3, expected 2, the number of rows");
   CHECK(message([&](auto& a) { a.exclusions.offsets = a.exclusions.offsets.row_range(0, 3); }) ==
         op + "segments of exclusions is 2, expected 3");
 }

@@ -522,6 +522,10 @@ TEST_CASE("sampled_loss: what does not fit is named", "[ops][errors]") {
           a.shared.item_offsets = {offsets.data(), 2};
         }) == op + "size of shared row_offsets is 0, expected 2");
   CHECK(message([&](auto& a) {
+          a.shared.items = {items.data(), 5};
+          a.shared.item_offsets = a.shared.row_offsets = {offsets.data(), 2};
+        }) == op + "shared item_offsets(1) is 4, expected 5, the number of rows");
+  CHECK(message([&](auto& a) {
           a.shared.items = {items.data(), 7};
           a.shared.dtable = context.matrix(6, 5);
         }) == op + "rows of shared dtable is 6, expected 7");

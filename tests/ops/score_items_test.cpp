@@ -95,5 +95,9 @@ TEST_CASE("score_items: what does not fit is named", "[ops][errors]") {
   CHECK(message([&](auto& a) { a.head.bias = context.vector(5); }) == "score_items: size of bias is 5, expected 6");
   CHECK(message([&](auto& a) { a.queries = context.matrix(2, 5); }) ==
         "score_items: segments of candidates is 3, expected 2");
+  const std::vector<offset_t> beyond = {0, 2, 2, 4};
+  CHECK(message([&](auto& a) {
+          a.candidates.offsets = {beyond.data(), 4};
+        }) == "score_items: offsets of candidates(3) is 4, expected 3, the number of rows");
   CHECK(message([&](auto& a) { a.scores = context.vector(4); }) == "score_items: size of scores is 4, expected 3");
 }

@@ -236,6 +236,10 @@ TEST_CASE("top_k: what does not fit is named", "[ops][errors]") {
   CHECK(message([&](auto& a) { a.items = {items.data(), 2, 4}; }) == "top_k: rows of items is 2, expected 3");
   CHECK(message([&](auto& a) { a.scores = context.matrix(2, 4); }) == "top_k: rows of scores is 2, expected 3");
   CHECK(message([&](auto& a) { a.scores = context.matrix(3, 5); }) == "top_k: columns of scores is 5, expected 4");
+  const std::vector<offset_t> beyond = {0, 1, 1, 3};
+  CHECK(message([&](auto& a) {
+          a.exclusions.offsets = {beyond.data(), 4};
+        }) == "top_k: offsets of exclusions(3) is 3, expected 2, the number of rows");
   CHECK(message([&](auto& a) { a.exclusions.offsets = a.exclusions.offsets.row_range(0, 3); }) ==
         "top_k: segments of exclusions is 2, expected 3");
   CHECK(message([&](auto& a) {

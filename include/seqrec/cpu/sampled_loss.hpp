@@ -46,6 +46,7 @@ class SampledLossRows {
     stride_ = round_up(block_, lanes);
     scores_ = context.vector((own_ + most_shared) * stride_).data;
     row_ = context.vector(own_ + most_shared).data;
+    targets_ = context.template vector<item_t>(block_).data;
     if (most_shared != 0) vectors_ = context.matrix(most_shared, a.states.columns());
     if constexpr (CorrectsSampling<RowLoss>)
       if (a.log_probability) correction_ = a.row_loss.sampling_correction();
@@ -91,13 +92,14 @@ class SampledLossRows {
       }
     }
     if (shared_.size() == 0) return;
+    for (index_t i = 0; i < rows; ++i) targets_[i] = a_.items(start + i, 0);
     gemm(vectors_.row_range(0, shared_.size()), transposed(a_.states.row_range(start, rows)),
          scores.row_range(own_, shared_.size()));
     for (index_t j = 0; j < shared_.size(); ++j) {
       S* row = scores.row(own_ + j);
       array(row, rows) += offset(shared_(j));
-      for (index_t i = 0; i < rows; ++i)
-        if (a_.items(start + i, 0) == shared_(j)) row[i] = -std::numeric_limits<S>::infinity();
+      const item_t item = shared_(j);
+      for (index_t i = 0; i < rows; ++i) row[i] = targets_[i] == item ? -std::numeric_limits<S>::infinity() : row[i];
     }
   }
 
@@ -128,6 +130,7 @@ class SampledLossRows {
   const SampledLoss<Ctx, RowLoss>& a_;
   index_t own_, block_, stride_;
   S *scores_, *row_;
+  item_t* targets_;
   View vectors_;  ///< (M, D) of the shared items
   VectorView<const item_t, HostSpace> shared_;
   double correction_ = 0;

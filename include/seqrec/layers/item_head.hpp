@@ -31,8 +31,8 @@ struct ItemHeadParameters {
 
 /// s = h_c e_item(c) + b_item(c) for states of the candidates' own, recorded.   @param states (C, D)   @return (C, 1)
 template <class Context>
-Variable<Context> score_items(Tape<Context>& tape, Variable<Context> states, const ItemHeadParameters<Context>& head,
-                              const Candidates<typename Context::Space>& candidates) {
+Variable<Context> score_by_head(Tape<Context>& tape, Variable<Context> states, const ItemHeadParameters<Context>& head,
+                                const Candidates<typename Context::Space>& candidates) {
   const Variable<Context> scores = row_dot(tape, states, embed_candidates(tape, candidates, *head.table));
   if (head.bias == nullptr) return scores;
   // Vectors without elements: what is left of a score is the bias.

@@ -47,7 +47,7 @@ Variable<typename Model::Context> score_candidates(Tape<typename Model::Context>
     return model.score(tape, batch, candidates);
   } else {
     const auto states = visible_rows(tape, batch, candidates, model.encode(tape, batch));
-    return score_items(tape, states, model.item_head(), candidates);
+    return score_by_head(tape, states, model.item_head(), candidates);
   }
 }
 

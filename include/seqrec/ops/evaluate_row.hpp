@@ -22,19 +22,17 @@ requires(RowLossOverLanes<RowLoss>) SEQREC_HOST_DEVICE lanes::Sum<Lanes> evaluat
   Sum<Lanes> sum;
   const Lanes target = scores.get(0);
   if constexpr (SoftmaxLoss<RowLoss>) {
-    // 1 / temperature as the sum of two numbers: rounded to a float it would move far logits by many of their last bits
-    const double inverse = 1.0 / loss.temperature, leading = static_cast<float>(inverse);
-    const Lanes factor = static_cast<Lanes>(leading), rest = static_cast<Lanes>(inverse - leading);
+    const Lanes factor = static_cast<Lanes>(1.0 / loss.temperature);
     Lanes top = target;
     for (index_t j = 1; j < count; ++j) top = max(top, scores.get(j));
-    const auto logit = [&](Lanes score) { return (score - top) * factor + (score - top) * rest; };  // at most 0
+    const auto logit = [&](Lanes score) { return (score - top) * factor; };  // at most 0
     for (index_t j = 1; j < count; ++j) {
       const Lanes score = scores.get(j), weight = unless_left_out(score, exp(logit(score)));
       sum.add(weight);
       scores.set(j, weight);
     }
     const Lanes one(1.0), others = sum.rounded(), own = exp(logit(target)), total = own + others;
-    const Lanes slope = static_cast<Lanes>(inverse) / total;
+    const Lanes slope = factor / total;
     for (index_t j = 1; j < count; ++j) scores.set(j, slope * scores.get(j));
     scores.set(0, -slope * others);  // (own / total - 1) / temperature, without cancellation
     // Where the target is on top, what the others weigh may be nothing beside its 1.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "seqrec/core/check_offsets.hpp"
 #include "seqrec/core/check_shape.hpp"
 #include "seqrec/core/jagged.hpp"
 #include "seqrec/ops/fallback.hpp"
@@ -34,7 +35,10 @@ void rank_of_target(Context& context, const RankOfTarget<Context>& a) {
   check_shape(op, "targets", a.targets, queries);
   check_shape(op, "above", a.above, queries);
   check_shape(op, "ties", a.ties, queries);
-  if (a.exclusions) check_extent(op, "segments of exclusions", a.exclusions.segments(), queries);
+  if (a.exclusions) {
+    check_extent(op, "segments of exclusions", a.exclusions.segments(), queries);
+    check_offsets(op, "offsets of exclusions", a.exclusions.offsets, a.exclusions.size());
+  }
   using fallback::rank_of_target;
   rank_of_target(context, a);
 }

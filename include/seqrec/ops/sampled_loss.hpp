@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "seqrec/core/check_offsets.hpp"
 #include "seqrec/core/check_shape.hpp"
 #include "seqrec/core/jagged.hpp"
 #include "seqrec/ops/fallback.hpp"
@@ -64,6 +65,10 @@ void sampled_loss(Context& context, const SampledLoss<Context, RowLoss>& a) {
   check_optional_shape(op, "dstates", a.dstates, rows, width);
   check_optional_shape(op, "log_probability", a.log_probability, a.head.items());
   check_shape(op, "shared row_offsets", a.shared.row_offsets, a.shared.item_offsets.size());
+  if (a.shared.item_offsets) {
+    check_offsets(op, "shared item_offsets", a.shared.item_offsets, a.shared.items.size());
+    check_offsets(op, "shared row_offsets", a.shared.row_offsets, rows);
+  }
   check_optional_shape(op, "shared dtable", a.shared.dtable, a.shared.items.size(), width);
   check_optional_shape(op, "shared dbias", a.shared.dbias, a.shared.items.size());
   using fallback::sampled_loss;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "seqrec/core/check_offsets.hpp"
 #include "seqrec/core/check_shape.hpp"
 #include "seqrec/core/jagged.hpp"
 #include "seqrec/ops/fallback.hpp"
@@ -27,6 +28,7 @@ void score_items(Context& context, const ScoreItems<Context>& a) {
   constexpr const char* op = "score_items";
   check_head(op, a.head, a.queries.columns());
   check_extent(op, "segments of candidates", a.candidates.segments(), a.queries.rows());
+  check_offsets(op, "offsets of candidates", a.candidates.offsets, a.candidates.size());
   check_shape(op, "scores", a.scores, a.candidates.size());
   using fallback::score_items;
   score_items(context, a);

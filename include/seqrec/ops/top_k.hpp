@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "seqrec/core/check_offsets.hpp"
 #include "seqrec/core/check_shape.hpp"
 #include "seqrec/core/jagged.hpp"
 #include "seqrec/ops/fallback.hpp"
@@ -32,7 +33,10 @@ void top_k(Context& context, const TopK<Context>& a) {
   check_head(op, a.head, a.queries.columns());
   check_shape(op, "items", a.items, queries, k);
   check_shape(op, "scores", a.scores, queries, k);
-  if (a.exclusions) check_extent(op, "segments of exclusions", a.exclusions.segments(), queries);
+  if (a.exclusions) {
+    check_extent(op, "segments of exclusions", a.exclusions.segments(), queries);
+    check_offsets(op, "offsets of exclusions", a.exclusions.offsets, a.exclusions.size());
+  }
   if (k < 1 || k > a.head.items())
     throw ShapeError(concatenate(op, ": K is ", k, ", expected 1 to ", a.head.items(), ", the number of items"));
   using fallback::top_k;
