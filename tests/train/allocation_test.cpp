@@ -44,7 +44,7 @@ TEST_CASE("training steps of sizes seen before allocate nothing", "[train]") {
             static_cast<std::uint64_t>(i));
         apply_gradients(team, model, ranges, optimizer, 1e-3, 1.0, optimizer.steps());
         average.update(team, ranges, parameters.values(), optimizer.state());
-        outcome_of_step(team, model, optimizer);
+        outcome_of_step(team, model, ranges, optimizer);
       }
   };
   train();
