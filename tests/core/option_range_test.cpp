@@ -40,7 +40,7 @@ TEST_CASE("a range holds its ends or not, as it says", "[core]") {
 
 TEST_CASE("what is no number is in no range but the one of everything", "[core]") {
   for (const OptionRange& range :
-       {at_least(0), in_range(0, 9), positive(), not_negative(), probability(), below_one(), share()})
+       {at_least(0), in_range(0, 9), positive(), not_negative(), probability(), below_one(), fraction(), share()})
     CHECK_FALSE(range.contains(not_a_number));
   CHECK(any().contains(not_a_number));
   CHECK(any().contains(-infinity));
@@ -50,5 +50,6 @@ TEST_CASE("a range says in words what it holds", "[core]") {
   CHECK(in_range(1, 2147483647).words == "1 .. 2147483647");
   CHECK(at_least(0).words == "at least 0");
   CHECK(widths(1, 8).words == "widths in 1 .. 8");
+  CHECK(fraction().words == "a number from 0 to 1");
   CHECK(any().words.empty());
 }

@@ -59,6 +59,8 @@ inline OptionRange probability() {
 inline OptionRange below_one() {
   return {.lowest = 0, .highest = 1, .highest_excluded = true, .words = "a value in [0, 1)"};
 }
+/// [0, 1], as a part of a whole.
+inline OptionRange fraction() { return {.lowest = 0, .highest = 1, .words = "a number from 0 to 1"}; }
 /// (0, 1], as what is kept.
 inline OptionRange share() {
   return {.lowest = 0, .highest = 1, .lowest_excluded = true, .words = "a number in (0, 1]"};

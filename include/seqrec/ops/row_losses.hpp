@@ -124,7 +124,7 @@ struct GeneralisedBinaryCrossEntropy {
   /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
   void visit_options(Visitor&& visit) {
-    visit("calibration", calibration, in_range(0, 1),
+    visit("calibration", calibration, fraction(),
           "how much of the overconfidence that few negatives teach is undone: 0 is the plain loss");
   }
 };

@@ -58,7 +58,7 @@ struct Schedule {
   void visit_options(Visitor&& visit) {
     visit("warm_up", warm_up, at_least(0), "steps in which the learning rate grows from 0");
     visit("total", total, at_least(whole_run), "steps of warm-up and cosine; 0 is a constant rate, -1 the whole run");
-    visit("floor", floor, in_range(0, 1), "share of the learning rate that is left in the end");
+    visit("floor", floor, fraction(), "share of the learning rate that is left in the end");
   }
 };
 

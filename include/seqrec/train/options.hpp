@@ -89,11 +89,12 @@ struct TrainerOptions {
 
   /// @throws ArgumentError when an option is out of range
   void check() const {
+    visit_algorithm(optimizer, [](const auto& chosen) { chosen.check(); });  // by their own names first
+    schedule.check();
+    plateau.check();
     check_options("Trainer", *this);
     check_argument(!resume || !state.empty(), "Trainer state", state, "the file to resume from");
     if (!log_file.empty()) TrainingLog::check(log_file);
-    schedule.check();
-    visit_algorithm(optimizer, [](const auto& chosen) { chosen.check(); });
     RankingMetrics known({validation.top_k});
     known.add(1, 2);
     known.result().metric(selection);  // throws naming the metrics that there are
