@@ -50,7 +50,7 @@ TEST_CASE("a trainer's options are checked, each by name", "[train][errors]") {
   CHECK_THAT(message([](auto& o) { o.optimizer = Sgd{.momentum = 2}; }), ContainsSubstring("momentum is 2"));
   CHECK(message([](auto& o) { o.batch_size = 0; }) == "Trainer batch_size is 0, expected at least 1");
   CHECK(message([](auto& o) { o.token_budget = 0; }) == "Trainer token_budget is 0, expected at least 1");
-  CHECK(message([](auto& o) { o.plateau.factor = 2; }) == "Trainer plateau_factor is 2, expected a number in (0, 1]");
+  CHECK(message([](auto& o) { o.plateau.factor = 2; }) == "plateau factor is 2, expected a number in (0, 1]");
   CHECK(message([](auto& o) { o.team.slots = 0; }) == "Trainer slots is 0, expected 1 .. 4096");
   CHECK_THAT(message([](auto& o) { o.selection = "taste"; }),
              ContainsSubstring("metric is taste, expected one of hr@5"));
