@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // expect: seqrec: a model to be trained can rank, because validation chooses its checkpoint: it has encode() and
-// expect: output_table(), or score(tape, batch, candidates), beside num_items() and max_length()
+// expect: item_head(), or score(tape, batch, candidates), beside num_items() and max_length()
 #include "seqrec/cpu.hpp"
 #include "seqrec/train/trainer.hpp"
 

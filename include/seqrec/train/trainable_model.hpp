@@ -31,7 +31,7 @@ constexpr void require_trainable() {
   if constexpr (requires { typename Model::Context; }) {
     static_assert(Ranker<Model>,
                   "seqrec: a model to be trained can rank, because validation chooses its checkpoint: it has encode() "
-                  "and output_table(), or score(tape, batch, candidates), beside num_items() and max_length()");
+                  "and item_head(), or score(tape, batch, candidates), beside num_items() and max_length()");
     static_assert(Stored<Model>,
                   "seqrec: a model to be trained has parameters(), the ParameterStore that its layers register with, "
                   "options(), their type Options, and a static name: optimisers and checkpoints need them");
