@@ -31,6 +31,8 @@ class OtherContext::Team {
     }
   }
 
+  OtherContext& context() { return context_; }
+
  private:
   OtherContext context_;
 };

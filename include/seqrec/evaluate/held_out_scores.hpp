@@ -47,7 +47,7 @@ void for_held_out(Team& team, const Model& model, const HeldOut& held_out, const
       requests.push_back(request);
     }
     batch.pack(requests);
-    team.run(to<typename Context::Space>(batch, target),
+    team.run(to<typename Context::Space>(batch, target, team.context().stream()),
              [&](Context& context, const RankingBatch<typename Context::Space>& shard) {
                work(context, shard, [&, first = shard.histories.first_user](index_t user) {
                  const index_t request = batch.order().data()[first + user];
@@ -83,9 +83,7 @@ std::vector<typename Model::Context::Scalar> candidate_scores(Team& team, const 
                                                         model.item_head().view(tape), shard.candidates.items, scores});
         }
         for (index_t user = 0; user < shard.histories.users(); ++user)
-          Memory<typename Context::Space>::copy_to_host(all.data() + ranked_user(user).index * columns,
-                                                        scores.data + user * columns,
-                                                        static_cast<std::size_t>(columns) * sizeof(Scalar));
+          context.copy_to_host(all.data() + ranked_user(user).index * columns, scores.data + user * columns, columns);
       });
   return all;
 }
@@ -119,8 +117,8 @@ std::vector<RankingMetrics::UserRank> catalogue_ranks(Team& team, const Model& m
               context, RankOfTarget<Context>{last_states(tape, model, shard.histories), model.item_head().view(tape),
                                              shard.targets, shard.exclusions, above, ties});
           std::vector<item_t> host(static_cast<std::size_t>(2 * users));
-          Memory<Space>::copy_to_host(host.data(), above.data, static_cast<std::size_t>(users) * sizeof(item_t));
-          Memory<Space>::copy_to_host(host.data() + users, ties.data, static_cast<std::size_t>(users) * sizeof(item_t));
+          context.copy_to_host(host.data(), above.data, users);
+          context.copy_to_host(host.data() + users, ties.data, users);
           for (index_t user = 0; user < users; ++user) {
             const detail::RankedUser of = ranked_user(user);
             ranks[static_cast<std::size_t>(of.index)] = {average_rank(host.data()[user], host.data()[users + user]),

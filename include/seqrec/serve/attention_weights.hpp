@@ -27,12 +27,13 @@ std::vector<typename Model::Context::Scalar> attention_weights(const Model& mode
   const RankingRequest request{history, -1, {}, {&candidate, 1}, user.profile};
   packed.pack({&request, 1});
   BatchTarget<typename Context::Space> target(packed.constants());
-  const RankingBatch<typename Context::Space> batch = to<typename Context::Space>(packed, target).shard(0);
+  const RankingBatch<typename Context::Space> batch =
+      to<typename Context::Space>(packed, target, context.stream()).shard(0);
   context.begin_shard();
   Tape<Context> tape(context, Mode::inference);
   const auto weights = model.explain(tape, batch.histories, batch.candidates).weights;
   std::vector<typename Context::Scalar> host(static_cast<std::size_t>(batch.histories.rows()));
-  Memory<typename Context::Space>::copy_to_host(host.data(), weights.data, host.size() * sizeof(host[0]));
+  context.copy_to_host(host.data(), weights.data, std::ssize(host));
   return host;
 }
 

@@ -26,15 +26,14 @@ class CatalogueScorer {
     const index_t num_items = model.num_items();
     scores_.resize(static_cast<std::size_t>(num_items));
     offset_t begin_and_end[2];
-    Memory<Space>::copy_to_host(begin_and_end, batch.offsets().data + user, sizeof begin_and_end);
+    context.copy_to_host(begin_and_end, batch.offsets().data + user, 2);
     const offset_t visible = begin_and_end[1] - begin_and_end[0];
     for (index_t first = 0; first < num_items; first += chunk) {
       const index_t count = std::min(chunk, num_items - first);
       context.begin_shard();
       Tape<Context> tape(context, Mode::inference);
       const auto scores = model.score(tape, batch, candidates(context, batch, user, first, count, visible));
-      Memory<Space>::copy_to_host(scores_.data() + first, scores.value().data,
-                                  static_cast<std::size_t>(count) * sizeof(Scalar));
+      context.copy_to_host(scores_.data() + first, scores.value().data, count);
     }
     return scores_;
   }
@@ -61,7 +60,7 @@ class CatalogueScorer {
   template <class T>
   static VectorView<const T, Space> placed(Context& context, const std::vector<T>& values) {
     const auto view = context.template vector<T>(std::ssize(values));
-    Memory<Space>::copy_from_host(view.data, values.data(), values.size() * sizeof(T));
+    context.copy_from_host(view.data, values.data(), std::ssize(values));
     return view;
   }
 

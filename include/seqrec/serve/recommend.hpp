@@ -40,8 +40,8 @@ void best_items(const Model& model, typename Model::Context& context,
   const MatrixView<item_t, Space> top(context.template vector<item_t>(count).data, 1, count);
   const auto top_scores = context.matrix(1, count);
   ops::top_k(context, TopK<Context>{query, model.item_head().view(tape), batch.exclusions, top, top_scores});
-  Memory<Space>::copy_to_host(best.data(), top.data, best.size_bytes());
-  Memory<Space>::copy_to_host(scores.data(), top_scores.data, scores.size_bytes());
+  context.copy_to_host(best.data(), top.data, count);
+  context.copy_to_host(scores.data(), top_scores.data, count);
 }
 
 /// The best of all items, by a model that has to look at each: equal scores in ascending order of item, -1 where fewer
@@ -53,8 +53,7 @@ void best_items(const Model& model, typename Model::Context& context,
   CatalogueScorer<Model> scorer;
   const auto all = scorer(context, model, batch.histories, 0);
   std::vector<item_t> excluded(static_cast<std::size_t>(batch.exclusions.size()));
-  Memory<typename Model::Context::Space>::copy_to_host(excluded.data(), batch.exclusions.values.data,
-                                                       excluded.size() * sizeof(item_t));
+  context.copy_to_host(excluded.data(), batch.exclusions.values.data, batch.exclusions.size());
   ItemSet not_offered(model.num_items());
   not_offered.insert(excluded);
   std::vector<item_t> order;
@@ -99,7 +98,7 @@ std::vector<Recommendation<typename Model::Context::Scalar>> recommend(const Mod
   std::vector<item_t> items(static_cast<std::size_t>(count));
   std::vector<Scalar> scores(static_cast<std::size_t>(count));
   BatchTarget<Space> target(packed.constants());
-  detail::best_items(model, context, to<Space>(packed, target).shard(0), items, scores);
+  detail::best_items(model, context, to<Space>(packed, target, context.stream()).shard(0), items, scores);
   std::vector<Recommendation<Scalar>> result;
   for (std::size_t i = 0; i < items.size() && items[i] >= 0; ++i) result.push_back({items[i], scores[i]});
   return result;

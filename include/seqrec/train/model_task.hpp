@@ -57,7 +57,8 @@ class ModelTask final : public TrainingTask<typename Model::Context::Master> {
     accumulate_gradients(
         team_, model_, objective_, step.batches,
         [&](index_t i) -> decltype(auto) {
-          return to<Space>(batcher_.make(step.epoch, step.first_batch + i, step.targets), target_);
+          return to<Space>(batcher_.make(step.epoch, step.first_batch + i, step.targets), target_,
+                           team_.context().stream());
         },
         batcher_.options().seed,
         static_cast<std::uint64_t>(step.epoch * batcher_.steps_per_epoch() + step.first_batch));

@@ -42,13 +42,13 @@ class BatchTarget {
 
   /// Copies a block; the one before is gone.
   /// @throws ArgumentError if its batch refers to other constants than the target was made for
-  void copy(const HostBlock& block, const BatchConstants& constants) {
+  void copy(const HostBlock& block, const BatchConstants& constants, typename Memory<Space>::Stream stream = {}) {
     if (!same_memory(constants, constants_))
       throw ArgumentError("to: the batch refers to other features or probabilities than its target, expected the same");
     const auto bytes = static_cast<index_t>(block.bytes());
     if (bytes > memory_.size())
       memory_ = Tensor<std::byte, 1, Space>(std::max(bytes, memory_.size() + memory_.size() / 2));
-    Memory<Space>::copy_from_host(memory_.view().data, block.begin(), block.bytes());
+    Memory<Space>::copy_from_host(memory_.view().data, block.begin(), block.bytes(), stream);
   }
   const std::byte* begin() const { return memory_.view().data; }
 
@@ -146,13 +146,15 @@ class PlacedBatch {
 
 /// A batch as contexts of a space read it. Costs one copy; on the host nothing: the batch itself is returned.
 /// @param batch   a HostTrainingBatch or HostRankingBatch   @param target  keeps the copy
+/// @param stream  of the context that will read it first, in whose order of work the copy is made
 /// @throws ArgumentError if the target was made for other constants than the batch's
 template <class Space, class HostBatch>
-decltype(auto) to(const HostBatch& batch, BatchTarget<Space>& target) {
+decltype(auto) to(const HostBatch& batch, BatchTarget<Space>& target,
+                  [[maybe_unused]] typename Memory<Space>::Stream stream = {}) {
   if constexpr (std::is_same_v<Space, HostSpace>) {
     return (batch);
   } else {
-    target.copy(batch.block(), batch.constants());
+    target.copy(batch.block(), batch.constants(), stream);
     return PlacedBatch<HostBatch, Space>(batch, target);
   }
 }
