@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # seqrec::compiled, the optional other way to use the library: the same headers, and a static library of the CPU ops'
-# kernels, so that each source file that trains or serves a model does not compile them anew.
+# kernels and of whatever else is heavy and the same for every model (core/compiled.hpp), so that each source file that
+# trains or serves a model does not compile them anew.
 #
 # It is never installed as a binary. It is built in the project that links it, with that project's flags, and only where
 # something links it. The instruction set must be the same on both sides, or the program does not link; so there are
@@ -26,6 +27,7 @@ function(seqrec_add_compiled name)
       string(TOLOWER ${group}_${scalar} stem)
       set(source ${folder}/${stem}.cpp)
       file(CONFIGURE OUTPUT ${source} CONTENT "// SPDX-License-Identifier: Apache-2.0
+#define SEQREC_COMPILED
 #include \"seqrec/cpu/instantiations.hpp\"
 namespace seqrec::cpu {
 SEQREC_CPU_OPS_${group}(template, ${scalar})
@@ -34,6 +36,15 @@ SEQREC_CPU_OPS_${group}(template, ${scalar})
       list(APPEND sources ${source})
     endforeach()
   endforeach()
+  # And one for what is not a kernel: readers, batches, metrics, files, the run of a trainer.
+  set(source ${folder}/bodies.cpp)
+  file(CONFIGURE OUTPUT ${source} CONTENT "// SPDX-License-Identifier: Apache-2.0
+#define SEQREC_COMPILED
+#define SEQREC_COMPILING
+#include \"seqrec/cpu.hpp\"
+#include \"seqrec/seqrec.hpp\"
+")
+  list(PREPEND sources ${source})  # it takes longest
   add_library(${name} STATIC EXCLUDE_FROM_ALL ${sources})
   target_link_libraries(${name} PUBLIC seqrec::seqrec ${compiled_LIBRARIES})
   target_compile_definitions(${name} INTERFACE SEQREC_COMPILED)

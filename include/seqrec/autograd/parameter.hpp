@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "seqrec/autograd/initialiser.hpp"
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/tensor.hpp"
 
@@ -34,6 +35,9 @@ struct ParameterEntry {
 };
 
 namespace detail {
+
+/// @throws ArgumentError for extents of no array: they may come from a file that is not to be trusted
+SEQREC_FUNCTION void check_extents(const ParameterEntry& entry);
 
 /// What a ParameterStore holds, at an address that stays when the model moves.
 template <class Context>
@@ -116,5 +120,22 @@ template <class Context>
 using VectorParameter = Parameter<Context, 1>;
 template <class Context>
 using MatrixParameter = Parameter<Context, 2>;
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION void detail::check_extents(const ParameterEntry& entry) {
+  constexpr index_t most = index_t{1} << 48;  // so that sums of sizes, and bytes, do not overflow
+  index_t elements = 1;
+  std::string shape;
+  bool fits = true;
+  for (const index_t extent : entry.shape) {
+    shape += (shape.empty() ? "" : " x ") + std::to_string(extent);
+    fits = fits && extent >= 0 && (extent == 0 || elements <= most / extent);
+    if (fits) elements *= extent;
+  }
+  if (!fits) throw ArgumentError(entry.name + ": is " + shape + ", expected 0 .. 2^48 elements");
+}
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "seqrec/autograd/parameter.hpp"
+#include "seqrec/core/compiled.hpp"
 
 namespace seqrec {
 
@@ -31,25 +32,7 @@ class ParameterRanges {
   ///                means all of "item_embedding. ..."; of statistics that move together, one holds the others
   /// @throws ArgumentError for a name that no parameter has
   ParameterRanges(const std::vector<ParameterEntry>& entries, index_t elements,
-                  std::span<const std::string> frozen = {})
-      : frozen_(frozen.begin(), frozen.end()) {
-    for (const std::string& name : frozen_) check_known(entries, name);
-    std::vector<const ParameterEntry*> sorted;
-    for (const ParameterEntry& entry : entries)
-      if (entry.size() > 0) sorted.push_back(&entry);  // one without elements shares its place with the next
-    std::sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->offset < b->offset; });
-    for (std::size_t i = 0; i < sorted.size(); ++i) {
-      const ParameterEntry& entry = *sorted[i];
-      const index_t end = i + 1 < sorted.size() ? sorted[i + 1]->offset : elements;  // what lies between is zero
-      const ParameterRole role = is_frozen(entry) ? ParameterRole::frozen : entry.role;
-      if (!ranges_.empty() && ranges_.back().role == role && role != ParameterRole::table)
-        ranges_.back().size += end - entry.offset;
-      else if (role == ParameterRole::table)
-        ranges_.push_back({entry.offset, entry.size(), role, entry.shape.back()});
-      else
-        ranges_.push_back({entry.offset, end - entry.offset, role});
-    }
-  }
+                  std::span<const std::string> frozen = {});
   template <class Store>
   requires requires(const Store& store) { store.entries(); }
   explicit ParameterRanges(const Store& store, std::span<const std::string> frozen = {})
@@ -82,5 +65,30 @@ class ParameterRanges {
   std::vector<std::string> frozen_;
   std::vector<ParameterRange> ranges_;
 };
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION ParameterRanges::ParameterRanges(const std::vector<ParameterEntry>& entries, index_t elements,
+                                                 std::span<const std::string> frozen)
+    : frozen_(frozen.begin(), frozen.end()) {
+  for (const std::string& name : frozen_) check_known(entries, name);
+  std::vector<const ParameterEntry*> sorted;
+  for (const ParameterEntry& entry : entries)
+    if (entry.size() > 0) sorted.push_back(&entry);  // one without elements shares its place with the next
+  std::sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->offset < b->offset; });
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    const ParameterEntry& entry = *sorted[i];
+    const index_t end = i + 1 < sorted.size() ? sorted[i + 1]->offset : elements;  // what lies between is zero
+    const ParameterRole role = is_frozen(entry) ? ParameterRole::frozen : entry.role;
+    if (!ranges_.empty() && ranges_.back().role == role && role != ParameterRole::table)
+      ranges_.back().size += end - entry.offset;
+    else if (role == ParameterRole::table)
+      ranges_.push_back({entry.offset, entry.size(), role, entry.shape.back()});
+    else
+      ranges_.push_back({entry.offset, end - entry.offset, role});
+  }
+}
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

@@ -11,6 +11,7 @@
 
 #include "seqrec/autograd/parameter.hpp"
 #include "seqrec/autograd/parameter_ranges.hpp"
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/hash.hpp"
 #include "seqrec/core/step_state.hpp"
 
@@ -27,6 +28,28 @@ struct StatisticStep {
 /// Moves statistics after a step; they come in the order in which they were named to `moved_after_step`.
 template <class Context>
 using StatisticUpdate = std::function<void(Context&, std::span<const StatisticStep<Context>>)>;
+
+namespace detail {
+
+/// The initial values of a layout of so many elements, drawn in double.
+template <class Master>
+std::vector<Master> draw_values(const std::vector<ParameterEntry>& entries, index_t elements, std::uint64_t seed) {
+  std::vector<Master> values(static_cast<std::size_t>(elements), Master(0));
+  for (const ParameterEntry& entry : entries) {
+    RandomStream random(seed, Purpose::initial_weights, Hash().add(entry.name).value());
+    const index_t columns = entry.shape.size() == 2 ? entry.shape.back() : 1;
+    for (index_t i = 0; i < entry.size(); ++i)
+      values[static_cast<std::size_t>(entry.offset + i)] =
+          static_cast<Master>(entry.initialiser.draw(random, entry.shape.front(), columns));
+  }
+  return values;
+}
+#ifdef SEQREC_COMPILED
+SEQREC_TEMPLATE std::vector<float> draw_values(const std::vector<ParameterEntry>&, index_t, std::uint64_t);
+SEQREC_TEMPLATE std::vector<double> draw_values(const std::vector<ParameterEntry>&, index_t, std::uint64_t);
+#endif
+
+}  // namespace detail
 
 /// All values of a model's parameters: one contiguous buffer, aligned to cache lines, with a name, a shape and a role
 /// for each part. Gradients, moments, averages and checkpoints are addressed by the same offsets and names.
@@ -63,14 +86,7 @@ class ParameterStore {
     if (begin == InitialValues::none) return;
     allocate();
     if (begin == InitialValues::zero) return;
-    std::vector<Master> values(static_cast<std::size_t>(size_), Master(0));
-    for (const ParameterEntry& entry : entries()) {
-      RandomStream random(seed, Purpose::initial_weights, Hash().add(entry.name).value());
-      const index_t columns = entry.shape.size() == 2 ? entry.shape.back() : 1;
-      for (index_t i = 0; i < entry.size(); ++i)
-        values[static_cast<std::size_t>(entry.offset + i)] =
-            static_cast<Master>(entry.initialiser.draw(random, entry.shape.front(), columns));
-    }
+    const std::vector<Master> values = detail::draw_values<Master>(entries(), size_, seed);
     storage_->values.copy_from_host(values.data());
   }
 
@@ -134,25 +150,11 @@ class ParameterStore {
       throw ArgumentError(concatenate(entry.name,
                                       ": comes after the layout was fixed, expected all parameters before "
                                       "parameters.initialise(...)"));
-    check_extents(entry);
+    detail::check_extents(entry);
     for (const ParameterEntry& other : entries())
       if (other.name == entry.name) throw ArgumentError(entry.name + ": two parameters have this name, expected one");
     storage_->entries.push_back(std::move(entry));
     return entries().size() - 1;
-  }
-
-  /// Extents may come from a file that is not to be trusted.
-  static void check_extents(const ParameterEntry& entry) {
-    constexpr index_t most = index_t{1} << 48;  // so that sums of sizes, and bytes, do not overflow
-    index_t elements = 1;
-    std::string shape;
-    bool fits = true;
-    for (const index_t extent : entry.shape) {
-      shape += (shape.empty() ? "" : " x ") + std::to_string(extent);
-      fits = fits && extent >= 0 && (extent == 0 || elements <= most / extent);
-      if (fits) elements *= extent;
-    }
-    if (!fits) throw ArgumentError(entry.name + ": is " + shape + ", expected 0 .. 2^48 elements");
   }
 
   void lay_out() {

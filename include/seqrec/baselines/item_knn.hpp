@@ -9,6 +9,7 @@
 
 #include "seqrec/baselines/item_weights.hpp"
 #include "seqrec/baselines/train_events.hpp"
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/options.hpp"
 #include "seqrec/core/types.hpp"
@@ -47,31 +48,7 @@ class ItemKnn {
 
   /// Takes the sum over users of the squared lengths of their histories.
   /// @throws ArgumentError if an option is out of range
-  explicit ItemKnn(const Split& split, const ItemKnnOptions& options = {})
-      : options_(options), similarities_(split.data->num_items()) {
-    check_options("ItemKnn", options);
-    const TrainEvents events(split);
-    std::vector<std::vector<item_t>> items_of(static_cast<std::size_t>(split.data->num_users()));  // distinct
-    std::vector<double> users_of(static_cast<std::size_t>(num_items()), 0.0);
-    for (index_t user = 0; user < split.data->num_users(); ++user) {
-      items_of.data()[user] = distinct(split.train_history(user));
-      for (const item_t item : items_of.data()[user]) ++users_of.data()[item];
-    }
-    for (item_t item = 0; item < static_cast<item_t>(num_items()); ++item) {
-      index_t last_user = -1;
-      for (const TrainEvents::Event& event : events.of_item(item)) {
-        if (event.user == last_user) continue;  // had it again
-        last_user = event.user;
-        for (const item_t other : items_of.data()[event.user]) similarities_.add(other, 1.0);
-      }
-      similarities_.end_row(
-          [&](item_t other, double both) {
-            const double geometric_mean = std::sqrt(users_of.data()[item] * users_of.data()[other]);
-            return other == item ? 0.0 : both / (geometric_mean + options.shrinkage);
-          },
-          options.neighbours);
-    }
-  }
+  explicit ItemKnn(const Split& split, const ItemKnnOptions& options = {});
 
   const ItemKnnOptions& options() const { return options_; }
   index_t num_items() const { return similarities_.num_items(); }
@@ -80,12 +57,7 @@ class ItemKnn {
   const ItemWeights& similarities() const { return similarities_; }
 
   /// @param scores (V)   @throws ShapeError if there is not one for each item
-  void score(std::span<const item_t> history, std::span<double> scores) const {
-    check_extent("ItemKnn", "number of scores", std::ssize(scores), num_items());
-    std::fill(scores.begin(), scores.end(), 0.0);
-    const std::size_t kept = std::min(history.size(), static_cast<std::size_t>(options_.max_history));
-    for (const item_t item : distinct(history.last(kept))) similarities_.add_row(item, 1.0, scores);
-  }
+  void score(std::span<const item_t> history, std::span<double> scores) const;
 
  private:
   static std::vector<item_t> distinct(std::span<const item_t> history) {
@@ -98,5 +70,42 @@ class ItemKnn {
   ItemKnnOptions options_;
   ItemWeights similarities_;
 };
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION ItemKnn::ItemKnn(const Split& split, const ItemKnnOptions& options)
+    : options_(options), similarities_(split.data->num_items()) {
+  check_options("ItemKnn", options);
+  const TrainEvents events(split);
+  std::vector<std::vector<item_t>> items_of(static_cast<std::size_t>(split.data->num_users()));  // distinct
+  std::vector<double> users_of(static_cast<std::size_t>(num_items()), 0.0);
+  for (index_t user = 0; user < split.data->num_users(); ++user) {
+    items_of.data()[user] = distinct(split.train_history(user));
+    for (const item_t item : items_of.data()[user]) ++users_of.data()[item];
+  }
+  for (item_t item = 0; item < static_cast<item_t>(num_items()); ++item) {
+    index_t last_user = -1;
+    for (const TrainEvents::Event& event : events.of_item(item)) {
+      if (event.user == last_user) continue;  // had it again
+      last_user = event.user;
+      for (const item_t other : items_of.data()[event.user]) similarities_.add(other, 1.0);
+    }
+    similarities_.end_row(
+        [&](item_t other, double both) {
+          const double geometric_mean = std::sqrt(users_of.data()[item] * users_of.data()[other]);
+          return other == item ? 0.0 : both / (geometric_mean + options.shrinkage);
+        },
+        options.neighbours);
+  }
+}
+
+SEQREC_FUNCTION void ItemKnn::score(std::span<const item_t> history, std::span<double> scores) const {
+  check_extent("ItemKnn", "number of scores", std::ssize(scores), num_items());
+  std::fill(scores.begin(), scores.end(), 0.0);
+  const std::size_t kept = std::min(history.size(), static_cast<std::size_t>(options_.max_history));
+  for (const item_t item : distinct(history.last(kept))) similarities_.add_row(item, 1.0, scores);
+}
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

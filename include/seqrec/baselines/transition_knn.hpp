@@ -8,6 +8,7 @@
 
 #include "seqrec/baselines/item_weights.hpp"
 #include "seqrec/baselines/train_events.hpp"
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/options.hpp"
 #include "seqrec/core/types.hpp"
@@ -57,27 +58,7 @@ class TransitionKnn {
 
   /// Takes max_gap steps for each training event.
   /// @throws ArgumentError if an option is out of range
-  explicit TransitionKnn(const Split& split, const TransitionKnnOptions& options = {})
-      : options_(options), transitions_(split.data->num_items()) {
-    check_options("TransitionKnn", options);
-    const TrainEvents events(split);
-    const auto divisors = [&, counts = count_train_events(split)](double exponent) {
-      std::vector<double> powers;
-      powers.reserve(counts.size());
-      for (const index_t n : counts) powers.push_back(std::pow(static_cast<double>(n) + options.shrinkage, exponent));
-      return powers;
-    };
-    const std::vector<double> from = divisors(options.from_exponent), to = divisors(options.to_exponent);
-    for (item_t item = 0; item < static_cast<item_t>(num_items()); ++item) {
-      for (const TrainEvents::Event& event : events.of_item(item)) {
-        const std::span<const item_t> history = split.train_history(event.user);
-        const index_t furthest = std::min(options.max_gap, std::ssize(history) - 1 - event.position);
-        for (index_t gap = 1; gap <= furthest; ++gap)
-          transitions_.add(history.data()[event.position + gap], 1.0 / static_cast<double>(gap));
-      }
-      transitions_.end_row([&](item_t next, double sum) { return sum / (from.data()[item] * to.data()[next]); });
-    }
-  }
+  explicit TransitionKnn(const Split& split, const TransitionKnnOptions& options = {});
 
   const TransitionKnnOptions& options() const { return options_; }
   index_t num_items() const { return transitions_.num_items(); }
@@ -86,18 +67,46 @@ class TransitionKnn {
   const ItemWeights& transitions() const { return transitions_; }
 
   /// @param scores (V)   @throws ShapeError if there is not one for each item
-  void score(std::span<const item_t> history, std::span<double> scores) const {
-    check_extent("TransitionKnn", "number of scores", std::ssize(scores), num_items());
-    std::fill(scores.begin(), scores.end(), 0.0);
-    double factor = 1;
-    const index_t kept = std::min(options_.max_history, std::ssize(history));
-    for (index_t age = 0; age < kept; ++age, factor *= options_.decay)
-      transitions_.add_row(history.data()[std::ssize(history) - 1 - age], factor, scores);
-  }
+  void score(std::span<const item_t> history, std::span<double> scores) const;
 
  private:
   TransitionKnnOptions options_;
   ItemWeights transitions_;
 };
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION TransitionKnn::TransitionKnn(const Split& split, const TransitionKnnOptions& options)
+    : options_(options), transitions_(split.data->num_items()) {
+  check_options("TransitionKnn", options);
+  const TrainEvents events(split);
+  const auto divisors = [&, counts = count_train_events(split)](double exponent) {
+    std::vector<double> powers;
+    powers.reserve(counts.size());
+    for (const index_t n : counts) powers.push_back(std::pow(static_cast<double>(n) + options.shrinkage, exponent));
+    return powers;
+  };
+  const std::vector<double> from = divisors(options.from_exponent), to = divisors(options.to_exponent);
+  for (item_t item = 0; item < static_cast<item_t>(num_items()); ++item) {
+    for (const TrainEvents::Event& event : events.of_item(item)) {
+      const std::span<const item_t> history = split.train_history(event.user);
+      const index_t furthest = std::min(options.max_gap, std::ssize(history) - 1 - event.position);
+      for (index_t gap = 1; gap <= furthest; ++gap)
+        transitions_.add(history.data()[event.position + gap], 1.0 / static_cast<double>(gap));
+    }
+    transitions_.end_row([&](item_t next, double sum) { return sum / (from.data()[item] * to.data()[next]); });
+  }
+}
+
+SEQREC_FUNCTION void TransitionKnn::score(std::span<const item_t> history, std::span<double> scores) const {
+  check_extent("TransitionKnn", "number of scores", std::ssize(scores), num_items());
+  std::fill(scores.begin(), scores.end(), 0.0);
+  double factor = 1;
+  const index_t kept = std::min(options_.max_history, std::ssize(history));
+  for (index_t age = 0; age < kept; ++age, factor *= options_.decay)
+    transitions_.add_row(history.data()[std::ssize(history) - 1 - age], factor, scores);
+}
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The one list of what seqrec::compiled holds: every op of the CPU backend, in float and double. With SEQREC_COMPILED
-/// (which that target defines) <seqrec/cpu.hpp> includes it, and the kernels below are no longer compiled by whoever
-/// calls them. The library itself is one generated file a group and element type (cmake/compiled.cmake).
+/// The one list of the kernels in seqrec::compiled: every op of the CPU backend, in float and double. With
+/// SEQREC_COMPILED (which that target defines) <seqrec/cpu.hpp> includes it, and the kernels below are no longer
+/// compiled by whoever calls them. The library itself is one generated file a group and element type
+/// (cmake/compiled.cmake).
 ///
 /// The vector width is part of each symbol's name: a program compiled for other vectors than its library does not link.
 /// Not listed, and compiled where they are used: optimizer_step (its updates belong to optim/) and sampled_loss over a

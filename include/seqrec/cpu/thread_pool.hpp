@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
+
 namespace seqrec::cpu {
 
 /// A few threads that carry out numbered tasks together. They spin briefly between rounds, because the next round of a
@@ -16,15 +18,7 @@ namespace seqrec::cpu {
 class ThreadPool {
  public:
   /// @param threads workers including the caller; 0 is one for each core
-  explicit ThreadPool(int threads) {
-    if (threads <= 0) threads = static_cast<int>(std::thread::hardware_concurrency());
-    try {
-      for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { serve(); });
-    } catch (...) {  // the system has no more threads: those that run must not be waited for in vain
-      stop();
-      throw;
-    }
-  }
+  explicit ThreadPool(int threads);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
   ~ThreadPool() { stop(); }
@@ -35,38 +29,12 @@ class ThreadPool {
   /// thrown here; of several exceptions the one of the lowest task.
   template <class Task>
   void run(int count, Task&& task) {
-    failures_.assign(static_cast<std::size_t>(count), nullptr);
-    const std::function<void(int)> call = [&](int i) {
-      try {
-        task(i);
-      } catch (...) {
-        failures_[static_cast<std::size_t>(i)] = std::current_exception();
-      }
-    };
-    if (workers_.empty() || count == 1) {
-      for (int i = 0; i < count; ++i) call(i);
-    } else {
-      task_ = &call;
-      count_ = count;
-      next_.store(0, std::memory_order_relaxed);
-      busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-      round_.fetch_add(1, std::memory_order_release);
-      round_.notify_all();
-      work();
-      for (int spins = 0; busy_.load(std::memory_order_acquire) != 0; ++spins)
-        if (spins > spins_before_sleep) std::this_thread::yield();
-    }
-    for (const std::exception_ptr& failure : failures_)
-      if (failure) std::rethrow_exception(failure);
+    run_all(count, std::ref(task));  // which a std::function holds without memory of its own
   }
 
  private:
-  void stop() {
-    stop_.store(true, std::memory_order_relaxed);
-    round_.fetch_add(1, std::memory_order_release);
-    round_.notify_all();
-    workers_.clear();
-  }
+  void run_all(int count, const std::function<void(int)>& task);
+  void stop();
 
   static constexpr int spins_before_sleep = 4000;  ///< some ten microseconds
 
@@ -95,5 +63,52 @@ class ThreadPool {
   std::atomic<bool> stop_{false};
   std::vector<std::jthread> workers_;
 };
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION void ThreadPool::run_all(int count, const std::function<void(int)>& task) {
+  failures_.assign(static_cast<std::size_t>(count), nullptr);
+  const std::function<void(int)> call = [&](int i) {
+    try {
+      task(i);
+    } catch (...) {
+      failures_[static_cast<std::size_t>(i)] = std::current_exception();
+    }
+  };
+  if (workers_.empty() || count == 1) {
+    for (int i = 0; i < count; ++i) call(i);
+  } else {
+    task_ = &call;
+    count_ = count;
+    next_.store(0, std::memory_order_relaxed);
+    busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+    round_.fetch_add(1, std::memory_order_release);
+    round_.notify_all();
+    work();
+    for (int spins = 0; busy_.load(std::memory_order_acquire) != 0; ++spins)
+      if (spins > spins_before_sleep) std::this_thread::yield();
+  }
+  for (const std::exception_ptr& failure : failures_)
+    if (failure) std::rethrow_exception(failure);
+}
+
+SEQREC_FUNCTION ThreadPool::ThreadPool(int threads) {
+  if (threads <= 0) threads = static_cast<int>(std::thread::hardware_concurrency());
+  try {
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { serve(); });
+  } catch (...) {  // the system has no more threads: those that run must not be waited for in vain
+    stop();
+    throw;
+  }
+}
+
+SEQREC_FUNCTION void ThreadPool::stop() {
+  stop_.store(true, std::memory_order_relaxed);
+  round_.fetch_add(1, std::memory_order_release);
+  round_.notify_all();
+  workers_.clear();
+}
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec::cpu

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/hash.hpp"
 #include "seqrec/core/types.hpp"
@@ -43,20 +44,28 @@ struct Dataset {
 
   /// Tells data sets apart: counts, every (user, item) in order, then the times where there are any. Original numbers,
   /// titles and features do not count. Takes about 20 ms per million interactions.
-  std::string hash() const {
-    Hash hash;
-    hash.add(num_users()).add(num_items()).add(num_interactions());
-    for (index_t user = 0; user < num_users(); ++user)
-      for (const item_t item : history(user)) hash.add(user).add(item);
-    for (const std::int64_t time : times) hash.add(time);
-    return hash.text();
-  }
+  std::string hash() const;
 };
 
 /// One line that says which data these are: "ml-100k: 943 users, 1682 items, 100000 interactions, hash 0123...".
-inline std::string describe(const Dataset& data) {
+SEQREC_FUNCTION std::string describe(const Dataset& data);
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION std::string describe(const Dataset& data) {
   return concatenate(data.name, ": ", data.num_users(), " users, ", data.num_items(), " items, ",
                      data.num_interactions(), " interactions, hash ", data.hash());
 }
+
+SEQREC_FUNCTION std::string Dataset::hash() const {
+  Hash hash;
+  hash.add(num_users()).add(num_items()).add(num_interactions());
+  for (index_t user = 0; user < num_users(); ++user)
+    for (const item_t item : history(user)) hash.add(user).add(item);
+  for (const std::int64_t time : times) hash.add(time);
+  return hash.text();
+}
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

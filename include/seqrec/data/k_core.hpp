@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/data/dataset.hpp"
 #include "seqrec/data/features.hpp"
@@ -70,7 +71,11 @@ inline Dataset without(const Dataset& data, std::string name, const std::vector<
 /// The name says what was done: "films-5-core", or "films-5-3-core" for users and items.
 /// @throws ArgumentError if a number is below 1
 /// @throws DataError     if nothing is left
-inline Dataset k_core(const Dataset& data, const KCoreOptions& options = {}) {
+SEQREC_FUNCTION Dataset k_core(const Dataset& data, const KCoreOptions& options = {});
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION Dataset k_core(const Dataset& data, const KCoreOptions& options) {
   check_argument(options.users >= 1, "k_core users", options.users, "a number of at least 1");
   check_argument(options.items >= 1, "k_core items", options.items, "a number of at least 1");
   std::vector<index_t> item_events(static_cast<std::size_t>(data.num_items()));
@@ -102,5 +107,7 @@ inline Dataset k_core(const Dataset& data, const KCoreOptions& options = {}) {
                                 " and every item ", options.items));
   return core;
 }
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

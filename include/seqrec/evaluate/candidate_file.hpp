@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "seqrec/core/atomic_file.hpp"
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/option_text.hpp"
 #include "seqrec/core/types.hpp"
@@ -18,7 +19,16 @@ namespace seqrec {
 /// Writes lists as text, whole or not at all: a line each for format, held-out part, data hash, negatives, seed,
 /// popularity exponent (unless drawn uniformly), users and the hash of the lists, then one line of negatives per user.
 /// @throws DataError if the file cannot be written
-inline void save_candidates(const std::filesystem::path& path, const CandidateLists& lists) {
+SEQREC_FUNCTION void save_candidates(const std::filesystem::path& path, const CandidateLists& lists);
+
+/// Reads lists that must have been drawn for these held-out users with these options.
+/// @throws DataError naming file, line and both values where the file says otherwise, is damaged or cut short
+SEQREC_FUNCTION CandidateLists load_candidates(const std::filesystem::path& path, const HeldOut& held_out,
+                                               const CandidateOptions& options = {});
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION void save_candidates(const std::filesystem::path& path, const CandidateLists& lists) {
   const std::string exponent = option_text(lists.options.popularity_exponent);
   std::string text = concatenate("seqrec-candidates 1\nheld-out ", lists.held_out, "\ndata ", lists.data_hash,
                                  "\nnegatives ", lists.options.negatives, "\nseed ", lists.options.seed,
@@ -31,10 +41,8 @@ inline void save_candidates(const std::filesystem::path& path, const CandidateLi
   write_file_atomically(path, text);
 }
 
-/// Reads lists that must have been drawn for these held-out users with these options.
-/// @throws DataError naming file, line and both values where the file says otherwise, is damaged or cut short
-inline CandidateLists load_candidates(const std::filesystem::path& path, const HeldOut& held_out,
-                                      const CandidateOptions& options = {}) {
+SEQREC_FUNCTION CandidateLists load_candidates(const std::filesystem::path& path, const HeldOut& held_out,
+                                               const CandidateOptions& options) {
   CandidateLists lists{held_out.name, held_out.data->hash(), options, held_out.size(), {}};
   TextFile file(path);
   const auto next_line = [&](std::string_view expected) {
@@ -78,5 +86,7 @@ inline CandidateLists load_candidates(const std::filesystem::path& path, const H
                                 " as the file itself says: it was changed after it was written"));
   return lists;
 }
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

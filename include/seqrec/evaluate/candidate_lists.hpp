@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/hash.hpp"
 #include "seqrec/core/item_set.hpp"
@@ -45,13 +46,7 @@ struct CandidateLists {
   }
 
   /// Tells candidate lists apart: what they were drawn for and every item.
-  std::string hash() const {
-    Hash hash;
-    hash.add(held_out).add(data_hash).add(options.negatives).add(options.seed).add(users);
-    if (options.popularity_exponent != 0) hash.add(option_text(options.popularity_exponent));
-    for (const item_t item : items) hash.add(item);
-    return hash.text();
-  }
+  std::string hash() const;
 };
 
 /// Draws negatives for each held-out event, uniformly or by popularity, without replacement from the catalogue minus
@@ -59,7 +54,11 @@ struct CandidateLists {
 /// events of one user; a user's do not depend on the other users.
 /// @throws ArgumentError if an option is out of range
 /// @throws DataError     naming a user with fewer unseen items than that, or of nearly no popularity
-inline CandidateLists draw_candidates(const HeldOut& held_out, const CandidateOptions& options = {}) {
+SEQREC_FUNCTION CandidateLists draw_candidates(const HeldOut& held_out, const CandidateOptions& options = {});
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION CandidateLists draw_candidates(const HeldOut& held_out, const CandidateOptions& options) {
   check_argument(options.negatives >= 1, "negatives", options.negatives, "a number of at least 1");
   check_argument(options.popularity_exponent >= 0 && std::isfinite(options.popularity_exponent), "popularity_exponent",
                  options.popularity_exponent, "a finite number of at least 0");
@@ -99,5 +98,15 @@ inline CandidateLists draw_candidates(const HeldOut& held_out, const CandidateOp
   }
   return lists;
 }
+
+SEQREC_FUNCTION std::string CandidateLists::hash() const {
+  Hash hash;
+  hash.add(held_out).add(data_hash).add(options.negatives).add(options.seed).add(users);
+  if (options.popularity_exponent != 0) hash.add(option_text(options.popularity_exponent));
+  for (const item_t item : items) hash.add(item);
+  return hash.text();
+}
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

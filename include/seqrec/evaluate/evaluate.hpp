@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/evaluate/evaluation.hpp"
 #include "seqrec/evaluate/held_out_scores.hpp"
 
@@ -57,28 +58,25 @@ Calibration fit_click_calibration(Team& team, const Model& model, const HeldOut&
 
 namespace detail {
 
+/// The figures of what was found.   @param clicks  of frozen candidates; null for a full ranking
+SEQREC_FUNCTION Evaluation evaluation_of(const HeldOut& held_out, const EvaluateOptions& options,
+                                         std::span<const RankingMetrics::UserRank> ranks,
+                                         const ClickMetrics* clicks = nullptr);
+
 /// What evaluations of models and of scorers have in common.
 /// @param scores(), ranks()  of the held-out targets: among frozen candidates, or in the catalogue
 template <class Scores, class Ranks>
 Evaluation evaluated(const HeldOut& held_out, const EvaluateOptions& options, Scores scores, Ranks ranks) {
   const auto begin = std::chrono::steady_clock::now();
   Evaluation evaluation;
-  std::vector<RankingMetrics::UserRank> found;
   if (options.candidates == nullptr) {
-    found = ranks();
-    evaluation.protocol = concatenate(held_out.name, ", full ranking without seen items");
+    evaluation = evaluation_of(held_out, options, ranks());
   } else {
     const auto of_candidates = scores();
-    found = ranks_of_scores(std::span(of_candidates), held_out.size());
-    evaluation.clicks = clicks_of_scores(std::span(of_candidates), held_out.size()).result(options.calibration);
-    const CandidateOptions& drawn = options.candidates->options;
-    evaluation.protocol = concatenate(held_out.name, ", 1 + ", drawn.negatives, " sampled candidates");
-    if (drawn.popularity_exponent != 0)
-      evaluation.protocol += concatenate(" by popularity^", drawn.popularity_exponent);
+    const auto found = ranks_of_scores(std::span(of_candidates), held_out.size());
+    const ClickMetrics clicks = clicks_of_scores(std::span(of_candidates), held_out.size());
+    evaluation = evaluation_of(held_out, options, found, &clicks);
   }
-  RankingMetrics metrics({options.top_k});
-  for (const auto& user : found) metrics.add(user.rank, user.candidates);
-  evaluation.ranking = metrics.result();
   evaluation.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return evaluation;
 }
@@ -104,5 +102,28 @@ Evaluation evaluate(const Model& model, const HeldOut& held_out, const EvaluateO
   typename Model::Context::Team team(0, options.team);
   return evaluate(team, model, held_out, options);
 }
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION Evaluation detail::evaluation_of(const HeldOut& held_out, const EvaluateOptions& options,
+                                                 std::span<const RankingMetrics::UserRank> ranks,
+                                                 const ClickMetrics* clicks) {
+  Evaluation evaluation;
+  if (clicks == nullptr) {
+    evaluation.protocol = concatenate(held_out.name, ", full ranking without seen items");
+  } else {
+    evaluation.clicks = clicks->result(options.calibration);
+    const CandidateOptions& drawn = options.candidates->options;
+    evaluation.protocol = concatenate(held_out.name, ", 1 + ", drawn.negatives, " sampled candidates");
+    if (drawn.popularity_exponent != 0)
+      evaluation.protocol += concatenate(" by popularity^", drawn.popularity_exponent);
+  }
+  RankingMetrics metrics({options.top_k});
+  for (const auto& user : ranks) metrics.add(user.rank, user.candidates);
+  evaluation.ranking = metrics.result();
+  return evaluation;
+}
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

@@ -26,7 +26,7 @@ namespace detail {
 /// Calls work(i, scores of the catalogue) for each held-out target.
 template <ItemScorer Scorer, class Work>
 void for_held_out_scores(const Scorer& scorer, const HeldOut& held_out, const EvaluateOptions& options, Work work) {
-  check_evaluation(scorer, held_out, options);
+  check_evaluation(scorer.num_items(), held_out, options);
   std::vector<double> scores(static_cast<std::size_t>(scorer.num_items()));
   for (index_t i = 0; i < held_out.size(); ++i) {
     scorer.score(held_out.history(i), std::span(scores));

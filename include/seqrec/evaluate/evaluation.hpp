@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/team_options.hpp"
 #include "seqrec/data/splits/split.hpp"
 #include "seqrec/evaluate/candidate_lists.hpp"
@@ -46,7 +47,17 @@ struct Evaluation {
 };
 
 /// One line per metric.
-inline std::ostream& operator<<(std::ostream& out, const Evaluation& evaluation) {
+SEQREC_FUNCTION std::ostream& operator<<(std::ostream& out, const Evaluation& evaluation);
+
+/// Refuses what `evaluate` could not do, without doing it: a training run asks before it begins.
+/// @throws DataError when the data set has more items than the model, or candidates are for another split or data set
+/// @throws ArgumentError when an option is out of range
+/// @param model_items  of the model's table
+SEQREC_FUNCTION void check_evaluation(index_t model_items, const HeldOut& held_out, const EvaluateOptions& options);
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION std::ostream& operator<<(std::ostream& out, const Evaluation& evaluation) {
   out << evaluation.protocol << ", " << evaluation.ranking.users << " users\n";
   for (const RankingMetric& metric : evaluation.ranking.metrics)
     out << "  " << std::left << std::setw(10) << metric.name << std::right << ' '
@@ -59,16 +70,12 @@ inline std::ostream& operator<<(std::ostream& out, const Evaluation& evaluation)
   return out;
 }
 
-/// Refuses what `evaluate` could not do, without doing it: a training run asks before it begins.
-/// @throws DataError when the data set has more items than the model, or candidates are for another split or data set
-/// @throws ArgumentError when an option is out of range
-template <class Model>
-void check_evaluation(const Model& model, const HeldOut& held_out, const EvaluateOptions& options) {
+SEQREC_FUNCTION void check_evaluation(index_t model_items, const HeldOut& held_out, const EvaluateOptions& options) {
   check_options("evaluate", options);
   RankingMetrics({options.top_k});
-  if (held_out.data->num_items() > model.num_items())
+  if (held_out.data->num_items() > model_items)
     throw DataError(concatenate(held_out.data->name, ": has ", held_out.data->num_items(), " items, the model's table ",
-                                model.num_items(), "; expected at most as many"));
+                                model_items, "; expected at most as many"));
   if (options.candidates == nullptr) return;
   const CandidateLists& given = *options.candidates;
   if (given.held_out != held_out.name || given.users != held_out.size())
@@ -78,5 +85,7 @@ void check_evaluation(const Model& model, const HeldOut& held_out, const Evaluat
     throw DataError(concatenate("evaluate: the candidates are for the data set with hash ", given.data_hash,
                                 ", expected ", hash, " (", held_out.data->name, ")"));
 }
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

@@ -31,7 +31,7 @@ struct RankedUser {
 template <class Team, class Model, class Work>
 void for_held_out(Team& team, const Model& model, const HeldOut& held_out, const EvaluateOptions& options, Work work) {
   using Context = typename Model::Context;
-  check_evaluation(model, held_out, options);
+  check_evaluation(model.num_items(), held_out, options);
   HostRankingBatch batch({model.num_items(), model.max_length(), options.token_budget}, known_features(*held_out.data));
   BatchTarget<typename Context::Space> target(batch.constants());
   std::vector<RankingRequest> requests;

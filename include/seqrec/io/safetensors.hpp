@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "seqrec/core/atomic_file.hpp"
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
 #include "seqrec/io/data_type.hpp"
@@ -38,26 +39,7 @@ inline constexpr std::uint64_t max_safetensors_header = 100'000'000;
 class SafetensorsFile {
  public:
   /// @throws DataError naming the file, the tensor or byte, what is there and what was expected
-  explicit SafetensorsFile(std::filesystem::path path) : path_(std::move(path)) {
-    std::error_code error;
-    const std::uint64_t size = std::filesystem::file_size(path_, error);
-    if (error) fail(concatenate("cannot be opened: ", error.message()));
-    stream_.open(path_, std::ios::binary);
-    if (!stream_) fail("cannot be opened: it is not readable");
-
-    std::uint64_t header_size = 0;
-    if (size < sizeof header_size) fail(concatenate("has ", size, " bytes, expected at least 8 (the header's length)"));
-    read_at(0, &header_size, sizeof header_size);
-    const std::uint64_t limit = std::min(size - sizeof header_size, max_safetensors_header);
-    if (header_size > limit)
-      fail(concatenate("header length is ", header_size, ", expected at most ", limit, " in a file of ", size,
-                       " bytes"));
-    std::string text(static_cast<std::size_t>(header_size), '\0');
-    read_at(sizeof header_size, text.data(), text.size());
-    first_byte_ = sizeof header_size + header_size;
-    header_ = parse_safetensors_header(text, static_cast<index_t>(size - first_byte_), path_.string());
-    for (const StoredTensor& tensor : header_.tensors) index_.emplace(tensor.name, index_.size());
-  }
+  explicit SafetensorsFile(std::filesystem::path path);
 
   const std::filesystem::path& path() const { return path_; }
   const std::map<std::string, std::string>& metadata() const { return header_.metadata; }
@@ -74,31 +56,13 @@ class SafetensorsFile {
   /// The tensor of that name, which must have that type and shape. To load nothing by halves, require every tensor
   /// before reading the first.
   /// @throws DataError if there is no such tensor, or naming what differs
-  const StoredTensor& require(std::string_view name, DataType type, std::span<const index_t> shape) const {
-    const StoredTensor& tensor = require(name, type);
-    if (!std::equal(shape.begin(), shape.end(), tensor.shape.begin(), tensor.shape.end()))
-      fail(concatenate("tensor ", quote_untrusted(name), ": shape is ", quote_untrusted(shape_text(tensor.shape)),
-                       ", expected ", shape_text(shape)));
-    return tensor;
-  }
-  const StoredTensor& require(std::string_view name, DataType type) const {
-    const StoredTensor* tensor = find(name);
-    if (tensor == nullptr) fail(concatenate("tensor ", quote_untrusted(name), " is missing"));
-    if (tensor->type != type)
-      fail(concatenate("tensor ", quote_untrusted(name), ": dtype is ", name_of(tensor->type), ", expected ",
-                       name_of(type)));
-    return *tensor;
-  }
+  const StoredTensor& require(std::string_view name, DataType type, std::span<const index_t> shape) const;
+  const StoredTensor& require(std::string_view name, DataType type) const;
 
   /// Copies a tensor's elements, row-major.
   /// @param tensor one of this file   @param target host memory   @param bytes of the target, equal to tensor.bytes()
   /// @throws ArgumentError on another number of bytes, DataError if the file was cut since it was opened
-  void read(const StoredTensor& tensor, void* target, std::size_t bytes) {
-    if (bytes != static_cast<std::size_t>(tensor.bytes()))
-      throw ArgumentError(concatenate("SafetensorsFile::read: target of tensor ", quote_untrusted(tensor.name), " has ",
-                                      bytes, " bytes, expected ", tensor.bytes()));
-    read_at(first_byte_ + static_cast<std::uint64_t>(tensor.begin), target, bytes);
-  }
+  void read(const StoredTensor& tensor, void* target, std::size_t bytes);
 
   /// The elements of a tensor, row-major.
   /// @throws DataError if there is no such tensor or its type is not Scalar
@@ -141,8 +105,60 @@ struct TensorSource {
 /// give equal bytes. The elements start at a multiple of eight bytes, so all are aligned if wider types come first.
 /// @throws ArgumentError if a name is used twice or reserved, a shape impossible, data missing or a text not UTF-8
 /// @throws DataError if the file cannot be written; what was at `path` is then still there
-inline void write_safetensors(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata,
-                              std::span<const TensorSource> tensors) {
+SEQREC_FUNCTION void write_safetensors(const std::filesystem::path& path,
+                                       const std::map<std::string, std::string>& metadata,
+                                       std::span<const TensorSource> tensors);
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION SafetensorsFile::SafetensorsFile(std::filesystem::path path) : path_(std::move(path)) {
+  std::error_code error;
+  const std::uint64_t size = std::filesystem::file_size(path_, error);
+  if (error) fail(concatenate("cannot be opened: ", error.message()));
+  stream_.open(path_, std::ios::binary);
+  if (!stream_) fail("cannot be opened: it is not readable");
+
+  std::uint64_t header_size = 0;
+  if (size < sizeof header_size) fail(concatenate("has ", size, " bytes, expected at least 8 (the header's length)"));
+  read_at(0, &header_size, sizeof header_size);
+  const std::uint64_t limit = std::min(size - sizeof header_size, max_safetensors_header);
+  if (header_size > limit)
+    fail(concatenate("header length is ", header_size, ", expected at most ", limit, " in a file of ", size, " bytes"));
+  std::string text(static_cast<std::size_t>(header_size), '\0');
+  read_at(sizeof header_size, text.data(), text.size());
+  first_byte_ = sizeof header_size + header_size;
+  header_ = parse_safetensors_header(text, static_cast<index_t>(size - first_byte_), path_.string());
+  for (const StoredTensor& tensor : header_.tensors) index_.emplace(tensor.name, index_.size());
+}
+
+SEQREC_FUNCTION const StoredTensor& SafetensorsFile::require(std::string_view name, DataType type,
+                                                             std::span<const index_t> shape) const {
+  const StoredTensor& tensor = require(name, type);
+  if (!std::equal(shape.begin(), shape.end(), tensor.shape.begin(), tensor.shape.end()))
+    fail(concatenate("tensor ", quote_untrusted(name), ": shape is ", quote_untrusted(shape_text(tensor.shape)),
+                     ", expected ", shape_text(shape)));
+  return tensor;
+}
+
+SEQREC_FUNCTION const StoredTensor& SafetensorsFile::require(std::string_view name, DataType type) const {
+  const StoredTensor* tensor = find(name);
+  if (tensor == nullptr) fail(concatenate("tensor ", quote_untrusted(name), " is missing"));
+  if (tensor->type != type)
+    fail(concatenate("tensor ", quote_untrusted(name), ": dtype is ", name_of(tensor->type), ", expected ",
+                     name_of(type)));
+  return *tensor;
+}
+
+SEQREC_FUNCTION void SafetensorsFile::read(const StoredTensor& tensor, void* target, std::size_t bytes) {
+  if (bytes != static_cast<std::size_t>(tensor.bytes()))
+    throw ArgumentError(concatenate("SafetensorsFile::read: target of tensor ", quote_untrusted(tensor.name), " has ",
+                                    bytes, " bytes, expected ", tensor.bytes()));
+  read_at(first_byte_ + static_cast<std::uint64_t>(tensor.begin), target, bytes);
+}
+
+SEQREC_FUNCTION void write_safetensors(const std::filesystem::path& path,
+                                       const std::map<std::string, std::string>& metadata,
+                                       std::span<const TensorSource> tensors) {
   SafetensorsHeader header{metadata, {}};
   std::set<std::string_view> names = {"__metadata__"};
   index_t begin = 0;
@@ -170,5 +186,7 @@ inline void write_safetensors(const std::filesystem::path& path, const std::map<
     file.write(tensors[i].data, static_cast<std::size_t>(header.tensors[i].bytes()));
   file.commit();
 }
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
 #include "seqrec/metrics/calibration.hpp"
@@ -81,7 +82,7 @@ class ClickMetrics {
   index_t users() const { return std::ssize(offsets_) - 1; }
 
   /// The calibration that suits these impressions best; see fit_calibration.
-  Calibration calibration() const { return fit_calibration(all_scores(), all_labels()); }
+  Calibration calibration() const;
 
   /// Scores are taken as log-odds as they are.
   /// @throws DataError unless both labels occur
@@ -90,35 +91,7 @@ class ClickMetrics {
   /// With the log loss of calibrated scores. The AUCs stay what they are.
   /// @param calibration fitted on other impressions: validation's
   /// @throws DataError unless both labels occur
-  ClickResult result(const Calibration& calibration) const {
-    ClickResult result;
-    result.users = users();
-    result.impressions = std::ssize(scores_);
-    result.positives = std::count(labels_.begin(), labels_.end(), 1);
-    result.pooled_auc = auc(all_scores(), all_labels());
-    double sum = 0, weighted_sum = 0, weights = 0;
-    for (std::size_t user = 0; user + 1 < offsets_.size(); ++user) {
-      const std::size_t begin = offsets_[user], count = offsets_[user + 1] - begin;
-      const auto labels = all_labels().subspan(begin, count);
-      if (std::find(labels.begin(), labels.end(), 0) == labels.end() ||
-          std::find(labels.begin(), labels.end(), 1) == labels.end())
-        continue;
-      const double own = auc(all_scores().subspan(begin, count), labels);
-      ++result.users_with_both;
-      sum += own;
-      weighted_sum += own * static_cast<double>(count);
-      weights += static_cast<double>(count);
-    }
-    const double nan = std::numeric_limits<double>::quiet_NaN();
-    result.user_auc = result.users_with_both > 0 ? sum / static_cast<double>(result.users_with_both) : nan;
-    result.gauc = result.users_with_both > 0 ? weighted_sum / weights : nan;
-    std::vector<double> logits(scores_.size());
-    std::transform(scores_.begin(), scores_.end(), logits.begin(), calibration);
-    result.log_loss = seqrec::log_loss(std::span<const double>(logits), all_labels());
-    result.base_rate_log_loss = seqrec::base_rate_log_loss(result.positives, result.impressions);
-    result.normalised_entropy = seqrec::normalised_entropy(result.log_loss, result.base_rate_log_loss);
-    return result;
-  }
+  ClickResult result(const Calibration& calibration) const;
 
  private:
   std::span<const double> all_scores() const { return scores_; }
@@ -128,5 +101,41 @@ class ClickMetrics {
   std::vector<std::uint8_t> labels_;     // 0 or 1
   std::vector<std::size_t> offsets_{0};  // where each user's impressions start
 };
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION Calibration ClickMetrics::calibration() const { return fit_calibration(all_scores(), all_labels()); }
+
+SEQREC_FUNCTION ClickResult ClickMetrics::result(const Calibration& calibration) const {
+  ClickResult result;
+  result.users = users();
+  result.impressions = std::ssize(scores_);
+  result.positives = std::count(labels_.begin(), labels_.end(), 1);
+  result.pooled_auc = auc(all_scores(), all_labels());
+  double sum = 0, weighted_sum = 0, weights = 0;
+  for (std::size_t user = 0; user + 1 < offsets_.size(); ++user) {
+    const std::size_t begin = offsets_[user], count = offsets_[user + 1] - begin;
+    const auto labels = all_labels().subspan(begin, count);
+    if (std::find(labels.begin(), labels.end(), 0) == labels.end() ||
+        std::find(labels.begin(), labels.end(), 1) == labels.end())
+      continue;
+    const double own = auc(all_scores().subspan(begin, count), labels);
+    ++result.users_with_both;
+    sum += own;
+    weighted_sum += own * static_cast<double>(count);
+    weights += static_cast<double>(count);
+  }
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  result.user_auc = result.users_with_both > 0 ? sum / static_cast<double>(result.users_with_both) : nan;
+  result.gauc = result.users_with_both > 0 ? weighted_sum / weights : nan;
+  std::vector<double> logits(scores_.size());
+  std::transform(scores_.begin(), scores_.end(), logits.begin(), calibration);
+  result.log_loss = seqrec::log_loss(std::span<const double>(logits), all_labels());
+  result.base_rate_log_loss = seqrec::base_rate_log_loss(result.positives, result.impressions);
+  result.normalised_entropy = seqrec::normalised_entropy(result.log_loss, result.base_rate_log_loss);
+  return result;
+}
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

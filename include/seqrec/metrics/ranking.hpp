@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
 
@@ -87,14 +88,7 @@ struct RankingResult {
 
   /// The metric of that name.
   /// @throws ArgumentError naming the metrics there are
-  const RankingMetric& metric(std::string_view name) const {
-    std::string known;
-    for (const RankingMetric& metric : metrics) {
-      if (metric.name == name) return metric;
-      known += (known.empty() ? "" : ", ") + metric.name;
-    }
-    throw ArgumentError(concatenate("metric is ", name, ", expected one of ", known));
-  }
+  const RankingMetric& metric(std::string_view name) const;
 
   /// The value of a metric, e.g. result["ndcg@10"].
   double operator[](std::string_view name) const { return metric(name).value; }
@@ -111,25 +105,12 @@ class RankingMetrics {
   };
 
   /// @throws ArgumentError if a cut-off is below 1 or given twice
-  explicit RankingMetrics(RankingOptions options = {}) : cutoffs_(std::move(options.cutoffs)) {
-    for (auto cutoff = cutoffs_.begin(); cutoff != cutoffs_.end(); ++cutoff) {
-      check_argument(*cutoff >= 1, "RankingMetrics: cut-off K", *cutoff, "at least 1");
-      check_argument(std::find(cutoffs_.begin(), cutoff, *cutoff) == cutoff, "RankingMetrics: cut-off K", *cutoff,
-                     "to be given once");
-    }
-  }
+  explicit RankingMetrics(RankingOptions options = {});
 
   /// The next user. @param rank of the target, by average_rank   @param candidates ranked, the target among them
   /// @throws ArgumentError unless candidates >= 2 (one alone ranks first whatever its score) and 1 <= rank <=
   /// candidates
-  void add(double rank, index_t candidates) {
-    check_argument(candidates >= 2, "RankingMetrics: candidates", candidates, "the target and at least one other item");
-    const bool in_range = rank >= 1.0 && rank <= static_cast<double>(candidates);  // false for NaN
-    if (!in_range)
-      throw ArgumentError(
-          concatenate("RankingMetrics: rank is ", rank, ", expected 1 .. ", candidates, " (candidates)"));
-    ranks_.push_back({rank, candidates});
-  }
+  void add(double rank, index_t candidates);
 
   index_t users() const { return static_cast<index_t>(ranks_.size()); }
 
@@ -137,25 +118,7 @@ class RankingMetrics {
   std::span<const UserRank> ranks() const { return ranks_; }
 
   /// @throws DataError if no user was added: there is no mean of nobody
-  RankingResult result() const {
-    if (ranks_.empty()) throw DataError("RankingMetrics: 0 users were ranked, expected at least 1");
-    RankingResult result{users(), {}};
-    const auto add_metric = [&](std::string name, auto&& of_user) {
-      result.metrics.push_back(mean_over_users(std::move(name), of_user));
-    };
-    const auto add_at_cutoffs = [&](const std::string& name, auto&& of_rank) {
-      for (const int cutoff : cutoffs_)
-        add_metric(name + "@" + std::to_string(cutoff), [&](UserRank user) { return of_rank(user.rank, cutoff); });
-    };
-    add_at_cutoffs("hr", [](double rank, int cutoff) { return hit_rate(rank, cutoff); });
-    add_at_cutoffs("ndcg", [](double rank, int cutoff) { return ndcg(rank, cutoff); });
-    add_at_cutoffs("mrr", [](double rank, int cutoff) { return reciprocal_rank(rank, cutoff); });
-    add_at_cutoffs("recall", [](double rank, int cutoff) { return recall(rank, cutoff); });
-    add_at_cutoffs("map", [](double rank, int cutoff) { return average_precision(rank, cutoff); });
-    add_at_cutoffs("precision", [](double rank, int cutoff) { return precision(rank, cutoff); });
-    add_metric("auc", [](UserRank user) { return user_auc(user.rank, user.candidates); });
-    return result;
-  }
+  RankingResult result() const;
 
  private:
   template <class OfUser>
@@ -174,5 +137,54 @@ class RankingMetrics {
   std::vector<int> cutoffs_;
   std::vector<UserRank> ranks_;
 };
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION const RankingMetric& RankingResult::metric(std::string_view name) const {
+  std::string known;
+  for (const RankingMetric& metric : metrics) {
+    if (metric.name == name) return metric;
+    known += (known.empty() ? "" : ", ") + metric.name;
+  }
+  throw ArgumentError(concatenate("metric is ", name, ", expected one of ", known));
+}
+
+SEQREC_FUNCTION RankingMetrics::RankingMetrics(RankingOptions options) : cutoffs_(std::move(options.cutoffs)) {
+  for (auto cutoff = cutoffs_.begin(); cutoff != cutoffs_.end(); ++cutoff) {
+    check_argument(*cutoff >= 1, "RankingMetrics: cut-off K", *cutoff, "at least 1");
+    check_argument(std::find(cutoffs_.begin(), cutoff, *cutoff) == cutoff, "RankingMetrics: cut-off K", *cutoff,
+                   "to be given once");
+  }
+}
+
+SEQREC_FUNCTION void RankingMetrics::add(double rank, index_t candidates) {
+  check_argument(candidates >= 2, "RankingMetrics: candidates", candidates, "the target and at least one other item");
+  const bool in_range = rank >= 1.0 && rank <= static_cast<double>(candidates);  // false for NaN
+  if (!in_range)
+    throw ArgumentError(concatenate("RankingMetrics: rank is ", rank, ", expected 1 .. ", candidates, " (candidates)"));
+  ranks_.push_back({rank, candidates});
+}
+
+SEQREC_FUNCTION RankingResult RankingMetrics::result() const {
+  if (ranks_.empty()) throw DataError("RankingMetrics: 0 users were ranked, expected at least 1");
+  RankingResult result{users(), {}};
+  const auto add_metric = [&](std::string name, auto&& of_user) {
+    result.metrics.push_back(mean_over_users(std::move(name), of_user));
+  };
+  const auto add_at_cutoffs = [&](const std::string& name, auto&& of_rank) {
+    for (const int cutoff : cutoffs_)
+      add_metric(name + "@" + std::to_string(cutoff), [&](UserRank user) { return of_rank(user.rank, cutoff); });
+  };
+  add_at_cutoffs("hr", [](double rank, int cutoff) { return hit_rate(rank, cutoff); });
+  add_at_cutoffs("ndcg", [](double rank, int cutoff) { return ndcg(rank, cutoff); });
+  add_at_cutoffs("mrr", [](double rank, int cutoff) { return reciprocal_rank(rank, cutoff); });
+  add_at_cutoffs("recall", [](double rank, int cutoff) { return recall(rank, cutoff); });
+  add_at_cutoffs("map", [](double rank, int cutoff) { return average_precision(rank, cutoff); });
+  add_at_cutoffs("precision", [](double rank, int cutoff) { return precision(rank, cutoff); });
+  add_metric("auc", [](UserRank user) { return user_auc(user.rank, user.candidates); });
+  return result;
+}
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/options.hpp"
 #include "seqrec/core/team_options.hpp"
@@ -88,17 +89,27 @@ struct TrainerOptions {
   bool by_steps() const { return steps > 0; }
 
   /// @throws ArgumentError when an option is out of range
-  void check() const {
-    visit_algorithm(optimizer, [](const auto& chosen) { chosen.check(); });  // by their own names first
-    schedule.check();
-    plateau.check();
-    check_options("Trainer", *this);
-    check_argument(!resume || !state.empty(), "Trainer state", state, "the file to resume from");
-    if (!log_file.empty()) TrainingLog::check(log_file);
-    RankingMetrics known({validation.top_k});
-    known.add(1, 2);
-    known.result().metric(selection);  // throws naming the metrics that there are
-  }
+  void check() const;
 };
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION void TrainerOptions::check() const {
+  visit_algorithm(optimizer, [](const auto& chosen) { chosen.check(); });  // by their own names first
+  schedule.check();
+  plateau.check();
+  check_options("Trainer", *this);
+  check_argument(!resume || !state.empty(), "Trainer state", state, "the file to resume from");
+  if (!log_file.empty()) TrainingLog::check(log_file);
+  RankingMetrics known({validation.top_k});
+  known.add(1, 2);
+  known.result().metric(selection);  // throws naming the metrics that there are
+}
+
+#endif  // SEQREC_BODIES
+
+#ifdef SEQREC_COMPILED
+SEQREC_TEMPLATE void OptionList::operator()(const char*, TrainerOptions&);
+#endif
 
 }  // namespace seqrec

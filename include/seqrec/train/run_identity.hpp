@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/hash.hpp"
 #include "seqrec/core/options.hpp"
@@ -24,19 +25,9 @@ class RunIdentity {
  public:
   /// @param objective  is known by its name, its plan, and its options where it has them
   template <class Model, Objective AnObjective>
-  RunIdentity(const Model& model, const Split& split, const AnObjective& objective, const TrainerOptions& options) {
-    add_data_of(split, options.validation.candidates);
-    add("model", Model::name);
-    add_options("model ", option_values(model.options()));
-    add("objective", objective.name());
-    add_options("objective ", option_values(objective));
-    add_options("batches ", option_values(objective.plan()));
-    for (const OptionValue& option : option_values(options))
-      if (option.name != "epochs" && option.name != "steps") add(option.name, option.text);
-    std::string cutoffs;
-    for (const int cutoff : options.validation.top_k) cutoffs += concatenate(cutoffs.empty() ? "" : " ", cutoff);
-    add("validation top_k", cutoffs);
-  }
+  RunIdentity(const Model& model, const Split& split, const AnObjective& objective, const TrainerOptions& options)
+      : RunIdentity({Model::name, option_values(model.options())}, split, {objective.name(), option_values(objective)},
+                    objective.plan(), options) {}
 
   /// Puts itself into a file's metadata.
   void write(std::map<std::string, std::string>& metadata) const {
@@ -46,24 +37,21 @@ class RunIdentity {
   /// @throws DataError when the file is of a run on other data
   /// @throws ArgumentError when it is of a run with another model, objective or options; each says which, and how they
   ///         are there and here
-  void check(const SafetensorsFile& file) const {
-    for (const Field& field : fields_) {
-      const auto saved = file.metadata().find(key(field));
-      if (saved != file.metadata().end() && saved->second == field.value) continue;
-      const std::string message =
-          concatenate(file.path().string(), ": the run saved there has ", field.name, " ",
-                      saved == file.metadata().end() ? std::string("nowhere") : quote_untrusted(saved->second),
-                      ", expected '", field.value, "' as in the run that is to go on");
-      if (field.is_data) throw DataError(message);
-      throw ArgumentError(message);
-    }
-  }
+  void check(const SafetensorsFile& file) const;
 
  private:
   struct Field {
     std::string name, value;
     bool is_data;
   };
+  /// A model or an objective.
+  struct Part {
+    std::string name;
+    std::vector<OptionValue> options;
+  };
+
+  RunIdentity(const Part& model, const Split& split, const Part& objective, const BatchPlan& plan,
+              const TrainerOptions& options);
 
   static std::string hash_of(const FeatureTable& table) {
     if (!table) return "none";
@@ -89,5 +77,37 @@ class RunIdentity {
 
   std::vector<Field> fields_;  ///< what decides most comes first, and is what a complaint names
 };
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION RunIdentity::RunIdentity(const Part& model, const Split& split, const Part& objective,
+                                         const BatchPlan& plan, const TrainerOptions& options) {
+  add_data_of(split, options.validation.candidates);
+  add("model", model.name);
+  add_options("model ", model.options);
+  add("objective", objective.name);
+  add_options("objective ", objective.options);
+  add_options("batches ", option_values(plan));
+  for (const OptionValue& option : option_values(options))
+    if (option.name != "epochs" && option.name != "steps") add(option.name, option.text);
+  std::string cutoffs;
+  for (const int cutoff : options.validation.top_k) cutoffs += concatenate(cutoffs.empty() ? "" : " ", cutoff);
+  add("validation top_k", cutoffs);
+}
+
+SEQREC_FUNCTION void RunIdentity::check(const SafetensorsFile& file) const {
+  for (const Field& field : fields_) {
+    const auto saved = file.metadata().find(key(field));
+    if (saved != file.metadata().end() && saved->second == field.value) continue;
+    const std::string message =
+        concatenate(file.path().string(), ": the run saved there has ", field.name, " ",
+                    saved == file.metadata().end() ? std::string("nowhere") : quote_untrusted(saved->second),
+                    ", expected '", field.value, "' as in the run that is to go on");
+    if (field.is_data) throw DataError(message);
+    throw ArgumentError(message);
+  }
+}
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

@@ -35,7 +35,7 @@ class Trainer {
     require_objective<AnObjective, Model>();
     if constexpr (TrainableModel<Model> && ObjectiveOf<AnObjective, Model>) {  // else all is said
       objective.check();
-      check_evaluation(model, split.validation, options_.validation);
+      check_evaluation(model.num_items(), split.validation, options_.validation);
       detail::ModelTask<Model, AnObjective> task(model, split, objective, options_);
       return detail::TrainingRun<typename Model::Context::Master>(task, split.validation, options_).run();
     }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/train/options.hpp"
 #include "seqrec/train/progress.hpp"
 #include "seqrec/train/training_log.hpp"
@@ -26,29 +27,9 @@ template <class Master>
 class TrainingRun {
  public:
   /// @param task, validation  must outlive the run
-  TrainingRun(TrainingTask<Master>& task, const HeldOut& validation, const TrainerOptions& options)
-      : task_(task), validation_(validation), options_(options), progress_(options.log) {
-    steps_per_epoch_ = (task.batches_per_epoch() + options.accumulate - 1) / options.accumulate;
-    total_steps_ = options.by_steps() ? options.steps : options.epochs * steps_per_epoch_;
-    options_.schedule = options.schedule.of_run(total_steps_);
-    if (!options.state.empty()) identity_.emplace(task.identity(options_));
-    position_.plateau.rate = options.learning_rate;
-    best_ = task.state("model");
-  }
+  TrainingRun(TrainingTask<Master>& task, const HeldOut& validation, const TrainerOptions& options);
 
-  TrainingResult run() {
-    if (options_.resume) resume();
-    if (!options_.log_file.empty()) log_file_.emplace(options_.log_file, result_.history);
-    progress_.start(total_steps_, position_.seconds);
-    try {
-      train();
-    } catch (const NonFiniteError&) {
-      task_.put_state("model", best_);
-      throw;
-    }
-    task_.put_state("model", best_);
-    return finished_result();
-  }
+  TrainingResult run();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -212,5 +193,36 @@ class TrainingRun {
   std::vector<Master> best_;  ///< weights of the best validation; before the first, those at the start
   TrainingResult result_;
 };
+
+template <class Master>
+TrainingRun<Master>::TrainingRun(TrainingTask<Master>& task, const HeldOut& validation, const TrainerOptions& options)
+    : task_(task), validation_(validation), options_(options), progress_(options.log) {
+  steps_per_epoch_ = (task.batches_per_epoch() + options.accumulate - 1) / options.accumulate;
+  total_steps_ = options.by_steps() ? options.steps : options.epochs * steps_per_epoch_;
+  options_.schedule = options.schedule.of_run(total_steps_);
+  if (!options.state.empty()) identity_.emplace(task.identity(options_));
+  position_.plateau.rate = options.learning_rate;
+  best_ = task.state("model");
+}
+
+template <class Master>
+TrainingResult TrainingRun<Master>::run() {
+  if (options_.resume) resume();
+  if (!options_.log_file.empty()) log_file_.emplace(options_.log_file, result_.history);
+  progress_.start(total_steps_, position_.seconds);
+  try {
+    train();
+  } catch (const NonFiniteError&) {
+    task_.put_state("model", best_);
+    throw;
+  }
+  task_.put_state("model", best_);
+  return finished_result();
+}
+
+#ifdef SEQREC_COMPILED
+SEQREC_TEMPLATE class TrainingRun<float>;
+SEQREC_TEMPLATE class TrainingRun<double>;
+#endif
 
 }  // namespace seqrec::detail

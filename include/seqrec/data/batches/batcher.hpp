@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/random.hpp"
 #include "seqrec/data/batches/batch_plan.hpp"
@@ -40,20 +41,7 @@ class Batcher {
   /// @throws ArgumentError for an option out of range
   /// @throws DataError     if no user has two training events, negatives are wanted and a user has seen every item, or
   ///                       times are and the data set has none
-  Batcher(const Split& split, const BatcherOptions& options)
-      : split_(&split),
-        options_(checked(options)),
-        sampler_(sampler_of(split, options)),
-        batch_({split.data->num_items(), options.max_length, options.token_budget}, options.plan, options.window,
-               {known_features(*split.data), log_probability()}) {
-    if (options.plan.times && split.data->times.empty())
-      throw DataError(split.data->name +
-                      ": plan times is true, expected a data set whose events have times, this one has none");
-    for (index_t user = 0; user < split.data->num_users(); ++user)
-      if (split.train_lengths.data()[user] >= 2) users_.push_back(user);
-    if (users_.empty())
-      throw DataError(split.data->name + ": no user has two training events, so there is no next item to learn");
-  }
+  Batcher(const Split& split, const BatcherOptions& options);
   Batcher(const Split&&, const BatcherOptions&) = delete;
 
   const BatcherOptions& options() const { return options_; }
@@ -66,22 +54,11 @@ class Batcher {
   /// @param targets_of_step  positions over which the loss is a mean where several batches make one step of the
   ///                         optimiser; 0 for those of this batch
   /// @throws ArgumentError if there is no such step
-  const HostTrainingBatch& make(index_t epoch, index_t step, index_t targets_of_step = 0) {
-    check_argument(targets_of_step >= 0, "targets_of_step", targets_of_step, "a number of at least 0");
-    part_.clear();
-    for (const index_t user : users_of(epoch, step)) part_.push_back(part_of(user));
-    batch_.pack(part_, Drawing{*this, epoch, step}, targets_of_step);
-    return batch_;
-  }
+  const HostTrainingBatch& make(index_t epoch, index_t step, index_t targets_of_step = 0);
 
   /// How many positions that batch trains, without making it.
   /// @throws ArgumentError if there is no such step
-  index_t num_targets(index_t epoch, index_t step) {
-    index_t targets = 0;
-    for (const index_t user : users_of(epoch, step))
-      targets += std::min(options_.max_length, split_->train_lengths.data()[user] - 1);
-    return targets;
-  }
+  index_t num_targets(index_t epoch, index_t step);
 
  private:
   /// Who is in the batch of a step.
@@ -151,5 +128,39 @@ class Batcher {
   index_t shuffled_epoch_ = -1;
   std::vector<TrainingUser> part_;  ///< who is in the batch
 };
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION Batcher::Batcher(const Split& split, const BatcherOptions& options)
+    : split_(&split),
+      options_(checked(options)),
+      sampler_(sampler_of(split, options)),
+      batch_({split.data->num_items(), options.max_length, options.token_budget}, options.plan, options.window,
+             {known_features(*split.data), log_probability()}) {
+  if (options.plan.times && split.data->times.empty())
+    throw DataError(split.data->name +
+                    ": plan times is true, expected a data set whose events have times, this one has none");
+  for (index_t user = 0; user < split.data->num_users(); ++user)
+    if (split.train_lengths.data()[user] >= 2) users_.push_back(user);
+  if (users_.empty())
+    throw DataError(split.data->name + ": no user has two training events, so there is no next item to learn");
+}
+
+SEQREC_FUNCTION const HostTrainingBatch& Batcher::make(index_t epoch, index_t step, index_t targets_of_step) {
+  check_argument(targets_of_step >= 0, "targets_of_step", targets_of_step, "a number of at least 0");
+  part_.clear();
+  for (const index_t user : users_of(epoch, step)) part_.push_back(part_of(user));
+  batch_.pack(part_, Drawing{*this, epoch, step}, targets_of_step);
+  return batch_;
+}
+
+SEQREC_FUNCTION index_t Batcher::num_targets(index_t epoch, index_t step) {
+  index_t targets = 0;
+  for (const index_t user : users_of(epoch, step))
+    targets += std::min(options_.max_length, split_->train_lengths.data()[user] - 1);
+  return targets;
+}
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/ranking_batch.hpp"
 #include "seqrec/data/batches/batch_builder.hpp"
 #include "seqrec/data/batches/batch_constants.hpp"
@@ -33,18 +34,7 @@ class HostRankingBatch {
   /// Replaces what was packed before, but not where it throws. Either all requests have candidates or none has.
   /// @throws DataError     for an item that the model's table does not have, or a profile that the features do not have
   /// @throws ArgumentError where some requests have candidates and others have none
-  void pack(std::span<const RankingRequest> requests) {
-    check(requests);
-    spans_.clear();
-    for (const RankingRequest& request : requests) spans_.push_back(request.history);
-    builder_.begin(spans_);
-    collect_exclusions(requests);
-    ranked_.clear();
-    for (std::size_t i = 0; i < requests.size(); ++i) ranked_.push_back(count_ranked(requests[i], excluded(i)));
-    lay_out(requests);
-    builder_.allocate();
-    fill(requests);
-  }
+  void pack(std::span<const RankingRequest> requests);
 
   /// For each packed user, which request it is.
   std::span<const index_t> order() const { return builder_.order(); }
@@ -58,16 +48,7 @@ class HostRankingBatch {
 
   index_t num_shards() const { return builder_.num_shards(); }
   /// One shard. Views are valid until the next `pack`.
-  RankingBatch<HostSpace> shard(index_t i) const {
-    RankingBatch<HostSpace> batch;
-    batch.histories = builder_.shard(i);
-    batch.histories.features = constants_.features;
-    if (constants_.features.of_users) batch.histories.profiles = builder_.of_users(profiles_, i);
-    batch.targets = builder_.of_users(targets_, i);
-    batch.exclusions = exclusions_.view(builder_, i);
-    if (has_candidates_) batch.candidates = candidates(i, batch.histories);
-    return batch;
-  }
+  RankingBatch<HostSpace> shard(index_t i) const;
 
  private:
   /// A list of items per user, one after another, with offsets that begin anew in each shard.
@@ -208,5 +189,33 @@ class HostRankingBatch {
   std::vector<item_t> excluded_;                ///< scratch: of each request, one after another
   std::vector<std::size_t> excluded_offsets_;   ///< (requests + 1)
 };
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION void HostRankingBatch::pack(std::span<const RankingRequest> requests) {
+  check(requests);
+  spans_.clear();
+  for (const RankingRequest& request : requests) spans_.push_back(request.history);
+  builder_.begin(spans_);
+  collect_exclusions(requests);
+  ranked_.clear();
+  for (std::size_t i = 0; i < requests.size(); ++i) ranked_.push_back(count_ranked(requests[i], excluded(i)));
+  lay_out(requests);
+  builder_.allocate();
+  fill(requests);
+}
+
+SEQREC_FUNCTION RankingBatch<HostSpace> HostRankingBatch::shard(index_t i) const {
+  RankingBatch<HostSpace> batch;
+  batch.histories = builder_.shard(i);
+  batch.histories.features = constants_.features;
+  if (constants_.features.of_users) batch.histories.profiles = builder_.of_users(profiles_, i);
+  batch.targets = builder_.of_users(targets_, i);
+  batch.exclusions = exclusions_.view(builder_, i);
+  if (has_candidates_) batch.candidates = candidates(i, batch.histories);
+  return batch;
+}
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/training_batch.hpp"
 #include "seqrec/data/batches/batch_builder.hpp"
 #include "seqrec/data/batches/batch_constants.hpp"
@@ -40,16 +41,7 @@ class HostTrainingBatch {
   /// @param constants  what batches refer to but do not own
   /// @throws ArgumentError for an option out of range
   HostTrainingBatch(const PackingOptions& packing, const BatchPlan& plan, index_t window,
-                    const BatchConstants& constants = {})
-      : builder_(packing),
-        plan_(plan),
-        columns_(plan.columns()),
-        constants_(constants),
-        shared_(plan),
-        clicks_(columns_, window != 0 ? window : packing.max_length) {
-    plan.check();
-    check_argument(window >= 0, "window", window, "a number of at least 0");
-  }
+                    const BatchConstants& constants = {});
 
   /// Replaces the batch by one of these users, longest first, cut by the token budget.
   /// @param targets_of_step  positions over which the loss is a mean, where several batches make one step of the
@@ -83,12 +75,7 @@ class HostTrainingBatch {
 
   index_t num_shards() const { return builder_.num_shards(); }
   /// One shard. Views are valid until the next `pack`.
-  TrainingBatch<HostSpace> shard(index_t i) const {
-    TrainingBatch<HostSpace> batch = view(builder_.shard(i), history_index_.shard(i), next_index_.shard(i));
-    shared_.set_shard(builder_, i, batch.next);
-    if (plan_.clicks) set_clicks(batch, clicks_.shard(builder_, i, batch.histories, batch.next));
-    return batch;
-  }
+  TrainingBatch<HostSpace> shard(index_t i) const;
   /// The whole batch as one piece, for looking at: not all of it lies in the block.
   TrainingBatch<HostSpace> whole() const {
     TrainingBatch<HostSpace> batch = view(builder_.whole(), history_index_.whole(), next_index_.whole());
@@ -209,5 +196,28 @@ class HostTrainingBatch {
 
   std::vector<std::span<const item_t>> histories_;  ///< scratch
 };
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION HostTrainingBatch::HostTrainingBatch(const PackingOptions& packing, const BatchPlan& plan,
+                                                     index_t window, const BatchConstants& constants)
+    : builder_(packing),
+      plan_(plan),
+      columns_(plan.columns()),
+      constants_(constants),
+      shared_(plan),
+      clicks_(columns_, window != 0 ? window : packing.max_length) {
+  plan.check();
+  check_argument(window >= 0, "window", window, "a number of at least 0");
+}
+
+SEQREC_FUNCTION TrainingBatch<HostSpace> HostTrainingBatch::shard(index_t i) const {
+  TrainingBatch<HostSpace> batch = view(builder_.shard(i), history_index_.shard(i), next_index_.shard(i));
+  shared_.set_shard(builder_, i, batch.next);
+  if (plan_.clicks) set_clicks(batch, clicks_.shard(builder_, i, batch.histories, batch.next));
+  return batch;
+}
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

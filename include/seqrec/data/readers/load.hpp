@@ -9,6 +9,7 @@
 #include <system_error>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/data/dataset.hpp"
 #include "seqrec/data/readers/movielens.hpp"
@@ -94,7 +95,11 @@ inline Dataset load_file(const std::filesystem::path& file) {
 /// and SASRec's 'user item' pairs (`*.txt`); of the last two the file named like its folder, else the only one that
 /// begins like one. Titles and features come from the files that stand beside it (docs/data_formats.md).
 /// @throws DataError naming the file and line that are wrong, or what was looked for where no format fits
-inline Dataset load_dataset(const std::filesystem::path& path) {
+SEQREC_FUNCTION Dataset load_dataset(const std::filesystem::path& path);
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION Dataset load_dataset(const std::filesystem::path& path) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
   if (!std::filesystem::exists(status))
@@ -117,5 +122,7 @@ inline Dataset load_dataset(const std::filesystem::path& path) {
                                 "), expected one: name the file instead of the folder"));
   return format->read(file, detail::folder_name(path));
 }
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

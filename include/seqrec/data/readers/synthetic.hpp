@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/item_set.hpp"
 #include "seqrec/core/random.hpp"
@@ -31,7 +32,11 @@ struct SyntheticOptions {
 /// watches its sequel, film i + genres. Films with a low number are popular. Items have their genre as a feature. The
 /// same options give the same data on every machine: only integers are computed with.
 /// @throws ArgumentError for an option out of range
-inline Dataset synthetic_dataset(const SyntheticOptions& options = {}) {
+SEQREC_FUNCTION Dataset synthetic_dataset(const SyntheticOptions& options = {});
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION Dataset synthetic_dataset(const SyntheticOptions& options) {
   constexpr index_t most = std::numeric_limits<item_t>::max();
   check_argument(options.users >= 1 && options.users <= most, "users", options.users, "a number from 1 to 2^31 - 1");
   check_argument(options.items >= 1 && options.items <= most, "items", options.items, "a number from 1 to 2^31 - 1");
@@ -78,5 +83,7 @@ inline Dataset synthetic_dataset(const SyntheticOptions& options = {}) {
   data.item_features = make_feature_table(genres);
   return data;
 }
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
 #include "seqrec/data/dataset.hpp"
@@ -21,7 +22,14 @@ struct RatioSplitOptions {
 /// Users too short to have a test event are trained on only, and counted.
 /// @throws ArgumentError for a share out of range
 /// @throws DataError     if the data set is empty, or nothing is left for validation or test
-inline Split ratio_split(const Dataset& data, const RatioSplitOptions& options = {}) {
+SEQREC_FUNCTION Split ratio_split(const Dataset& data, const RatioSplitOptions& options = {});
+
+/// A split refers to its data set: give the data set a name.
+Split ratio_split(const Dataset&&, const RatioSplitOptions& = {}) = delete;
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION Split ratio_split(const Dataset& data, const RatioSplitOptions& options) {
   check_argument(options.validation > 0 && options.validation < 1, "ratio_split validation", options.validation,
                  "a share between 0 and 1");
   check_argument(options.test > 0 && options.test < 1, "ratio_split test", options.test, "a share between 0 and 1");
@@ -48,7 +56,6 @@ inline Split ratio_split(const Dataset& data, const RatioSplitOptions& options =
   return split;
 }
 
-/// A split refers to its data set: give the data set a name.
-Split ratio_split(const Dataset&&, const RatioSplitOptions& = {}) = delete;
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/hash.hpp"
 #include "seqrec/core/types.hpp"
@@ -62,17 +63,7 @@ struct Split {
   }
 
   /// Tells splits apart: the data's hash and everything that was decided here.
-  std::string hash() const {
-    Hash hash;
-    hash.add(data->hash());
-    for (const index_t length : train_lengths) hash.add(length);
-    for (const HeldOut* part : {&validation, &test}) {
-      hash.add(part->name).add(part->size());
-      for (std::size_t i = 0; i < part->users.size(); ++i)
-        hash.add(part->users[i]).add(part->history_lengths[i]).add(part->targets[i]);
-    }
-    return hash.text();
-  }
+  std::string hash() const;
 };
 
 namespace detail {
@@ -96,7 +87,29 @@ inline Split begin_split(const Dataset& data, std::string protocol) {
 /// before it the validation target, the rest is trained on. The test history includes the validation item.
 /// Users with fewer than three events are trained on only, and counted.
 /// @throws DataError if the data set is empty or no user has three events
-inline Split leave_one_out(const Dataset& data) {
+SEQREC_FUNCTION Split leave_one_out(const Dataset& data);
+
+/// A split refers to its data set: give the data set a name.
+Split leave_one_out(const Dataset&&) = delete;
+
+/// One line that says which split this is, with what was too short for it.
+SEQREC_FUNCTION std::string describe(const Split& split);
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION std::string Split::hash() const {
+  Hash hash;
+  hash.add(data->hash());
+  for (const index_t length : train_lengths) hash.add(length);
+  for (const HeldOut* part : {&validation, &test}) {
+    hash.add(part->name).add(part->size());
+    for (std::size_t i = 0; i < part->users.size(); ++i)
+      hash.add(part->users[i]).add(part->history_lengths[i]).add(part->targets[i]);
+  }
+  return hash.text();
+}
+
+SEQREC_FUNCTION Split leave_one_out(const Dataset& data) {
   Split split = detail::begin_split(data, "leave-one-out");
   for (index_t user = 0; user < data.num_users(); ++user) {
     const index_t length = std::ssize(data.history(user));
@@ -115,14 +128,12 @@ inline Split leave_one_out(const Dataset& data) {
   return split;
 }
 
-/// A split refers to its data set: give the data set a name.
-Split leave_one_out(const Dataset&&) = delete;
-
-/// One line that says which split this is, with what was too short for it.
-inline std::string describe(const Split& split) {
+SEQREC_FUNCTION std::string describe(const Split& split) {
   return concatenate(split.protocol, " of ", split.data->name, ": ", split.num_train_events(), " training events of ",
                      split.data->num_users(), " users, ", split.validation.size(), " validation and ",
                      split.test.size(), " test targets, ", split.left_out, ", hash ", split.hash());
 }
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec

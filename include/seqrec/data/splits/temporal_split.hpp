@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
 #include "seqrec/data/dataset.hpp"
@@ -24,20 +25,7 @@ struct TimeCuts {
 /// @param train   share before the first instant, between 0 and 1
 /// @param before_test  share before the second, above `train`
 /// @throws ArgumentError for a share out of range   @throws DataError for data without times
-inline TimeCuts time_quantiles(const Dataset& data, double train = 0.8, double before_test = 0.9) {
-  check_argument(train > 0 && train < 1, "time_quantiles train", train, "a share between 0 and 1");
-  check_argument(before_test > train && before_test < 1, "time_quantiles before_test", before_test,
-                 "a share above that of train, below 1");
-  if (data.times.empty()) throw DataError(data.name + ": has no times, they have no quantiles");
-  std::vector<std::int64_t> times = data.times;
-  const auto quantile = [&](double share) {
-    const auto place = times.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(times.size()));
-    std::nth_element(times.begin(), place, times.end());
-    return *place;
-  };
-  const std::int64_t first = quantile(train);
-  return {first, quantile(before_test)};
-}
+SEQREC_FUNCTION TimeCuts time_quantiles(const Dataset& data, double train = 0.8, double before_test = 0.9);
 
 /// Cuts all histories at the same two instants, as a system in use is tested (Ji et al. 2023, "A critical study on data
 /// leakage in recommender system offline evaluation"): nothing that happened later is known anywhere in training. Every
@@ -48,7 +36,14 @@ inline TimeCuts time_quantiles(const Dataset& data, double train = 0.8, double b
 /// validation and test, and counted. Items that appear only later stay targets, though no model can know them.
 /// @throws ArgumentError if the instants are not in order
 /// @throws DataError     for data without times, or if training, validation or test would be empty
-inline Split temporal_split(const Dataset& data, const TimeCuts& cuts) {
+SEQREC_FUNCTION Split temporal_split(const Dataset& data, const TimeCuts& cuts);
+
+/// A split refers to its data set: give the data set a name.
+Split temporal_split(const Dataset&&, const TimeCuts&) = delete;
+
+#if SEQREC_BODIES
+
+SEQREC_FUNCTION Split temporal_split(const Dataset& data, const TimeCuts& cuts) {
   check_argument(cuts.validation < cuts.test, "temporal_split validation", cuts.validation,
                  "an instant before that of the test");
   Split split = detail::begin_split(
@@ -80,7 +75,21 @@ inline Split temporal_split(const Dataset& data, const TimeCuts& cuts) {
   return split;
 }
 
-/// A split refers to its data set: give the data set a name.
-Split temporal_split(const Dataset&&, const TimeCuts&) = delete;
+SEQREC_FUNCTION TimeCuts time_quantiles(const Dataset& data, double train, double before_test) {
+  check_argument(train > 0 && train < 1, "time_quantiles train", train, "a share between 0 and 1");
+  check_argument(before_test > train && before_test < 1, "time_quantiles before_test", before_test,
+                 "a share above that of train, below 1");
+  if (data.times.empty()) throw DataError(data.name + ": has no times, they have no quantiles");
+  std::vector<std::int64_t> times = data.times;
+  const auto quantile = [&](double share) {
+    const auto place = times.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(times.size()));
+    std::nth_element(times.begin(), place, times.end());
+    return *place;
+  };
+  const std::int64_t first = quantile(train);
+  return {first, quantile(before_test)};
+}
+
+#endif  // SEQREC_BODIES
 
 }  // namespace seqrec
