@@ -6,31 +6,35 @@
 # and then the sources. It follows that a test compiled this way proves nothing about include lines: tests/headers does.
 
 option(SEQREC_TEST_UNITY "Compile several tests as one file: faster as a whole, slower after a change to one test" OFF)
-set(SEQREC_TEST_UNITY_SIZE 8 CACHE STRING "Sources in one file at most")
+set(SEQREC_TEST_UNITY_SIZE 14 CACHE STRING "Sources in one file at most")
 mark_as_advanced(SEQREC_TEST_UNITY_SIZE)
 
 # seqrec_join(RESULT PREFIX SUFFIX source...): generates PREFIX_0SUFFIX, PREFIX_1SUFFIX ... and lists them in RESULT.
-# A source that opens a named namespace itself, or has an #if or #define, stays a file of its own.
+# Files of about equal size, so that cores share them well. A source that opens a named namespace itself, or has an #if or
+# #define, stays a file of its own.
 function(seqrec_join result prefix suffix)
   set(generated)
-  set(batch)
+  set(joined)
   foreach(source IN LISTS ARGN)
     file(STRINGS ${source} own_way REGEX "^(namespace [A-Za-z]|#if|#define)")
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
     if(own_way)
       seqrec_write_joined(${prefix} ${suffix} ${source})
     else()
-      list(APPEND batch ${source})
-      list(LENGTH batch size)
-      if(size EQUAL SEQREC_TEST_UNITY_SIZE)
-        seqrec_write_joined(${prefix} ${suffix} ${batch})
-        set(batch)
-      endif()
+      list(APPEND joined ${source})
     endif()
   endforeach()
-  if(batch)
+  list(LENGTH joined left)
+  math(EXPR files "(${left} + ${SEQREC_TEST_UNITY_SIZE} - 1) / ${SEQREC_TEST_UNITY_SIZE}")
+  set(first 0)
+  while(left GREATER 0)
+    math(EXPR size "(${left} + ${files} - 1) / ${files}")
+    list(SUBLIST joined ${first} ${size} batch)
     seqrec_write_joined(${prefix} ${suffix} ${batch})
-  endif()
+    math(EXPR first "${first} + ${size}")
+    math(EXPR left "${left} - ${size}")
+    math(EXPR files "${files} - 1")
+  endwhile()
   set(${result} ${generated} PARENT_SCOPE)
 endfunction()
 
