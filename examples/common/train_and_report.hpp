@@ -16,7 +16,8 @@ namespace examples {
 /// "width 50  blocks 2  ..." on a line.
 inline void print_options(const std::string& heading, const std::vector<seqrec::OptionValue>& values) {
   std::cout << heading;
-  for (const seqrec::OptionValue& value : values) std::cout << "  " << value.name << ' ' << value.text;
+  for (const seqrec::OptionValue& value : values)
+    std::cout << "  " << value.name << ' ' << (value.text.empty() ? "none" : value.text);
   std::cout << '\n';
 }
 
