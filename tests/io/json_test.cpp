@@ -46,18 +46,6 @@ std::vector<index_t> read_elements(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("UTF-8 characters are recognised and nothing else", "[io]") {
-  CHECK(utf8_length("a") == 1);
-  CHECK(utf8_length("\xC3\xA9") == 2);          // U+00E9
-  CHECK(utf8_length("\xE2\x82\xAC") == 3);      // U+20AC
-  CHECK(utf8_length("\xF0\x9F\x8E\xAC") == 4);  // U+1F3AC
-  CHECK(utf8_length("\xED\x9F\xBF") == 3);      // U+D7FF, the last before the surrogates
-  CHECK(utf8_length("\xF4\x8F\xBF\xBF") == 4);  // U+10FFFF, the last
-  for (const char* bad : {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
-                          "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "\xC3", "\xE2\x82", "\xC3(", ""})
-    CHECK(utf8_length(bad) == 0);
-}
-
 TEST_CASE("strings survive quoting and reading", "[io]") {
   CHECK(quote_json("plain") == "\"plain\"");
   CHECK(quote_json("a\"b\\c/\n\t\r\b\f\x01\x1F\x7F") == "\"a\\\"b\\\\c/\\n\\t\\r\\b\\f\\u0001\\u001f\x7F\"");
@@ -112,11 +100,4 @@ TEST_CASE("JSON errors name source, byte, what is there and what was expected", 
         "test, byte 0: found '-', expected a non-negative integer");
   CHECK(message_of<DataError>([] { read_integer("007"); }) ==
         "test, byte 3: found a leading zero, expected a non-negative integer");
-}
-
-TEST_CASE("untrusted text is shortened and stripped of controls", "[io][errors]") {
-  CHECK(quote_untrusted("blocks.0") == "'blocks.0'");
-  CHECK(quote_untrusted("\x1B[31m\n\xFF") == "'?[31m?\?'");
-  const std::string shown = quote_untrusted(std::string(1000, 'x'));
-  CHECK(shown == "'" + std::string(60, 'x') + "...'");
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "seqrec/autograd/parameter_store.hpp"
+#include "seqrec/core/utf8.hpp"
 #include "seqrec/io/metadata.hpp"
 #include "seqrec/io/safetensors.hpp"
 
@@ -37,7 +38,7 @@ template <class Model>
 typename Model::Options options_of(const SafetensorsFile& file) {
   const std::string expected = concatenate("a checkpoint of a ", Model::name, " written by seqrec");
   if (const std::string& name = metadata_field(file, "seqrec.model", expected); name != Model::name)
-    throw DataError(concatenate(file.path().string(), ": the file holds a model named ", quote_untrusted(name),
+    throw DataError(concatenate(file.path().string(), ": the file holds a model named ", quote_bytes(name),
                                 ", expected ", Model::name));
   typename Model::Options options;
   read_options(file, "option.", expected, options);
@@ -55,7 +56,7 @@ void check_parameters(const SafetensorsFile& file, const Model& model) {
     bool known = false;
     for (const ParameterEntry& entry : entries) known = known || entry.name == tensor.name;
     if (!known)
-      throw DataError(concatenate(file.path().string(), ": tensor ", quote_untrusted(tensor.name),
+      throw DataError(concatenate(file.path().string(), ": tensor ", quote_bytes(tensor.name),
                                   " is not a parameter of this ", Model::name, ", expected only its parameters"));
   }
 }

@@ -11,29 +11,9 @@
 
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
+#include "seqrec/core/utf8.hpp"
 
 namespace seqrec {
-
-/// The length in bytes of the UTF-8 character at the start of `text`; 0 if what is there is none (RFC 3629: neither
-/// overlong forms nor surrogates nor anything above U+10FFFF).
-constexpr std::size_t utf8_length(std::string_view text) {
-  if (text.empty()) return 0;
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xC2 && lead < 0xE0   ? 2u
-                             : lead >= 0xE0 && lead < 0xF0 ? 3u
-                             : lead >= 0xF0 && lead < 0xF5 ? 4u
-                                                           : 0u;
-  if (length == 0 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  if (lead == 0xE0 && byte(1) < 0xA0) return 0;   // overlong
-  if (lead == 0xED && byte(1) >= 0xA0) return 0;  // surrogates
-  if (lead == 0xF0 && byte(1) < 0x90) return 0;   // overlong
-  if (lead == 0xF4 && byte(1) >= 0x90) return 0;  // above U+10FFFF
-  return length;
-}
 
 /// `text` as a JSON string with its quotes. Only what JSON requires is escaped, so equal texts give equal bytes.
 /// @throws ArgumentError unless `text` is UTF-8
@@ -60,14 +40,6 @@ inline std::string quote_json(std::string_view text) {
   return quoted + '"';
 }
 
-/// A text from a file nobody trusts, fit for an error message: quoted, short, no control characters.
-inline std::string quote_untrusted(std::string_view text) {
-  constexpr std::size_t shown = 60;
-  std::string quoted = "'";
-  for (const char c : text.substr(0, shown)) quoted += c >= 0x20 && c < 0x7F ? c : '?';
-  return quoted + (text.size() > shown ? "...'" : "'");
-}
-
 /// Reads JSON (RFC 8259) of a shape that the caller knows, front to back, and nothing else: the caller asks for an
 /// object, an array, a string or a non-negative integer, anything else is an error. The depth of nesting is that of
 /// the caller's questions, so no input can exhaust the stack. Duplicate keys are errors.
@@ -85,7 +57,7 @@ class JsonReader {
     if (accept('}')) return;
     do {
       const auto [key, is_new] = keys.insert(string());
-      if (!is_new) fail(concatenate("key ", quote_untrusted(*key), " occurs twice, expected distinct keys"));
+      if (!is_new) fail(concatenate("key ", quote_bytes(*key), " occurs twice, expected distinct keys"));
       expect(':', "':' after a key");
       member(*key);
     } while (accept(','));
@@ -164,7 +136,7 @@ class JsonReader {
     if (!accept(c)) fail_unexpected(what);
   }
   [[noreturn]] void fail_unexpected(const char* expected) const {
-    const std::string found = at_ < text_.size() ? quote_untrusted(text_.substr(at_, 1)) : "the end";
+    const std::string found = at_ < text_.size() ? quote_bytes(text_.substr(at_, 1)) : "the end";
     fail(concatenate("found ", found, ", expected ", expected));
   }
 

@@ -8,6 +8,7 @@
 
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/options.hpp"
+#include "seqrec/core/utf8.hpp"
 #include "seqrec/io/json.hpp"
 #include "seqrec/io/safetensors.hpp"
 
@@ -36,7 +37,7 @@ void parse_metadata(const SafetensorsFile& file, const std::string& name, const 
   const std::string& text = metadata_field(file, name, expected);
   const auto printable = [](char c) { return c >= 0x20 && c < 0x7F; };
   if (text.size() > 60 || !std::all_of(text.begin(), text.end(), printable))
-    throw DataError(concatenate(file.path().string(), ": metadata field ", name, " is ", quote_untrusted(text),
+    throw DataError(concatenate(file.path().string(), ": metadata field ", name, " is ", quote_bytes(text),
                                 ", expected the text of an option"));
   try {
     parse_option(name, text, value);

@@ -21,6 +21,7 @@
 #include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
+#include "seqrec/core/utf8.hpp"
 #include "seqrec/io/data_type.hpp"
 #include "seqrec/io/json.hpp"
 #include "seqrec/io/safetensors_header.hpp"
@@ -135,23 +136,22 @@ SEQREC_FUNCTION const StoredTensor& SafetensorsFile::require(std::string_view na
                                                              std::span<const index_t> shape) const {
   const StoredTensor& tensor = require(name, type);
   if (!std::equal(shape.begin(), shape.end(), tensor.shape.begin(), tensor.shape.end()))
-    fail(concatenate("tensor ", quote_untrusted(name), ": shape is ", quote_untrusted(shape_text(tensor.shape)),
-                     ", expected ", shape_text(shape)));
+    fail(concatenate("tensor ", quote_bytes(name), ": shape is ", quote_bytes(shape_text(tensor.shape)), ", expected ",
+                     shape_text(shape)));
   return tensor;
 }
 
 SEQREC_FUNCTION const StoredTensor& SafetensorsFile::require(std::string_view name, DataType type) const {
   const StoredTensor* tensor = find(name);
-  if (tensor == nullptr) fail(concatenate("tensor ", quote_untrusted(name), " is missing"));
+  if (tensor == nullptr) fail(concatenate("tensor ", quote_bytes(name), " is missing"));
   if (tensor->type != type)
-    fail(concatenate("tensor ", quote_untrusted(name), ": dtype is ", name_of(tensor->type), ", expected ",
-                     name_of(type)));
+    fail(concatenate("tensor ", quote_bytes(name), ": dtype is ", name_of(tensor->type), ", expected ", name_of(type)));
   return *tensor;
 }
 
 SEQREC_FUNCTION void SafetensorsFile::read(const StoredTensor& tensor, void* target, std::size_t bytes) {
   if (bytes != static_cast<std::size_t>(tensor.bytes()))
-    throw ArgumentError(concatenate("SafetensorsFile::read: target of tensor ", quote_untrusted(tensor.name), " has ",
+    throw ArgumentError(concatenate("SafetensorsFile::read: target of tensor ", quote_bytes(tensor.name), " has ",
                                     bytes, " bytes, expected ", tensor.bytes()));
   read_at(first_byte_ + static_cast<std::uint64_t>(tensor.begin), target, bytes);
 }
@@ -165,7 +165,7 @@ SEQREC_FUNCTION void write_safetensors(const std::filesystem::path& path,
   for (const TensorSource& source : tensors) {
     const auto check = [&](bool holds, const std::string& problem) {
       if (!holds)
-        throw ArgumentError(concatenate("write_safetensors: tensor ", quote_untrusted(source.name), ": ", problem));
+        throw ArgumentError(concatenate("write_safetensors: tensor ", quote_bytes(source.name), ": ", problem));
     };
     check(names.insert(source.name).second, "the name is taken, expected one of its own");
     const std::optional<index_t> bytes = tensor_bytes(source.type, source.shape);

@@ -14,6 +14,7 @@
 
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
+#include "seqrec/core/utf8.hpp"
 #include "seqrec/io/data_type.hpp"
 #include "seqrec/io/json.hpp"
 
@@ -64,7 +65,7 @@ namespace detail {
 /// The value of one tensor's key, with everything checked that does not depend on other tensors.
 inline StoredTensor parse_stored_tensor(JsonReader& json, const std::string& name) {
   const auto fail = [&](const auto&... problem) {
-    json.fail(concatenate("tensor ", quote_untrusted(name), ": ", problem...));
+    json.fail(concatenate("tensor ", quote_bytes(name), ": ", problem...));
   };
   const auto integers = [&] {
     std::vector<index_t> values;
@@ -82,15 +83,15 @@ inline StoredTensor parse_stored_tensor(JsonReader& json, const std::string& nam
       const std::string type_name = json.string();
       type = data_type_named(type_name);
       if (!type)
-        fail("dtype is ", quote_untrusted(type_name), ", expected F64, F32, F16, BF16, BOOL, or I or U with 8 .. 64");
+        fail("dtype is ", quote_bytes(type_name), ", expected F64, F32, F16, BF16, BOOL, or I or U with 8 .. 64");
     } else {
-      fail("found field ", quote_untrusted(field), ", expected dtype, shape and data_offsets");
+      fail("found field ", quote_bytes(field), ", expected dtype, shape and data_offsets");
     }
   });
   if (!type || !shape || !offsets) fail("a field is missing, expected dtype, shape and data_offsets");
   if (offsets->size() != 2 || offsets->front() > offsets->back())
-    fail("data_offsets are ", quote_untrusted(shape_text(*offsets)), ", expected [begin,end] with begin <= end");
-  const std::string shown_shape = quote_untrusted(shape_text(*shape));
+    fail("data_offsets are ", quote_bytes(shape_text(*offsets)), ", expected [begin,end] with begin <= end");
+  const std::string shown_shape = quote_bytes(shape_text(*shape));
   const std::optional<index_t> bytes = tensor_bytes(*type, *shape);
   if (!bytes) fail("shape is ", shown_shape, ", expected a size in bytes that 64 bits hold");
   const StoredTensor tensor{name, *type, std::move(*shape), offsets->front(), offsets->back()};
@@ -125,7 +126,7 @@ inline SafetensorsHeader parse_safetensors_header(std::string_view text, index_t
   index_t expected = 0;
   for (const StoredTensor& tensor : header.tensors) {
     if (tensor.begin != expected)
-      throw DataError(concatenate(source, ": tensor ", quote_untrusted(tensor.name), ": data_offsets begin at ",
+      throw DataError(concatenate(source, ": tensor ", quote_bytes(tensor.name), ": data_offsets begin at ",
                                   tensor.begin, ", expected ", expected,
                                   tensor.begin < expected ? " (tensors overlap)" : " (a gap that no tensor fills)"));
     expected = tensor.end;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "seqrec/core/errors.hpp"
+#include "seqrec/core/utf8.hpp"
 #include "seqrec/io/metadata.hpp"
 #include "seqrec/io/safetensors.hpp"
 #include "seqrec/train/training_result.hpp"
@@ -116,7 +117,7 @@ class EpochRows {
     parse_option(field, metadata_field(file, field, what_they_are), found);
     for (const std::string& name : found)
       if (name.size() > 40)
-        throw DataError(concatenate(file.path().string(), ": metadata field ", field, " holds ", quote_untrusted(name),
+        throw DataError(concatenate(file.path().string(), ": metadata field ", field, " holds ", quote_bytes(name),
                                     ", expected the name of a metric"));
     return found;
   }

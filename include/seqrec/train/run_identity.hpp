@@ -11,6 +11,7 @@
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/hash.hpp"
 #include "seqrec/core/options.hpp"
+#include "seqrec/core/utf8.hpp"
 #include "seqrec/data/splits/split.hpp"
 #include "seqrec/evaluate/candidate_lists.hpp"
 #include "seqrec/io/metadata.hpp"
@@ -101,7 +102,7 @@ SEQREC_FUNCTION void RunIdentity::check(const SafetensorsFile& file) const {
     if (saved != file.metadata().end() && saved->second == field.value) continue;
     const std::string message =
         concatenate(file.path().string(), ": the run saved there has ", field.name, " ",
-                    saved == file.metadata().end() ? std::string("nowhere") : quote_untrusted(saved->second),
+                    saved == file.metadata().end() ? std::string("nowhere") : quote_bytes(saved->second),
                     ", expected '", field.value, "' as in the run that is to go on");
     if (field.is_data) throw DataError(message);
     throw ArgumentError(message);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "seqrec/autograd/parameter.hpp"
+#include "seqrec/core/utf8.hpp"
 #include "seqrec/io/metadata.hpp"
 #include "seqrec/io/safetensors.hpp"
 #include "seqrec/optim/plateau.hpp"
@@ -69,8 +70,8 @@ inline constexpr const char* state_version = "2";  // 1 held the history as colu
 inline void check_state_version(const SafetensorsFile& file) {
   const std::string& format = metadata_field(file, "seqrec.training_state", what_state_is);
   if (format != state_version)
-    throw DataError(concatenate(file.path().string(), ": metadata field seqrec.training_state is ",
-                                quote_untrusted(format), ", expected version '", state_version, "'"));
+    throw DataError(concatenate(file.path().string(), ": metadata field seqrec.training_state is ", quote_bytes(format),
+                                ", expected version '", state_version, "'"));
 }
 
 inline TrainingPosition read_position(const SafetensorsFile& file) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
+
+#include "seqrec/core/utf8.hpp"
 
 namespace seqrec {
 
@@ -21,23 +22,6 @@ inline std::string utf8_from_latin1(std::string_view latin1) {
     }
   }
   return utf8;
-}
-
-/// Whether bytes are well-formed UTF-8 (RFC 3629): no stray or missing continuation, no overlong form, no surrogate.
-inline bool is_utf8(std::string_view bytes) {
-  for (std::size_t i = 0; i < bytes.size();) {
-    const auto lead = static_cast<unsigned char>(bytes[i++]);
-    if (lead < 0x80) continue;
-    const std::size_t more = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
-    if (lead < 0xC2 || lead > 0xF4 || bytes.size() - i < more) return false;
-    // The second byte alone decides what is overlong, a surrogate or beyond U+10FFFF.
-    const auto second = static_cast<unsigned char>(bytes[i]);
-    if (second < (lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80)) return false;
-    if (second > (lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF)) return false;
-    for (const std::size_t end = i + more; i < end; ++i)
-      if ((static_cast<unsigned char>(bytes[i]) & 0xC0) != 0x80) return false;
-  }
-  return true;
 }
 
 /// Text of a file that does not say how it is encoded, as UTF-8: what is well-formed UTF-8 stays, anything else is
