@@ -76,12 +76,20 @@ configure() {
   }
 }
 
-# build PRESET [cmake --build options]
-build() {
-  local preset=$1
+# build_tree DIRECTORY [cmake --build options]: with SEQREC_KEEP_GOING set (.ci), goes on after a file that does not compile,
+# so that one run shows all of them.
+build_tree() {
+  local directory=$1 native=()
   shift
-  cmake --build "$root/build/$preset" --parallel "$(nproc)" "$@"
+  if [[ -n ${SEQREC_KEEP_GOING:-} ]]; then
+    native=(-- -k)
+    grep -qs '^CMAKE_GENERATOR:INTERNAL=Ninja' "$directory/CMakeCache.txt" && native+=(0)
+  fi
+  cmake --build "$directory" --parallel "$(nproc)" "$@" "${native[@]}"
 }
+
+# build PRESET [cmake --build options]
+build() { build_tree "$root/build/$1" "${@:2}"; }
 
 # prepare_example NAME: installs what is missing and builds the example in build/examples, quietly unless it fails.
 prepare_example() {

@@ -241,8 +241,8 @@ TEST_CASE("a plateau lowers the rate of the steps after it", "[train]") {
   std::vector<double> rates;
   for (const EpochRecord& record : result.history) rates.push_back(record.learning_rate);
   REQUIRE(rates.size() == 6);
-  for (const std::size_t i : {0, 1, 2}) CHECK(rates[i] == 1e-7);
-  for (const std::size_t i : {3, 4}) CHECK(rates[i] == Approx(1e-8));
+  for (const std::size_t i : {0u, 1u, 2u}) CHECK(rates[i] == 1e-7);
+  for (const std::size_t i : {3u, 4u}) CHECK(rates[i] == Approx(1e-8));
 }
 
 TEST_CASE("each optimiser learns", "[train]") {

@@ -46,7 +46,7 @@ class TextFile {
     errno = 0;
     stream_.open(path_, std::ios::binary);
     if (!stream_) fail_to_read();
-    unread_ = static_cast<std::size_t>(std::filesystem::file_size(path_));
+    unread_ = std::filesystem::file_size(path_);
   }
 
   /// Goes to the next line; false behind the last. Lines end in "\n" or "\r\n", the last one need not.
