@@ -38,6 +38,10 @@ target_compile_options(
 # The kernels of seqrec::compiled are our own code here, warnings and all.
 foreach(target seqrec_compiled seqrec_compiled_native)
   target_link_libraries(${target} PRIVATE seqrec_warnings)
+  # clang-tidy would have functions in a header inline. There they are, but for the one file that compiles their bodies.
+  if(CMAKE_CXX_CLANG_TIDY)
+    set_property(TARGET ${target} PROPERTY CXX_CLANG_TIDY ${CMAKE_CXX_CLANG_TIDY} --checks=-misc-definitions-in-headers)
+  endif()
 endforeach()
 
 # What an example or a benchmark links: the library, for this machine's processor when SEQREC_NATIVE is on, its kernels

@@ -104,7 +104,7 @@ TEST_CASE("metrics are means over users of what their definitions say", "[train]
   const Model model = toy_model();
   const auto ranks = ranks_by_loops(model, split.test, nullptr);
   double hits = 0, gain = 0, reciprocal = 0, area = 0, squares = 0;
-  const double users = static_cast<double>(ranks.size());
+  const auto users = static_cast<double>(ranks.size());
   for (const auto& user : ranks) {
     hits += user.rank <= 5 ? 1 / users : 0;
     gain += user.rank <= 5 ? 1 / std::log2(user.rank + 1) / users : 0;

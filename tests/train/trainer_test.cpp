@@ -193,7 +193,7 @@ TEST_CASE("a loss is the mean over the targets since the validation before", "[t
   double mean = 0, weight = 0;
   Batcher batcher(toy_split(), {.batch_size = 32, .max_length = 20, .seed = 5});
   for (index_t i = 0; i < 4; ++i) {
-    const double targets = static_cast<double>(batcher.num_targets(0, i));
+    const auto targets = static_cast<double>(batcher.num_targets(0, i));
     mean += targets * each.history[static_cast<std::size_t>(i)].loss;
     weight += targets;
   }

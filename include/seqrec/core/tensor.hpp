@@ -27,7 +27,7 @@ struct TensorView {
 
   /// A dense vector.
   SEQREC_HOST_DEVICE constexpr TensorView(Scalar* first, index_t size) requires(Rank == 1)
-      : data(first), extents{size}, stride(1) {}
+      : data(first), extents{size} {}
 
   /// A dense matrix.
   SEQREC_HOST_DEVICE constexpr TensorView(Scalar* first, index_t rows, index_t columns) requires(Rank == 2)

@@ -72,7 +72,7 @@ SEQREC_FUNCTION std::ostream& operator<<(std::ostream& out, const Evaluation& ev
 
 SEQREC_FUNCTION void check_evaluation(index_t model_items, const HeldOut& held_out, const EvaluateOptions& options) {
   check_options("evaluate", options);
-  RankingMetrics({options.top_k});
+  static_cast<void>(RankingMetrics({options.top_k}));  // checks it
   if (held_out.data->num_items() > model_items)
     throw DataError(concatenate(held_out.data->name, ": has ", held_out.data->num_items(), " items, the model's table ",
                                 model_items, "; expected at most as many"));

@@ -33,7 +33,7 @@ namespace seqrec {
 ///     }
 class TextFile {
  public:
-  static constexpr std::size_t usual_block = 256 * 1024;
+  static constexpr std::size_t usual_block = std::size_t{256} * 1024;
 
   /// @param block_size  bytes read at once
   /// @throws DataError if there is no such file, it is not a regular file, or it cannot be read

@@ -90,7 +90,7 @@ inline Split begin_split(std::shared_ptr<const Dataset> data, std::string protoc
 /// before it the validation target, the rest is trained on. The test history includes the validation item.
 /// Users with fewer than three events are trained on only, and counted.
 /// @throws ArgumentError without a data set   @throws DataError if the data set is empty or no user has three events
-SEQREC_FUNCTION Split leave_one_out(std::shared_ptr<const Dataset> data);
+SEQREC_FUNCTION Split leave_one_out(std::shared_ptr<const Dataset> shared);
 
 /// The same of a data set that the split is to own. One with a name is copied: `std::move` it, or share it, to avoid
 /// that.
