@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <exception>
@@ -56,10 +57,18 @@ Ending run_and_kill(std::chrono::microseconds after, Work&& work) {
     }
     ::_exit(0);
   }
-  std::this_thread::sleep_for(after);
-  ::kill(child, SIGKILL);
+  const auto end = std::chrono::steady_clock::now() + after;
   int status = 0;
-  if (::waitpid(child, &status, 0) != child) throw std::runtime_error("cannot wait for a child");
+  pid_t ended = 0;
+  while (ended == 0 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::min(after, std::chrono::microseconds(200)));
+    ended = ::waitpid(child, &status, WNOHANG);
+  }
+  if (ended == 0) {
+    ::kill(child, SIGKILL);
+    ended = ::waitpid(child, &status, 0);
+  }
+  if (ended != child) throw std::runtime_error("cannot wait for a child");
   if (WIFSIGNALED(status)) return Ending::killed;
   return WEXITSTATUS(status) == 0 ? Ending::finished : Ending::failed;
 }
