@@ -51,7 +51,7 @@ using Context = seqrec::cpu::Context;
 /// What this program can be told; `--help` shows it.
 struct Settings {
   bool synthetic = false;
-  index_t user = -1;
+  std::string user{};
   index_t epochs = 24;
   std::uint64_t seed = 1;
   int threads = 0;
@@ -60,8 +60,7 @@ struct Settings {
   template <class Visitor>
   void visit_options(Visitor&& visit) {
     visit("synthetic", synthetic, seqrec::any(), "the synthetic data set");
-    visit("user", user, seqrec::at_least(-1),
-          "whose recommendations are shown: a user's number in the data; -1 is the first");
+    visit("user", user, seqrec::any(), "whose recommendations are shown: a user's id in the data; empty is the first");
     visit("epochs", epochs, seqrec::at_least(1), "epochs at most");
     visit("seed", seed, seqrec::any(), "of weights, order, negatives and dropout");
     visit("threads", threads, seqrec::in_range(0, 4096), "0 is one for each core; results do not depend on it");
@@ -72,16 +71,16 @@ struct Settings {
 std::string title_of(const seqrec::Dataset& data, item_t item) {
   const auto i = static_cast<std::size_t>(item);
   return i < data.titles.size() && !data.titles[i].empty() ? data.titles[i]
-                                                           : seqrec::concatenate("item ", data.item_ids[i]);
+                                                           : seqrec::concatenate("item ", data.item_ids[item]);
 }
 
-/// The place in the test set of a user, given by its number in the source.
-index_t find_user(const seqrec::HeldOut& test, index_t number) {
-  if (number < 0) return 0;
+/// The place in the test set of a user, given by its id in the source.
+index_t find_user(const seqrec::HeldOut& test, const std::string& id) {
+  if (id.empty()) return 0;
   for (index_t i = 0; i < test.size(); ++i)
-    if (test.data->user_ids.data()[test.users.data()[i]] == number) return i;
-  throw seqrec::ArgumentError(seqrec::concatenate(
-      "--user is '", number, "', expected the number of a user with three events in ", test.data->name));
+    if (test.data->user_ids[test.users.data()[i]] == id) return i;
+  throw seqrec::ArgumentError(
+      seqrec::concatenate("--user is '", id, "', expected the id of a user with three events in ", test.data->name));
 }
 
 /// Prints what a model would offer, best first, and returns the best.
@@ -116,7 +115,7 @@ void show_reasons(const seqrec::Din<Context>& din, const seqrec::HeldOut& test, 
 
 void show_history(const seqrec::HeldOut& test, index_t i) {
   const std::span<const item_t> history = test.history(i);
-  std::cout << "\nUser " << test.data->user_ids.data()[test.users.data()[i]] << " watched " << history.size()
+  std::cout << "\nUser " << test.data->user_ids[test.users.data()[i]] << " watched " << history.size()
             << " titles, these last:\n";
   for (const item_t item : history.last(std::min<std::size_t>(history.size(), 5)))
     std::cout << "      " << title_of(*test.data, item) << '\n';

@@ -16,21 +16,20 @@ using seqrec_test::message_of;
 
 namespace {
 
-using Events = std::vector<std::pair<std::int64_t, std::int64_t>>;
+using Events = std::vector<std::pair<std::string, std::string>>;
 
-/// A data set's events under original numbers.
+/// A data set's events under original ids.
 Events events_of(const Dataset& data) {
   Events events;
   for (index_t user = 0; user < data.num_users(); ++user)
-    for (const item_t item : data.history(user))
-      events.emplace_back(data.user_ids[static_cast<std::size_t>(user)], data.item_ids[static_cast<std::size_t>(item)]);
+    for (const item_t item : data.history(user)) events.emplace_back(data.user_ids[user], data.item_ids[item]);
   return events;
 }
 
 /// The definition: drop short users and items until there are none.
 Events core_by_loops(Events events, const KCoreOptions& options) {
   for (;;) {
-    std::map<std::int64_t, index_t> users, items;
+    std::map<std::string, index_t> users, items;
     for (const auto& [user, item] : events) ++users[user], ++items[item];
     Events kept;
     for (const auto& event : events)
@@ -46,7 +45,7 @@ TEST_CASE("a core is what is left when nothing more has to go") {
   // A chain: dropping user 3 leaves item 3 short, which leaves user 2 short, which leaves item 2 short.
   const Dataset chain = seqrec_test::dataset_of({{0, 1}, {0, 1}, {2, 3}, {3}, {0, 2, 1}});
   const Dataset core = k_core(chain, {.users = 2, .items = 2});
-  CHECK(events_of(core) == Events{{0, 0}, {0, 1}, {1, 0}, {1, 1}, {4, 0}, {4, 1}});
+  CHECK(events_of(core) == Events{{"0", "0"}, {"0", "1"}, {"1", "0"}, {"1", "1"}, {"4", "0"}, {"4", "1"}});
   CHECK(core.items == std::vector<item_t>{0, 1, 0, 1, 0, 1});
 
   const std::uint64_t seed = GENERATE(1u, 2u, 3u, 4u, 5u);
@@ -63,19 +62,15 @@ TEST_CASE("a core is what is left when nothing more has to go") {
 TEST_CASE("times, names, titles and features come along") {
   Dataset data =
       build_dataset("films", {.users = {1, 1, 2, 3, 3}, .items = {10, 30, 20, 10, 30}, .times = {5, 6, 7, 8, 9}},
-                    {{10, "ten"}, {20, "twenty"}, {30, "thirty"}});
-  data.user_tokens = {"a", "b", "c"};
-  data.item_tokens = {"x", "y", "z"};
+                    {{"10", "ten"}, {"20", "twenty"}, {"30", "thirty"}});
   data.user_features = make_feature_table({{"gender=F"}, {"gender=M"}, {"gender=X"}});
   data.item_features = make_feature_table({{"genre=A"}, {"genre=B"}, {"genre=A", "genre=C"}});
   const Dataset core = k_core(data, {.users = 2, .items = 2});
   CHECK(core.name == "films-2-core");
-  CHECK(core.user_ids == std::vector<std::int64_t>{1, 3});
-  CHECK(core.item_ids == std::vector<std::int64_t>{10, 30});
+  CHECK(core.user_ids.text() == "1\n3\n");
+  CHECK(core.item_ids.text() == "10\n30\n");
   CHECK(core.times == std::vector<std::int64_t>{5, 6, 8, 9});
   CHECK(core.offsets == std::vector<index_t>{0, 2, 4});
-  CHECK(core.user_tokens == std::vector<std::string>{"a", "c"});
-  CHECK(core.item_tokens == std::vector<std::string>{"x", "z"});
   CHECK(core.titles == std::vector<std::string>{"ten", "thirty"});
   CHECK(core.user_features.values == std::vector<item_t>{0, 2});
   CHECK(core.item_features.values == std::vector<item_t>{0, 0, 2});

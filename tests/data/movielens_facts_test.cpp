@@ -73,9 +73,9 @@ TEST_CASE("MovieLens 100K is what it is known to be") {
   const std::optional<Dataset> data = real("ml-100k");
   if (!data) return;
   CHECK(describe(*data) == "ml-100k: 943 users, 1682 items, 100000 interactions, hash 0b82934b987b9d81");
-  CHECK(data->user_ids.front() == 1);
-  CHECK(data->user_ids.back() == 943);
-  CHECK(data->item_ids.back() == 1682);
+  CHECK(data->user_ids[0] == "1");
+  CHECK(data->user_ids[942] == "943");
+  CHECK(data->item_ids[1681] == "1682");
   CHECK(distinct_events(*data) == 100000);
   CHECK(lengths_of(*data).shortest == 20);
   CHECK(lengths_of(*data).longest == 737);
@@ -136,8 +136,8 @@ TEST_CASE("the copy of MovieLens 1M is what it is known to be") {
   if (!data) return;
   if (data->num_interactions() == 1000209) return;  // the set as distributed, not the copy with 5 events an item
   CHECK(describe(*data) == "ml-1m: 6040 users, 3416 items, 999601 interactions, hash 318d530ef8f8567b");
-  CHECK(data->user_ids.back() == 6040);
-  CHECK(data->item_ids.back() == 3416);
+  CHECK(data->user_ids[6039] == "6040");
+  CHECK(data->item_ids[3415] == "3416");
   CHECK(data->times.empty());
   CHECK(distinct_events(*data) == 999601);
   // Ten users lack the event before their last: the published file has 999,611, and no item fewer than 5.

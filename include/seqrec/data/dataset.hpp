@@ -11,29 +11,28 @@
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/hash.hpp"
 #include "seqrec/core/types.hpp"
+#include "seqrec/core/vocabulary.hpp"
 #include "seqrec/data/features.hpp"
 
 namespace seqrec {
 
 /// Who interacted with what, in order: each user's history is one segment of a packed column of items.
-/// Users are numbered 0 .. U-1 and items 0 .. V-1, both in ascending order of their original numbers. A source that
-/// names its users or items by other tokens than numbers has them numbered in order of first appearance.
+/// Users are numbered 0 .. U-1 and items 0 .. V-1, both in ascending order of their original ids where
+/// those are numbers, in order of first appearance where they are names.
 /// Made by `load_dataset`, `synthetic_dataset` or `build_dataset`; read-only from then on.
 struct Dataset {
   std::string name;
-  std::vector<index_t> offsets{0};       ///< (U+1) where each user's history starts
-  std::vector<item_t> items;             ///< (E) by user; within a user by (time, row of the file)
-  std::vector<std::int64_t> times;       ///< (E) seconds since 1970, or empty if the source has none
-  std::vector<std::int64_t> user_ids;    ///< (U) numbers in the source
-  std::vector<std::int64_t> item_ids;    ///< (V) numbers in the source
-  std::vector<std::string> user_tokens;  ///< (U) names in the source, where those are not numbers; or no element at all
-  std::vector<std::string> item_tokens;  ///< (V) names in the source, where those are not numbers; or no element at all
-  std::vector<std::string> titles;       ///< (V) UTF-8, empty where unknown; or no element at all
-  FeatureTable user_features;            ///< (U) gender, age, occupation; or no row at all
-  FeatureTable item_features;            ///< (V) genres, year; or no row at all
+  std::vector<index_t> offsets{0};  ///< (U+1) where each user's history starts
+  std::vector<item_t> items;        ///< (E) by user; within a user by (time, row of the file)
+  std::vector<std::int64_t> times;  ///< (E) seconds since 1970, or empty if the source has none
+  Vocabulary user_ids;              ///< (U) what users are called in the source
+  Vocabulary item_ids;              ///< (V) what items are called in the source
+  std::vector<std::string> titles;  ///< (V) UTF-8, empty where unknown; or no element at all
+  FeatureTable user_features;       ///< (U) gender, age, occupation; or no row at all
+  FeatureTable item_features;       ///< (V) genres, year; or no row at all
 
   index_t num_users() const { return std::ssize(offsets) - 1; }
-  index_t num_items() const { return std::ssize(item_ids); }
+  index_t num_items() const { return item_ids.size(); }
   index_t num_interactions() const { return std::ssize(items); }
 
   /// All items of a user, oldest first.
@@ -42,7 +41,7 @@ struct Dataset {
     return {items.data() + begin[0], items.data() + begin[1]};
   }
 
-  /// Tells data sets apart: counts, every (user, item) in order, then the times where there are any. Original numbers,
+  /// Tells data sets apart: counts, every (user, item) in order, then the times where there are any. Original ids,
   /// titles and features do not count. Takes about 20 ms per million interactions.
   std::string hash() const;
 };

@@ -31,12 +31,11 @@ inline Dataset without(const Dataset& data, std::string name, const std::vector<
       if (!dropped[i]) places.push_back(static_cast<index_t>(i));
     return places;
   };
-  const auto select = [](const auto& column, const std::vector<index_t>& places) {
-    auto selected = column;
-    selected.clear();
-    if (!column.empty())
-      for (const index_t place : places) selected.push_back(column[static_cast<std::size_t>(place)]);
-    return selected;
+  const auto select = [](const Vocabulary& ids, const std::vector<index_t>& places) {
+    std::vector<std::string> selected;
+    selected.reserve(places.size());
+    for (const index_t place : places) selected.emplace_back(ids[place]);
+    return Vocabulary(selected);
   };
   const std::vector<index_t> users = places_left(user_dropped), items = places_left(item_dropped);
   std::vector<item_t> new_number(item_dropped.size(), -1);
@@ -55,9 +54,8 @@ inline Dataset without(const Dataset& data, std::string name, const std::vector<
   }
   core.user_ids = select(data.user_ids, users);
   core.item_ids = select(data.item_ids, items);
-  core.user_tokens = select(data.user_tokens, users);
-  core.item_tokens = select(data.item_tokens, items);
-  core.titles = select(data.titles, items);
+  for (const index_t item : items)
+    if (!data.titles.empty()) core.titles.push_back(data.titles.data()[item]);
   core.user_features = select_rows(data.user_features, users);
   core.item_features = select_rows(data.item_features, items);
   return core;

@@ -77,7 +77,7 @@ SEQREC_FUNCTION CandidateLists draw_candidates(const HeldOut& held_out, const Ca
     event = i > 0 && held_out.users.data()[i - 1] == user ? event + 1 : 0;
     const auto refuse = [&](const auto&... found) {
       throw DataError(
-          concatenate(data.name, ": user ", data.user_ids.data()[user], " has ", found..., " to draw as negatives"));
+          concatenate(data.name, ": user ", data.user_ids[user], " has ", found..., " to draw as negatives"));
     };
     excluded.clear();
     double left = 1;  // probability of what is not excluded

@@ -9,12 +9,22 @@
 #include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/core/utf8.hpp"
 #include "seqrec/io/metadata.hpp"
+#include "seqrec/io/names.hpp"
 #include "seqrec/io/safetensors.hpp"
 
 namespace seqrec {
 
-/// Writes a model: its parameters under PyTorch's names and shapes, its name and options in the file's metadata. The
-/// same model gives the same bytes; the file appears whole or not at all.
+namespace detail {
+
+template <class Model>
+concept knows_names = requires(Model& model, const Model& fixed) {
+  model.set_names(fixed.names());
+};
+
+}  // namespace detail
+
+/// Writes a model: its parameters under PyTorch's names and shapes; its name, its options and the names of its items
+/// and categories in the file's metadata. The same model gives the same bytes; the file appears whole or not at all.
 /// @throws DataError when the file cannot be written
 template <class Model>
 void save(const std::filesystem::path& path, const Model& model) {
@@ -22,6 +32,7 @@ void save(const std::filesystem::path& path, const Model& model) {
   using Master = typename Context::Master;
   std::map<std::string, std::string> metadata{{"seqrec.model", Model::name}};
   write_options(metadata, "option.", model.options());
+  if constexpr (detail::knows_names<Model>) write_names(metadata, model.names());
   const ParameterStore<Context>& parameters = model.parameters();
   std::vector<Master> values(static_cast<std::size_t>(parameters.size()));
   Memory<typename Context::Space>::copy_to_host(values.data(), parameters.values().data,
@@ -92,6 +103,13 @@ Model load(const std::filesystem::path& path) {
               static_cast<std::size_t>(entry.size()) * sizeof(Master));
   Memory<typename Context::Space>::copy_from_host(parameters.values().data, values.data(),
                                                   values.size() * sizeof(Master));
+  if constexpr (detail::knows_names<Model>) {
+    try {
+      model.set_names(read_names(file));
+    } catch (const ArgumentError& error) {
+      throw DataError(concatenate(path.string(), ": ", error.what()));
+    }
+  }
   return model;
 }
 

@@ -5,11 +5,10 @@
 #include <cstdint>
 #include <optional>
 
-#include "seqrec/autograd/parameter_store.hpp"
-#include "seqrec/core/options.hpp"
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/linear.hpp"
 #include "seqrec/layers/mean_pool.hpp"
+#include "seqrec/models/item_model.hpp"
 #include "seqrec/models/static_encoder.hpp"
 
 namespace seqrec {
@@ -66,15 +65,17 @@ struct AvgPoolOptions {
 /// A mean scored with a table of its own learns far better than with the tied one, where an item in the history always
 /// speaks for itself first: hence the default.
 template <class Context_>
-class AvgPool {
+class AvgPool : public ItemModel<Context_, AvgPoolOptions> {
+  using Base = ItemModel<Context_, AvgPoolOptions>;
+  using Base::options_, Base::parameters_;
+
  public:
   using Context = Context_;
-  using Options = AvgPoolOptions;
   static constexpr const char* name = "AvgPool";
 
   /// @throws ArgumentError when an option is out of range
   explicit AvgPool(const AvgPoolOptions& options, InitialValues begin = InitialValues::drawn)
-      : options_(checked(options)),
+      : Base(name, options),
         item_embedding_(parameters_.scope("item_embedding"), options_.items, options_.width, initial_weights()) {
     if (options_.projection == PoolProjection::linear)
       projection_.emplace(parameters_.scope("projection"), options_.width, options_.width,
@@ -101,24 +102,12 @@ class AvgPool {
     return {output_embedding_ ? &output_embedding_->weight : &item_embedding_.weight};
   }
 
-  ParameterStore<Context>& parameters() { return parameters_; }
-  const ParameterStore<Context>& parameters() const { return parameters_; }
-  const AvgPoolOptions& options() const { return options_; }
-  index_t num_items() const { return options_.items; }
-  index_t max_length() const { return options_.max_length; }
-
  private:
-  static const AvgPoolOptions& checked(const AvgPoolOptions& o) {
-    check_options(name, o);
-    return o;
-  }
   Initialiser initial_weights() const {
     return options_.initial_deviation > 0 ? Initialiser::normal(options_.initial_deviation)
                                           : Initialiser::xavier_normal();
   }
 
-  AvgPoolOptions options_;
-  ParameterStore<Context> parameters_;
   Embedding<Context> item_embedding_;
   std::optional<Linear<Context>> projection_;
   std::optional<Embedding<Context>> output_embedding_;

@@ -5,14 +5,13 @@
 #include <optional>
 #include <vector>
 
-#include "seqrec/autograd/parameter_store.hpp"
-#include "seqrec/core/options.hpp"
 #include "seqrec/layers/candidate_attention.hpp"
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/feature_embedding.hpp"
 #include "seqrec/layers/functions.hpp"
 #include "seqrec/layers/mlp.hpp"
 #include "seqrec/models/candidate_encoder.hpp"
+#include "seqrec/models/item_model.hpp"
 
 namespace seqrec {
 
@@ -68,10 +67,12 @@ struct DinOptions {
 /// Differs from the reference code: u q is a term of its own (without it the network spends its first epochs on
 /// learning popularity alone); no batch normalisation; Dice normalises by running statistics.
 template <class Context_>
-class Din {
+class Din : public ItemModel<Context_, DinOptions> {
+  using Base = ItemModel<Context_, DinOptions>;
+  using Base::options_, Base::parameters_;
+
  public:
   using Context = Context_;
-  using Options = DinOptions;
   using Space = typename Context::Space;
   static constexpr const char* name = "Din";
 
@@ -83,7 +84,7 @@ class Din {
 
   /// @throws ArgumentError when an option is out of range
   explicit Din(const DinOptions& options, InitialValues begin = InitialValues::drawn)
-      : options_(checked(options)),
+      : Base(name, options),
         item_embedding_(parameters_.scope("item_embedding"), options.items, options.width, vectors()),
         attention_(parameters_.scope("attention"), {.width = options.width,
                                                     .hidden = options.attention_hidden,
@@ -121,19 +122,9 @@ class Din {
     return {scores, weights};
   }
 
-  ParameterStore<Context>& parameters() { return parameters_; }
-  const ParameterStore<Context>& parameters() const { return parameters_; }
-  const DinOptions& options() const { return options_; }
-  index_t num_items() const { return options_.items; }
-  index_t max_length() const { return options_.max_length; }
   index_t training_length() const { return std::max(options_.max_length, options_.training_length); }
 
  private:
-  static const DinOptions& checked(const DinOptions& o) {
-    check_options(name, o);
-    return o;
-  }
-
   Initialiser vectors() const { return Initialiser::normal(options_.initial_deviation); }
 
   static index_t feature_inputs(const DinOptions& o) {
@@ -166,8 +157,6 @@ class Din {
     return of_users ? of_users : of_items;
   }
 
-  DinOptions options_;
-  ParameterStore<Context> parameters_;
   Embedding<Context> item_embedding_;
   CandidateAttention<Context> attention_;
   Mlp<Context> network_;

@@ -6,10 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "seqrec/autograd/parameter_store.hpp"
-#include "seqrec/core/options.hpp"
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/transformer_block.hpp"
+#include "seqrec/models/item_model.hpp"
 #include "seqrec/models/static_encoder.hpp"
 
 namespace seqrec {
@@ -55,15 +54,17 @@ struct SasRecOptions {
 /// the same table that embeds them.
 /// Differs from the reference code: histories are packed, not padded; attention has an output projection.
 template <class Context_>
-class SasRec {
+class SasRec : public ItemModel<Context_, SasRecOptions> {
+  using Base = ItemModel<Context_, SasRecOptions>;
+  using Base::options_, Base::parameters_;
+
  public:
   using Context = Context_;
-  using Options = SasRecOptions;
   static constexpr const char* name = "SasRec";
 
   /// @throws ArgumentError when an option is out of range
   explicit SasRec(const SasRecOptions& options, InitialValues begin = InitialValues::drawn)
-      : options_(checked(options)),
+      : Base(name, checked(options)),
         item_embedding_(parameters_.scope("item_embedding"), options_.items, options_.width, initial_weights()),
         position_embedding_(parameters_.scope("position_embedding"), options_.max_length, options_.width,
                             initial_weights()),
@@ -85,12 +86,6 @@ class SasRec {
 
   /// Items are scored with the vectors that embed them.
   ItemHeadParameters<Context> item_head() const { return {&item_embedding_.weight}; }
-
-  ParameterStore<Context>& parameters() { return parameters_; }
-  const ParameterStore<Context>& parameters() const { return parameters_; }
-  const SasRecOptions& options() const { return options_; }
-  index_t num_items() const { return options_.items; }
-  index_t max_length() const { return options_.max_length; }
 
  private:
   static const SasRecOptions& checked(const SasRecOptions& o) {
@@ -118,8 +113,6 @@ class SasRec {
                                           : Initialiser::xavier_normal();
   }
 
-  SasRecOptions options_;
-  ParameterStore<Context> parameters_;
   Embedding<Context> item_embedding_;
   Embedding<Context> position_embedding_;
   std::vector<TransformerBlock<Context>> blocks_;

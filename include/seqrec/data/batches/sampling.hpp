@@ -122,10 +122,10 @@ class NegativeSampler {
     for (const item_t item : history)
       if (seen_.insert(item) && table_) left -= table_->probabilities()[static_cast<std::size_t>(item)];
     if (seen_.size() == num_items)
-      throw DataError(concatenate(split_->data->name, ": user ", split_->data->user_ids.data()[user], " has all ",
-                                  num_items, " items in training, no negative is left to draw"));
+      throw DataError(concatenate(split_->data->name, ": user ", split_->data->user_ids[user], " has all ", num_items,
+                                  " items in training, no negative is left to draw"));
     if (left < least_probability_left)
-      throw DataError(concatenate(split_->data->name, ": user ", split_->data->user_ids.data()[user],
+      throw DataError(concatenate(split_->data->name, ": user ", split_->data->user_ids[user],
                                   " has nearly all popularity in training, ", left > 0 ? left : 0.0,
                                   " of it is left to draw negatives from, expected at least ", least_probability_left));
   }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -29,8 +30,8 @@ struct Interactions {
   }
 };
 
-/// Titles in UTF-8 by original item number.
-using Titles = std::unordered_map<std::int64_t, std::string>;
+/// Titles in UTF-8 by original id of the item.
+using Titles = std::unordered_map<std::string, std::string>;
 
 namespace detail {
 
@@ -66,7 +67,7 @@ class Numbering {
     return table_.empty() ? map_.find(value)->second : table_.data()[value - least_];
   }
   index_t size() const { return std::ssize(values_); }
-  std::vector<std::int64_t> take_values() { return std::move(values_); }
+  std::span<const std::int64_t> values() const { return values_; }
 
  private:
   static constexpr index_t absent = -1;
@@ -133,11 +134,11 @@ inline Dataset build_dataset(std::string name, const Interactions& rows, const T
       data.times[i] = moments[i].time;
     }
   }
-  data.user_ids = users.take_values();
-  data.item_ids = items.take_values();
+  data.user_ids = Vocabulary(users.values());
+  data.item_ids = Vocabulary(items.values());
   if (!titles.empty())
-    for (const std::int64_t id : data.item_ids) {
-      const auto title = titles.find(id);
+    for (index_t item = 0; item < data.num_items(); ++item) {
+      const auto title = titles.find(std::string(data.item_ids[item]));
       data.titles.push_back(title == titles.end() ? std::string() : title->second);
     }
   return data;

@@ -86,7 +86,7 @@ Profiles read_profiles(const std::filesystem::path& path, const char* kind, Read
   TextFile file(path);
   while (file.next()) {
     auto [id, profile] = read(file);
-    profiles.add(file, id, std::move(profile));
+    profiles.add(file, std::move(id), std::move(profile));
   }
   return profiles;
 }
@@ -98,7 +98,7 @@ Profiles read_profiles(const std::filesystem::path& path, const char* kind, Read
 inline Profiles read_movielens_100k_users(const std::filesystem::path& path) {
   return detail::read_profiles(path, "user", [](const TextFile& file) {
     const auto fields = file.fields<5>("|", "user, age, gender, occupation and zip code, '|' between");
-    return std::pair(file.integer(fields[0], "user"),
+    return std::pair(std::to_string(file.integer(fields[0], "user")),
                      Profile{{},
                              {detail::gender_category(file, fields[2]), detail::age_category(file, fields[1]),
                               "occupation=" + utf8_from_unknown(fields[3])}});
@@ -122,7 +122,7 @@ inline Profiles read_movielens_100k_items(const std::filesystem::path& path) {
     if (const std::string_view date = fields[2]; !year_of_title(fields[1]) && date.size() >= 4)
       if (const auto year = leading_year(date.substr(date.size() - 4)))
         profile.categories.push_back(year_category(*year));
-    return std::pair(file.integer(fields[0], "item"), std::move(profile));
+    return std::pair(std::to_string(file.integer(fields[0], "item")), std::move(profile));
   });
 }
 
@@ -153,7 +153,7 @@ inline Profiles read_movielens_dat_users(const std::filesystem::path& path) {
   return detail::read_profiles(path, "user", [&](const TextFile& file) {
     const auto fields = file.fields<5>("::", "user, gender, age, occupation and zip code, '::' between");
     const auto occupation = static_cast<std::size_t>(file.integer(fields[3], "occupation", 0, 20));
-    return std::pair(file.integer(fields[0], "user"),
+    return std::pair(std::to_string(file.integer(fields[0], "user")),
                      Profile{{},
                              {detail::gender_category(file, fields[1]), detail::age_category(file, fields[2]),
                               std::string("occupation=") + occupations[occupation]}});
@@ -165,7 +165,7 @@ inline Profiles read_movielens_dat_users(const std::filesystem::path& path) {
 inline Profiles read_movielens_dat_items(const std::filesystem::path& path) {
   return detail::read_profiles(path, "item", [](const TextFile& file) {
     const auto fields = file.fields<3>("::", "item, title and genres, '::' between");
-    return std::pair(file.integer(fields[0], "item"), detail::film(fields[1], fields[2]));
+    return std::pair(std::to_string(file.integer(fields[0], "item")), detail::film(fields[1], fields[2]));
   });
 }
 
@@ -178,7 +178,7 @@ inline Profiles read_movielens_csv_items(const std::filesystem::path& path) {
   expect_header(file, "movieId,title,genres");
   while (file.next()) {
     const std::vector<std::string> fields = csv_fields(file, 3, "item, title and genres, commas between");
-    profiles.add(file, file.integer(fields[0], "item"), detail::film(fields[1], fields[2]));
+    profiles.add(file, std::to_string(file.integer(fields[0], "item")), detail::film(fields[1], fields[2]));
   }
   return profiles;
 }

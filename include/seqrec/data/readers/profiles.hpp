@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "seqrec/core/errors.hpp"
+#include "seqrec/core/vocabulary.hpp"
 #include "seqrec/data/dataset.hpp"
 #include "seqrec/data/readers/text_file.hpp"
 
@@ -21,19 +22,20 @@ struct Profile {
   std::vector<std::string> categories;  ///< "genre=Comedy", "year=1990-1994", "gender=F", ...
 };
 
-/// A file of users or items beside the interactions, by original number.
+/// A file of users or items beside the interactions, by original id.
 struct Profiles {
   std::filesystem::path file;  ///< for messages; empty where the source has no such file
   const char* kind = "item";   ///< "user" or "item", for messages
-  std::unordered_map<std::int64_t, Profile> rows;
+  std::unordered_map<std::string, Profile> rows;
 
   /// Whether there is such a file.
   explicit operator bool() const { return !file.empty(); }
 
   /// @param source  the file being read, at the line of this profile
-  /// @throws DataError if there was such a number before
-  void add(const TextFile& source, std::int64_t id, Profile profile) {
-    if (!rows.emplace(id, std::move(profile)).second) source.fail(concatenate(kind, " ", id, " is there twice"));
+  /// @throws DataError if there was such an id before
+  void add(const TextFile& source, std::string id, Profile profile) {
+    if (const auto [row, is_new] = rows.try_emplace(std::move(id), std::move(profile)); !is_new)
+      source.fail(concatenate(kind, " ", row->first, " is there twice"));
   }
 };
 
@@ -45,10 +47,10 @@ inline Profiles renumber(Profiles originals, const std::filesystem::path& map_fi
   while (file.next()) {
     const auto fields = file.fields<2>(" ", "new and original number, one space between");
     const std::int64_t original = file.integer(fields[1], "original number");
-    const auto profile = originals.rows.find(original);
+    const auto profile = originals.rows.find(std::to_string(original));
     if (profile == originals.rows.end())
       file.fail(concatenate(originals.file.string(), " has no ", originals.kind, " ", original));
-    renumbered.add(file, file.integer(fields[0], "new number"), profile->second);
+    renumbered.add(file, std::to_string(file.integer(fields[0], "new number")), profile->second);
   }
   return renumbered;
 }
@@ -56,14 +58,12 @@ inline Profiles renumber(Profiles originals, const std::filesystem::path& map_fi
 namespace detail {
 
 /// The profiles of these users or items in their order.
-inline std::vector<const Profile*> profiles_of(const std::vector<std::int64_t>& ids,
-                                               const std::vector<std::string>& tokens, const Profiles& profiles) {
+inline std::vector<const Profile*> profiles_of(const Vocabulary& ids, const Profiles& profiles) {
   std::vector<const Profile*> found;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    const auto row = profiles.rows.find(ids[i]);
+  for (index_t i = 0; i < ids.size(); ++i) {
+    const auto row = profiles.rows.find(std::string(ids[i]));
     if (row == profiles.rows.end())
-      throw DataError(concatenate(profiles.file.string(), ": has no ", profiles.kind, " ",
-                                  tokens.empty() ? std::to_string(ids[i]) : TextFile::quote(tokens[i]),
+      throw DataError(concatenate(profiles.file.string(), ": has no ", profiles.kind, " ", ids[i],
                                   ", which has interactions; expected all ", ids.size(), " ", profiles.kind, "s"));
     found.push_back(&row->second);
   }
@@ -81,14 +81,14 @@ inline FeatureTable feature_table_of(const std::vector<const Profile*>& profiles
 /// Sets user_features. Does nothing where the source has no file of users.
 /// @throws DataError naming the file and a user of the data that it lacks: features must cover everybody
 inline void attach_users(Dataset& data, const Profiles& users) {
-  if (users) data.user_features = detail::feature_table_of(detail::profiles_of(data.user_ids, data.user_tokens, users));
+  if (users) data.user_features = detail::feature_table_of(detail::profiles_of(data.user_ids, users));
 }
 
 /// Sets titles and item_features. Does nothing where the source has no file of items.
 /// @throws DataError naming the file and an item of the data that it lacks
 inline void attach_items(Dataset& data, const Profiles& items) {
   if (!items) return;
-  const auto profiles = detail::profiles_of(data.item_ids, data.item_tokens, items);
+  const auto profiles = detail::profiles_of(data.item_ids, items);
   data.item_features = detail::feature_table_of(profiles);
   if (std::all_of(profiles.begin(), profiles.end(), [](const Profile* profile) { return profile->title.empty(); }))
     return;

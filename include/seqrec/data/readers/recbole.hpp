@@ -110,15 +110,14 @@ inline Profiles read_atomic_profiles(const std::filesystem::path& path, const ch
   RecBoleFile file(path);
   const std::size_t id = file.required_column(id_column);
   while (file.next()) {
-    const auto number = tokens.find(file[id]);
-    if (!number) continue;
+    if (!tokens.find(file[id])) continue;
     Profile profile;
     for (std::size_t i = 0; i < file.columns().size(); ++i) {
       const std::string& column = file.columns()[i];
       if (column == "title" || column == "movie_title" || column == "name") profile.title = utf8_from_unknown(file[i]);
       add_categories(profile, column, file[i]);
     }
-    profiles.add(file.text(), *number, std::move(profile));
+    profiles.add(file.text(), std::string(file[id]), std::move(profile));
   }
   return profiles;
 }
@@ -140,7 +139,8 @@ inline Dataset read_recbole(const std::filesystem::path& interactions_file, std:
   TokenColumn users, items;
   Interactions rows;
   const auto token = [&](std::size_t column, const char* what) {
-    if (file[column].empty()) file.text().fail(concatenate(what, " is '', expected a token"));
+    if (const std::string problem = id_problem(file[column]); !problem.empty())
+      file.text().fail(concatenate(what, " is ", TextFile::quote(file[column]), ", which ", problem));
     return file[column];
   };
   while (file.next()) {
@@ -151,8 +151,8 @@ inline Dataset read_recbole(const std::filesystem::path& interactions_file, std:
   rows.users = users.take_values();
   rows.items = items.take_values();
   Dataset data = build_dataset(std::move(name), rows);
-  data.user_tokens = users.names();
-  data.item_tokens = data.titles = items.names();
+  if (!users.names().empty()) data.user_ids = Vocabulary(users.names());
+  if (!items.names().empty()) data.item_ids = Vocabulary(items.names());
   const auto beside = [&](const char* ending) {
     return std::filesystem::path(interactions_file).replace_extension(ending);
   };

@@ -76,10 +76,11 @@ SEQREC_FUNCTION Dataset synthetic_dataset(const SyntheticOptions& options) {
 
   Titles titles;
   for (index_t film = 0; film < options.items; ++film)
-    titles.emplace(film, concatenate("Synthetic film ", film, " (genre ", film % options.genres, ")"));
+    titles.emplace(std::to_string(film), concatenate("Synthetic film ", film, " (genre ", film % options.genres, ")"));
   Dataset data = build_dataset("synthetic", rows, titles);
   std::vector<std::vector<std::string>> genres;
-  for (const std::int64_t film : data.item_ids) genres.push_back({concatenate("genre=", film % options.genres)});
+  for (index_t item = 0; item < data.num_items(); ++item)
+    genres.push_back({concatenate("genre=", std::stoll(std::string(data.item_ids[item])) % options.genres)});
   data.item_features = make_feature_table(genres);
   return data;
 }
