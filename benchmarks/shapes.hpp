@@ -65,14 +65,12 @@ inline seqrec::Dataset movielens_1m_like() {
 
 /// A training batch of B users of at most L rows with one negative each, as the trainer would make it.
 struct Workload {
-  seqrec::Dataset data;
   seqrec::Split split;
   seqrec::Batcher batcher;
   const seqrec::HostTrainingBatch& batch;
 
   Workload(seqrec::index_t users, seqrec::index_t max_length)
-      : data(movielens_1m_like()),
-        split(seqrec::leave_one_out(data)),
+      : split(seqrec::leave_one_out(movielens_1m_like())),
         batcher(split, {.batch_size = users, .max_length = max_length, .seed = 1}),
         batch(batcher.make(0, 0)) {}
   Workload(const Workload&) = delete;

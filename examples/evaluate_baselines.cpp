@@ -30,8 +30,7 @@ int main(int argc, char** argv) {
   line.options(items, {{"max_history", "--item-history"}, {"shrinkage", "--cosine-shrinkage"}});
   line.options(transitions, {{"max_history", "--transition-history"}, {"shrinkage", "--count-shrinkage"}});
   return line.run(argc, argv, [&] {
-    const seqrec::Dataset data = examples::find_data(shared, "ml-100k");
-    const seqrec::Split split = seqrec::leave_one_out(data);
+    const seqrec::Split split = seqrec::leave_one_out(examples::find_data(shared, "ml-100k"));
     const examples::Candidates candidates(split, shared);
     const std::vector<examples::RunDescription> runs = {
         examples::describe_baseline(seqrec::Popularity(split), split, candidates),

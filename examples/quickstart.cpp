@@ -139,9 +139,9 @@ int main(int argc, char** argv) {
 
     // The data: each user's last item is the test, the one before it validation. Both are ranked among candidates that
     // are drawn once and kept, so that every model meets the same.
-    const seqrec::Dataset data =
-        settings.synthetic ? examples::announce_synthetic("--synthetic") : examples::find_data(shared, "ml-100k");
-    const seqrec::Split split = seqrec::leave_one_out(data);
+    const seqrec::Split split = seqrec::leave_one_out(settings.synthetic ? examples::announce_synthetic("--synthetic")
+                                                                         : examples::find_data(shared, "ml-100k"));
+    const seqrec::Dataset& data = *split.data;
     const examples::Candidates candidates(split, shared);
     const index_t user = find_user(split.test, settings.user);
 

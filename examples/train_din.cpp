@@ -71,8 +71,8 @@ int main(int argc, char** argv) {
   line.options(options, {{"items", ""}, {"user_categories", ""}, {"item_categories", ""}, {"seed", "--model-seed"}});
   return line.run(argc, argv, [&] {
     training.finish(line, shared, /*quick_epochs=*/3);
-    const seqrec::Dataset data = examples::find_data(shared, "ml-100k");
-    const seqrec::Split split = seqrec::leave_one_out(data);
+    const seqrec::Split split = seqrec::leave_one_out(examples::find_data(shared, "ml-100k"));
+    const seqrec::Dataset& data = *split.data;
     const examples::Candidates candidates(split, shared);
     apply(settings.preset, line, options);
     options.items = data.num_items();

@@ -33,8 +33,8 @@ int main(int argc, char** argv) {
   line.options(options, {{"items", ""}, {"position_origin", "--positions"}, {"seed", "--model-seed"}});
   return line.run(argc, argv, [&] {
     training.finish(line, shared, /*quick_epochs=*/3);
-    const seqrec::Dataset data = examples::find_data(shared, "ml-1m");
-    const seqrec::Split split = seqrec::leave_one_out(data);
+    const seqrec::Split split = seqrec::leave_one_out(examples::find_data(shared, "ml-1m"));
+    const seqrec::Dataset& data = *split.data;
     const examples::Candidates candidates(split, shared);
     options.items = data.num_items();
     if (!line.given("--model-seed")) options.seed = training.trainer.seed;

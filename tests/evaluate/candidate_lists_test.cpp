@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 
 #include "data/small_datasets.hpp"
@@ -98,7 +99,8 @@ TEST_CASE("the hash of candidate lists covers items and origin") {
 TEST_CASE("a user's events get candidates of their own, and the first those of leave-one-out") {
   const Dataset data = seqrec_test::random_dataset(10, 200, 30, 2);
   const Split split = leave_one_out(data);
-  HeldOut first{"test", &data, {}, {}, {}}, both{"test", &data, {}, {}, {}};
+  HeldOut first{"test", std::make_shared<const Dataset>(data), {}, {}, {}},
+      both{"test", std::make_shared<const Dataset>(data), {}, {}, {}};
   for (index_t i = 1; i < split.test.size(); ++i) {  // but user 0, who has seen everything
     const index_t user = split.test.users[static_cast<std::size_t>(i)];
     const index_t position = split.test.history_lengths[static_cast<std::size_t>(i)];
@@ -151,7 +153,7 @@ TEST_CASE("users whose unseen items are of no popularity are refused by number, 
     rows.items.push_back(i < 2 ? 1 : 0);
   }
   const Dataset data = build_dataset("tiny", rows);
-  HeldOut test{"test", &data, {0}, {2}, {0}};
+  HeldOut test{"test", std::make_shared<const Dataset>(data), {0}, {2}, {0}};
   CHECK_NOTHROW(draw_candidates(test, {.negatives = 1}));
   const CandidateOptions by_popularity{.negatives = 1, .popularity_exponent = 1};
   CHECK(

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <set>
 #include <sstream>
 #include <string>
@@ -167,7 +168,7 @@ TEST_CASE("equal items take the average rank", "[train]") {
 
 TEST_CASE("empty and single-item histories are ranked", "[train]") {
   const Dataset& data = toy_data();
-  const HeldOut held_out{"validation", &data, {3, 5, 8}, {0, 1, 2}, {7, 9, 11}};
+  const HeldOut held_out{"validation", std::make_shared<const Dataset>(data), {3, 5, 8}, {0, 1, 2}, {7, 9, 11}};
   const Model model = toy_model();
   DoubleContext::Team team(0, {.threads = 1});
   const auto ranks = target_ranks(team, model, held_out, {});

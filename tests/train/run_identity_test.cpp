@@ -61,5 +61,6 @@ TEST_CASE("features belong to a run's identity", "[train]") {
   const Din<cpu::Context> model({.items = 20, .width = 4});
   const auto with = f.identity(model, Click{});
   f.data.item_features = {};
+  f.split = leave_one_out(f.data);
   CHECK(f.identity(model, Click{}) != with);
 }

@@ -328,7 +328,8 @@ TEST_CASE("users with few events are trained on as far as they go", "[train]") {
   too_few.items = {1, 2, 3};
   const Dataset nothing = build_dataset("too few", too_few);
   const Split none = leave_one_out(nothing);
-  CHECK_THAT(seqrec_test::message_of<DataError>([&] { Trainer(options).fit(model, none, bce); }),
+  Model other({.items = 5, .width = 4, .max_length = 3});
+  CHECK_THAT(seqrec_test::message_of<DataError>([&] { Trainer(options).fit(other, none, bce); }),
              ContainsSubstring("too few: no user has two training events"));
 }
 
@@ -391,4 +392,29 @@ TEST_CASE("what does not fit together is refused before the first step", "[train
              ContainsSubstring("has 60 items, the model's table 59"));
   CHECK(weights_of(model) == before);
   CHECK(log.str().empty());
+}
+
+TEST_CASE("a model takes over the ids of what it was trained on, and into its checkpoint", "[train]") {
+  const TemporaryDirectory directory;
+  TrainerOptions options = toy_options();
+  options.epochs = 1;
+  options.checkpoint = directory / "model.safetensors";
+  Model model = toy_model();
+  Trainer(options).fit(model, toy_split(), bce);
+  CHECK(model.vocabulary() == toy_split().data->item_ids);
+  CHECK(load<Model>(options.checkpoint).vocabulary() == model.vocabulary());
+}
+
+TEST_CASE("a model is not trained on data whose items are numbered otherwise", "[train]") {
+  TrainerOptions options = toy_options();
+  options.epochs = 1;
+  Model model = toy_model();
+  std::vector<std::string> ids;
+  for (index_t item = 0; item < 60; ++item) ids.emplace_back(toy_split().data->item_ids[item]);
+  std::swap(ids[7], ids[8]);
+  model.set_vocabulary(Vocabulary(ids));
+  const std::vector<float> before = weights_of(model);
+  CHECK_THROWS_WITH(Trainer(options).fit(model, toy_split(), bce),
+                    ContainsSubstring(concatenate("item 7 is '", toy_split().data->item_ids[7])));
+  CHECK(weights_of(model) == before);
 }

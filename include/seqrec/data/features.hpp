@@ -60,14 +60,16 @@ inline FeatureTable make_feature_table(const std::vector<std::vector<std::string
   return table;
 }
 
-/// The rows of a table with these numbers, in their order, under the same categories.
+/// The rows of a table with these numbers, in their order, under the same categories; -1 is a row of none.
 inline FeatureTable select_rows(const FeatureTable& table, const std::vector<index_t>& rows) {
   FeatureTable selected;
   if (!table) return selected;
   selected.names = table.names;
   for (const index_t row : rows) {
-    const offset_t* const begin = table.offsets.data() + row;
-    selected.values.insert(selected.values.end(), table.values.data() + begin[0], table.values.data() + begin[1]);
+    if (row >= 0) {
+      const offset_t* const begin = table.offsets.data() + row;
+      selected.values.insert(selected.values.end(), table.values.data() + begin[0], table.values.data() + begin[1]);
+    }
     selected.offsets.push_back(static_cast<offset_t>(selected.values.size()));
   }
   return selected;

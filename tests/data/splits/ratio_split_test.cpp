@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <numeric>
 #include <vector>
 
@@ -77,9 +78,9 @@ TEST_CASE("shares out of range and data too short are refused") {
   CHECK_THAT(message_of<DataError>([&] { ratio_split(empty); }), ContainsSubstring("is empty"));
 }
 
-template <class Data>
-concept Splittable = requires(Data data) {
-  ratio_split(static_cast<Data>(data));
-};
-static_assert(Splittable<const Dataset&>);
-static_assert(!Splittable<Dataset&&>, "a temporary data set would dangle");
+TEST_CASE("a ratio split owns what it is given, and shares what is shared") {
+  const Split split = ratio_split(seqrec_test::dataset_of({events(10)}));
+  CHECK(split.data->num_interactions() == 10);
+  const auto shared = std::make_shared<const Dataset>(*split.data);
+  CHECK(ratio_split(shared).data == shared);
+}

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/data/splits/split.hpp"
 
-#include <type_traits>
+#include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "data/small_datasets.hpp"
@@ -42,7 +44,7 @@ TEST_CASE("leave-one-out holds out the last two events, and the test history inc
 
 TEST_CASE("a user may have several held-out events") {
   const Dataset data = seqrec_test::dataset_of({{0, 1, 2, 3}, {4, 5}});
-  HeldOut part{"test", &data, {}, {}, {}};
+  HeldOut part{"test", std::make_shared<const Dataset>(data), {}, {}, {}};
   part.add(0, 2);
   part.add(0, 3);
   part.add(1, 1);
@@ -72,9 +74,34 @@ TEST_CASE("a split that would hold nothing out is refused") {
         "small: none of 2 users has three events, leave-one-out needs one for each of train, validation, test");
 }
 
-template <class Data>
-concept Splittable = requires(Data data) {
-  leave_one_out(static_cast<Data>(data));
-};
-static_assert(Splittable<const Dataset&> && Splittable<Dataset&>);
-static_assert(!Splittable<Dataset&&>, "a temporary data set would dangle");
+TEST_CASE("a split and its parts keep their data set: whoever returns only one of them returns both") {
+  const std::vector<std::vector<std::int64_t>> histories = {{0, 1, 2, 3}, {3, 2, 1}};
+  const auto only_the_split = [&] {
+    Dataset data = seqrec_test::dataset_of(histories);
+    return leave_one_out(std::move(data));
+  };
+  const auto only_the_test = [&] { return only_the_split().test; };
+  const Split split = only_the_split();
+  const HeldOut test = only_the_test();
+  CHECK(split.data->name == "small");
+  CHECK(split.hash() == leave_one_out(seqrec_test::dataset_of(histories)).hash());
+  CHECK(list(split.train_history(0)) == std::vector<item_t>{0, 1});
+  CHECK(list(test.history(0)) == std::vector<item_t>{0, 1, 2});
+  CHECK(list(test.whole_history(1)) == std::vector<item_t>{3, 2, 1});
+}
+
+TEST_CASE("a split shares the data set it is given, takes one that is moved, and copies one with a name") {
+  const auto shared = std::make_shared<const Dataset>(seqrec_test::dataset_of({{0, 1, 2}}));
+  const Split split = leave_one_out(shared), copy = split;
+  CHECK(split.data == shared);
+  CHECK(copy.data == shared);
+  CHECK(split.validation.data == shared);
+  CHECK(split.test.data == shared);
+
+  Dataset data = *shared;
+  const item_t* const items = data.items.data();
+  CHECK(leave_one_out(data).data->items.data() != items);
+  CHECK(leave_one_out(std::move(data)).data->items.data() == items);
+  CHECK(seqrec_test::message_of<ArgumentError>([] { leave_one_out(std::shared_ptr<const Dataset>()); }) ==
+        "leave-one-out data is null, expected a data set");
+}

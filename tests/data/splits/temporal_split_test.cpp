@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <memory>
 #include <vector>
 
 #include "data/small_datasets.hpp"
@@ -92,9 +93,9 @@ TEST_CASE("data without times, instants out of order and empty parts are refused
   CHECK_THAT(message_of<DataError>([&] { temporal_split(empty, {1, 2}); }), ContainsSubstring("is empty"));
 }
 
-template <class Data>
-concept Splittable = requires(Data data) {
-  temporal_split(static_cast<Data>(data), TimeCuts{1, 2});
-};
-static_assert(Splittable<const Dataset&>);
-static_assert(!Splittable<Dataset&&>, "a temporary data set would dangle");
+TEST_CASE("a temporal split owns what it is given, and shares what is shared") {
+  const Split split = temporal_split(timed(), {.validation = 10, .test = 20});
+  CHECK(split.data->name == "timed");
+  const auto shared = std::make_shared<const Dataset>(*split.data);
+  CHECK(temporal_split(shared, {.validation = 10, .test = 20}).data == shared);
+}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string>
+#include <memory>
+#include <utility>
 
 #include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
@@ -20,23 +21,27 @@ struct RatioSplitOptions {
 /// Holds out shares of every history: the last events are for the test, those before them for validation, their numbers
 /// rounded down. Every held-out event is a target of its own, with all that the user did before it as its history.
 /// Users too short to have a test event are trained on only, and counted.
-/// @throws ArgumentError for a share out of range
+/// @throws ArgumentError for a share out of range, or without a data set
 /// @throws DataError     if the data set is empty, or nothing is left for validation or test
-SEQREC_FUNCTION Split ratio_split(const Dataset& data, const RatioSplitOptions& options = {});
+SEQREC_FUNCTION Split ratio_split(std::shared_ptr<const Dataset> data, const RatioSplitOptions& options = {});
 
-/// A split refers to its data set: give the data set a name.
-Split ratio_split(const Dataset&&, const RatioSplitOptions& = {}) = delete;
+/// The same of a data set that the split is to own: one with a name is copied unless it is moved or shared.
+inline Split ratio_split(Dataset data, const RatioSplitOptions& options = {}) {
+  return ratio_split(std::make_shared<const Dataset>(std::move(data)), options);
+}
 
 #if SEQREC_BODIES
 
-SEQREC_FUNCTION Split ratio_split(const Dataset& data, const RatioSplitOptions& options) {
+SEQREC_FUNCTION Split ratio_split(std::shared_ptr<const Dataset> shared, const RatioSplitOptions& options) {
   check_argument(options.validation > 0 && options.validation < 1, "ratio_split validation", options.validation,
                  "a share between 0 and 1");
   check_argument(options.test > 0 && options.test < 1, "ratio_split test", options.test, "a share between 0 and 1");
   check_argument(options.validation + options.test <= 0.9 + 1e-9, "ratio_split validation + test",
                  options.validation + options.test, "at most 0.9, the rest is trained on");
-  Split split = detail::begin_split(data, concatenate("ratio split (last ", options.test, " of each user test, ",
-                                                      options.validation, " before it validation)"));
+  Split split =
+      detail::begin_split(std::move(shared), concatenate("ratio split (last ", options.test, " of each user test, ",
+                                                         options.validation, " before it validation)"));
+  const Dataset& data = *split.data;
   // A tenth of thirty is three, although 0.1 is not exactly a tenth.
   const auto share = [](double ratio, index_t events) {
     return static_cast<index_t>(ratio * static_cast<double>(events) + 1e-9);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -18,7 +19,7 @@ namespace seqrec {
 /// Leave-one-out holds out one event of a user, other splits may hold out several: metrics are means over events.
 struct HeldOut {
   std::string name;                      ///< "validation" or "test"
-  const Dataset* data = nullptr;         ///< not owned
+  std::shared_ptr<const Dataset> data;   ///< shared with the split
   std::vector<index_t> users;            ///< (B) users of `data`, ascending; one of several events several times
   std::vector<index_t> history_lengths;  ///< (B) leading events that may be seen, ascending within a user
   std::vector<item_t> targets;           ///< (B) the event right after them
@@ -41,10 +42,11 @@ struct HeldOut {
   std::span<const item_t> whole_history(index_t i) const { return data->history(users.data()[i]); }
 };
 
-/// A data set cut into what is trained on and what is held out. Refers to the data set, which must outlive it.
+/// A data set cut into what is trained on and what is held out. Shares the data set: a copy of a split costs no copy of
+/// the data, and whoever has a split, or one of its parts, has the data for as long.
 struct Split {
-  std::string protocol;                ///< "leave-one-out", ...: which rule cut it
-  const Dataset* data = nullptr;       ///< not owned
+  std::string protocol;  ///< "leave-one-out", ...: which rule cut it
+  std::shared_ptr<const Dataset> data;
   std::vector<index_t> train_lengths;  ///< (U) leading events of each user that are trained on
   HeldOut validation;
   HeldOut test;
@@ -69,15 +71,16 @@ struct Split {
 namespace detail {
 
 /// A split of nothing yet.
-/// @throws DataError if the data set is empty
-inline Split begin_split(const Dataset& data, std::string protocol) {
-  if (data.num_interactions() == 0) throw DataError(data.name + ": the data set is empty, nothing can be held out");
+/// @throws ArgumentError without a data set   @throws DataError if the data set is empty
+inline Split begin_split(std::shared_ptr<const Dataset> data, std::string protocol) {
+  check_argument(data != nullptr, (protocol + " data").c_str(), "null", "a data set");
+  if (data->num_interactions() == 0) throw DataError(data->name + ": the data set is empty, nothing can be held out");
   Split split;
   split.protocol = std::move(protocol);
-  split.data = split.validation.data = split.test.data = &data;
   split.validation.name = "validation";
   split.test.name = "test";
-  split.train_lengths.reserve(static_cast<std::size_t>(data.num_users()));
+  split.train_lengths.reserve(static_cast<std::size_t>(data->num_users()));
+  split.data = split.validation.data = split.test.data = std::move(data);
   return split;
 }
 
@@ -86,11 +89,12 @@ inline Split begin_split(const Dataset& data, std::string protocol) {
 /// The protocol of sequential recommendation (Kang & McAuley 2018): each user's last event is the test target, the one
 /// before it the validation target, the rest is trained on. The test history includes the validation item.
 /// Users with fewer than three events are trained on only, and counted.
-/// @throws DataError if the data set is empty or no user has three events
-SEQREC_FUNCTION Split leave_one_out(const Dataset& data);
+/// @throws ArgumentError without a data set   @throws DataError if the data set is empty or no user has three events
+SEQREC_FUNCTION Split leave_one_out(std::shared_ptr<const Dataset> data);
 
-/// A split refers to its data set: give the data set a name.
-Split leave_one_out(const Dataset&&) = delete;
+/// The same of a data set that the split is to own. One with a name is copied: `std::move` it, or share it, to avoid
+/// that.
+inline Split leave_one_out(Dataset data) { return leave_one_out(std::make_shared<const Dataset>(std::move(data))); }
 
 /// One line that says which split this is, with what was too short for it.
 SEQREC_FUNCTION std::string describe(const Split& split);
@@ -109,8 +113,9 @@ SEQREC_FUNCTION std::string Split::hash() const {
   return hash.text();
 }
 
-SEQREC_FUNCTION Split leave_one_out(const Dataset& data) {
-  Split split = detail::begin_split(data, "leave-one-out");
+SEQREC_FUNCTION Split leave_one_out(std::shared_ptr<const Dataset> shared) {
+  Split split = detail::begin_split(std::move(shared), "leave-one-out");
+  const Dataset& data = *split.data;
   for (index_t user = 0; user < data.num_users(); ++user) {
     const index_t length = std::ssize(data.history(user));
     const bool train_only = length < 3;

@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "seqrec/core/compiled.hpp"
@@ -34,20 +35,23 @@ SEQREC_FUNCTION TimeCuts time_quantiles(const Dataset& data, double train = 0.8,
 ///
 /// Users without any event before the first instant have no history to train on: their events are left out of
 /// validation and test, and counted. Items that appear only later stay targets, though no model can know them.
-/// @throws ArgumentError if the instants are not in order
+/// @throws ArgumentError if the instants are not in order, or without a data set
 /// @throws DataError     for data without times, or if training, validation or test would be empty
-SEQREC_FUNCTION Split temporal_split(const Dataset& data, const TimeCuts& cuts);
+SEQREC_FUNCTION Split temporal_split(std::shared_ptr<const Dataset> data, const TimeCuts& cuts);
 
-/// A split refers to its data set: give the data set a name.
-Split temporal_split(const Dataset&&, const TimeCuts&) = delete;
+/// The same of a data set that the split is to own: one with a name is copied unless it is moved or shared.
+inline Split temporal_split(Dataset data, const TimeCuts& cuts) {
+  return temporal_split(std::make_shared<const Dataset>(std::move(data)), cuts);
+}
 
 #if SEQREC_BODIES
 
-SEQREC_FUNCTION Split temporal_split(const Dataset& data, const TimeCuts& cuts) {
+SEQREC_FUNCTION Split temporal_split(std::shared_ptr<const Dataset> shared, const TimeCuts& cuts) {
   check_argument(cuts.validation < cuts.test, "temporal_split validation", cuts.validation,
                  "an instant before that of the test");
-  Split split = detail::begin_split(
-      data, concatenate("global temporal split (validation from ", cuts.validation, ", test from ", cuts.test, ")"));
+  Split split = detail::begin_split(std::move(shared), concatenate("global temporal split (validation from ",
+                                                                   cuts.validation, ", test from ", cuts.test, ")"));
+  const Dataset& data = *split.data;
   if (data.times.empty())
     throw DataError(data.name + ": has no times, a temporal split needs them (leave_one_out and ratio_split do not)");
   index_t left_out = 0, new_users = 0;
