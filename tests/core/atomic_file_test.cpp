@@ -1,50 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/core/atomic_file.hpp"
 
-#include <sys/resource.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <random>
 #include <string>
 #include <thread>
 #include <type_traits>
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/disasters.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace seqrec;
+using seqrec_test::companions_of;
+using seqrec_test::Ending;
+using seqrec_test::FileSizeLimit;
 using seqrec_test::message_of;
 using seqrec_test::read_file;
+using seqrec_test::run_and_kill;
 using seqrec_test::TemporaryDirectory;
 using seqrec_test::write_file;
 
 static_assert(!std::is_copy_constructible_v<AtomicFile> && !std::is_copy_assignable_v<AtomicFile>);
-
-namespace {
-
-/// While it lives, this process can write no file of more than `bytes`: a disk that is full, without filling one.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit limit = before_;
-    limit.rlim_cur = bytes;
-    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) FAIL("cannot limit the size of files");
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
-
-}  // namespace
 
 TEST_CASE("a file is written and replaced whole, without leftovers", "[core]") {
   const TemporaryDirectory directory;
@@ -148,4 +130,62 @@ TEST_CASE("a file gets the permissions that new files get", "[core]") {
   write_file_atomically(directory / "atomic", "");
   CHECK(std::filesystem::status(directory / "atomic").permissions() ==
         std::filesystem::status(directory / "plain").permissions());
+}
+
+TEST_CASE("what a killed process left is removed by the next that writes the file", "[core]") {
+  const TemporaryDirectory directory;
+  write_file(directory / "m", "old");
+  const Ending ending = run_and_kill(std::chrono::seconds(10), [&] {
+    AtomicFile file(directory / "m");
+    file.write("half");
+    ::raise(SIGKILL);
+  });
+  REQUIRE(ending == Ending::killed);
+  CHECK(read_file(directory / "m") == "old");
+  CHECK(directory.entries() == 2);
+  write_file_atomically(directory / "n", "another file");
+  CHECK(directory.entries() == 3);
+  write_file_atomically(directory / "m", "new");
+  CHECK(read_file(directory / "m") == "new");
+  CHECK(directory.entries() == 2);
+}
+
+TEST_CASE("only leftovers are removed: no file that is being written, none of another name", "[core]") {
+  const TemporaryDirectory directory;
+  AtomicFile slow(directory / "m");
+  slow.write("slow");
+  const std::vector<const char*> others = {"m.1-2.tmp.old", "m.tmp",     "m.12.tmp", "m.a-1.tmp",
+                                           "m.1-.tmp",      "n.1-2.tmp", "m1-2.tmp", "xm.1-2.tmp"};
+  for (const char* const name : others) write_file(directory / name, "");
+  std::filesystem::create_directory(directory / "m.3-4.tmp");
+  write_file(directory / "m.123-45.tmp", "left by a process that is no more");
+  write_file_atomically(directory / "m", "quick");
+  CHECK_FALSE(std::filesystem::exists(directory / "m.123-45.tmp"));
+  CHECK(directory.entries() == 3 + std::ssize(others));  // m, the directory, and the temporary of `slow`
+  slow.commit();
+  CHECK(read_file(directory / "m") == "slow");
+}
+
+TEST_CASE("a file that is written again and again by processes that are killed is whole at all times", "[core]") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "results.json";
+  const auto content = [](int value) { return "[" + std::string(200'000, static_cast<char>('a' + value % 26)) + "]"; };
+  write_file_atomically(path, content(0));
+  std::minstd_rand random(1);
+  int leftovers = 0, most_microseconds = 4000;
+  for (int kill = 0; kill < 150; ++kill) {
+    const Ending ending =
+        run_and_kill(std::chrono::microseconds(random() % static_cast<unsigned>(most_microseconds)), [&] {
+          for (int value = 0;; ++value) write_file_atomically(path, content(value));
+        });
+    REQUIRE(ending == Ending::killed);
+    const std::string found = read_file(path);
+    REQUIRE(found.size() == 200'002);
+    REQUIRE((found == content(found[1] - 'a')));
+    const int left = companions_of(path);
+    REQUIRE(left <= 1);  // that of this process; those before it are gone
+    leftovers += left;
+    if (leftovers == 0) most_microseconds += 500;  // on a slow machine
+  }
+  CHECK(leftovers > 0);  // some were killed in the middle of it
 }

@@ -36,12 +36,16 @@ TEST_CASE("a range holds its ends or not, as it says", "[core]") {
     CHECK(range.contains(std::numeric_limits<double>::max()));
     CHECK_FALSE(range.contains(infinity));
   }
+  CHECK(finite().contains(std::numeric_limits<double>::lowest()));
+  CHECK_FALSE(finite().contains(-infinity));
+  CHECK(number().contains(-infinity));
 }
 
 TEST_CASE("what is no number is in no range but the one of everything", "[core]") {
   for (const OptionRange& range :
        {at_least(0), in_range(0, 9), positive(), not_negative(), probability(), below_one(), fraction(), share()})
     CHECK_FALSE(range.contains(not_a_number));
+  for (const OptionRange& range : {count(), finite(), number()}) CHECK_FALSE(range.contains(not_a_number));
   CHECK(any().contains(not_a_number));
   CHECK(any().contains(-infinity));
 }
@@ -49,7 +53,8 @@ TEST_CASE("what is no number is in no range but the one of everything", "[core]"
 TEST_CASE("a range says in words what it holds", "[core]") {
   CHECK(in_range(1, 2147483647).words == "1 .. 2147483647");
   CHECK(at_least(0).words == "at least 0");
-  CHECK(widths(1, 8).words == "widths in 1 .. 8");
+  CHECK(widths(1, 8).words == "at most 64 widths in 1 .. 8");
   CHECK(fraction().words == "a number from 0 to 1");
   CHECK(any().words.empty());
+  CHECK(count().words == "0 .. 9007199254740992");
 }

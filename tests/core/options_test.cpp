@@ -43,7 +43,10 @@ TEST_CASE("the first option out of range is named with its value and range", "[c
   CHECK_NOTHROW(check_options("Paint", PaintOptions{}));
   CHECK(complaint([](auto& o) { o.layers = 10; }) == "Paint layers is 10, expected 1 .. 9");
   CHECK(complaint([](auto& o) { o.opacity = 0; }) == "Paint opacity is 0, expected a number in (0, 1]");
-  CHECK(complaint([](auto& o) { o.sizes = {4, 17}; }) == "Paint sizes is 4-17, expected widths in 1 .. 16");
+  CHECK_THAT(
+      complaint([](auto& o) { o.sizes.assign(65, 4); }),
+      ContainsSubstring("Paint sizes is 4-4-4") && ContainsSubstring("-..., expected at most 64 widths in 1 .. 16"));
+  CHECK(complaint([](auto& o) { o.sizes = {4, 17}; }) == "Paint sizes is 4-17, expected at most 64 widths in 1 .. 16");
   CHECK(complaint([](auto& o) { o.tool = Brush{.stiffness = 1}; }) ==
         "Paint stiffness is 1, expected a probability in [0, 1)");
   CHECK(complaint([](auto& o) { o.frame.width = 0; }) == "Paint frame_width is 0, expected at least 1");

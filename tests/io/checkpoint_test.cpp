@@ -184,7 +184,7 @@ TEST_CASE("an untrusted option text does not get into the message as it is", "[i
   const std::string message = message_after("width", "6\033[2J" + std::string(100000, 'x'));
   CHECK(message.size() < 1000);
   CHECK(message.find('\033') == std::string::npos);
-  CHECK_THAT(message, ContainsSubstring("option.width is '6\\x1b[2Jxxx"));
+  CHECK_THAT(message, ContainsSubstring("option.width is \"6\\x1b[2Jxxx"));
 }
 
 TEST_CASE("options that promise a model too large for memory cost one exception", "[io]") {
@@ -249,17 +249,42 @@ TEST_CASE("tensors that are not the model's are named", "[io]") {
              ContainsSubstring("tensor 'blocks.0.attention_norm.weight': dtype is I32, expected F32"));
 }
 
-TEST_CASE("a checkpoint of another element type is refused", "[io]") {
+TEST_CASE("floats load into a model of doubles, doubles into one of floats only if rounded", "[io]") {
+  using Wide = SasRec<cpu::BasicContext<double>>;
+  const TemporaryDirectory directory;
+  const auto path = directory / "model.safetensors", wide_path = directory / "wide.safetensors";
+  const Model model(all_options());
+  save(path, model);
+  const std::vector<float> weights = weights_of(model);
+  CHECK(weights_of(load<Wide>(path)) == std::vector<double>(weights.begin(), weights.end()));
+
+  const Wide wide(all_options());
+  save(wide_path, wide);
+  CHECK(weights_of(load<Wide>(wide_path)) == weights_of(wide));
+  CHECK_THAT(
+      seqrec_test::message_of<DataError>([&] { load<Model>(wide_path); }),
+      ContainsSubstring("'item_embedding.weight': dtype is F64, expected F32, F16 or BF16: floats do not hold") &&
+          ContainsSubstring("Precision::rounded"));
+  std::vector<float> rounded;
+  for (const double weight : weights_of(wide)) rounded.push_back(static_cast<float>(weight));
+  CHECK(weights_of(load<Model>(wide_path, Precision::rounded)) == rounded);
+}
+
+TEST_CASE("weights that are not finite are not loaded, and not saved", "[io][errors]") {
+  const float not_a_number = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THAT(message_after([&](Parts& parts) { parts.values[0][6 * 2 + 5] = not_a_number; }),
+             ContainsSubstring("tensor 'item_embedding.weight': element [2,5] is nan, expected a finite number"));
+  CHECK_THAT(message_after([&](Parts& parts) { parts.values[2][1] = -std::numeric_limits<float>::infinity(); }),
+             ContainsSubstring("tensor 'blocks.0.attention_norm.weight': element [1] is -inf, expected a finite"));
+
   const TemporaryDirectory directory;
   Model model(all_options());
-  save(directory / "model.safetensors", model);
-  CHECK_THAT(seqrec_test::message_of<DataError>(
-                 [&] { load<SasRec<cpu::BasicContext<double>>>(directory / "model.safetensors"); }),
-             ContainsSubstring("'item_embedding.weight': dtype is F32, expected F64"));
-  SasRec<cpu::BasicContext<double>> wide(all_options());
-  save(directory / "wide.safetensors", wide);
-  auto again = load<SasRec<cpu::BasicContext<double>>>(directory / "wide.safetensors");
-  CHECK(weights_of(again) == weights_of(wide));
+  save(directory / "m", model);
+  const std::string before = seqrec_test::read_file(directory / "m");
+  model.parameters().values().data[model.parameters().entries().front().offset + 6 * 22 + 1] = not_a_number;
+  CHECK(seqrec_test::message_of<NonFiniteError>([&] { save(directory / "m", model); }) ==
+        "save " + (directory / "m").string() + ": item_embedding.weight[22,1] is nan, expected a finite number");
+  CHECK((seqrec_test::read_file(directory / "m") == before));
 }
 
 TEST_CASE("a checkpoint cut short anywhere is refused", "[io]") {

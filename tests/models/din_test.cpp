@@ -305,8 +305,9 @@ TEST_CASE("a Din's options are checked", "[models]") {
         "CandidateAttention hidden layers is 0, expected 1 .. 3");
   CHECK(message([](DinOptions& o) {
           o.attention_hidden = {4, 0};
-        }) == "Din attention_hidden is 4-0, expected widths in 1 .. 1048576");
-  CHECK(message([](DinOptions& o) { o.hidden = {-3}; }) == "Din hidden is -3, expected widths in 1 .. 1048576");
+        }) == "Din attention_hidden is 4-0, expected at most 64 widths in 1 .. 1048576");
+  CHECK(message([](DinOptions& o) { o.hidden = {-3}; }) ==
+        "Din hidden is -3, expected at most 64 widths in 1 .. 1048576");
   CHECK(message([](DinOptions& o) { o.dropout = 1; }) == "Din dropout is 1, expected a probability in [0, 1)");
   CHECK(message([](DinOptions& o) { o.initial_deviation = -1; }) ==
         "Din initial_deviation is -1, expected a number of at least 0");

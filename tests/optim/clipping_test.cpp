@@ -62,7 +62,8 @@ TEST_CASE("the norm is over all gradients together", "[optim]") {
   Gradients gradients(model);
   const auto norm = [&] { return concluded(ranges, gradients).gradient_norm; };
   CHECK(norm() == 0);
-  CHECK(first_bad_gradient<Context>(context, model.parameters().entries(), ranges, gradients.view()) == nullptr);
+  const auto every_one = [](const ParameterEntry&) { return true; };
+  CHECK(first_not_finite<Context>(context, model.parameters().entries(), gradients.view(), every_one) == nullptr);
   gradients.at(model.first, 0) = 3;
   gradients.at(model.first, 1) = -4;
   gradients.at(model.second, -1) = 12;
@@ -100,7 +101,8 @@ TEST_CASE("the first parameter whose gradient is not finite is named", "[optim]"
   Gradients gradients(model);
   const auto first_bad = [&] {
     CHECK(concluded(ranges, gradients, {.step = 7}).first_bad_step == 7);
-    const auto* entry = first_bad_gradient<Context>(context, model.parameters().entries(), ranges, gradients.view());
+    const auto is_trained = [&](const ParameterEntry& one) { return !ranges.is_frozen(one); };
+    const auto* entry = first_not_finite<Context>(context, model.parameters().entries(), gradients.view(), is_trained);
     return entry == nullptr ? std::string() : entry->name;
   };
   gradients.at(model.statistic, 0) = bad;  // is no gradient, but must be a number too
@@ -112,6 +114,10 @@ TEST_CASE("the first parameter whose gradient is not finite is named", "[optim]"
   CHECK(first_bad() == "second");
   gradients.at(model.first, 1) = bad;
   CHECK(first_bad() == "first");
+  const auto* rest = first_not_finite<Context>(context, model.parameters().entries(), gradients.view(),
+                                               [](const ParameterEntry& one) { return one.name != "first"; });
+  REQUIRE(rest != nullptr);
+  CHECK(rest->name == "second");  // what is not looked at may be anything
 }
 
 TEST_CASE("clipping scales like PyTorch's clip_grad_norm_", "[optim]") {

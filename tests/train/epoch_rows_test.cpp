@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/train/epoch_rows.hpp"
 
+#include <cmath>
 #include <limits>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,81 +43,83 @@ std::string shown(const std::vector<EpochRecord>& history) {
   return text;
 }
 
-struct HistoryFile {
-  seqrec_test::TemporaryDirectory directory;
-  std::string path = (directory.path() / "x.safetensors").string();
+/// What is said of a row of a run without metrics.
+std::string message_of_row(const std::vector<double>& row) {
+  return seqrec_test::message_of<DataError>([&] { EpochRows().record(row, "file", 4); });
+}
 
-  explicit HistoryFile(const EpochRows& rows, const std::map<std::string, std::string>& other_names = {}) {
-    std::map<std::string, std::string> metadata;
-    rows.write(metadata);
-    for (const auto& [name, value] : other_names) metadata[name] = value;
-    const std::vector<TensorSource> tensors = {rows.tensor()};
-    write_safetensors(path, metadata, tensors);
-  }
-  std::vector<EpochRecord> read(index_t steps) const {
-    SafetensorsFile file(path);
-    EpochRows rows;
-    rows.require(file);
-    return rows.read(file, steps);
-  }
-  std::string message(index_t steps = 100) const {
-    return seqrec_test::message_of<DataError>([&] { read(steps); });
-  }
-};
-
-/// What is said of a history with one change.
-template <class Change>
-std::string message_after(Change change) {
-  std::vector<EpochRecord> history = two_records();
-  change(history);
-  return HistoryFile(EpochRows(history)).message();
+/// Names in a file's metadata, as read from there.
+EpochRows names_in(const std::map<std::string, std::string>& metadata) {
+  const seqrec_test::TemporaryDirectory directory;
+  write_safetensors(directory / "x", metadata, {});
+  return EpochRows(SafetensorsFile(directory / "x"));
 }
 
 }  // namespace
 
-TEST_CASE("a history comes back with every number, to the bit", "[train]") {
+TEST_CASE("a record comes back from its row with every number, to the bit", "[train]") {
   const std::vector<EpochRecord> history = two_records();
-  const std::vector<EpochRecord> again = HistoryFile(EpochRows(history)).read(6);
+  std::map<std::string, std::string> metadata;
+  EpochRows(history.front()).write(metadata);
+  CHECK(metadata ==
+        std::map<std::string, std::string>{{"history.metrics", "hr@5 auc"}, {"history.click_metrics", "log_loss"}});
+  const EpochRows rows = names_in(metadata);
+  CHECK(rows.columns() == 12);
+  std::vector<double> numbers;
+  for (const EpochRecord& record : history) rows.append_to(numbers, record);
+  REQUIRE(numbers.size() == 24);
+  const std::span<const double> all(numbers);
+  const std::vector<EpochRecord> again = {rows.record(all.first(12), "file", 0), rows.record(all.last(12), "file", 1)};
   CHECK(shown(again) == shown(history));
   CHECK_THAT(shown(again), ContainsSubstring("epoch=2 steps=6") && ContainsSubstring("hr@5=0.375") &&
                                ContainsSubstring("users=31") && ContainsSubstring("log_loss=0.0625"));
-  CHECK(HistoryFile(EpochRows(std::vector<EpochRecord>{})).read(0).empty());
+  CHECK(EpochRows().columns() == 7);
 }
 
-TEST_CASE("records whose steps do not ascend, or go beyond the run's, are refused", "[train][errors]") {
-  const HistoryFile file{EpochRows(two_records())};
-  CHECK_NOTHROW(file.read(6));
-  CHECK(file.message(5) == file.path + ": tensor 'history': steps of record 1 is 6, expected ascending steps up to 5");
-  CHECK_THAT(message_after([](auto& history) { history[1].steps = 3; }),
-             ContainsSubstring("steps of record 1 is 3, expected ascending"));
-  CHECK_THAT(message_after([](auto& history) { history[0].steps = 0; }),
-             ContainsSubstring("steps of record 0 is 0, expected ascending"));
+TEST_CASE("metrics that are not known come back as such", "[train]") {
+  EpochRecord record = two_records().front();
+  record.validation.metrics[0].standard_error = std::numeric_limits<double>::quiet_NaN();
+  record.validation.metrics[1].value = -std::numeric_limits<double>::infinity();
+  const EpochRows rows(record);
+  std::vector<double> numbers;
+  rows.append_to(numbers, record);
+  const EpochRecord again = rows.record(numbers, "file", 0);
+  CHECK(std::isnan(again.validation.metrics[0].standard_error));
+  CHECK(again.validation.metrics[1].value == record.validation.metrics[1].value);
 }
 
 TEST_CASE("numbers that no record can hold are refused before they are converted", "[train][errors]") {
   for (const double bad :
        {-1.0, 0.5, 1e300, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
-    seqrec_test::TemporaryDirectory directory;
-    const std::string path = (directory.path() / "x.safetensors").string();
-    const std::vector<double> row = {bad, 3, 0, 0, 0, 0, 1};
-    const std::vector<TensorSource> tensors = {{"history", DataType::f64, {1, 7}, row.data()}};
-    write_safetensors(path, {{"history.metrics", ""}, {"history.click_metrics", ""}}, tensors);
-    SafetensorsFile file(path);
-    EpochRows rows;
-    rows.require(file);
-    CHECK_THAT(seqrec_test::message_of<DataError>([&] { rows.read(file, 9); }),
-               ContainsSubstring("tensor 'history': epoch of record 0 is") &&
-                   ContainsSubstring("expected a whole number of at least 0"));
+    CHECK_THAT(message_of_row({bad, 3, 0, 0, 0, 0, 1}),
+               ContainsSubstring("file: epoch of record 4 is ") &&
+                   ContainsSubstring(", expected a whole number of at least 0"));
+    CHECK_THAT(message_of_row({1, 3, 0, 0, 0, 0, bad}), ContainsSubstring("file: users of record 4 is "));
   }
 }
 
-TEST_CASE("names that do not fit the numbers, or are none of metrics, are refused", "[train][errors]") {
-  const EpochRows rows(two_records());
-  CHECK_THAT(HistoryFile(rows, {{"history.metrics", "hr@5"}}).message(),
-             ContainsSubstring("tensor 'history': shape is '[2,12]', expected [2,10]"));
-  CHECK_THAT(HistoryFile(rows, {{"history.click_metrics", "a b"}}).message(),
-             ContainsSubstring("shape is '[2,12]', expected [2,13]"));
-  CHECK_THAT(HistoryFile(rows, {{"history.click_metrics", std::string(1000, 'x')}}).message(),
-             ContainsSubstring("metadata field history.click_metrics holds") &&
+TEST_CASE("a record with other metrics than those before is refused", "[train][errors]") {
+  const EpochRows rows(two_records().front());
+  std::vector<double> numbers;
+  EpochRecord other = two_records().back();
+  other.clicks.clear();
+  CHECK(
+      seqrec_test::message_of<ArgumentError>([&] { rows.append_to(numbers, other); }) ==
+      "a validation has the metrics 'hr@5 auc', expected 'hr@5 auc log_loss' as those before it in the run's history");
+  other = two_records().back();
+  other.validation.metrics[0].name = "hr@10";
+  CHECK_THAT(seqrec_test::message_of<ArgumentError>([&] { rows.append_to(numbers, other); }),
+             ContainsSubstring("has the metrics 'hr@10 auc log_loss'"));
+  CHECK(numbers.empty());
+}
+
+TEST_CASE("names that are missing, or none of metrics, are refused", "[train][errors]") {
+  const auto message = [](const std::map<std::string, std::string>& metadata) {
+    return seqrec_test::message_of<DataError>([&] { names_in(metadata); });
+  };
+  CHECK_THAT(message({{"history.metrics", "hr@5"}}),
+             ContainsSubstring("metadata field history.click_metrics is missing, expected the names of a history's"));
+  CHECK_THAT(message({{"history.metrics", ""}, {"history.click_metrics", std::string(1000, 'x')}}),
+             ContainsSubstring("metadata field history.click_metrics holds 'xxx") &&
                  ContainsSubstring("expected the name of a metric"));
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/train/host_weights.hpp"
 
-#include <stdexcept>
 #include <vector>
 
 #include "seqrec/cpu.hpp"
@@ -27,19 +26,4 @@ TEST_CASE("weights go to the host and back, as they lie in the store", "[train]"
   CHECK(again == weights);
   weights.pop_back();
   CHECK_THROWS_AS(put_weights(parameters, weights), ShapeError);
-}
-
-TEST_CASE("a model has its own weights again, whatever the work with others does", "[train]") {
-  Model model({.items = 7, .width = 4, .blocks = 1, .max_length = 5, .seed = 1});
-  auto& parameters = model.parameters();
-  std::vector<float> own, seen, after;
-  copy_weights(parameters, own);
-  const std::vector<float> others(own.size(), 3.0F);
-  with_weights(parameters, others, [&] { copy_weights(parameters, seen); });
-  CHECK(seen == others);
-  copy_weights(parameters, after);
-  CHECK(after == own);
-  CHECK_THROWS_AS(with_weights(parameters, others, [] { throw std::runtime_error("work"); }), std::runtime_error);
-  copy_weights(parameters, after);
-  CHECK(after == own);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -249,16 +250,46 @@ TEST_CASE("numbers out of range in a state are named", "[train][errors]") {
   const std::string field = bytes.substr(targets, bytes.find(',', targets) - targets);
   std::string negative = field;
   negative[negative.find(":\"") + 2] = '-';
-  CHECK_THAT(message(field, negative),
-             ContainsSubstring("metadata field position.targets is -") && ContainsSubstring("expected at least 0"));
+  CHECK_THAT(message(field, negative), ContainsSubstring("metadata field position.targets is -") &&
+                                           ContainsSubstring("expected 0 .. 9007199254740992"));
   CHECK_THAT(message("\"position.plateau_rate\":\"0.001\"", "\"position.plateau_rate\":\"-.001\""),
              ContainsSubstring("position.plateau_rate is -0.001, expected a positive number"));
   CHECK_THAT(message("\"position.steps\":\"6\"", "\"position.steps\":\"5\""),
-             ContainsSubstring("tensor 'history': steps of record 1 is 6, expected ascending steps up to 5"));
-  CHECK_THAT(message("\"seqrec.training_state\":\"2\"", "\"seqrec.training_state\":\"1\""),
-             ContainsSubstring("expected version '2'"));
+             ContainsSubstring(".history-0: steps of record 1 is 6, expected ascending steps up to 5"));
+  CHECK_THAT(message("\"seqrec.training_state\":\"3\"", "\"seqrec.training_state\":\"2\""),
+             ContainsSubstring("is '2', expected version '3': go on with the seqrec that wrote it, or train anew"));
   CHECK_THAT(message("\"history.metrics\":\"hr@5 ", "\"history.metrics\":\"hr@5+"),
-             ContainsSubstring("tensor 'history': shape is"));
+             ContainsSubstring(".history-0: the hash of the 2 validations that "));
   CHECK_THAT(message("\"moment.1.final_norm.bias\"", "\"moment.2.final_norm.bias\""),
              ContainsSubstring("tensor 'moment.1.final_norm.bias' is missing"));
+}
+
+TEST_CASE("weights that are not finite are not resumed from; a moment may be infinite", "[train][errors]") {
+  const Saved saved;
+  const float not_a_number = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  const auto put = [&](const std::string& name, std::size_t element, float value) {
+    std::string bytes = seqrec_test::read_file(saved.options.state);
+    const SafetensorsFile file(saved.options.state);
+    const StoredTensor& tensor = file.require(name, DataType::f32);
+    const std::size_t data = bytes.size() - static_cast<std::size_t>(file.tensors().back().end);
+    const std::size_t at = data + static_cast<std::size_t>(tensor.begin) + element * sizeof value;
+    float before = 0;
+    std::memcpy(&before, bytes.data() + at, sizeof before);
+    std::memcpy(bytes.data() + at, &value, sizeof value);
+    seqrec_test::write_file(saved.options.state, bytes);
+    return before;
+  };
+  for (const char* const name : {"model.final_norm.weight", "best.final_norm.weight"})
+    for (const float bad : {not_a_number, infinity}) {
+      const float before = put(name, 2, bad);
+      CHECK_THAT(saved.message<DataError>(saved.options),
+                 ContainsSubstring(concatenate("tensor '", name, "': element [2] is ", bad, ", expected a finite")));
+      put(name, 2, before);
+    }
+  const float before = put("moment.1.item_embedding.weight", 4 * 3 + 1, not_a_number);
+  CHECK_THAT(saved.message<DataError>(saved.options),
+             ContainsSubstring("tensor 'moment.1.item_embedding.weight': element [3,1] is nan, expected a number"));
+  put("moment.1.item_embedding.weight", 4 * 3 + 1, before);
+  put("moment.1.final_norm.bias", 0, infinity);  // as of a gradient whose square is beyond floats
+  CHECK_NOTHROW(saved.resume());
 }

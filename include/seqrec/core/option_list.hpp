@@ -76,7 +76,9 @@ constexpr OptionKind kind_of_option() {
 template <class Value>
 bool option_allowed(const void* value, const OptionRange& range) {
   if constexpr (is_number_list<Value>) {
-    for (const auto element : *static_cast<const Value*>(value))
+    const Value& list = *static_cast<const Value*>(value);
+    if (list.size() > range.longest) return false;
+    for (const auto element : list)
       if (!range.contains(static_cast<double>(element))) return false;
     return true;
   } else {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <limits>
 #include <string>
 
@@ -14,6 +15,7 @@ struct OptionRange {
   double lowest = -std::numeric_limits<double>::infinity();
   double highest = std::numeric_limits<double>::infinity();
   bool lowest_excluded = false, highest_excluded = false;
+  std::size_t longest = std::numeric_limits<std::size_t>::max();  ///< of a list
   std::string words{};  ///< the same for messages and help; empty where every value will do, even one that is no number
 
   bool contains(double value) const {
@@ -34,12 +36,15 @@ inline OptionRange in_range(index_t lowest, index_t highest) {
           .highest = static_cast<double>(highest),
           .words = concatenate(lowest, " .. ", highest)};
 }
-/// Widths of layers, each of a list.
+/// Widths of layers, each of a list. How many is limited because a file that is read may name as many as it likes.
 inline OptionRange widths(index_t lowest, index_t highest) {
   OptionRange range = in_range(lowest, highest);
-  range.words = "widths in " + range.words;
+  range.longest = 64;
+  range.words = "at most 64 widths in " + range.words;
   return range;
 }
+/// A count, up to what a double holds exactly.
+inline OptionRange count() { return in_range(0, index_t(1) << 53); }
 /// Finite and above 0.
 inline OptionRange positive() {
   return {.lowest = 0,
@@ -51,6 +56,14 @@ inline OptionRange positive() {
 inline OptionRange not_negative() {
   return {.lowest = 0, .highest = std::numeric_limits<double>::max(), .words = "a number of at least 0"};
 }
+/// Not infinite.
+inline OptionRange finite() {
+  return {.lowest = std::numeric_limits<double>::lowest(),
+          .highest = std::numeric_limits<double>::max(),
+          .words = "a finite number"};
+}
+/// Infinite or not, but no NaN.
+inline OptionRange number() { return {.words = "a number"}; }
 /// [0, 1), as a dropout.
 inline OptionRange probability() {
   return {.lowest = 0, .highest = 1, .highest_excluded = true, .words = "a probability in [0, 1)"};

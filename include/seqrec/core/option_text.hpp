@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <concepts>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -11,11 +12,23 @@
 
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
+#include "seqrec/core/utf8.hpp"
 
 namespace seqrec {
 
-// Options as text, for checkpoints and result files. Numbers are written so that reading gives the same bits; an
-// enumeration is written by name, where a function names_of(Enumeration) beside it lists the names in order.
+// Options as text, for checkpoints and result files. What option_text writes, parse_option reads as the same value, or
+// option_text throws: nothing can be saved that does not load again. Numbers are written so that reading gives the same
+// bits; an enumeration is written by name, where a function names_of(Enumeration) beside it lists the names in order.
+
+namespace detail {
+
+/// @throws DataError: option `name` is "text", expected ...
+[[noreturn]] inline void refuse_option(const std::string& name, std::string_view text, const std::string& expected) {
+  const std::string shown = quote_bytes(text);  // in single quotes
+  throw DataError(concatenate("option ", name, " is \"", shown.substr(1, shown.size() - 2), "\", expected ", expected));
+}
+
+}  // namespace detail
 
 template <class Number>
 requires(std::is_arithmetic_v<Number>) std::string option_text(Number value) {
@@ -28,7 +41,12 @@ inline std::string option_text(bool value) { return value ? "true" : "false"; }
 
 template <class Enumeration>
 requires(std::is_enum_v<Enumeration>) std::string option_text(Enumeration value) {
-  return names_of(value)[static_cast<std::size_t>(value)];
+  const auto names = names_of(value);
+  const auto index = static_cast<std::size_t>(value);
+  if (index >= names.size())
+    throw ArgumentError(concatenate("option has value ", index, " of an enumeration, expected one of its ",
+                                    names.size(), " named values"));
+  return names[index];
 }
 
 /// Reads what option_text wrote.
@@ -37,13 +55,11 @@ template <class Number>
 requires(std::is_arithmetic_v<Number>) void parse_option(const std::string& name, std::string_view text,
                                                          Number& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size())
-    throw DataError(concatenate("option ", name, " is \"", text, "\", expected a number in range"));
+  if (error != std::errc{} || end != text.data() + text.size()) detail::refuse_option(name, text, "a number in range");
 }
 
 inline void parse_option(const std::string& name, std::string_view text, bool& value) {
-  if (text != "true" && text != "false")
-    throw DataError(concatenate("option ", name, " is \"", text, "\", expected true or false"));
+  if (text != "true" && text != "false") detail::refuse_option(name, text, "true or false");
   value = text == "true";
 }
 
@@ -59,7 +75,7 @@ requires(std::is_enum_v<Enumeration>) void parse_option(const std::string& name,
     }
     known += concatenate(i == 0 ? "" : ", ", names[i]);
   }
-  throw DataError(concatenate("option ", name, " is \"", text, "\", expected one of ", known));
+  detail::refuse_option(name, text, "one of " + known);
 }
 
 /// A list of whole numbers, e.g. the widths of hidden layers: "80-40"; "none" for an empty one.
@@ -70,24 +86,28 @@ std::string option_text(const std::vector<Number>& values) {
   return text.empty() ? "none" : text;
 }
 
-/// @throws DataError when the text is not such a list of at most 16 numbers
+/// @throws DataError when the text is not such a list; how long it may be its owner says
 template <std::integral Number>
 void parse_option(const std::string& name, std::string_view text, std::vector<Number>& values) {
   values.clear();
   if (text == "none") return;
-  for (std::string_view rest = text; values.size() < 16;) {
-    const std::size_t end = rest.find('-');
+  for (std::string_view rest = text;;) {
+    const std::size_t end = rest.find('-', 1);  // at the front it is a sign
     parse_option(name, rest.substr(0, end), values.emplace_back());
     if (end == std::string_view::npos) return;
     rest.remove_prefix(end + 1);
   }
-  throw DataError(concatenate("option ", name, " is \"", text, "\", expected at most 16 numbers"));
 }
 
-/// A list of names, which hold no space: "a b"; "" for an empty one.
+/// A list of names: "a b"; "" for an empty one.
+/// @throws ArgumentError when a name is empty or holds a space, which would be read as other names
 inline std::string option_text(const std::vector<std::string>& names) {
   std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : " ") + name;
+  for (const std::string& name : names) {
+    if (name.empty() || name.find(' ') != name.npos)
+      throw ArgumentError(concatenate("a list of names holds ", quote_bytes(name), ", expected names without spaces"));
+    text += (text.empty() ? "" : " ") + name;
+  }
   return text;
 }
 inline void parse_option(const std::string&, std::string_view text, std::vector<std::string>& names) {

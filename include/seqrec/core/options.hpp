@@ -54,10 +54,12 @@ void check_options(const char* owner, Options options) {
 #if SEQREC_BODIES
 
 SEQREC_FUNCTION void detail::check_each_option(const char* owner, const OptionList& list) {
-  for (const Option& option : list)
-    if (!option.in_range())
-      throw ArgumentError(
-          concatenate(owner, " ", option.name, " is ", option.text(), ", expected ", option.range.words));
+  for (const Option& option : list) {
+    if (option.in_range()) continue;
+    std::string text = option.text();
+    if (text.size() > 100) text.replace(100, text.npos, "...");  // a list may come from a file, and be of any length
+    throw ArgumentError(concatenate(owner, " ", option.name, " is ", text, ", expected ", option.range.words));
+  }
 }
 
 SEQREC_FUNCTION std::vector<OptionValue> detail::deciding_values(const OptionList& list) {

@@ -3,13 +3,17 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/core/utf8.hpp"
 #include "seqrec/io/metadata.hpp"
 #include "seqrec/io/names.hpp"
+#include "seqrec/io/real_tensor.hpp"
 #include "seqrec/io/safetensors.hpp"
 
 namespace seqrec {
@@ -25,7 +29,8 @@ concept knows_names = requires(Model& model, const Model& fixed) {
 
 /// Writes a model: its parameters under PyTorch's names and shapes; its name, its options and the names of its items
 /// and categories in the file's metadata. The same model gives the same bytes; the file appears whole or not at all.
-/// @throws DataError when the file cannot be written
+/// What was saved loads again, or it is not saved.
+/// @throws DataError when the file cannot be written   @throws NonFiniteError for a weight that `load` would refuse
 template <class Model>
 void save(const std::filesystem::path& path, const Model& model) {
   using Context = typename Model::Context;
@@ -38,8 +43,12 @@ void save(const std::filesystem::path& path, const Model& model) {
   Memory<typename Context::Space>::copy_to_host(values.data(), parameters.values().data,
                                                 values.size() * sizeof(Master));
   std::vector<TensorSource> tensors;
-  for (const ParameterEntry& entry : parameters.entries())
-    tensors.push_back({entry.name, data_type_of<Master>(), entry.shape, values.data() + entry.offset});
+  for (const ParameterEntry& entry : parameters.entries()) {
+    const std::span<const Master> weights(values.data() + entry.offset, static_cast<std::size_t>(entry.size()));
+    if (const std::string bad = first_bad_number(weights, entry.shape); !bad.empty())
+      throw NonFiniteError(concatenate("save ", path.string(), ": ", entry.name, bad, ", expected a finite number"));
+    tensors.push_back({entry.name, data_type_of<Master>(), entry.shape, weights.data()});
+  }
   write_safetensors(path, metadata, tensors);
 }
 
@@ -56,20 +65,19 @@ typename Model::Options options_of(const SafetensorsFile& file) {
   return options;
 }
 
-/// Checks that the file has exactly the model's parameters, with their types and shapes.
+/// Checks that the file has exactly the model's parameters, with their shapes and with types that it holds.
 template <class Model>
-void check_parameters(const SafetensorsFile& file, const Model& model) {
+void check_parameters(const SafetensorsFile& file, const Model& model, Precision precision) {
   const std::vector<ParameterEntry>& entries = model.parameters().entries();
-  for (const ParameterEntry& entry : entries)
-    file.require(entry.name, data_type_of<typename Model::Context::Master>(), entry.shape);
-  if (file.tensors().size() == entries.size()) return;
-  for (const StoredTensor& tensor : file.tensors()) {
-    bool known = false;
-    for (const ParameterEntry& entry : entries) known = known || entry.name == tensor.name;
-    if (!known)
+  std::set<std::string_view> names;
+  for (const ParameterEntry& entry : entries) {
+    require_real<typename Model::Context::Master>(file, entry.name, entry.shape, precision);
+    names.insert(entry.name);
+  }
+  for (const StoredTensor& tensor : file.tensors())
+    if (!names.contains(tensor.name))
       throw DataError(concatenate(file.path().string(), ": tensor ", quote_bytes(tensor.name),
                                   " is not a parameter of this ", Model::name, ", expected only its parameters"));
-  }
 }
 
 /// A model with the file's options and no memory yet.
@@ -86,21 +94,23 @@ Model lay_out(const SafetensorsFile& file) {
 }  // namespace detail
 
 /// Reads a model that `save` wrote; needs nothing but the file: `load<SasRec<cpu::Context>>(path)`. Everything is
-/// checked before memory is taken for the model.
-/// @throws DataError naming the file and the field or tensor that is not as expected
+/// checked before memory is taken for the model. Floats load into a model of doubles, and halves (F16, BF16) into both,
+/// exactly.
+/// @param precision  whether doubles may be rounded to a model of floats
+/// @throws DataError naming the file and the field or tensor that is not as expected, or the first weight that is not
+///         finite
 template <class Model>
-Model load(const std::filesystem::path& path) {
+Model load(const std::filesystem::path& path, Precision precision = Precision::exact) {
   using Context = typename Model::Context;
   using Master = typename Context::Master;
   SafetensorsFile file(path);
   Model model = detail::lay_out<Model>(file);
-  detail::check_parameters(file, model);
+  detail::check_parameters(file, model, precision);
   ParameterStore<Context>& parameters = model.parameters();
   parameters.allocate();
   std::vector<Master> values(static_cast<std::size_t>(parameters.size()), Master(0));
   for (const ParameterEntry& entry : parameters.entries())
-    file.read(file.require(entry.name, data_type_of<Master>()), values.data() + entry.offset,
-              static_cast<std::size_t>(entry.size()) * sizeof(Master));
+    read_real(file, *file.find(entry.name), values.data() + entry.offset);
   Memory<typename Context::Space>::copy_from_host(parameters.values().data, values.data(),
                                                   values.size() * sizeof(Master));
   if constexpr (detail::knows_names<Model>) {

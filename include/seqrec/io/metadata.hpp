@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <map>
 #include <string>
 #include <string_view>
@@ -35,10 +34,6 @@ inline void parse_option(const std::string& name, std::string_view text, const O
 template <class Value>
 void parse_metadata(const SafetensorsFile& file, const std::string& name, const std::string& expected, Value& value) {
   const std::string& text = metadata_field(file, name, expected);
-  const auto printable = [](char c) { return c >= 0x20 && c < 0x7F; };
-  if (text.size() > 60 || !std::all_of(text.begin(), text.end(), printable))
-    throw DataError(concatenate(file.path().string(), ": metadata field ", name, " is ", quote_bytes(text),
-                                ", expected the text of an option"));
   try {
     parse_option(name, text, value);
   } catch (const DataError& error) {

@@ -39,24 +39,17 @@ double squares_of(Context& context, VectorView<const typename Context::Master, t
   return squares;
 }
 
-/// The first parameter with NaN or infinity among elements that lie as the model's do; null where all are finite.
-template <class Context>
+/// The first parameter with NaN or infinity among elements that lie as the model's do: null where there is none. Of
+/// gradients it is the one because of which finish_gradients found a step bad: what is trained must have a finite norm,
+/// a statistic's sums need only be finite.
+/// @param looked_at  whether an entry is
+template <class Context, class Predicate>
 const ParameterEntry* first_not_finite(Context& context, const std::vector<ParameterEntry>& entries,
-                                       VectorView<const typename Context::Master, typename Context::Space> elements) {
-  for (const ParameterEntry& entry : entries)
-    if (!std::isfinite(squares_of(context, elements.row_range(entry.offset, entry.size())))) return &entry;
-  return nullptr;
-}
-
-/// The first parameter because of which finish_gradients found a step bad: one that is trained and has no finite norm,
-/// or a statistic with a sum that is not finite. Null where there is none, and the loss alone was bad.
-template <class Context>
-const ParameterEntry* first_bad_gradient(
-    Context& context, const std::vector<ParameterEntry>& entries, const ParameterRanges& ranges,
-    VectorView<const typename Context::Master, typename Context::Space> gradients) {
+                                       VectorView<const typename Context::Master, typename Context::Space> elements,
+                                       Predicate&& looked_at) {
   for (const ParameterEntry& entry : entries) {
-    if (ranges.is_frozen(entry)) continue;
-    const auto part = gradients.row_range(entry.offset, entry.size());
+    if (!looked_at(entry)) continue;
+    const auto part = elements.row_range(entry.offset, entry.size());
     const auto squares = context.template vector<double>(1);
     context.clear(squares.data, 1);
     if (entry.role == ParameterRole::statistic)

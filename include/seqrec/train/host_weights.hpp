@@ -24,20 +24,4 @@ void put_weights(ParameterStore<Context>& parameters, const std::vector<typename
   Memory<typename Context::Space>::copy_from_host(parameters.values().data, from.data(), from.size() * sizeof(from[0]));
 }
 
-/// Calls work() while the model holds other weights; it has its own again afterwards, whatever happens.
-template <class Context, class Work>
-void with_weights(ParameterStore<Context>& parameters, const std::vector<typename Context::Master>& others,
-                  Work&& work) {
-  std::vector<typename Context::Master> own;
-  copy_weights(parameters, own);
-  put_weights(parameters, others);
-  try {
-    work();
-  } catch (...) {
-    put_weights(parameters, own);
-    throw;
-  }
-  put_weights(parameters, own);
-}
-
 }  // namespace seqrec

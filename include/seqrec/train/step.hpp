@@ -60,7 +60,8 @@ void accumulate_gradients(Team& team, const Model& model, const Objective& objec
 template <class Context>
 void check_finite(Context& context, const ParameterStore<Context>& parameters, std::uint64_t step) {
   if (std::isfinite(squares_of(context, parameters.values()))) return;
-  if (const ParameterEntry* const bad = first_not_finite(context, parameters.entries(), parameters.values()))
+  if (const ParameterEntry* const bad = first_not_finite<Context>(context, parameters.entries(), parameters.values(),
+                                                                  [](const auto&) { return true; }))
     throw NonFiniteError(concatenate("step ", step, ": ", bad->name,
                                      " is not finite; hint: lower the learning rate or clip the gradient's norm"));
 }
@@ -94,7 +95,8 @@ StepOutcome outcome_of_step(Team& team, const Model& model, const ParameterRange
   optimizer.state().reset(stream);
   optimizer.resume(optimizer.steps() - 1);
   const auto& entries = model.parameters().entries();
-  if (const auto* const bad = first_bad_gradient<Context>(team.context(), entries, ranges, team.gradients()))
+  const auto is_trained = [&](const ParameterEntry& entry) { return !ranges.is_frozen(entry); };
+  if (const auto* const bad = first_not_finite<Context>(team.context(), entries, team.gradients(), is_trained))
     throw NonFiniteError(concatenate("step ", outcome.first_bad_step, ": the gradient of ", bad->name,
                                      " is not finite, the loss is ", outcome.loss,
                                      "; hint: lower the learning rate or clip the gradient's norm"));

@@ -144,21 +144,23 @@ class TrainingRun {
   }
 
   void save_state() {
-    if (options_.state.empty()) return;
+    if (!history_) return;
+    task_.check_finite(static_cast<std::uint64_t>(position_.steps));  // nothing goes on from what is not
     position_.seconds = progress_.seconds();
-    TrainingState<Master> state{position_, result_.history, {}};
+    TrainingState<Master> state{position_, {}};
     for (const std::string& name : task_.states()) state.tensors[name] = task_.state(name);
     state.tensors["best"] = best_;
-    save_training_state(options_.state, *identity_, task_.entries(), state);
+    save_training_state<Master>(*identity_, task_.entries(), state, result_.history, *history_);
   }
 
   void resume() {
     std::vector<std::string> names = task_.states();
     names.emplace_back("best");
-    TrainingState<Master> state =
+    auto [state, records, history] =
         load_training_state<Master>(options_.state, *identity_, task_.entries(), std::ssize(best_), names);
     position_ = state.position;
-    result_.history = std::move(state.history);
+    result_.history = std::move(records);
+    history_ = std::move(history);
     best_ = std::move(state.tensors["best"]);
     if (position_.best_steps != 0) {
       // What the best weights reached follows from them, and the checkpoint may be meant for another place.
@@ -186,6 +188,7 @@ class TrainingRun {
   TrainerOptions options_;
   Progress progress_;
   std::optional<RunIdentity> identity_;
+  std::optional<TrainingHistory> history_;  ///< of a run that saves its state, as identity_
   std::optional<TrainingLog> log_file_;
   index_t steps_per_epoch_ = 0;
   index_t total_steps_ = 0;
@@ -200,7 +203,10 @@ TrainingRun<Master>::TrainingRun(TrainingTask<Master>& task, const HeldOut& vali
   steps_per_epoch_ = (task.batches_per_epoch() + options.accumulate - 1) / options.accumulate;
   total_steps_ = options.by_steps() ? options.steps : options.epochs * steps_per_epoch_;
   options_.schedule = options.schedule.of_run(total_steps_);
-  if (!options.state.empty()) identity_.emplace(task.identity(options_));
+  if (!options.state.empty()) {
+    identity_.emplace(task.identity(options_));
+    history_.emplace(options.state);
+  }
   position_.plateau.rate = options.learning_rate;
   best_ = task.state("model");
 }

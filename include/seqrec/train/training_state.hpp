@@ -5,16 +5,19 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "seqrec/autograd/parameter.hpp"
 #include "seqrec/core/utf8.hpp"
 #include "seqrec/io/metadata.hpp"
+#include "seqrec/io/real_tensor.hpp"
 #include "seqrec/io/safetensors.hpp"
 #include "seqrec/optim/plateau.hpp"
-#include "seqrec/train/epoch_rows.hpp"
 #include "seqrec/train/run_identity.hpp"
+#include "seqrec/train/training_history.hpp"
 #include "seqrec/train/training_result.hpp"
 
 namespace seqrec {
@@ -37,41 +40,63 @@ struct TrainingPosition {
   /// Names and ranges; see core/options.hpp.
   template <class Visitor>
   void visit_options(Visitor&& visit) {
-    visit("steps", steps, at_least(0), "taken");
-    visit("targets", targets, at_least(0), "trained since the start");
-    visit("seconds", seconds, any(), "since the start");
-    visit("best_score", best_score, any(), "of the selection metric");
-    visit("best_steps", best_steps, at_least(0), "after which it was reached");
-    visit("waited", waited, at_least(0), "validations since then");
+    visit("steps", steps, count(), "taken");
+    visit("targets", targets, count(), "trained since the start");
+    visit("seconds", seconds, not_negative(), "since the start");
+    visit("best_score", best_score, number(), "of the selection metric");
+    visit("best_steps", best_steps, count(), "after which it was reached");
+    visit("waited", waited, count(), "validations since then");
     visit("plateau_rate", plateau.rate, positive(), "the learning rate");
-    visit("plateau_best", plateau.best, any(), "score");
-    visit("plateau_not_better", plateau.not_better, at_least(0), "scores since then");
-    visit("loss_sum", loss_sum, any(), "over the targets since the last validation");
-    visit("targets_in_sum", targets_in_sum, at_least(0), "how many these are");
-    visit("seconds_in_steps", seconds_in_steps, any(), "and how long they took");
-    visit("last_learning_rate", last_learning_rate, any(), "of the last step");
+    visit("plateau_best", plateau.best, number(), "score");
+    visit("plateau_not_better", plateau.not_better, count(), "scores since then");
+    visit("loss_sum", loss_sum, finite(), "over the targets since the last validation");
+    visit("targets_in_sum", targets_in_sum, count(), "how many these are");
+    visit("seconds_in_steps", seconds_in_steps, not_negative(), "and how long they took");
+    visit("last_learning_rate", last_learning_rate, not_negative(), "of the last step");
   }
 };
 
-/// All that it takes to go on with a training run, on the host.
+/// All that it takes to go on with a training run, on the host, but for its history.
 template <class Master>
 struct TrainingState {
   TrainingPosition position;
-  std::vector<EpochRecord> history;
   /// As many elements each as the model's store has, by name: "model", "best", "moment.0", ..., "average".
   std::map<std::string, std::vector<Master>> tensors;
+};
+
+/// What was saved of a run.
+template <class Master>
+struct SavedTraining {
+  TrainingState<Master> state;
+  std::vector<EpochRecord> records;
+  TrainingHistory history;  ///< to which further records go
 };
 
 namespace detail {
 
 inline constexpr const char* what_state_is = "the state of a training run written by seqrec";
-inline constexpr const char* state_version = "2";  // 1 held the history as columns
+inline constexpr const char* state_version = "3";  // 2 held the history itself, 1 as columns
 
 inline void check_state_version(const SafetensorsFile& file) {
   const std::string& format = metadata_field(file, "seqrec.training_state", what_state_is);
   if (format != state_version)
     throw DataError(concatenate(file.path().string(), ": metadata field seqrec.training_state is ", quote_bytes(format),
-                                ", expected version '", state_version, "'"));
+                                ", expected version '", state_version,
+                                "': go on with the seqrec that wrote it, or train anew"));
+}
+
+/// Weights are finite, or the run would have ended. The mean square of a gradient may have left the range of Scalar,
+/// which does not end a run: a moment may be infinite, but not NaN.
+template <class Master>
+void check_numbers(const std::filesystem::path& path, const std::string& name, const ParameterEntry& entry,
+                   const Master* values) {
+  const bool is_moment = name.starts_with("moment.");
+  using Limits = std::numeric_limits<Master>;
+  const std::string bad = first_bad_number(std::span(values, static_cast<std::size_t>(entry.size())), entry.shape,
+                                           is_moment ? Limits::infinity() : Limits::max());
+  if (!bad.empty())
+    throw DataError(concatenate(path.string(), ": tensor '", name, ".", entry.name, "': element ", bad, ", expected a ",
+                                is_moment ? "" : "finite ", "number"));
 }
 
 inline TrainingPosition read_position(const SafetensorsFile& file) {
@@ -86,30 +111,37 @@ inline TrainingPosition read_position(const SafetensorsFile& file) {
 
 }  // namespace detail
 
-/// Writes the state of a run, whole or not at all (see AtomicFile), as safetensors: the moments and weights of each
-/// parameter under its name, numbers in the metadata.
-/// @throws DataError when the file cannot be written
+/// Writes the state of a run at history.state(), whole or not at all (see AtomicFile), as safetensors: the moments and
+/// weights of each parameter under its name, numbers in the metadata. What is new among the validations goes to the
+/// history's file before.
+/// @param records  all validations of the run: those that the history has, and new ones
+/// @throws DataError when a file cannot be written; what was saved before is still there
 template <class Master>
-void save_training_state(const std::filesystem::path& path, const RunIdentity& identity,
-                         const std::vector<ParameterEntry>& entries, const TrainingState<Master>& state) {
-  const EpochRows rows(state.history);
+void save_training_state(const RunIdentity& identity, const std::vector<ParameterEntry>& entries,
+                         const TrainingState<Master>& state, std::span<const EpochRecord> records,
+                         TrainingHistory& history) {
+  check_argument(std::ssize(records) >= history.rows(), "save_training_state: number of records", std::ssize(records),
+                 "those that the history has, and new ones");
+  history.append(records.subspan(static_cast<std::size_t>(history.rows())));
   std::map<std::string, std::string> metadata{{"seqrec.training_state", detail::state_version}};
-  rows.write(metadata);
+  history.write(metadata);
   identity.write(metadata);
   write_options(metadata, "position.", state.position);
-  std::vector<TensorSource> tensors = {rows.tensor()};
+  std::vector<TensorSource> tensors;
   for (const auto& [name, values] : state.tensors)
     for (const auto& entry : entries)
       tensors.push_back({name + "." + entry.name, data_type_of<Master>(), entry.shape, values.data() + entry.offset});
-  write_safetensors(path, metadata, tensors);
+  write_safetensors(history.state(), metadata, tensors);
+  history.remove_other();
 }
 
 /// Reads what save_training_state wrote. Everything is checked before memory is taken.
 /// @param entries, elements  of the model's store   @param names  of the tensors that this run has, as in TrainingState
-/// @throws DataError when the file is damaged, is something else, or is of a run on other data
+/// @throws DataError when a file is damaged, is something else, or is of a run on other data, and for a weight that is
+///         not finite
 /// @throws ArgumentError when it is of a run with other options, saying which
 template <class Master>
-TrainingState<Master> load_training_state(const std::filesystem::path& path, const RunIdentity& identity,
+SavedTraining<Master> load_training_state(const std::filesystem::path& path, const RunIdentity& identity,
                                           const std::vector<ParameterEntry>& entries, index_t elements,
                                           const std::vector<std::string>& names) {
   SafetensorsFile file(path);
@@ -118,24 +150,26 @@ TrainingState<Master> load_training_state(const std::filesystem::path& path, con
 
   TrainingState<Master> state;
   state.position = detail::read_position(file);
-  EpochRows rows;
-  rows.require(file);
   for (const std::string& name : names)
     for (const auto& entry : entries) file.require(name + "." + entry.name, data_type_of<Master>(), entry.shape);
-  const std::size_t expected = 1 + names.size() * entries.size();
+  const std::size_t expected = names.size() * entries.size();
   if (file.tensors().size() != expected)
     throw DataError(concatenate(path.string(), ": has ", file.tensors().size(), " tensors, expected the ", expected,
                                 " of this run's state"));
 
-  state.history = rows.read(file, state.position.steps);
+  std::vector<EpochRecord> records;
+  TrainingHistory history(file, state.position.steps, records);
   for (const std::string& name : names) {
     std::vector<Master>& values = state.tensors[name];
     values.resize(static_cast<std::size_t>(elements));
-    for (const auto& entry : entries)
-      file.read(file.require(name + "." + entry.name, data_type_of<Master>()), values.data() + entry.offset,
+    for (const auto& entry : entries) {
+      Master* const target = values.data() + entry.offset;
+      file.read(file.require(name + "." + entry.name, data_type_of<Master>()), target,
                 static_cast<std::size_t>(entry.size()) * sizeof(Master));
+      detail::check_numbers(path, name, entry, target);
+    }
   }
-  return state;
+  return {std::move(state), std::move(records), std::move(history)};
 }
 
 }  // namespace seqrec
