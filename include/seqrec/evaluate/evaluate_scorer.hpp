@@ -26,7 +26,7 @@ namespace detail {
 /// Calls work(i, scores of the catalogue) for each held-out target that is not left out.
 template <ItemScorer Scorer, class Work>
 void for_held_out_scores(const Scorer& scorer, const HeldOut& held_out, const EvaluateOptions& options, Work work) {
-  const LeftOut left_out = check_evaluation(scorer.num_items(), held_out, options);
+  const LeftOut left_out = check_evaluation(scorer, held_out, options);
   std::vector<double> scores(static_cast<std::size_t>(scorer.num_items()));
   for (index_t i = 0; i < held_out.size(); ++i) {
     if (left_out.contains(i)) continue;

@@ -11,6 +11,7 @@
 
 #include "seqrec/core/compiled.hpp"
 #include "seqrec/core/team_options.hpp"
+#include "seqrec/data/names.hpp"
 #include "seqrec/data/splits/split.hpp"
 #include "seqrec/evaluate/candidate_lists.hpp"
 #include "seqrec/evaluate/left_out.hpp"
@@ -65,6 +66,18 @@ SEQREC_FUNCTION std::ostream& operator<<(std::ostream& out, const Evaluation& ev
 /// @throws ArgumentError when an option is out of range, or candidates were drawn with other SeenItems than `seen`
 /// @param model_items  of the model's table
 SEQREC_FUNCTION LeftOut check_evaluation(index_t model_items, const HeldOut& held_out, const EvaluateOptions& options);
+
+/// The same for a model or an ItemScorer; where it knows the ids of its items, the data set's must be the same.
+/// @throws DataError  as above, or naming the first item that the data set numbers otherwise
+template <class Ranker>
+requires requires(const Ranker& ranker) { ranker.num_items(); }
+LeftOut check_evaluation(const Ranker& ranker, const HeldOut& held_out, const EvaluateOptions& options) {
+  if constexpr (requires { ranker.names(); })
+    check_names(ranker.names(), *held_out.data);
+  else if constexpr (requires { ranker.vocabulary(); })
+    check_names({ranker.vocabulary(), {}, {}}, *held_out.data);
+  return check_evaluation(static_cast<index_t>(ranker.num_items()), held_out, options);
+}
 
 namespace detail {
 

@@ -78,7 +78,7 @@ std::vector<typename Model::Context::Scalar> candidate_scores(Team& team, const 
   using Scalar = typename Context::Scalar;
   check_argument(options.candidates != nullptr, "candidate_scores candidates", "null", "frozen lists");
   const index_t columns = 1 + options.candidates->options.negatives;
-  const LeftOut left_out = check_evaluation(model.num_items(), held_out, options);
+  const LeftOut left_out = check_evaluation(model, held_out, options);
   std::vector<Scalar> all(static_cast<std::size_t>(options.candidates->lists() * columns));
   detail::for_held_out(
       team, model, held_out, options, left_out,
@@ -109,7 +109,7 @@ std::vector<RankingMetrics::UserRank> catalogue_ranks(Team& team, const Model& m
                                                       const EvaluateOptions& options) {
   using Context = typename Model::Context;
   using Space = typename Context::Space;
-  const LeftOut left_out = check_evaluation(model.num_items(), held_out, options);
+  const LeftOut left_out = check_evaluation(model, held_out, options);
   std::vector<RankingMetrics::UserRank> ranks(static_cast<std::size_t>(held_out.size()) - left_out.targets.size());
   detail::for_held_out(
       team, model, held_out, options, left_out,

@@ -25,7 +25,7 @@ struct LeftOut {
   std::vector<std::string> users;  ///< whose they are, each once, by original id
   std::string reason;              ///< in words: "all other items seen"
 
-  bool empty() const { return targets.empty(); }
+  bool empty() const { return users.empty(); }
   bool contains(index_t target) const { return std::binary_search(targets.begin(), targets.end(), target); }
 };
 
@@ -79,7 +79,7 @@ SEQREC_FUNCTION std::string describe(const LeftOut& left_out) {
   constexpr std::size_t most = 10;
   const std::size_t users = left_out.users.size(), targets = left_out.targets.size();
   std::string text = concatenate(users, users == 1 ? " user" : " users", " left out");
-  if (targets != users) text += concatenate(", with ", targets, " targets");
+  if (targets > users) text += concatenate(", with ", targets, " targets");
   text += ", " + left_out.reason;
   for (std::size_t i = 0; i < std::min(users, most); ++i) text += (i == 0 ? ": " : ", ") + left_out.users[i];
   return users > most ? text + ", ..." : text;
