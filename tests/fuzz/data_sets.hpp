@@ -6,8 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "fuzz/support.hpp"
 #include "seqrec/data/dataset.hpp"
@@ -65,7 +67,7 @@ inline void check_split(const seqrec::Split& split) {
 }
 
 /// Checks what was read, then a k-core of it and the three splits of both; each may refuse it.
-inline void use_data(const seqrec::Dataset& data) {
+inline void use_data(seqrec::Dataset data) {
   check_data(data);
   const auto or_error = [](const auto& action) {
     try {
@@ -73,17 +75,18 @@ inline void use_data(const seqrec::Dataset& data) {
     } catch (const seqrec::Error&) {
     }
   };
-  const auto split_all = [&](const seqrec::Dataset& each) {
-    or_error([&] { check_split(seqrec::leave_one_out(each)); });
-    or_error([&] { check_split(seqrec::ratio_split(each, {.validation = 0.3, .test = 0.3})); });
-    or_error([&] { check_split(seqrec::temporal_split(each, seqrec::time_quantiles(each, 0.4, 0.7))); });
+  const auto split_all = [&](seqrec::Dataset each) {
+    const auto shared = std::make_shared<const seqrec::Dataset>(std::move(each));
+    or_error([&] { check_split(seqrec::leave_one_out(shared)); });
+    or_error([&] { check_split(seqrec::ratio_split(shared, {.validation = 0.3, .test = 0.3})); });
+    or_error([&] { check_split(seqrec::temporal_split(shared, seqrec::time_quantiles(*shared, 0.4, 0.7))); });
   };
-  split_all(data);
   or_error([&] {
-    const seqrec::Dataset core = seqrec::k_core(data, {.users = 2, .items = 2});
+    seqrec::Dataset core = seqrec::k_core(data, {.users = 2, .items = 2});
     check_data(core);
-    split_all(core);
+    split_all(std::move(core));
   });
+  split_all(std::move(data));
 }
 
 /// A target that reads the files of a data set, the interactions first among their names.

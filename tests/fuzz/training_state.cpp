@@ -42,10 +42,12 @@ std::vector<std::string> made_seeds() {
     state.position.steps = 2 * validations;
     state.position.plateau.rate = 0.001;
     for (int i = 1; i <= validations; ++i) {
-      seqrec::EpochRecord record{.epoch = i, .steps = 2 * i, .loss = 0.5, .seconds = 1};
-      record.validation = {3, {{"ndcg@10", 0.25, 0.125}}};
-      if (validations > 0) record.clicks = {{"auc", 0.5}};
-      state.history.push_back(record);
+      state.history.push_back({.epoch = i,
+                               .steps = 2 * i,
+                               .loss = 0.5,
+                               .seconds = 1,
+                               .validation = {3, {{"ndcg@10", 0.25, 0.125}}},
+                               .clicks = {{"auc", 0.5}}});
     }
     for (const std::string& name : run().names)
       state.tensors[name].resize(static_cast<std::size_t>(run().model.parameters().size()));
