@@ -7,8 +7,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Compilations are kept inside the build tree, like everything else that the scripts leave.
 export CCACHE_DIR=${CCACHE_DIR:-$root/build/ccache}
 
-# What seqrec itself needs, and what only its tests and benchmarks need on top (Debian's and Ubuntu's names).
-library_packages=(g++ cmake ninja-build libeigen3-dev libcli11-dev nlohmann-json3-dev)
+# What seqrec itself needs (zlib it can do without), and what only its tests and benchmarks need on top (Debian's and Ubuntu's names).
+library_packages=(g++ cmake ninja-build libeigen3-dev libcli11-dev nlohmann-json3-dev zlib1g-dev)
 test_packages=(catch2 libboost-context-dev libbenchmark-dev)
 
 say() { printf '%s\n' "$*" >&2; }
