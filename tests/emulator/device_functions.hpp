@@ -171,7 +171,7 @@ class SharedArray {
   operator T*() { return values_; }
 
  private:
-  T values_[Size];
+  T values_[static_cast<std::size_t>(Size)];
 };
 
 }  // namespace emulator

@@ -71,6 +71,19 @@ inline Violations untested_headers(const Sources& headers, const Sources& tests,
   return found;
 }
 
+/// Tests spell nothing of Catch2 out: what both of its versions have, and what one calls otherwise, is in
+/// support/catch.hpp. `tests`: paths relative to tests/.
+inline Violations catch_violations(const Sources& tests) {
+  Violations found;
+  for (const auto& [path, text] : tests) {
+    static const std::regex pattern(R"(#include <catch2[/]|\bCatch[:]:)");
+    if (path == "support/catch.hpp" || path == "main.cpp") continue;
+    if (std::regex_search(without_comments(text), pattern))
+      found.push_back(path + ": names Catch2's own, expected what support/catch.hpp offers");
+  }
+  return found;
+}
+
 /// Every file names its licence in the first line (the second where the first starts an interpreter), and every header
 /// is guarded.
 inline Violations opening_violations(const Sources& files) {

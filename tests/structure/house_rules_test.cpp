@@ -38,6 +38,18 @@ TEST_CASE("every source file names its licence first, every header is guarded") 
   for (const auto& violation : opening_violations(files)) FAIL_CHECK(violation);
 }
 
+TEST_CASE("tests know Catch2 through support/catch.hpp alone") {
+  for (const auto& violation : catch_violations(read_tree(root + "/tests"))) FAIL_CHECK(violation);
+}
+
+TEST_CASE("house rules: a test that names Catch2's own is found") {
+  const std::string name = "Catch", folder = "catch2";  // apart: this file is a test, too
+  const std::string use = "using " + name + "::Contains;\n", include = "#include <" + folder + "/catch.hpp>\n";
+  CHECK(catch_violations({{"core/a_test.cpp", use}}).size() == 1);
+  CHECK(catch_violations({{"core/a_test.cpp", include}}).size() == 1);
+  CHECK(catch_violations({{"support/catch.hpp", include + use}, {"core/b_test.cpp", "// " + use}}).empty());
+}
+
 TEST_CASE("house rules: planted products and launches are found") {
   CHECK(confined_in("cpu/linear.hpp", "Eigen::Map<Eigen::MatrixXf> y(p, n, d);") == 1);
   CHECK(confined_in("cpu/linear.hpp", "using M = Eigen::Matrix<float, -1, -1>;") == 1);
