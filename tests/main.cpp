@@ -14,7 +14,7 @@
 #include "seqrec/version.hpp"
 
 int main(int argc, char** argv) {
-  const char* data = std::getenv("SEQREC_DATA");
+  const char* data = std::getenv("SEQREC_DATA");  // NOLINT(concurrency-mt-unsafe): one thread
   std::cout << "seqrec " << seqrec::version << ", SEQREC_DATA " << (data ? data : "not set") << '\n';
   return Catch::Session().run(argc, argv);
 }

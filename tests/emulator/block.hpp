@@ -116,7 +116,7 @@ class Block {
   struct Abandoned {};
 
   /// One thread: its stack, and what it runs there. Never moves, because the fiber holds its address.
-  struct Thread final : Fiber::Task {
+  struct Thread final : Fiber::Task {  // NOLINT(cppcoreguidelines-virtual-class-destructor): final
     Thread(Block& owner, std::size_t number_) : block(owner), number(number_) {}
     void run() override { block.run_kernel(number); }
 

@@ -9,6 +9,9 @@
 
 #include "emulator/block.hpp"
 
+// CUDA's names, which a C++ program may not take.
+// NOLINTBEGIN(bugprone-reserved-identifier)
+
 // --- barriers -----------------------------------------------------------------------------------------------------
 
 inline void __syncthreads(emulator::Site site = {}) {
@@ -175,3 +178,5 @@ class SharedArray {
 };
 
 }  // namespace emulator
+
+// NOLINTEND(bugprone-reserved-identifier)

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+// NOLINTBEGIN(bugprone-reserved-identifier)
 #define __global__
 #define __device__
 #define __host__
@@ -13,6 +14,7 @@
 // One copy per system thread, which runs one block at a time. A plain array is not refilled between blocks: kernels
 // declare `__shared__ shared_array<float, 32> x;`, which is.
 #define __shared__ static thread_local
+// NOLINTEND(bugprone-reserved-identifier)
 
 struct uint3 {
   unsigned x, y, z;

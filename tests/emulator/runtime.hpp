@@ -61,7 +61,7 @@ class DeviceMemory {
     const std::lock_guard lock(mutex_);
     const auto block = blocks_.find(address(memory));
     if (block == blocks_.end()) return false;
-    std::free(reinterpret_cast<void*>(block->first));
+    std::free(reinterpret_cast<void*>(block->first));  // NOLINT(performance-no-int-to-ptr)
     blocks_.erase(block);
     return true;
   }

@@ -61,7 +61,7 @@ std::string message_after(const std::function<void(Parts&)>& change) {
   }
   change(parts);
   write_safetensors(path, parts.metadata, parts.tensors);
-  const std::string message = seqrec_test::message_of<DataError>([&] { load<Model>(path); });
+  std::string message = seqrec_test::message_of<DataError>([&] { load<Model>(path); });
   CHECK_THAT(message, ContainsSubstring(path.string() + ": "));  // every message names the file
   return message;
 }

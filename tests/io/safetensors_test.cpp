@@ -44,7 +44,7 @@ std::string file_bytes(std::uint64_t header_size, const std::string& header, con
 std::string error_of_file(const std::string& bytes) {
   const TemporaryDirectory directory;
   write_file(directory / "m.safetensors", bytes);
-  const std::string message = message_of<DataError>([&] { SafetensorsFile file(directory / "m.safetensors"); });
+  std::string message = message_of<DataError>([&] { SafetensorsFile file(directory / "m.safetensors"); });
   CHECK_THAT(message, ContainsSubstring((directory / "m.safetensors").string()));
   return message;
 }

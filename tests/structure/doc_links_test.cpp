@@ -17,7 +17,7 @@ std::size_t dangling_in(const std::string& path, const std::string& text) {
 
 TEST_CASE("what the documents point at exists") {
   Sources documents;
-  for (const std::string folder : {".", "docs", "examples", "benchmarks"}) {
+  for (const char* const folder : {".", "docs", "examples", "benchmarks"}) {
     for (const auto& entry : std::filesystem::directory_iterator(root / folder)) {
       if (entry.path().extension() != ".md") continue;
       documents[entry.path().lexically_normal().lexically_relative(root).generic_string()] = read_text(entry.path());

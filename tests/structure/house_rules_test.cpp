@@ -27,7 +27,7 @@ TEST_CASE("every header has its test at the mirrored path") {
 
 TEST_CASE("every source file names its licence first, every header is guarded") {
   Sources files;
-  for (const std::string folder : {"include", "tests", "examples", "benchmarks", "cmake"}) {
+  for (const std::string& folder : std::vector<std::string>{"include", "tests", "examples", "benchmarks", "cmake"}) {
     for (auto& [path, text] : read_tree(root + "/" + folder)) {
       static const std::regex source(
           R"([^]*\.(hpp|cuh|cpp|cu|cmake|sh|py|in)|[^]*CMakeLists.txt|tests/run|examples/(run|quickstart))");

@@ -78,8 +78,8 @@ inline std::string foreign_include_violation(const std::string& path, const std:
 /// The room that a header is in: the deepest folder on its path that has a row.
 inline std::string room_of(const std::string& path) {
   for (std::size_t end = path.rfind('/'); end != std::string::npos; end = end == 0 ? end : path.rfind('/', end - 1)) {
-    const std::string folder = path.substr(0, end);
-    if (floors().count(folder)) return folder;
+    std::string folder = path.substr(0, end);
+    if (floors().contains(folder)) return folder;
     if (end == 0) break;
   }
   return folder_of(path);
