@@ -4,12 +4,7 @@
 
 # shellcheck source=cmake/setup.sh
 source cmake/setup.sh
-export SEQREC_WARNINGS_AS_ERRORS=ON
-
-if [[ -z ${SEQREC_DATA:-} && -d ../shared/data ]]; then
-  SEQREC_DATA=$(cd ../shared/data && pwd)
-  export SEQREC_DATA
-fi
+export SEQREC_WARNINGS_AS_ERRORS=ON SEQREC_KEEP_GOING=ON
 
 failed=()
 table=()
@@ -21,7 +16,7 @@ row() { table+=("$(printf '%-44s %6.1f min  %s' "$1" "$(awk "BEGIN { print $2 / 
 step() {
   local start=$SECONDS result=passed
   echo "== $1"
-  "${@:2}" || {
+  ("${@:2}") || {
     result=FAILED
     failed+=("$1")
   }

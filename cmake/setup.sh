@@ -7,8 +7,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Compilations are kept inside the build tree, like everything else that the scripts leave.
 export CCACHE_DIR=${CCACHE_DIR:-$root/build/ccache}
 
-# What seqrec itself needs, and what only its tests and benchmarks need on top (Debian's and Ubuntu's names).
-library_packages=(g++ cmake ninja-build libeigen3-dev libcli11-dev nlohmann-json3-dev)
+# What seqrec itself needs (zlib it can do without), and what only its tests and benchmarks need on top (Debian's and Ubuntu's names).
+library_packages=(g++ cmake ninja-build libeigen3-dev libcli11-dev nlohmann-json3-dev zlib1g-dev)
 test_packages=(catch2 libboost-context-dev libbenchmark-dev)
 
 say() { printf '%s\n' "$*" >&2; }
@@ -76,12 +76,20 @@ configure() {
   }
 }
 
-# build PRESET [cmake --build options]
-build() {
-  local preset=$1
+# build_tree DIRECTORY [cmake --build options]: with SEQREC_KEEP_GOING set (.ci), goes on after a file that does not compile,
+# so that one run shows all of them.
+build_tree() {
+  local directory=$1 native=()
   shift
-  cmake --build "$root/build/$preset" --parallel "$(nproc)" "$@"
+  if [[ -n ${SEQREC_KEEP_GOING:-} ]]; then
+    native=(-- -k)
+    grep -qs '^CMAKE_GENERATOR:INTERNAL=Ninja' "$directory/CMakeCache.txt" && native+=(0)
+  fi
+  cmake --build "$directory" --parallel "$(nproc)" "$@" "${native[@]}"
 }
+
+# build PRESET [cmake --build options]
+build() { build_tree "$root/build/$1" "${@:2}"; }
 
 # prepare_example NAME: installs what is missing and builds the example in build/examples, quietly unless it fails.
 prepare_example() {

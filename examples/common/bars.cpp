@@ -17,7 +17,7 @@ void print_bars(std::ostream& out, const std::vector<Bar>& bars, int width) {
   for (const Bar& bar : bars) heaviest = std::max(heaviest, bar.weight);
   for (const Bar& bar : bars) {
     const double share = heaviest > 0 ? std::max(bar.weight, 0.0) / heaviest : 0;
-    const int eighths = static_cast<int>(std::lround(share * width * 8));
+    const auto eighths = static_cast<int>(std::lround(share * width * 8));
     std::string drawn;
     for (int i = 0; i < eighths / 8; ++i) drawn += "█";
     drawn += parts.at(static_cast<std::size_t>(eighths % 8));

@@ -12,7 +12,8 @@ using namespace seqrec_test;
 
 namespace {
 
-constexpr float unwritten_factor = -1;
+template <class Scalar>
+constexpr Scalar unwritten_factor = -1;
 
 std::vector<index_t> widths() { return {1, 7, 8, 15, 16, 50, 63, 64, 65, 130, 200}; }
 
@@ -31,7 +32,7 @@ TEMPLATE_TEST_CASE("dropout factors are the mask's, element by element", "[cpu]"
         CAPTURE(probability, width, first_row);
         const Dropout mask = mask_of(probability);
         const index_t rows = 9, stride = round_up(width, cpu::dropout_group) + 3;
-        std::vector<TestType> factors(static_cast<std::size_t>(rows * stride), unwritten_factor);
+        std::vector<TestType> factors(static_cast<std::size_t>(rows * stride), unwritten_factor<TestType>);
         // any rows in any order
         const auto row_of = [&](index_t i) { return first_row + static_cast<std::uint32_t>(7 * i % rows); };
         cpu::dropout_factors(mask, rows, row_of, width, factors.data(), stride);
@@ -39,16 +40,16 @@ TEMPLATE_TEST_CASE("dropout factors are the mask's, element by element", "[cpu]"
           for (index_t j = 0; j < width; ++j)
             REQUIRE(factors[static_cast<std::size_t>(i * stride + j)] == defined<TestType>(mask, row_of(i), j));
           for (index_t j = stride - 3; j < stride; ++j)
-            REQUIRE(factors[static_cast<std::size_t>(i * stride + j)] == unwritten_factor);
+            REQUIRE(factors[static_cast<std::size_t>(i * stride + j)] == unwritten_factor<TestType>);
         }
       }
 }
 
 TEST_CASE("no row has no factors", "[cpu]") {
-  std::vector<float> factors(64, unwritten_factor);
+  std::vector<float> factors(64, unwritten_factor<float>);
   cpu::dropout_factors(
       mask_of(0.5), 0, [](index_t i) { return static_cast<std::uint32_t>(i); }, 10, factors.data(), 64);
-  CHECK(factors == std::vector<float>(64, unwritten_factor));
+  CHECK(factors == std::vector<float>(64, unwritten_factor<float>));
 }
 
 TEMPLATE_TEST_CASE("rows of factors that are drawn ahead are the same", "[cpu]", SEQREC_TEST_BACKENDS) {

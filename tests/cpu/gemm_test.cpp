@@ -67,7 +67,8 @@ TEMPLATE_TEST_CASE("gemm: every transposition, written and added, against loops"
 }
 
 TEMPLATE_TEST_CASE("gemm: a product over no terms is zero", "[cpu]", float, double) {
-  for (const auto& [m, n] : {std::array<index_t, 2>{1, 1}, {3, 4}, {40, 30}, {1, 9}, {9, 1}}) {
+  for (const auto& size : {std::array<index_t, 2>{1, 1}, {3, 4}, {40, 30}, {1, 9}, {9, 1}}) {
+    const index_t m = size[0], n = size[1];
     CAPTURE(m, n);
     for_each_transposition<TestType>(Matrix(m, 0), Matrix(0, n), unwritten(m, n), Layout::strided,
                                      [&](auto left, auto right, auto& c) {

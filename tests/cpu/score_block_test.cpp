@@ -53,7 +53,8 @@ TEMPLATE_TEST_CASE("a block's scores are near those of one item at a time", "[cp
       index_t far = 0;
       for (index_t i = 0; i < 13; ++i)
         for (index_t j = 0; j < 50; ++j) {
-          const auto state = cpu::row_array(states.matrix(), i), item = cpu::row_array(head.table, 7 + j);
+          const auto state = cpu::row_array(states.matrix(), i);
+          const auto item = cpu::row_array(head.table, 7 + j);
           const S rounding = cpu::detail::score_rounding<S>(width, state.square().sum() * item.square().sum(),
                                                             biased ? head.bias(7 + j) : S(0));
           far += !(std::abs(scores(i, j) - cpu::item_score(head, state, 7 + j)) <= rounding);

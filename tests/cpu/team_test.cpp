@@ -134,7 +134,7 @@ TEST_CASE("reduce sums gradients and losses over the slots", "[cpu][threads]") {
         for (index_t i = 0; i < 5; ++i) context.gradients()(i) += static_cast<float>((i + 1) * (shard + 1));
         context.add_loss(static_cast<double>(shard + 1));
       });
-      const double sum = static_cast<double>(shards * (shards + 1) / 2);
+      const auto sum = static_cast<double>(shards * (shards + 1) / 2);
       team.reduce();
       CHECK(team.loss()(0) == sum);
       for (index_t i = 0; i < 5; ++i) CHECK(team.gradients()(i) == static_cast<float>(i + 1) * static_cast<float>(sum));

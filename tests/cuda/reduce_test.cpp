@@ -74,7 +74,7 @@ TEST_CASE("all threads see the same bits of a sum that rounds", "[cuda]") {
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::sin(static_cast<float>(i)) * 1e3f;
   const std::vector<float> out = reduced(x, 256);
   double sum = 0;
-  for (const float value : x) sum += value;
+  for (const float value : x) sum += static_cast<double>(value);
   CHECK(out[2] == Approx(sum).margin(1e-2));
   for (std::size_t i = 0; i < x.size(); ++i) {
     REQUIRE(same_bits<float>({out[5 * i + 2]}, {out[2]}));

@@ -109,8 +109,8 @@ TEST_CASE("MovieLens 100K splits and draws as it always did") {
   if (!data) return;
   const Split split = leave_one_out(*data);
   CHECK(describe(split) ==
-        "leave-one-out of ml-100k: 98114 training events of 943 users, 943 validation and 943 test targets, 0 users "
-        "with under three events train only, hash 98e7209bd5988f7b");
+        "leave-one-out of ml-100k: 98114 training events of 943 users, 943 validation and 943 test targets, none of "
+        "which stands in its own history, 0 users with under three events train only, hash 98e7209bd5988f7b");
   CHECK(draw_candidates(split.validation).hash() == "c98ca7e46a4c8d9f");
   CHECK(draw_candidates(split.test).hash() == "051e4d60cfc834cf");
   CHECK_NOTHROW(draw_candidates(split.test, {.popularity_exponent = 0.75}));
@@ -126,8 +126,8 @@ TEST_CASE("MovieLens 100K splits and draws as it always did") {
   const Split temporal = temporal_split(*data, time_quantiles(*data));
   CHECK(describe(temporal) ==
         "global temporal split (validation from 889237269, test from 891382309) of ml-100k: 79999 training events of "
-        "943 users, 1535 validation and 1418 test targets, 17048 later events of 192 users without training events "
-        "left out, hash " +
+        "943 users, 1535 validation and 1418 test targets, none of which stands in its own history, 17048 later events "
+        "of 192 users without training events left out, hash " +
             temporal.hash());
 }
 

@@ -166,7 +166,7 @@ class SharedArray {
     const auto index = static_cast<long long>(i);
     if (index < 0 || index >= Size)
       Block::current().fail("uses element " + std::to_string(index) + " of a shared_array of " + std::to_string(Size));
-    return values_[i];
+    return values_[static_cast<std::size_t>(index)];
   }
   operator T*() { return values_; }
 

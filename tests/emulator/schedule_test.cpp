@@ -77,7 +77,8 @@ TEST_CASE("a correct kernel gives the same bits under every schedule", "[emulato
   const Segments segments;
   for (std::size_t s = 0; s + 1 < segments.offsets.size(); ++s) {
     double sum = 0;
-    for (int i = segments.offsets[s]; i < segments.offsets[s + 1]; ++i) sum += forward[static_cast<std::size_t>(i)];
+    for (int i = segments.offsets[s]; i < segments.offsets[s + 1]; ++i)
+      sum += static_cast<double>(forward[static_cast<std::size_t>(i)]);
     if (segments.offsets[s] < segments.offsets[s + 1]) CHECK(sum == Approx(1).epsilon(1e-5));
   }
   for (const unsigned seed : {1u, 2u, 3u, 4u, 5u}) CHECK(same_bits(forward, softmax_under<WithBarrier>({seed, 1})));

@@ -2,6 +2,7 @@
 #include "seqrec/evaluate/candidate_file.hpp"
 
 #include <string>
+#include <vector>
 
 #include "data/small_datasets.hpp"
 #include "support/catch.hpp"
@@ -105,4 +106,51 @@ TEST_CASE("damaged candidate files are refused with the line") {
     write_file(f.path, text.substr(0, size));
     REQUIRE_FALSE(f.complaint().empty());
   }
+}
+
+TEST_CASE("a candidate file of version 0.1 is read as it was written") {
+  const Fixture f;
+  const std::string text =
+      "seqrec-candidates 1\nheld-out test\ndata dde915583cf7be2c\nnegatives 3\nseed 5\nusers 3\n"
+      "hash 88a742204e344a03\n7 4 8\n0 2 7\n4 5 2\n";
+  write_file(f.path, text);
+  const CandidateOptions options{.negatives = 3, .seed = 5};
+  const CandidateLists lists = load_candidates(f.path, f.split.test, options);
+  CHECK(lists.items == std::vector<item_t>{7, 4, 8, 0, 2, 7, 4, 5, 2});
+  save_candidates(f.path, lists);
+  CHECK(read_file(f.path) == text);
+}
+
+TEST_CASE("a file of candidates among which are seen items says so") {
+  const Fixture f;
+  CHECK(read_file(f.path).find("seen") == std::string::npos);
+  const CandidateOptions options{.negatives = 3, .seed = 1, .seen = SeenItems::ranked};
+  save_candidates(f.path, draw_candidates(f.split.test, options));
+  CHECK_THAT(read_file(f.path), ContainsSubstring("\nseed 1\nseen ranked\nusers 3\n"));
+  CHECK(load_candidates(f.path, f.split.test, options).items == draw_candidates(f.split.test, options).items);
+  CHECK_THAT(message_of<DataError>([&] { load_candidates(f.path, f.split.test, {.negatives = 3, .seed = 1}); }),
+             ContainsSubstring("test.candidates:6: expected a line 'users ...'"));
+}
+
+TEST_CASE("who is left out of candidate lists is so in their file") {
+  const Fixture f;
+  const CandidateOptions options{.negatives = 5, .seed = 1};  // of 9 items the third user has seen 5
+  const CandidateLists lists = draw_candidates(f.split.test, options);
+  REQUIRE(lists.left_out == std::vector<index_t>{2});
+  save_candidates(f.path, lists);
+  const std::string text = read_file(f.path);
+  CHECK(text.substr(text.size() - 6) == "\nnone\n");
+  const CandidateLists loaded = load_candidates(f.path, f.split.test, options);
+  CHECK(loaded.left_out == lists.left_out);
+  CHECK(loaded.items == lists.items);
+  CHECK(loaded.hash() == lists.hash());
+  const auto complaint = [&](const std::string& changed) {
+    write_file(f.path, changed);
+    return message_of<DataError>([&] { load_candidates(f.path, f.split.test, options); });
+  };
+  const std::size_t lists_begin = text.find('\n', text.find("\nhash ") + 1) + 1;
+  const std::string second_gone = text.substr(0, text.find('\n', lists_begin) + 1) + "none\nnone\n";
+  CHECK_THAT(complaint(second_gone), ContainsSubstring("it was changed after it was written"));
+  CHECK_THAT(complaint(text.substr(0, lists_begin) + "none\nnone\nnone\n"),
+             ContainsSubstring(":10: expected negatives for one of the users at least"));
 }

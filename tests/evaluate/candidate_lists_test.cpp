@@ -69,22 +69,66 @@ TEST_CASE("every unseen item is an equally likely candidate") {
   CHECK(chi_square < 22.46);  // 6 degrees of freedom: exceeded once in a thousand seeds
 }
 
-TEST_CASE("all unseen items can be candidates, more are refused by the user's name") {
+TEST_CASE("all unseen items can be candidates, and who has fewer is left out") {
   Interactions rows{.users = {7, 7, 7, 8, 8, 8, 8, 8}, .items = {0, 1, 2, 0, 1, 2, 3, 4}, .times = {}};
   const Dataset data = build_dataset("tiny", rows);
-  HeldOut test = leave_one_out(data).test;
-  CHECK(seqrec_test::message_of<DataError>([&] { draw_candidates(test, {.negatives = 1}); }) ==
-        "tiny: user 8 has 0 unseen items, expected at least 1 to draw as negatives");
-  test.users.pop_back();
+  const HeldOut test = leave_one_out(data).test;
   const CandidateLists lists = draw_candidates(test, {.negatives = 2});
+  CHECK(lists.users == 2);
+  CHECK(lists.lists() == 1);
+  CHECK(lists.left_out == std::vector<index_t>{1});  // user 8 has seen everything
   CHECK(std::set<item_t>(lists.items.begin(), lists.items.end()) == std::set<item_t>{3, 4});
+  CHECK(lists.negatives(0).size() == 2);
+  CHECK(lists.negatives(1).empty());
   CHECK(seqrec_test::message_of<DataError>([&] { draw_candidates(test, {.negatives = 3}); }) ==
-        "tiny: user 7 has 2 unseen items, expected at least 3 to draw as negatives");
+        "tiny: none of 2 test targets can be ranked: user 7 has 2 other items, expected at least 3 to draw as "
+        "negatives, and so have the others");
   CHECK(seqrec_test::message_of<ArgumentError>([&] { draw_candidates(test, {.negatives = 0}); }) ==
         "negatives is 0, expected a number of at least 1");
 }
 
-TEST_CASE("the hash of candidate lists covers items and origin") {
+TEST_CASE("who is left out changes nobody else's candidates, but the hash") {
+  std::vector<std::vector<std::int64_t>> histories = {{0, 1, 2}, {3, 4, 5}, {0, 1, 2, 3, 4, 5, 6, 7}, {5, 6, 7}};
+  const Dataset data = seqrec_test::dataset_of(histories);
+  const HeldOut all = leave_one_out(data).test;
+  HeldOut some{"test", all.data, {}, {}, {}};
+  for (const index_t user : {0, 1, 3}) some.add(user, 2);
+  const CandidateLists with = draw_candidates(all, {.negatives = 5}), without = draw_candidates(some, {.negatives = 5});
+  CHECK(with.left_out == std::vector<index_t>{2});
+  CHECK(with.items == without.items);
+  CHECK(with.negatives(3).data() == with.items.data() + 10);
+  CandidateLists other = with;
+  other.left_out = {1};
+  CHECK(other.hash() != with.hash());
+}
+
+TEST_CASE("where seen items are ranked, every item but the target is an equally likely candidate") {
+  std::vector<std::vector<std::int64_t>> histories(3000, {0, 1, 2, 1, 3});  // validation holds out 1, which was seen
+  histories.push_back({0, 1, 2, 3, 4, 5, 6, 7});
+  const Dataset data = seqrec_test::dataset_of(histories);
+  const Split split = leave_one_out(data);
+  const CandidateOptions options{.negatives = 3, .seen = SeenItems::ranked};
+  const CandidateLists lists = draw_candidates(split.validation, options);
+  CHECK(lists.left_out.empty());
+  std::map<item_t, double> count;
+  for (index_t i = 0; i < 3000; ++i)
+    for (const item_t item : lists.negatives(i)) ++count[item];
+  CHECK(count.count(1) == 0);
+  REQUIRE(count.size() == 7);  // of seen ones 0 and 2, and 3, which comes later
+  double chi_square = 0;
+  const double expected = 9000 / 7.0;
+  for (const auto& [item, n] : count) chi_square += (n - expected) * (n - expected) / expected;
+  CHECK(chi_square < 22.46);  // 6 degrees of freedom: exceeded once in a thousand seeds
+  CHECK(lists.hash() != draw_candidates(split.validation, {.negatives = 3}).hash());
+}
+
+TEST_CASE("the hash of candidate lists is what it always was, and covers items and origin") {
+  const Dataset drawn = seqrec_test::random_dataset(9, 40, 12, 2);
+  HeldOut test = leave_one_out(drawn).test;
+  test.users.erase(test.users.begin());  // user 0 has seen everything
+  test.targets.erase(test.targets.begin());
+  test.history_lengths.erase(test.history_lengths.begin());
+  CHECK(draw_candidates(test, {.negatives = 9}).hash() == "2bab2faf8cbe79d4");
   const Dataset data = seqrec_test::dataset_of({{0, 1, 2}, {3, 4, 5}});
   CandidateLists lists = draw_candidates(leave_one_out(data).test, {.negatives = 2});
   const std::string hash = lists.hash();
@@ -146,7 +190,7 @@ TEST_CASE("candidates by popularity follow the counts, without replacement") {
   CHECK_NOTHROW(draw_candidates(test, {.negatives = 3, .popularity_exponent = 1}));
 }
 
-TEST_CASE("users whose unseen items are of no popularity are refused by number, not searched for ever") {
+TEST_CASE("users whose unseen items are of no popularity are left out, not searched for ever") {
   Interactions rows{.users = {7, 7, 7, 8}, .items = {0, 0, 0, 1}, .times = {}};
   for (int i = 0; i < 3000; ++i) {
     rows.users.push_back(9);
@@ -156,9 +200,13 @@ TEST_CASE("users whose unseen items are of no popularity are refused by number, 
   HeldOut test{"test", std::make_shared<const Dataset>(data), {0}, {2}, {0}};
   CHECK_NOTHROW(draw_candidates(test, {.negatives = 1}));
   const CandidateOptions by_popularity{.negatives = 1, .popularity_exponent = 1};
-  CHECK(
-      seqrec_test::message_of<DataError>([&] { draw_candidates(test, by_popularity); }) ==
-      "tiny: user 7 has unseen items of nearly no popularity, enough for 0, expected at least 1 to draw as negatives");
+  CHECK(seqrec_test::message_of<DataError>([&] { draw_candidates(test, by_popularity); }) ==
+        "tiny: none of 1 test targets can be ranked: user 7 has other items of nearly no popularity, enough for 0, "
+        "expected at least 1 to draw as negatives, and so have the others");
+  test.add(1, 0);  // user 8 has not had the item that all others have
+  const CandidateLists lists = draw_candidates(test, by_popularity);
+  CHECK(lists.left_out == std::vector<index_t>{0});
+  CHECK(lists.items == std::vector<item_t>{0});
   CHECK(seqrec_test::message_of<ArgumentError>([&] { draw_candidates(test, {.popularity_exponent = -1}); }) ==
         "popularity_exponent is -1, expected a finite number of at least 0");
 }

@@ -6,8 +6,11 @@
 #include <limits>
 #include <set>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "seqrec/baselines/item_knn.hpp"
 #include "seqrec/baselines/popularity.hpp"
 #include "seqrec/baselines/transition_knn.hpp"
 #include "seqrec/core/random.hpp"
@@ -128,4 +131,23 @@ TEST_CASE("an evaluation refuses scores that are not numbers, and what is for so
              ContainsSubstring("cut-off K is 0"));
   CHECK_THAT(message_of<DataError>([&] { evaluate(Whim{49}, split.test); }), ContainsSubstring("has 50 items"));
   CHECK_THROWS_AS(candidate_scores(popularity, split.test, {}), ArgumentError);
+}
+
+TEST_CASE("a baseline is not asked about data whose items are numbered otherwise", "[train][errors]") {
+  const Split split = leave_one_out(toy_data());
+  Dataset renumbered = toy_data();
+  std::vector<std::string> ids;
+  for (index_t item = 0; item < renumbered.num_items(); ++item) ids.emplace_back(renumbered.item_ids[item]);
+  std::swap(ids[3], ids[4]);
+  renumbered.item_ids = Vocabulary(ids);
+  const Split other = leave_one_out(renumbered);
+  const auto check = [&](const auto& baseline) {
+    CHECK_NOTHROW(check_evaluation(baseline, split.test, {}));
+    CHECK_THAT(message_of<DataError>([&] { evaluate(baseline, other.test); }),
+               ContainsSubstring(concatenate("item 3 is '", ids[3], "' in the data set")));
+  };
+  check(Popularity(split));
+  check(ItemKnn(split));
+  check(TransitionKnn(split));
+  CHECK_NOTHROW(evaluate(Whim{}, other.test));  // knows no ids
 }

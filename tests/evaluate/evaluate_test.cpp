@@ -3,13 +3,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "seqrec/baselines/popularity.hpp"
+#include "seqrec/baselines/transition_knn.hpp"
+#include "seqrec/data/readers/interactions.hpp"
 #include "seqrec/data/readers/synthetic.hpp"
+#include "seqrec/evaluate/evaluate_scorer.hpp"
+#include "seqrec/models/avg_pool.hpp"
+#include "seqrec/models/din.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "support/catch.hpp"
 #include "support/toy.hpp"
@@ -104,7 +111,7 @@ TEST_CASE("metrics are means over users of what their definitions say", "[train]
   const Model model = toy_model();
   const auto ranks = ranks_by_loops(model, split.test, nullptr);
   double hits = 0, gain = 0, reciprocal = 0, area = 0, squares = 0;
-  const double users = static_cast<double>(ranks.size());
+  const auto users = static_cast<double>(ranks.size());
   for (const auto& user : ranks) {
     hits += user.rank <= 5 ? 1 / users : 0;
     gain += user.rank <= 5 ? 1 / std::log2(user.rank + 1) / users : 0;
@@ -176,6 +183,22 @@ TEST_CASE("empty and single-item histories are ranked", "[train]") {
   CHECK(ranks[0].rank == 1 + 49 / 2.0);  // nothing is known: every item is as good as another
 }
 
+TEST_CASE("an empty history is ranked by what is said of somebody of whom nothing is known", "[train]") {
+  const Split split = leave_one_out(toy_data());
+  HeldOut strangers{"test", split.data, {}, {}, {}};
+  for (const index_t user : {3, 5, 8}) strangers.add(user, 0);
+  CHECK(evaluate(toy_model(), strangers)["auc"] == 0.5);  // no item is better than another
+  AvgPool<DoubleContext> pool({.items = 50, .width = 6, .max_length = 8});
+  seqrec_test::randomise(pool, 4);
+  CHECK(evaluate(pool, strangers)["auc"] == 0.5);
+  CHECK(evaluate(TransitionKnn(split), strangers)["auc"] == 0.5);
+  CHECK(evaluate(Popularity(split), strangers)["auc"] != 0.5);
+  Din<DoubleContext> din({.items = 50, .width = 4, .max_length = 8, .attention_hidden = {5}, .hidden = {4}});
+  seqrec_test::randomise(din, 4);
+  CHECK(evaluate(din, strangers)["auc"] != 0.5);  // it looks at items
+  CHECK(evaluate(din, strangers).ranking.users == 3);
+}
+
 TEST_CASE("an evaluation does not depend on threads", "[train]") {
   const Split split = leave_one_out(toy_data());
   const Model model = toy_model();
@@ -224,12 +247,116 @@ TEST_CASE("a data set that is larger than the model, and options out of range, a
   CHECK_THAT(refused({.team = {.slots = 0}}), ContainsSubstring("slots is 0"));
 }
 
-TEST_CASE("scores that are not numbers never help a target", "[train]") {
+TEST_CASE("scores that are not numbers are refused, in a full ranking and among candidates", "[train]") {
   const Split split = leave_one_out(toy_data());
   Model model = toy_model();
   auto& parameters = model.parameters();
   parameters.values(parameters.entries().back())(0) = std::nan("");
-  CHECK(evaluate(model, split.test)["auc"] == 0);
+  CHECK_THAT(seqrec_test::message_of<NonFiniteError>([&] { evaluate(model, split.test, {.team = {.threads = 2}}); }),
+             ContainsSubstring("a score is NaN, expected a number"));
   const CandidateLists lists = draw_candidates(split.test, {.negatives = 10});
   CHECK_THROWS_AS(evaluate(model, split.test, {.candidates = &lists}), NonFiniteError);
+}
+
+TEST_CASE("one item whose scores are not numbers is enough, whoever scores", "[train]") {
+  const Split split = leave_one_out(toy_data());
+  const CandidateLists lists = draw_candidates(split.test, {.negatives = 10});
+  const auto check_refused = [&](auto model, const char* table) {
+    seqrec_test::randomise(model, 4);
+    auto& parameters = model.parameters();
+    for (const auto& entry : parameters.entries())
+      if (entry.name == table) parameters.values(entry)(17 * entry.shape[1]) = std::nan("");  // item 17
+    CHECK_THROWS_AS(evaluate(model, split.test), NonFiniteError);
+    CHECK_THROWS_AS(evaluate(model, split.test, {.candidates = &lists}), NonFiniteError);
+  };
+  check_refused(Model({.items = 50, .width = 6, .blocks = 1, .max_length = 8}), "item_embedding.weight");
+  check_refused(AvgPool<DoubleContext>({.items = 50, .width = 6, .max_length = 8}), "output_embedding.weight");
+  check_refused(Din<DoubleContext>({.items = 50, .width = 4, .max_length = 8, .attention_hidden = {5}, .hidden = {4}}),
+                "item_embedding.weight");
+}
+
+TEST_CASE("seen items are ranked on request, as by plain loops", "[train]") {
+  const Split split = leave_one_out(toy_data());
+  const Model model = toy_model();
+  DoubleContext::Team team(0, {.threads = 2});
+  const auto ranks = target_ranks(team, model, split.test, {.seen = SeenItems::ranked});
+  for (index_t i = 0; i < split.test.size(); ++i) {
+    const auto scores = scores_after(model, split.test.history(i));
+    const double own = scores[static_cast<std::size_t>(split.test.targets[static_cast<std::size_t>(i)])];
+    const auto above = std::count_if(scores.begin(), scores.end(), [&](double score) { return score > own; });
+    REQUIRE(ranks[static_cast<std::size_t>(i)].rank == 1 + static_cast<double>(above));
+    REQUIRE(ranks[static_cast<std::size_t>(i)].candidates == 50);
+  }
+}
+
+TEST_CASE("a user who has seen the whole catalogue is left out and named, by every ranker", "[train][errors]") {
+  std::vector<std::int64_t> users, items;
+  const auto add = [&](std::int64_t user, const std::vector<std::int64_t>& history) {
+    for (const std::int64_t item : history) {
+      users.push_back(user);
+      items.push_back(item);
+    }
+  };
+  add(7, {0, 1, 2, 3});
+  add(17, {0, 1, 2, 3, 4, 5});  // all but the target, and then the target
+  add(23, {5, 4, 3, 2, 1, 0, 5});
+  add(31, {2, 3, 4, 5});
+  const Split split = leave_one_out(build_dataset("shop", {.users = users, .items = items, .times = {}}));
+  HeldOut others{"test", split.data, {}, {}, {}};
+  others.add(0, 3);
+  others.add(3, 3);
+  const auto check = [&](const auto& ranker) {
+    EvaluateOptions options{.top_k = {1, 5}};
+    for (options.users_at_once = 1; options.users_at_once <= 4; ++options.users_at_once) {
+      const Evaluation all = evaluate(ranker, split.test, options), without = evaluate(ranker, others, options);
+      CHECK(all.left_out.users == std::vector<std::string>{"17", "23"});
+      CHECK(all.ranking.users == 2);
+      for (const auto& metric : without.ranking.metrics) CHECK(all[metric.name] == metric.value);
+      CHECK(without.left_out.empty());
+      std::ostringstream text;
+      text << all;
+      CHECK_THAT(text.str(), ContainsSubstring("full ranking without seen items, 2 users\n") &&
+                                 ContainsSubstring("\n  2 users left out, all other items seen: 17, 23\n"));
+      CHECK(evaluate(ranker, split.test, {.seen = SeenItems::ranked}).ranking.users == 4);
+    }
+    const CandidateLists lists = draw_candidates(split.test, {.negatives = 2}),
+                         lists_of_others = draw_candidates(others, {.negatives = 2});
+    const Evaluation sampled = evaluate(ranker, split.test, {.candidates = &lists}),
+                     sampled_without = evaluate(ranker, others, {.candidates = &lists_of_others});
+    CHECK(sampled.ranking.users == 2);
+    CHECK(sampled.clicks->users == 2);
+    CHECK(sampled["auc"] == sampled_without["auc"]);
+    CHECK(sampled.clicks->pooled_auc == sampled_without.clicks->pooled_auc);
+    CHECK(describe(sampled.left_out) == "2 users left out, too few other items for 2 negatives: 17, 23");
+  };
+  Model sasrec({.items = 6, .width = 6, .blocks = 1, .max_length = 8});
+  seqrec_test::randomise(sasrec, 4);
+  check(sasrec);
+  Din<DoubleContext> din({.items = 6, .width = 4, .max_length = 8, .attention_hidden = {5}, .hidden = {4}});
+  seqrec_test::randomise(din, 4);
+  check(din);
+  check(TransitionKnn(split));
+  check(Popularity(split));
+
+  HeldOut nobody{"test", split.data, {}, {}, {}};
+  nobody.add(1, 5);
+  CHECK(seqrec_test::message_of<DataError>([&] { check_evaluation(6, nobody, {}); }) ==
+        "shop: nobody of test can be ranked: 1 user left out, all other items seen: 17");
+  CHECK_NOTHROW(check_evaluation(6, nobody, {.seen = SeenItems::ranked}));
+  nobody.users.clear();
+  nobody.history_lengths.clear();
+  nobody.targets.clear();
+  CHECK(seqrec_test::message_of<DataError>([&] { check_evaluation(6, nobody, {}); }) ==
+        "shop: nobody of test can be ranked: it is empty");
+}
+
+TEST_CASE("the standard error of a single user is not known", "[train]") {
+  const Split split = leave_one_out(toy_data());
+  HeldOut one{"test", split.data, {}, {}, {}};
+  one.add(0, 2);
+  std::ostringstream text;
+  text << evaluate(toy_model(), one);
+  CHECK_THAT(text.str(), ContainsSubstring("1 users\n") && ContainsSubstring(" +- not known\n") &&
+                             !ContainsSubstring("nan") && !ContainsSubstring("+- 0.0000"));
+  CHECK(standard_error_text(0) == "0.0000");
 }

@@ -70,7 +70,7 @@ TEST_CASE("they agree with counting in a shuffled list", "[metrics]") {
     const auto count = 1 + random() % relevant.size();
     std::fill_n(relevant.begin(), count, 1);
     std::shuffle(relevant.begin(), relevant.end(), random);
-    const int cutoff = static_cast<int>(1 + random() % (relevant.size() + 5));
+    const auto cutoff = static_cast<int>(1 + random() % (relevant.size() + 5));
     Ranks ranks;
     double hits = 0, precisions = 0, gain = 0, ideal = 0, first = 0;
     for (std::size_t i = 0; i < relevant.size(); ++i) {
@@ -84,7 +84,7 @@ TEST_CASE("they agree with counting in a shuffled list", "[metrics]") {
       gain += weight;
       if (first == 0) first = place;
     }
-    const double possible = static_cast<double>(std::min<std::size_t>(count, static_cast<std::size_t>(cutoff)));
+    const auto possible = static_cast<double>(std::min<std::size_t>(count, static_cast<std::size_t>(cutoff)));
     CAPTURE(trial, cutoff, relevant.size(), count);
     CHECK(hit_rate(Span(ranks), cutoff) == (hits > 0 ? 1.0 : 0.0));
     CHECK(precision(Span(ranks), cutoff) == Approx(hits / cutoff).epsilon(1e-14));

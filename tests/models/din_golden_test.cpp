@@ -45,7 +45,7 @@ Model model_of(Golden& golden) {
 /// Its users, with shards cut before some of them.
 ToyBatch batch_of(Golden& golden, std::vector<std::size_t> cuts) {
   const auto items = golden.integers("items"), offsets = golden.integers("offsets"), next = golden.integers("next");
-  const int columns = static_cast<int>(next.size() / items.size());
+  const auto columns = static_cast<int>(next.size() / items.size());
   std::vector<seqrec_test::ToyUser> users;
   for (std::size_t user = 0; user + 1 < offsets.size(); ++user) {
     const int begin = offsets[user], end = offsets[user + 1];

@@ -225,9 +225,8 @@ TEST_CASE("the embeddings of features have the derivatives of the loss", "[model
   options.item_categories = 4;
   Dataset data = synthetic_dataset({.users = 9, .items = items, .genres = 5, .min_events = 3, .max_events = 6});
   std::vector<std::vector<std::string>> of_users, of_items;
-  for (index_t user = 0; user < data.num_users(); ++user)
-    of_users.push_back({std::string("ab").substr(user % 2, 1), "c"});
-  for (index_t item = 0; item < data.num_items(); ++item) of_items.push_back({std::string("abcd").substr(item % 4, 1)});
+  for (index_t user = 0; user < data.num_users(); ++user) of_users.push_back({user % 2 == 0 ? "a" : "b", "c"});
+  for (index_t item = 0; item < data.num_items(); ++item) of_items.push_back({std::string(1, "abcd"[item % 4])});
   data.user_features = make_feature_table(of_users);
   data.item_features = make_feature_table(of_items);
   const Split split = leave_one_out(data);

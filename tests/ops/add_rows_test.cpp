@@ -50,7 +50,7 @@ void for_each_problem(Check check) {
 Matrix by_loops(const Problem& p) {
   Matrix target = p.target;
   for (std::size_t e = 0; e < p.entries.size(); ++e) {
-    const index_t entry = static_cast<index_t>(e);
+    const auto entry = static_cast<index_t>(e);
     for (index_t d = 0; d < target.columns; ++d)
       target(p.entries[e], d) +=
           (p.coefficients.columns == 0 ? 1 : p.coefficients(entry)) * p.source(entry / p.entries_per_row, d);

@@ -48,7 +48,7 @@ Problem problem(const CandidateLists& candidates, index_t width, const std::vect
             {softmax, 0.5}};
   index_t inputs = 4 * width;
   for (const index_t units : hidden) {
-    const auto seed = static_cast<std::uint64_t>(10 * (p.hidden.size() + 1));
+    const std::uint64_t seed = 10 * (p.hidden.size() + 1);
     p.hidden.push_back({random_matrix(units, inputs, seed, 1 / std::sqrt(static_cast<double>(inputs))),
                         random_matrix(1, units, seed + 1, 0.5), random_activation(kind, units, seed + 2)});
     inputs = units;

@@ -305,7 +305,7 @@ TEMPLATE_TEST_CASE("dropout_residual_layer_norm: dropout keeps what its mask kee
   p.mask = mask_of(0.3, 1000);
   const Matrix result = forward<TestType>(p).sum;
   const Matrix dx = backward<TestType>(p, zeros(p), GradientMode::write, {.dy = false}).dx;
-  const double scale = static_cast<double>(static_cast<Scalar>(p.mask.scale()));
+  const auto scale = static_cast<double>(static_cast<Scalar>(p.mask.scale()));
   for (index_t i = 0; i < 37; ++i)
     for (index_t d = 0; d < 70; ++d) {
       const bool keeps = p.mask.keeps(static_cast<std::uint32_t>(1000 + i), static_cast<std::uint32_t>(d));

@@ -7,6 +7,7 @@
 #include "seqrec/cpu/elementwise.hpp"
 #include "support/backends.hpp"
 #include "support/catch.hpp"
+#include "support/masks.hpp"
 #include "support/tensors.hpp"
 
 using namespace seqrec;
@@ -46,6 +47,29 @@ TEMPLATE_TEST_CASE("add: against loops", "[ops]", SEQREC_TEST_BACKENDS) {
     for (const Layout layout : {Layout::dense, Layout::strided}) {
       const Matrix source = random_matrix(rows, width, 1), target = random_matrix(rows, width, 2);
       CHECK(difference(added<TestType>(source, target, layout), sum(source, target)) <= tolerance<TestType>::value);
+    }
+}
+
+TEMPLATE_TEST_CASE("drop: the mask's factors, written and added", "[ops]", SEQREC_TEST_BACKENDS) {
+  for (const double probability : {0.0, 0.4})
+    for (const Layout layout : {Layout::dense, Layout::strided}) {
+      const Matrix source = random_matrix(6, 19, 1), before = random_matrix(6, 19, 2);
+      const Dropout mask = mask_of(probability, 3);
+      Matrix expected = source;
+      for (index_t i = 0; i < 6; ++i)
+        for (index_t d = 0; d < 19; ++d)
+          expected(i, d) *=
+              mask.active() && !mask.keeps(static_cast<std::uint32_t>(3 + i), static_cast<std::uint32_t>(d))
+                  ? 0
+                  : mask.scale();
+      const auto dropped = [&](const Matrix& target_values, GradientMode mode) {
+        TestType context;
+        PlacedScalars<TestType> from(source, layout), target(target_values, layout);
+        ops::drop(context, Drop<TestType>{from.matrix(), {target.matrix(), mode}, mask});
+        return target.read();
+      };
+      CHECK(difference(dropped(unwritten(6, 19), GradientMode::write), expected) <= tolerance<TestType>::value);
+      CHECK(difference(dropped(before, GradientMode::add), sum(before, expected)) <= tolerance<TestType>::value);
     }
 }
 

@@ -220,7 +220,7 @@ TEMPLATE_TEST_CASE("embed_sequence: dropout keeps what its mask keeps, times the
   p.histories.first_row = 1000;
   p.dy = Matrix(41, 70, 1.0);
   const Matrix y = forward<TestType>(p), ditems = backward<TestType>(p, Matrix(position_rows, 70)).ditems;
-  const double scale = static_cast<double>(static_cast<Scalar>(p.mask().scale()));
+  const auto scale = static_cast<double>(static_cast<Scalar>(p.mask().scale()));
   for (index_t i = 0; i < 41; ++i)
     for (index_t d = 0; d < 70; ++d) {
       const bool keeps = p.mask().keeps(static_cast<std::uint32_t>(1000 + i), static_cast<std::uint32_t>(d));

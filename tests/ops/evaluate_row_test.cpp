@@ -59,7 +59,7 @@ TEST_CASE("evaluate_row: a negative's score of minus infinity is as if it were n
 
 TEST_CASE("evaluate_row: what is not a number is seen in the loss", "[ops]") {
   for_each_loss([](const auto& loss) {
-    for (const std::size_t place : {0, 2}) {
+    for (const std::size_t place : {0u, 2u}) {
       std::vector<double> scores = {0.3, -1.2, 2.0, 0.1};
       scores[place] = std::nan("");
       CHECK(std::isnan(loss_and_slopes(loss, scores)[0]));

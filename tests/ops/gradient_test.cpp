@@ -13,6 +13,7 @@
 #include "seqrec/cpu/embed_sequence.hpp"
 #include "seqrec/cpu/embedding_bag.hpp"
 #include "seqrec/cpu/gather_rows.hpp"
+#include "seqrec/cpu/gru.hpp"
 #include "seqrec/cpu/interaction.hpp"
 #include "seqrec/cpu/linear.hpp"
 #include "seqrec/cpu/prefix_mean.hpp"
@@ -131,6 +132,14 @@ void backward_of_candidate_attention(Activation kind, Double& context, Numbers& 
           offsets, candidates, keys, queries, unit, {}, weights, saved, n.matrix(5, 3), g.input(5, 3), g.input(5, 3)});
 }
 
+void backward_of_gru(GruReset reset, Double& context, Numbers& n, Gradients& g) {
+  const auto saved = n.vector(ops::gru_saved_size(context, 5, 4));
+  const auto weight = n.matrix(12, 4), initial = n.matrix(3, 4), y = n.matrix(5, 4), gates = n.matrix(5, 12);
+  ops::gru_forward(context, GruForward<Double>{offsets, 3, gates, weight, {}, initial, y, {}, saved, reset});
+  ops::gru_backward(context, GruBackward<Double>{offsets, 3, weight, initial, y, saved, n.matrix(5, 4), g.input(5, 12),
+                                                 g.matrix(12, 4), g.vector(12), g.input(3, 4), reset});
+}
+
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
       {"linear",
@@ -189,6 +198,10 @@ const std::vector<Case>& cases() {
        [](Double& c, Numbers& n, Gradients& g) {
          ops::gather_rows_backward(c, GatherRowsBackward<Double>{{rows_of_x.data(), 4}, n.matrix(4, 3), g.input(5, 3)});
        }},
+      {"gru, reset after the product",
+       [](Double& c, Numbers& n, Gradients& g) { backward_of_gru(GruReset::after_product, c, n, g); }},
+      {"gru, reset before the product",
+       [](Double& c, Numbers& n, Gradients& g) { backward_of_gru(GruReset::before_product, c, n, g); }},
       {"interaction",
        [](Double& c, Numbers& n, Gradients& g) {
          ops::interaction_backward(c, InteractionBackward<Double>{n.matrix(5, 3), n.matrix(5, 3), n.matrix(5, 11),

@@ -188,7 +188,7 @@ TEMPLATE_TEST_CASE("rank_of_target: takes no more memory for a catalogue of any 
   }
 }
 
-TEMPLATE_TEST_CASE("rank_of_target: a score that is not a number counts against the target", "[ops]",
+TEMPLATE_TEST_CASE("rank_of_target: a row with a score that is not a number has no rank", "[ops]",
                    SEQREC_TEST_BACKENDS) {
   const auto place = [](Problem p, const std::vector<item_t>& excluded) {
     if (!excluded.empty()) p.exclusions = {excluded};
@@ -197,14 +197,29 @@ TEMPLATE_TEST_CASE("rank_of_target: a score that is not a number counts against 
   };
   using Place = std::array<double, 2>;
   const Problem others = scores_are({1, not_a_number, 2, not_a_number, 0}, 2);
-  CHECK(place(others, {}) == Place{2, 0});
-  CHECK(place(others, {1}) == Place{1, 0});
+  CHECK(place(others, {}) == Place{-1, 0});
+  CHECK(place(others, {1, 3}) == Place{-1, 0});  // excluded ones count too, as for whoever scores everything
   const Problem itself = scores_are({1, 3, not_a_number, 2, 0}, 2);
-  CHECK(place(itself, {}) == Place{4, 0});  // the last place of five
-  CHECK(place(itself, {0, 4}) == Place{2, 0});
+  CHECK(place(itself, {}) == Place{-1, 0});
+  CHECK(place(itself, {0, 4}) == Place{-1, 0});
   const Problem all = scores_are({not_a_number, not_a_number, not_a_number}, 1);
-  CHECK(place(all, {}) == Place{2, 0});
-  CHECK(place(all, {0, 1}) == Place{1, 0});
+  CHECK(place(all, {}) == Place{-1, 0});
+  CHECK(place(all, {0, 1}) == Place{-1, 0});
+  const double infinity = std::numeric_limits<double>::infinity();  // these have an order
+  CHECK(place(scores_are({1, infinity, 2, -infinity, 0}, 2), {}) == Place{1, 0});
+  // One in a later block of items, or an earlier one than the target's, spoils the row all the same, and no other row.
+  for (const index_t broken : {0, 39'999}) {
+    Problem far{Matrix(2, 1, 1.0), Matrix(40'000, 1, 0.5), {20'000, 20'000}, {}};
+    far.table(20'000) = 1;
+    CHECK(place(far, {}) == Place{0, 0});
+    far.table(broken) = not_a_number;
+    CHECK(ranked<TestType>(far).above == std::vector<double>{-1, -1});
+    CHECK(ranked<TestType>(far).ties == std::vector<double>{0, 0});
+  }
+  Problem two{Matrix(2, 1, 1.0), Matrix(5, 1, 0.5), {1, 1}, {}};
+  two.queries(0) = not_a_number;
+  CHECK(ranked<TestType>(two).above == std::vector<double>{-1, 0});
+  CHECK(ranked<TestType>(two).ties == std::vector<double>{0, 4});
 }
 
 TEST_CASE("rank_of_target: float agrees with double", "[ops]") {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "seqrec/cpu/self_attention.hpp"
@@ -76,7 +77,7 @@ Results by_loops(const Problem& p) {
           return sum;
         };
         std::vector<double> weights, kept;
-        double highest = -INFINITY, total = 0, mean = 0;
+        double highest = -std::numeric_limits<double>::infinity(), total = 0, mean = 0;
         for (index_t key = 0; key <= query; ++key) {
           weights.push_back(scale * product(p.q, i, p.k, first + key));
           highest = std::max(highest, weights.back());

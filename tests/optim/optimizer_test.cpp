@@ -178,7 +178,8 @@ TEST_CASE("lazy rows are rows of tables, whole, and keep values and moments", "[
   }
   CHECK(wrong == 0);
   const std::vector<float> second_after = values_of(model.second);  // a vector is no table: it decays
-  for (std::size_t i = 0; i < second.size(); ++i) CHECK(second_after[i] == Approx(0.95 * second[i]));
+  for (std::size_t i = 0; i < second.size(); ++i)
+    CHECK(second_after[i] == Approx(0.95 * static_cast<double>(second[i])));
 }
 
 TEST_CASE("an optimiser leaves statistics alone", "[optim]") {

@@ -3,6 +3,8 @@
 
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "seqrec/cpu.hpp"
 #include "seqrec/data/readers/synthetic.hpp"
@@ -50,6 +52,7 @@ TEST_CASE("two runs have one identity if and only if they would have the same bi
   CHECK(frozen != same);
   CHECK(f.identity(model, NextItem{}, {.frozen = {"output_embedding", "item_embedding"}}) != frozen);
   CHECK(f.identity(model, NextItem{}, {.validation = {.top_k = {5, 10}}}) != same);
+  CHECK(f.identity(model, NextItem{}, {.validation = {.seen = SeenItems::ranked}}) != same);
   const CandidateLists candidates = draw_candidates(f.split.validation, {.negatives = 3});
   CHECK(f.identity(model, NextItem{}, {.validation = {.candidates = &candidates}}) != same);
   const Din<cpu::Context> din({.items = 20, .width = 4});
@@ -63,4 +66,18 @@ TEST_CASE("features belong to a run's identity", "[train]") {
   f.data.item_features = {};
   f.split = leave_one_out(f.data);
   CHECK(f.identity(model, Click{}) != with);
+}
+
+TEST_CASE("the ids of items belong to a run's identity", "[train]") {
+  Fixture f;
+  const AvgPool<cpu::Context> model({.items = 20, .width = 4});
+  const auto before = f.identity(model, NextItem{});
+  std::vector<std::string> ids;
+  for (index_t item = 0; item < 20; ++item) ids.emplace_back(f.data.item_ids[item]);
+  std::swap(ids[3], ids[4]);  // the events are the same numbers, and so is their hash
+  f.data.item_ids = Vocabulary(ids);
+  f.split = leave_one_out(f.data);
+  const auto after = f.identity(model, NextItem{});
+  CHECK(after.at("run.data hash") == before.at("run.data hash"));
+  CHECK(after.at("run.item ids") != before.at("run.item ids"));
 }

@@ -193,7 +193,7 @@ TEST_CASE("a loss is the mean over the targets since the validation before", "[t
   double mean = 0, weight = 0;
   Batcher batcher(toy_split(), {.batch_size = 32, .max_length = 20, .seed = 5});
   for (index_t i = 0; i < 4; ++i) {
-    const double targets = static_cast<double>(batcher.num_targets(0, i));
+    const auto targets = static_cast<double>(batcher.num_targets(0, i));
     mean += targets * each.history[static_cast<std::size_t>(i)].loss;
     weight += targets;
   }
@@ -241,8 +241,8 @@ TEST_CASE("a plateau lowers the rate of the steps after it", "[train]") {
   std::vector<double> rates;
   for (const EpochRecord& record : result.history) rates.push_back(record.learning_rate);
   REQUIRE(rates.size() == 6);
-  for (const std::size_t i : {0, 1, 2}) CHECK(rates[i] == 1e-7);
-  for (const std::size_t i : {3, 4}) CHECK(rates[i] == Approx(1e-8));
+  for (const std::size_t i : {0u, 1u, 2u}) CHECK(rates[i] == 1e-7);
+  for (const std::size_t i : {3u, 4u}) CHECK(rates[i] == Approx(1e-8));
 }
 
 TEST_CASE("each optimiser learns", "[train]") {

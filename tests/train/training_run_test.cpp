@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/train/training_run.hpp"
 
+#include <iterator>
+#include <numeric>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "seqrec/cpu.hpp"
@@ -59,4 +63,29 @@ TEST_CASE("a run of so many steps ends within an epoch", "[train]") {
   CHECK(result.epochs == 2);
   REQUIRE(result.history.size() == 3);  // after 3, 6 and in the end
   CHECK(result.history.back().steps == 7);
+}
+
+TEST_CASE("one user who has the whole catalogue in training costs nobody else the training, and is named", "[train]") {
+  Dataset data = synthetic_dataset({.users = 40, .items = 30, .genres = 4, .max_events = 12});
+  const item_t last[] = {data.items.end()[-2], data.items.end()[-1]};
+  std::vector<item_t> all(30);
+  std::iota(all.begin(), all.end(), item_t{0});
+  data.items.erase(data.items.begin() + data.offsets.end()[-2], data.items.end());
+  data.items.insert(data.items.end(), all.begin(), all.end());
+  data.items.insert(data.items.end(), std::begin(last), std::end(last));
+  data.times.clear();
+  data.offsets.back() = std::ssize(data.items);
+  const std::string id(data.user_ids[39]);
+  const Split split = leave_one_out(std::move(data));
+  Din<cpu::Context> model({.items = 30, .width = 4, .max_length = 5});
+  std::ostringstream log;
+  const TrainerOptions options{.epochs = 1, .log = &log};
+  const Click objective;
+  check_evaluation(model, split.validation, options.validation);
+  detail::ModelTask task(model, split, objective, options);
+  const TrainingResult result = detail::TrainingRun<float>(task, split.validation, options).run();
+  CHECK(result.left_out == std::vector<std::string>{id});
+  CHECK(result.validation.left_out.users == std::vector<std::string>{id});
+  CHECK(result.validation.ranking.users == 39);
+  CHECK_THAT(log.str(), ContainsSubstring("training: 1 user left out, no negative left to draw: " + id + "\n"));
 }

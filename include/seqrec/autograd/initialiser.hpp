@@ -27,7 +27,7 @@ struct Initialiser {
 
   /// The next value of a (rows, columns) parameter.
   double draw(RandomStream& random, index_t rows, index_t columns) const {
-    const double fans = static_cast<double>(rows + columns);
+    const auto fans = static_cast<double>(rows + columns);
     switch (kind) {
       case Kind::normal:
         return scale * random.normal();

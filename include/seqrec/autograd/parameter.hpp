@@ -91,8 +91,10 @@ class Parameter {
   }
 
  private:
+  using Extents = std::array<index_t, static_cast<std::size_t>(Rank)>;
+
   friend class ParameterScope<Context>;
-  Parameter(detail::ParameterStorage<Context>* home, std::size_t number, std::array<index_t, Rank> extents)
+  Parameter(detail::ParameterStorage<Context>* home, std::size_t number, const Extents& extents)
       : home_(home), number_(number), extents_(extents) {}
 
   typename Context::Master* first() const {
@@ -112,7 +114,7 @@ class Parameter {
 
   detail::ParameterStorage<Context>* home_ = nullptr;
   std::size_t number_ = 0;  ///< of the entry
-  std::array<index_t, Rank> extents_{};
+  Extents extents_{};
 };
 
 template <class Context>

@@ -160,7 +160,7 @@ class ParameterStore {
   void lay_out() {
     if (std::exchange(laid_out_, true)) throw ArgumentError("parameters.initialise: called again, expected once");
     check_statistics();
-    constexpr index_t line = static_cast<index_t>(memory_alignment / sizeof(Master));
+    constexpr auto line = static_cast<index_t>(memory_alignment / sizeof(Master));
     for (const ParameterRole role : {ParameterRole::weight, ParameterRole::table, ParameterRole::statistic})
       for (ParameterEntry& entry : storage_->entries) {
         if (entry.role != role) continue;

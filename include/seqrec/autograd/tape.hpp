@@ -134,7 +134,7 @@ class Tape {
       Backward backward;
     };
     static_assert(alignof(Stored) <= memory_alignment);
-    Stored* node = new (context_.template bookkeeping<Stored>(1)) Stored{{nullptr, last_}, backward};
+    auto* node = new (context_.template bookkeeping<Stored>(1)) Stored{{nullptr, last_}, backward};
     node->run = [](Tape& tape, const Node& self) { static_cast<const Stored&>(self).backward(tape); };
     last_ = node;
   }

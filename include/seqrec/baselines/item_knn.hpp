@@ -13,6 +13,7 @@
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/options.hpp"
 #include "seqrec/core/types.hpp"
+#include "seqrec/core/vocabulary.hpp"
 #include "seqrec/data/splits/split.hpp"
 
 namespace seqrec {
@@ -52,6 +53,8 @@ class ItemKnn {
 
   const ItemKnnOptions& options() const { return options_; }
   index_t num_items() const { return similarities_.num_items(); }
+  /// The original ids of the items.
+  const Vocabulary& vocabulary() const { return vocabulary_; }
 
   /// Rows: an item's neighbours.
   const ItemWeights& similarities() const { return similarities_; }
@@ -69,12 +72,13 @@ class ItemKnn {
 
   ItemKnnOptions options_;
   ItemWeights similarities_;
+  Vocabulary vocabulary_;
 };
 
 #if SEQREC_BODIES
 
 SEQREC_FUNCTION ItemKnn::ItemKnn(const Split& split, const ItemKnnOptions& options)
-    : options_(options), similarities_(split.data->num_items()) {
+    : options_(options), similarities_(split.data->num_items()), vocabulary_(split.data->item_ids) {
   check_options("ItemKnn", options);
   const TrainEvents events(split);
   std::vector<std::vector<item_t>> items_of(static_cast<std::size_t>(split.data->num_users()));  // distinct

@@ -7,6 +7,7 @@
 
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
+#include "seqrec/core/vocabulary.hpp"
 #include "seqrec/data/splits/item_counts.hpp"
 #include "seqrec/data/splits/split.hpp"
 
@@ -18,9 +19,11 @@ class Popularity {
  public:
   static constexpr const char* name = "popularity";
 
-  explicit Popularity(const Split& split) : counts_(count_train_events(split)) {}
+  explicit Popularity(const Split& split) : counts_(count_train_events(split)), vocabulary_(split.data->item_ids) {}
 
   index_t num_items() const { return std::ssize(counts_); }
+  /// The original ids of the items.
+  const Vocabulary& vocabulary() const { return vocabulary_; }
 
   /// @param scores (V)   @throws ShapeError if there is not one for each item
   void score(std::span<const item_t> /*history*/, std::span<double> scores) const {
@@ -30,6 +33,7 @@ class Popularity {
 
  private:
   std::vector<index_t> counts_;
+  Vocabulary vocabulary_;
 };
 
 }  // namespace seqrec

@@ -12,6 +12,7 @@
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/options.hpp"
 #include "seqrec/core/types.hpp"
+#include "seqrec/core/vocabulary.hpp"
 #include "seqrec/data/splits/item_counts.hpp"
 #include "seqrec/data/splits/split.hpp"
 
@@ -62,6 +63,8 @@ class TransitionKnn {
 
   const TransitionKnnOptions& options() const { return options_; }
   index_t num_items() const { return transitions_.num_items(); }
+  /// The original ids of the items.
+  const Vocabulary& vocabulary() const { return vocabulary_; }
 
   /// T: rows are the earlier items.
   const ItemWeights& transitions() const { return transitions_; }
@@ -72,12 +75,13 @@ class TransitionKnn {
  private:
   TransitionKnnOptions options_;
   ItemWeights transitions_;
+  Vocabulary vocabulary_;
 };
 
 #if SEQREC_BODIES
 
 SEQREC_FUNCTION TransitionKnn::TransitionKnn(const Split& split, const TransitionKnnOptions& options)
-    : options_(options), transitions_(split.data->num_items()) {
+    : options_(options), transitions_(split.data->num_items()), vocabulary_(split.data->item_ids) {
   check_options("TransitionKnn", options);
   const TrainEvents events(split);
   const auto divisors = [&, counts = count_train_events(split)](double exponent) {

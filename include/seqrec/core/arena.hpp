@@ -29,8 +29,7 @@ class Arena {
   /// Uninitialised memory for `count` values, aligned to a cache line, valid until `reset`.
   template <class T>
   T* allocate(index_t count) {
-    const std::size_t bytes =
-        static_cast<std::size_t>(round_up(count * static_cast<index_t>(sizeof(T)), memory_alignment));
+    const auto bytes = static_cast<std::size_t>(round_up(count * static_cast<index_t>(sizeof(T)), memory_alignment));
     if (blocks_.empty() || used_ + bytes > blocks_.back().size) {
       grow(bytes);
       used_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -19,14 +20,14 @@ struct TensorView {
   static_assert(Rank == 1 || Rank == 2, "seqrec: a view is a vector (1) or a matrix (2); pack further axes into rows");
 
   Scalar* data = nullptr;
-  index_t extents[Rank] = {};
+  index_t extents[static_cast<std::size_t>(Rank)] = {};
   index_t stride = 1;  ///< elements from one row to the next; 1 for a vector
 
   TensorView() = default;
 
   /// A dense vector.
   SEQREC_HOST_DEVICE constexpr TensorView(Scalar* first, index_t size) requires(Rank == 1)
-      : data(first), extents{size}, stride(1) {}
+      : data(first), extents{size} {}
 
   /// A dense matrix.
   SEQREC_HOST_DEVICE constexpr TensorView(Scalar* first, index_t rows, index_t columns) requires(Rank == 2)

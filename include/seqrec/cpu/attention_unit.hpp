@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
+
 #include "seqrec/cpu/arrays.hpp"
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/gemm.hpp"
@@ -30,7 +32,7 @@ class AttentionUnitRows {
   using S = typename Ctx::Scalar;
   using View = MatrixView<S, HostSpace>;
   using ConstView = MatrixView<const S, HostSpace>;
-  static constexpr index_t most_hidden = AttentionUnit<Ctx>::most_hidden;
+  static constexpr auto most_hidden = static_cast<std::size_t>(AttentionUnit<Ctx>::most_hidden);
 
   /// What one block keeps for backward: each hidden layer's values before its activation.
   struct Kept {

@@ -26,7 +26,7 @@ inline constexpr int philox_lanes = 2;
 #endif
 
 /// Columns whose masks are drawn together: eight for each lane of a vector.
-inline constexpr index_t dropout_group = 8 * philox_lanes;
+inline constexpr index_t dropout_group = index_t{8} * philox_lanes;
 
 namespace dropout_detail {
 
@@ -110,7 +110,7 @@ inline void draw_lanes(const Dropout& mask, const std::uint32_t (&rows)[dropout_
 template <class Scalar, class RowOf>
 void dropout_factors(const Dropout& mask, index_t count, RowOf row_of, index_t columns, Scalar* factors,
                      index_t stride) {
-  const Scalar scale = static_cast<Scalar>(mask.scale());
+  const auto scale = static_cast<Scalar>(mask.scale());
   const std::uint32_t threshold = mask.threshold;
   const index_t groups = round_up(columns, dropout_group) / dropout_group, total = count * groups;
   for (index_t start = 0; start < total; start += dropout_detail::dropout_chains) {

@@ -3,6 +3,7 @@
 
 #include "seqrec/cpu/arrays.hpp"
 #include "seqrec/cpu/context.hpp"
+#include "seqrec/cpu/dropout.hpp"
 #include "seqrec/ops/elementwise.hpp"
 
 namespace seqrec::cpu {
@@ -15,6 +16,18 @@ void copy(BasicContext<S, W>&, const Copy<BasicContext<S, W>>& a) {
 template <class S, int W>
 void add(BasicContext<S, W>&, const Add<BasicContext<S, W>>& a) {
   for (index_t i = 0; i < a.source.rows(); ++i) row_array(a.target, i) += row_array(a.source, i);
+}
+
+template <class S, int W>
+void drop(BasicContext<S, W>& context, const Drop<BasicContext<S, W>>& a) {
+  const index_t rows = a.source.rows(), columns = a.source.columns();
+  DropoutRows kept(context, a.dropout, rows, columns);
+  for (index_t i = 0; i < rows; ++i) {
+    if (kept.active())
+      leave_row(a.target, i, row_array(a.source, i) * array(kept.row(i), columns));
+    else
+      leave_row(a.target, i, row_array(a.source, i));
+  }
 }
 
 template <class S, int W>

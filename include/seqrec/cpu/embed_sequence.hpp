@@ -11,7 +11,7 @@ namespace seqrec::cpu {
 template <class S, int W>
 void embed_sequence_forward(BasicContext<S, W>& context, const EmbedSequenceForward<BasicContext<S, W>>& a) {
   const index_t width = a.y.columns();
-  const S scale = static_cast<S>(a.scale);
+  const auto scale = static_cast<S>(a.scale);
   DropoutRows kept(context, a.dropout, a.y.rows(), width);
   const auto embed = [&](index_t row, const S* position) {
     auto y = row_array(a.y, row);
@@ -32,7 +32,7 @@ void embed_sequence_forward(BasicContext<S, W>& context, const EmbedSequenceForw
 template <class S, int W>
 void embed_sequence_backward(BasicContext<S, W>& context, const EmbedSequenceBackward<BasicContext<S, W>>& a) {
   const index_t width = a.dy.columns();
-  const S scale = static_cast<S>(a.scale);
+  const auto scale = static_cast<S>(a.scale);
   DropoutRows kept(context, a.dropout, a.dy.rows(), width);
   const auto take_back = [&](index_t row, S* dposition) {
     auto dy = row_array(a.dy, row);

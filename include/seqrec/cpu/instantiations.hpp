@@ -18,6 +18,7 @@
 #include "seqrec/cpu/embed_sequence.hpp"
 #include "seqrec/cpu/embedding_bag.hpp"
 #include "seqrec/cpu/gather_rows.hpp"
+#include "seqrec/cpu/gru.hpp"
 #include "seqrec/cpu/interaction.hpp"
 #include "seqrec/cpu/linear.hpp"
 #include "seqrec/cpu/optimizer_step.hpp"
@@ -44,7 +45,10 @@
   SEQREC_CPU_OP(how, S, candidate_attention_backward, CandidateAttentionBackward) \
   SEQREC_CPU_OP(how, S, self_attention_saved_size, SelfAttentionSavedSize)        \
   SEQREC_CPU_OP(how, S, self_attention_forward, SelfAttentionForward)             \
-  SEQREC_CPU_OP(how, S, self_attention_backward, SelfAttentionBackward)
+  SEQREC_CPU_OP(how, S, self_attention_backward, SelfAttentionBackward)           \
+  SEQREC_CPU_OP(how, S, gru_saved_size, GruSavedSize)                             \
+  SEQREC_CPU_OP(how, S, gru_forward, GruForward)                                  \
+  SEQREC_CPU_OP(how, S, gru_backward, GruBackward)
 
 #define SEQREC_CPU_OPS_HEAD(how, S)                                    \
   SEQREC_CPU_OP(how, S, catalogue_loss, CatalogueLoss)                 \
@@ -60,6 +64,7 @@
   SEQREC_CPU_OP(how, S, add_rows, AddRows)                                                      \
   SEQREC_CPU_OP(how, S, copy, Copy)                                                             \
   SEQREC_CPU_OP(how, S, add, Add)                                                               \
+  SEQREC_CPU_OP(how, S, drop, Drop)                                                             \
   SEQREC_CPU_OP(how, S, accumulate_loss, AccumulateLoss)                                        \
   SEQREC_CPU_OP(how, S, dropout_residual_layer_norm_forward, DropoutResidualLayerNormForward)   \
   SEQREC_CPU_OP(how, S, dropout_residual_layer_norm_backward, DropoutResidualLayerNormBackward) \

@@ -44,7 +44,7 @@ void linear_forward(BasicContext<S, W>& context, const LinearForward<BasicContex
 template <class S, int W>
 void linear_backward(BasicContext<S, W>& context, const LinearBackward<BasicContext<S, W>>& a) {
   const index_t columns = a.dy.columns();
-  const S scale = static_cast<S>(a.dropout.scale());
+  const auto scale = static_cast<S>(a.dropout.scale());
   if (a.activation == Activation::relu) {
     // y > 0 says both that the element was positive and that dropout kept it.
     for (index_t i = 0; i < a.dy.rows(); ++i)

@@ -24,7 +24,7 @@ void step_elements(const OptimizerStep<BasicContext<S, W>, Update>& a, index_t f
   using Pack = Eigen::Array<S, lanes, 1>;
   const StepInputs& inputs = a.inputs(0);
   const auto rule = a.update.rule(inputs.learning_rate, inputs.update);
-  const S scale = static_cast<S>(a.clips ? a.outcome(0).gradient_scale : 1.0);
+  const auto scale = static_cast<S>(a.clips ? a.outcome(0).gradient_scale : 1.0);
   const auto apply = [&]<std::size_t... State>(std::index_sequence<State...>) {
     for (index_t i = first; i < first + size; i += lanes) {
       const index_t count = std::min(lanes, first + size - i);

@@ -24,6 +24,7 @@ void rank_of_target(BasicContext<S, W>& context, const RankOfTarget<BasicContext
       const MatrixView<S, HostSpace> scores(memory, std::min(block.rows, rows - start), count);
       detail::score_items_in_block(a.head, a.queries.row_range(start, scores.rows()), first, count, scores);
       for (index_t i = 0; i < scores.rows(); ++i) {
+        if (a.above(start + i) < 0) continue;  // some score of an earlier block was not a number
         const auto row = row_array(scores, i);
         const auto query = row_array(a.queries, start + i);
         const item_t target = a.targets(start + i);
@@ -33,7 +34,14 @@ void rank_of_target(BasicContext<S, W>& context, const RankOfTarget<BasicContext
         const S score = item_score(a.head, query, target);
         const S squares = query.square().sum() * row_array(a.head.table, target).square().sum();
         const S rounding = detail::score_rounding(a.head.width(), squares, a.head.bias ? a.head.bias(target) : S(0));
-        // "Not at most" instead of "above": a score that is not a number counts against the target, never for it.
+        // One pass of multiplications finds what is not finite; only then it matters which of them are not numbers.
+        if (std::isnan(score) || ((row * S(0)).sum() != S(0) && row.isNaN().any())) {
+          a.above(start + i) = -1;
+          a.ties(start + i) = 0;
+          continue;
+        }
+        // "Not at most" instead of "above": scored again, even a finite score may be none, and then counts against the
+        // target, never for it.
         const auto near = [&](index_t column) { return std::abs(row(column) - score) <= rounding; };
         const auto above = [&](index_t column) {
           return near(column) ? !(exact(column) <= score) : !(row(column) <= score);
@@ -53,7 +61,7 @@ void rank_of_target(BasicContext<S, W>& context, const RankOfTarget<BasicContext
           higher -= above(column);
           equal -= ties(column);
         };
-        leave_out(target);  // it ties with itself, unless its score is not a number
+        leave_out(target);  // it ties with itself
         if (a.exclusions)
           for (index_t e = a.exclusions.offsets(start + i); e < a.exclusions.offsets(start + i + 1); ++e)
             if (a.exclusions.values(e) != target) leave_out(a.exclusions.values(e));

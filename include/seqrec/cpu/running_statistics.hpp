@@ -11,7 +11,7 @@ namespace seqrec::cpu {
 template <class S, int W>
 void running_statistics(BasicContext<S, W>&, const RunningStatistics<BasicContext<S, W>>& a) {
   if (a.outcome && !a.outcome(0).is_good()) return;
-  const double rows = static_cast<double>(a.rows(0));
+  const auto rows = static_cast<double>(a.rows(0));
   if (rows == 0) return;
   const double step = std::max(a.momentum, 1 / (1 + static_cast<double>(a.tracked(0))));
   for (index_t h = 0; h < a.mean.size(); ++h) {

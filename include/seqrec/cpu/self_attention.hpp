@@ -41,7 +41,7 @@ void self_attention_forward(BasicContext<S, W>& context, const SelfAttentionForw
   using detail::attention_rows, detail::attention_stride;
   const index_t head_width = a.q.columns() / a.heads;
   const index_t longest = attention_stride(a.longest);
-  const S scale = static_cast<S>(1.0 / std::sqrt(static_cast<double>(head_width)));
+  const auto scale = static_cast<S>(1.0 / std::sqrt(static_cast<double>(head_width)));
   const bool drops = a.dropout.active();
   // Without `saved` one block's probabilities are enough; with dropout its masked copy is wanted too.
   S* block_memory = a.saved ? nullptr : context.vector(attention_rows * longest).data;
@@ -92,7 +92,7 @@ void self_attention_backward(BasicContext<S, W>& context, const SelfAttentionBac
   using detail::attention_rows, detail::attention_stride;
   const index_t head_width = a.q.columns() / a.heads;
   const index_t longest = a.longest;
-  const S scale = static_cast<S>(1.0 / std::sqrt(static_cast<double>(head_width)));
+  const auto scale = static_cast<S>(1.0 / std::sqrt(static_cast<double>(head_width)));
   const bool drops = a.dropout.active();
   S* score_gradients = context.vector(longest * attention_stride(longest)).data;
   S* dropped_memory = drops ? context.vector(longest * attention_stride(longest)).data : nullptr;

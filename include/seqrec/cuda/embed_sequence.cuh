@@ -35,7 +35,7 @@ __global__ void embed_sequence_kernel(EmbedSequenceForward<BasicContext<S>> a, D
   const index_t row = row_of_warp();
   if (row >= a.y.rows()) return;
   const index_t item = a.items(row);
-  const S scale = static_cast<S>(a.scale);
+  const auto scale = static_cast<S>(a.scale);
   index_t position = 0;
   if (a.positions) {
     const index_t user = segment_of(a.offsets, row), first = a.offsets(user);
@@ -70,7 +70,7 @@ __global__ void position_gradient_kernel(EmbedSequenceBackward<BasicContext<S>> 
   __shared__ shared_array<Accumulator[warp_size], warps_per_position> of_warp;
   const index_t position = first_position + blockIdx.x, positions = a.dpositions.rows();
   const index_t column = static_cast<index_t>(blockIdx.y) * warp_size + threadIdx.x;
-  const S scale = static_cast<S>(a.scale);
+  const auto scale = static_cast<S>(a.scale);
   Accumulator sum = 0;
   if (column < a.dy.columns()) {
     for (index_t user = threadIdx.y; user + 1 < a.offsets.size(); user += warps_per_position) {

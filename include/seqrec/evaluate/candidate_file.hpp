@@ -17,7 +17,8 @@
 namespace seqrec {
 
 /// Writes lists as text, whole or not at all: a line each for format, held-out part, data hash, negatives, seed,
-/// popularity exponent (unless drawn uniformly), users and the hash of the lists, then one line of negatives per user.
+/// popularity exponent (unless drawn uniformly), seen items (unless left out), users and the hash of the lists, then
+/// one line of negatives per user, or "none" for one that is left out.
 /// @throws DataError if the file cannot be written
 SEQREC_FUNCTION void save_candidates(const std::filesystem::path& path, const CandidateLists& lists);
 
@@ -30,12 +31,16 @@ SEQREC_FUNCTION CandidateLists load_candidates(const std::filesystem::path& path
 
 SEQREC_FUNCTION void save_candidates(const std::filesystem::path& path, const CandidateLists& lists) {
   const std::string exponent = option_text(lists.options.popularity_exponent);
+  const std::string seen = option_text(lists.options.seen);
   std::string text = concatenate("seqrec-candidates 1\nheld-out ", lists.held_out, "\ndata ", lists.data_hash,
                                  "\nnegatives ", lists.options.negatives, "\nseed ", lists.options.seed,
                                  lists.options.popularity_exponent != 0 ? "\npopularity-exponent " + exponent : "",
-                                 "\nusers ", lists.users, "\nhash ", lists.hash(), "\n");
+                                 lists.options.seen != SeenItems::left_out ? "\nseen " + seen : "", "\nusers ",
+                                 lists.users, "\nhash ", lists.hash(), "\n");
   for (index_t i = 0; i < lists.users; ++i) {
-    for (const item_t item : lists.negatives(i)) text.append(std::to_string(item)).append(" ");
+    const auto negatives = lists.negatives(i);
+    for (const item_t item : negatives) text.append(std::to_string(item)).append(" ");
+    if (negatives.empty()) text += "none ";
     text.back() = '\n';
   }
   write_file_atomically(path, text);
@@ -43,7 +48,7 @@ SEQREC_FUNCTION void save_candidates(const std::filesystem::path& path, const Ca
 
 SEQREC_FUNCTION CandidateLists load_candidates(const std::filesystem::path& path, const HeldOut& held_out,
                                                const CandidateOptions& options) {
-  CandidateLists lists{held_out.name, held_out.data->hash(), options, held_out.size(), {}};
+  CandidateLists lists{held_out.name, held_out.data->hash(), options, held_out.size(), {}, {}};
   TextFile file(path);
   const auto next_line = [&](std::string_view expected) {
     if (!file.next()) file.fail(concatenate("the file ends here, expected ", expected));
@@ -64,6 +69,7 @@ SEQREC_FUNCTION CandidateLists load_candidates(const std::filesystem::path& path
   check_header("negatives", options.negatives);
   check_header("seed", options.seed);
   if (options.popularity_exponent != 0) check_header("popularity-exponent", option_text(options.popularity_exponent));
+  if (options.seen != SeenItems::left_out) check_header("seen", option_text(options.seen));
   check_header("users", lists.users);
   const std::string hash(read_header("hash"));
 
@@ -71,6 +77,10 @@ SEQREC_FUNCTION CandidateLists load_candidates(const std::filesystem::path& path
   for (index_t i = 0; i < lists.users; ++i) {
     next_line(concatenate("the negatives of ", lists.users - i, " more users"));
     std::string_view rest = file.line();
+    if (rest == "none") {
+      lists.left_out.push_back(i);
+      continue;
+    }
     for (index_t k = 1; k <= options.negatives; ++k) {
       const std::size_t end = rest.find(' ');
       if ((end == std::string_view::npos) != (k == options.negatives))
@@ -80,6 +90,7 @@ SEQREC_FUNCTION CandidateLists load_candidates(const std::filesystem::path& path
     }
   }
   if (file.next()) file.fail("expected the end of the file");
+  if (lists.lists() == 0 && lists.users > 0) file.fail("expected negatives for one of the users at least");
   if (lists.hash() != hash)
     throw DataError(concatenate(path.string(), ": the hash of the lists is ", lists.hash(), ", expected ",
                                 TextFile::quote(hash),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <optional>
@@ -19,6 +20,7 @@
 #include "seqrec/data/batches/sampling.hpp"
 #include "seqrec/data/splits/item_counts.hpp"
 #include "seqrec/data/splits/split.hpp"
+#include "seqrec/evaluate/seen_items.hpp"
 
 namespace seqrec {
 
@@ -28,21 +30,31 @@ struct CandidateOptions {
   std::uint64_t seed = 1;  ///< fixed by protocol, not the seed of a run: every model meets the same lists
   /// 0: uniform; else items are drawn with probability ~ (events of the data set)^popularity_exponent.
   double popularity_exponent = 0;
+  /// `ranked` draws from all items but the target: a sample of what a full ranking of all items ranks.
+  SeenItems seen = SeenItems::left_out;
 };
 
-/// The frozen candidates of a sampled evaluation: for each held-out event the same number of negatives.
+/// The frozen candidates of a sampled evaluation: for each held-out event the same number of negatives, but for those
+/// that are left out, because their users have too few other items.
 /// With few negatives metrics are far higher than over the whole catalogue, and they may order models differently
 /// (Krichene & Rendle 2020, "On sampled metrics for item recommendation"): report both.
 struct CandidateLists {
   std::string held_out;  ///< "validation" or "test"
   std::string data_hash;
   CandidateOptions options;
-  index_t users = 0;          ///< held-out events; in leave-one-out as many users
-  std::vector<item_t> items;  ///< (users, negatives)
+  index_t users = 0;                ///< held-out events; in leave-one-out as many users
+  std::vector<item_t> items;        ///< (lists, negatives)
+  std::vector<index_t> left_out{};  ///< places of held-out events that have no list, ascending
 
-  /// The negatives of the i-th held-out event.
+  /// How many held-out events have a list.
+  index_t lists() const { return users - std::ssize(left_out); }
+
+  /// The negatives of the i-th held-out event; none if it is left out.
   std::span<const item_t> negatives(index_t i) const {
-    return {items.data() + i * options.negatives, static_cast<std::size_t>(options.negatives)};
+    const auto place = std::lower_bound(left_out.begin(), left_out.end(), i);
+    if (place != left_out.end() && *place == i) return {};
+    const index_t list = i - (place - left_out.begin());
+    return {items.data() + list * options.negatives, static_cast<std::size_t>(options.negatives)};
   }
 
   /// Tells candidate lists apart: what they were drawn for and every item.
@@ -50,10 +62,13 @@ struct CandidateLists {
 };
 
 /// Draws negatives for each held-out event, uniformly or by popularity, without replacement from the catalogue minus
-/// *all* the user's items, whether seen before the target or after. Validation and test get different ones, so do the
-/// events of one user; a user's do not depend on the other users.
+/// *all* the user's items, whether seen before the target or after; or, with SeenItems::ranked, minus the target alone.
+/// Validation and test get different ones, so do the events of one user; a user's do not depend on the other users.
+///
+/// Events of users who have fewer other items than that, or other items of nearly no popularity where that decides, are
+/// left out.
 /// @throws ArgumentError if an option is out of range
-/// @throws DataError     naming a user with fewer unseen items than that, or of nearly no popularity
+/// @throws DataError     if all are left out, naming the first of them
 SEQREC_FUNCTION CandidateLists draw_candidates(const HeldOut& held_out, const CandidateOptions& options = {});
 
 #if SEQREC_BODIES
@@ -63,7 +78,7 @@ SEQREC_FUNCTION CandidateLists draw_candidates(const HeldOut& held_out, const Ca
   check_argument(options.popularity_exponent >= 0 && std::isfinite(options.popularity_exponent), "popularity_exponent",
                  options.popularity_exponent, "a finite number of at least 0");
   const Dataset& data = *held_out.data;
-  CandidateLists lists{held_out.name, data.hash(), options, held_out.size(), {}};
+  CandidateLists lists{held_out.name, data.hash(), options, held_out.size(), {}, {}};
   std::optional<AliasTable> table;
   if (options.popularity_exponent > 0)
     table.emplace(popularity_weights(count_events(data), options.popularity_exponent));
@@ -72,37 +87,51 @@ SEQREC_FUNCTION CandidateLists draw_candidates(const HeldOut& held_out, const Ca
   const std::uint64_t first_stream = Hash().add(held_out.name).value();
   ItemSet excluded(data.num_items());
   std::uint64_t event = 0;  // of this user, counted from 0
+  std::string first_left_out;
   for (index_t i = 0; i < held_out.size(); ++i) {
     const index_t user = held_out.users.data()[i];
     event = i > 0 && held_out.users.data()[i - 1] == user ? event + 1 : 0;
-    const auto refuse = [&](const auto&... found) {
-      throw DataError(
-          concatenate(data.name, ": user ", data.user_ids[user], " has ", found..., " to draw as negatives"));
-    };
     excluded.clear();
     double left = 1;  // probability of what is not excluded
     const auto exclude = [&](item_t item) {
       if (excluded.insert(item) && table) left -= probability(item);
     };
-    for (const item_t item : held_out.whole_history(i)) exclude(item);
-    const index_t unseen = excluded.num_items() - excluded.size();
-    if (options.negatives > unseen) refuse(unseen, " unseen items, expected at least ", options.negatives);
+    if (options.seen == SeenItems::left_out)
+      for (const item_t item : held_out.whole_history(i)) exclude(item);
+    else
+      exclude(held_out.targets.data()[i]);
+    const index_t others = excluded.num_items() - excluded.size();
     const std::uint64_t stream = first_stream + static_cast<std::uint64_t>(user) + (event == 0 ? 0 : mix_bits(event));
     RandomStream random(options.seed, Purpose::candidates, stream);
-    for (index_t k = 0; k < options.negatives; ++k) {
-      if (left < least_probability_left)
-        refuse("unseen items of nearly no popularity, enough for ", k, ", expected at least ", options.negatives);
+    index_t drawn = 0;
+    for (; drawn < options.negatives && options.negatives <= others && left >= least_probability_left; ++drawn) {
       lists.items.push_back(table ? draw_item_outside(excluded, *table, random) : draw_item_outside(excluded, random));
       exclude(lists.items.back());
     }
+    if (drawn == options.negatives) continue;
+    lists.items.resize(lists.items.size() - static_cast<std::size_t>(drawn));
+    lists.left_out.push_back(i);
+    if (lists.left_out.size() > 1) continue;
+    first_left_out = others < options.negatives
+                         ? concatenate(others, " other items")
+                         : concatenate("other items of nearly no popularity, enough for ", drawn);
   }
+  if (lists.lists() == 0 && lists.users > 0)
+    throw DataError(concatenate(data.name, ": none of ", lists.users, " ", held_out.name,
+                                " targets can be ranked: user ", data.user_ids[held_out.users.front()], " has ",
+                                first_left_out, ", expected at least ", options.negatives,
+                                " to draw as negatives, and so have the others"));
   return lists;
 }
 
 SEQREC_FUNCTION std::string CandidateLists::hash() const {
   Hash hash;
   hash.add(held_out).add(data_hash).add(options.negatives).add(options.seed).add(users);
+  // What is as ever is not named, so that old hashes stay as they were.
   if (options.popularity_exponent != 0) hash.add(option_text(options.popularity_exponent));
+  if (options.seen != SeenItems::left_out) hash.add("seen").add(option_text(options.seen));
+  if (!left_out.empty()) hash.add("left out");
+  for (const index_t i : left_out) hash.add(i);
   for (const item_t item : items) hash.add(item);
   return hash.text();
 }

@@ -12,12 +12,12 @@
 
 namespace seqrec {
 
-/// What candidate_scores found, as ranks of the targets.   @param scores (users, 1 + negatives), the target's first
+/// What candidate_scores found, as ranks of the targets.   @param scores (lists, 1 + negatives), the target's first
 template <class Score>
-std::vector<RankingMetrics::UserRank> ranks_of_scores(std::span<const Score> scores, index_t users) {
+std::vector<RankingMetrics::UserRank> ranks_of_scores(std::span<const Score> scores, index_t lists) {
   std::vector<RankingMetrics::UserRank> ranks;
-  for (index_t i = 0; i < users; ++i) {
-    const std::size_t columns = scores.size() / static_cast<std::size_t>(users);
+  for (index_t i = 0; i < lists; ++i) {
+    const std::size_t columns = scores.size() / static_cast<std::size_t>(lists);
     const std::span<const Score> of_user = scores.subspan(static_cast<std::size_t>(i) * columns, columns);
     ranks.push_back({average_rank_among(of_user.front(), of_user.subspan(1)), static_cast<index_t>(columns)});
   }
@@ -26,24 +26,25 @@ std::vector<RankingMetrics::UserRank> ranks_of_scores(std::span<const Score> sco
 
 /// What candidate_scores found, as clicks: the target was taken, the negatives were not.
 template <class Score>
-ClickMetrics clicks_of_scores(std::span<const Score> scores, index_t users) {
+ClickMetrics clicks_of_scores(std::span<const Score> scores, index_t lists) {
   ClickMetrics clicks;
-  const std::size_t columns = scores.size() / static_cast<std::size_t>(std::max<index_t>(users, 1));
+  const std::size_t columns = scores.size() / static_cast<std::size_t>(std::max<index_t>(lists, 1));
   std::vector<int> labels(columns, 0);
   if (columns > 0) labels.front() = 1;
-  for (index_t i = 0; i < users; ++i)
+  for (index_t i = 0; i < lists; ++i)
     clicks.add(scores.subspan(static_cast<std::size_t>(i) * columns, columns), std::span<const int>(labels));
   return clicks;
 }
 
-/// The average ranks of held-out targets under a model, in the order of `held_out`: among the frozen candidates where
-/// there are any, else among the whole catalogue without what the user has seen.
+/// The average ranks of held-out targets under a model, in the order of `held_out` and without those that are left out
+/// (LeftOut): among the frozen candidates where there are any, else among the whole catalogue without what the user has
+/// seen, or with it (EvaluateOptions::seen).
 template <class Team, class Model>
 std::vector<RankingMetrics::UserRank> target_ranks(Team& team, const Model& model, const HeldOut& held_out,
                                                    const EvaluateOptions& options) {
   if (options.candidates == nullptr) return catalogue_ranks(team, model, held_out, options);
   const auto scores = candidate_scores(team, model, held_out, options);
-  return ranks_of_scores(std::span(scores), held_out.size());
+  return ranks_of_scores(std::span(scores), options.candidates->lists());
 }
 
 /// The scale and bias that turn a model's scores into honest log-odds on held-out clicks: fit them on validation, and
@@ -53,7 +54,7 @@ template <class Team, class Model>
 Calibration fit_click_calibration(Team& team, const Model& model, const HeldOut& held_out,
                                   const EvaluateOptions& options) {
   const auto scores = candidate_scores(team, model, held_out, options);
-  return clicks_of_scores(std::span(scores), held_out.size()).calibration();
+  return clicks_of_scores(std::span(scores), options.candidates->lists()).calibration();
 }
 
 namespace detail {
@@ -73,8 +74,8 @@ Evaluation evaluated(const HeldOut& held_out, const EvaluateOptions& options, Sc
     evaluation = evaluation_of(held_out, options, ranks());
   } else {
     const auto of_candidates = scores();
-    const auto found = ranks_of_scores(std::span(of_candidates), held_out.size());
-    const ClickMetrics clicks = clicks_of_scores(std::span(of_candidates), held_out.size());
+    const auto found = ranks_of_scores(std::span(of_candidates), options.candidates->lists());
+    const ClickMetrics clicks = clicks_of_scores(std::span(of_candidates), options.candidates->lists());
     evaluation = evaluation_of(held_out, options, found, &clicks);
   }
   evaluation.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -85,7 +86,8 @@ Evaluation evaluated(const HeldOut& held_out, const EvaluateOptions& options, Sc
 
 /// HR, NDCG, MRR, Recall, Precision and MAP at K and per-user AUC of a model on held-out items: by default a full
 /// ranking of the catalogue without what the user has already seen, ties at the average rank (docs/protocol.md). With
-/// frozen candidates also what they say as clicks.
+/// frozen candidates also what they say as clicks. Users with nothing to rank a target against are left out, and named.
+/// @throws as check_evaluation, NonFiniteError for a score that is NaN or, among candidates, infinite
 template <class Team, class Model>
 Evaluation evaluate(Team& team, const Model& model, const HeldOut& held_out, const EvaluateOptions& options) {
   static_assert(Ranker<Model>,
@@ -110,14 +112,18 @@ SEQREC_FUNCTION Evaluation detail::evaluation_of(const HeldOut& held_out, const 
                                                  const ClickMetrics* clicks) {
   Evaluation evaluation;
   if (clicks == nullptr) {
-    evaluation.protocol = concatenate(held_out.name, ", full ranking without seen items");
+    evaluation.protocol =
+        held_out.name + (options.seen == SeenItems::left_out ? ", full ranking without seen items"
+                                                             : ", full ranking of all items, seen or not");
   } else {
     evaluation.clicks = clicks->result(options.calibration);
     const CandidateOptions& drawn = options.candidates->options;
     evaluation.protocol = concatenate(held_out.name, ", 1 + ", drawn.negatives, " sampled candidates");
     if (drawn.popularity_exponent != 0)
       evaluation.protocol += concatenate(" by popularity^", drawn.popularity_exponent);
+    if (drawn.seen == SeenItems::ranked) evaluation.protocol += " of all items, seen or not";
   }
+  evaluation.left_out = find_left_out(held_out, options.seen, options.candidates);
   RankingMetrics metrics({options.top_k});
   for (const auto& user : ranks) metrics.add(user.rank, user.candidates);
   evaluation.ranking = metrics.result();

@@ -13,7 +13,8 @@ namespace seqrec {
 ///
 /// `scorer.score(history, scores)`: history, oldest event first, of items 0 .. V-1, may be empty; scores (V), written
 /// for every item, seen or not. No item's score may be NaN. A scorer is read-only while it scores, so that threads can
-/// share it.
+/// share it. One that has a member vocabulary(), the original ids of its items, is not asked about data in which items
+/// have other numbers.
 template <class Scorer>
 concept ItemScorer = requires(const Scorer& scorer, std::span<const item_t> history, std::span<double> scores) {
   { scorer.num_items() } -> std::convertible_to<index_t>;

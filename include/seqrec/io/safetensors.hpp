@@ -125,7 +125,7 @@ SEQREC_FUNCTION SafetensorsFile::SafetensorsFile(std::filesystem::path path) : p
   const std::uint64_t limit = std::min(size - sizeof header_size, max_safetensors_header);
   if (header_size > limit)
     fail(concatenate("header length is ", header_size, ", expected at most ", limit, " in a file of ", size, " bytes"));
-  std::string text(static_cast<std::size_t>(header_size), '\0');
+  std::string text(header_size, '\0');
   read_at(sizeof header_size, text.data(), text.size());
   first_byte_ = sizeof header_size + header_size;
   header_ = parse_safetensors_header(text, static_cast<index_t>(size - first_byte_), path_.string());

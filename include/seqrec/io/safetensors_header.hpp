@@ -94,7 +94,7 @@ inline StoredTensor parse_stored_tensor(JsonReader& json, const std::string& nam
   const std::string shown_shape = quote_bytes(shape_text(*shape));
   const std::optional<index_t> bytes = tensor_bytes(*type, *shape);
   if (!bytes) fail("shape is ", shown_shape, ", expected a size in bytes that 64 bits hold");
-  const StoredTensor tensor{name, *type, std::move(*shape), offsets->front(), offsets->back()};
+  StoredTensor tensor{name, *type, std::move(*shape), offsets->front(), offsets->back()};
   if (tensor.bytes() != *bytes)
     fail("data_offsets span ", tensor.bytes(), " bytes, expected ", *bytes, " for shape ", shown_shape, " of ",
          name_of(*type));

@@ -4,6 +4,7 @@
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/core/candidates.hpp"
 #include "seqrec/layers/embedding.hpp"
+#include "seqrec/ops/elementwise.hpp"
 #include "seqrec/ops/gather_rows.hpp"
 #include "seqrec/ops/interaction.hpp"
 #include "seqrec/ops/row_dot.hpp"
@@ -71,6 +72,20 @@ Variable<Context> interact(Tape<Context>& tape, Variable<Context> u, Variable<Co
     InteractionBackward<Context> backward{u.value(), q.value(), dy, t.gradient(u), t.gradient(q), {}};
     if (f) backward.df = t.gradient(f);
     ops::interaction_backward(t.context(), backward);
+  });
+  return y;
+}
+
+/// dropout(x), for models that drop where no layer does.
+/// @param first_row  of x in the batch   @return (N, D); x itself where nothing is dropped
+template <class Context>
+Variable<Context> drop(Tape<Context>& tape, Variable<Context> x, double probability, index_t first_row) {
+  const Dropout mask = tape.dropout(probability, first_row);
+  if (!mask.active()) return x;
+  const Variable<Context> y = tape.variable(x.rows(), x.columns());
+  ops::drop(tape.context(), Drop<Context>{x.value(), {y.value()}, mask});
+  tape.record([x, y, mask](Tape<Context>& t) {
+    if (const auto dy = t.incoming(y)) ops::drop(t.context(), Drop<Context>{dy, t.gradient(x), mask});
   });
   return y;
 }

@@ -9,18 +9,10 @@
 #include "seqrec/layers/linear.hpp"
 #include "seqrec/layers/mean_pool.hpp"
 #include "seqrec/models/item_model.hpp"
+#include "seqrec/models/output_table.hpp"
 #include "seqrec/models/static_encoder.hpp"
 
 namespace seqrec {
-
-/// Which vectors a model scores items with.
-enum class OutputTable {
-  tied,      ///< those that embed the items of a history
-  separate,  ///< a table of their own
-};
-
-/// Names of the values, for option texts.
-constexpr std::array<const char*, 2> names_of(OutputTable) { return {"tied", "separate"}; }
 
 /// What stands between a history's mean and the state.
 enum class PoolProjection {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "seqrec/core/check_shape.hpp"
+#include "seqrec/core/dropout.hpp"
 #include "seqrec/ops/fallback.hpp"
+#include "seqrec/ops/gradient.hpp"
 
 namespace seqrec {
 
@@ -20,6 +22,14 @@ struct Add {
   matrix_of<Context> target;        ///< (N, D)
 };
 
+/// target = dropout(source), or target += dropout(source): its own backward pass, where no other op's epilogue has it.
+template <class Context>
+struct Drop {
+  const_matrix_of<Context> source;  ///< (N, D)
+  Gradient<Context> target;         ///< (N, D)
+  Dropout dropout;
+};
+
 /// Adds the losses to the context's sum, in double and in row order.
 template <class Context>
 struct AccumulateLoss {
@@ -30,6 +40,7 @@ namespace ops {
 
 SEQREC_OP_FALLBACK(copy)
 SEQREC_OP_FALLBACK(add)
+SEQREC_OP_FALLBACK(drop)
 SEQREC_OP_FALLBACK(accumulate_loss)
 
 /// @throws ShapeError when extents disagree
@@ -46,6 +57,14 @@ void add(Context& context, const Add<Context>& a) {
   check_shape("add", "target", a.target, a.source.rows(), a.source.columns());
   using fallback::add;
   add(context, a);
+}
+
+/// @throws ShapeError when extents disagree
+template <class Context>
+void drop(Context& context, const Drop<Context>& a) {
+  check_shape("drop", "target", a.target.view, a.source.rows(), a.source.columns());
+  using fallback::drop;
+  drop(context, a);
 }
 
 template <class Context>

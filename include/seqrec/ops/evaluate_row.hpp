@@ -22,7 +22,7 @@ requires(RowLossOverLanes<RowLoss>) SEQREC_HOST_DEVICE lanes::Sum<Lanes> evaluat
   Sum<Lanes> sum;
   const Lanes target = scores.get(0);
   if constexpr (SoftmaxLoss<RowLoss>) {
-    const Lanes factor = static_cast<Lanes>(1.0 / loss.temperature);
+    const auto factor = static_cast<Lanes>(1.0 / loss.temperature);
     Lanes top = target;
     for (index_t j = 1; j < count; ++j) top = max(top, scores.get(j));
     const auto logit = [&](Lanes score) { return (score - top) * factor; };  // at most 0

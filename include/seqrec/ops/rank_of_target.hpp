@@ -11,7 +11,8 @@ namespace seqrec {
 
 /// How many items of the catalogue score above, and how many exactly as high as, each query's target; excluded items
 /// and the target itself do not count, and the target is never excluded. Under the average-rank policy the target's
-/// rank is 1 + above + ties / 2. Items of equal vectors and biases tie, wherever they stand.
+/// rank is 1 + above + ties / 2. Items of equal vectors and biases tie, wherever they stand. Where a score of the row
+/// is not a number, be it that of an excluded item, `above` is -1: such a row has no order, and no rank.
 template <class Context>
 struct RankOfTarget {
   const_matrix_of<Context> queries;                           ///< (B, D) h

@@ -77,7 +77,7 @@ struct BinaryCrossEntropy {
   template <class Lanes>
   SEQREC_HOST_DEVICE LossAndSlope<Lanes> target(Lanes score) const {
     const lanes::Softplus<Lanes> right(-score);
-    const Lanes weight = static_cast<Lanes>(target_weight);
+    const auto weight = static_cast<Lanes>(target_weight);
     return {weight * right.value, -weight * right.slope};
   }
   template <class Lanes>

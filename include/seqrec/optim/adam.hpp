@@ -39,7 +39,7 @@ struct Adam {
   /// The rule of step 1, 2, ...
   SEQREC_HOST_DEVICE Rule rule(double learning_rate, std::uint64_t step) const {
     using std::pow, std::sqrt;
-    const double t = static_cast<double>(step);
+    const auto t = static_cast<double>(step);
     return {beta1,
             beta2,
             epsilon,

@@ -53,6 +53,12 @@ class ModelTask final : public TrainingTask<typename Model::Context::Master> {
   index_t batches_per_epoch() const override { return batcher_.steps_per_epoch(); }
   index_t num_targets(index_t epoch, index_t batch) override { return batcher_.num_targets(epoch, batch); }
 
+  std::vector<std::string> left_out() const override {
+    std::vector<std::string> ids;
+    for (const index_t user : batcher_.without_negatives()) ids.emplace_back(split_.data->user_ids[user]);
+    return ids;
+  }
+
   double step(const TaskStep& step) override {
     accumulate_gradients(
         team_, model_, objective_, step.batches,

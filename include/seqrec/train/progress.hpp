@@ -59,7 +59,7 @@ class Progress {
 
   /// "1 h 02 min", "3 min 20 s" or "12 s".
   static std::string duration_text(double seconds) {
-    const auto whole = static_cast<long long>(std::llround(seconds));
+    const long long whole = std::llround(seconds);
     if (whole >= 3600)
       return concatenate(whole / 3600, " h ", std::setw(2), std::setfill('0'), whole / 60 % 60, " min");
     if (whole >= 60) return concatenate(whole / 60, " min ", std::setw(2), std::setfill('0'), whole % 60, " s");

@@ -66,6 +66,7 @@ class RunIdentity {
   void add_data_of(const Split& split, const CandidateLists* candidates) {
     add_data("data hash", split.data->hash());
     add_data("split hash", split.hash());
+    add_data("item ids", split.data->item_ids.hash());
     add_data("features of users", hash_of(split.data->user_features));
     add_data("features of items", hash_of(split.data->item_features));
     add_data("validation candidates", candidates != nullptr ? candidates->hash() : "none");
@@ -94,6 +95,7 @@ SEQREC_FUNCTION RunIdentity::RunIdentity(const Part& model, const Split& split, 
   std::string cutoffs;
   for (const int cutoff : options.validation.top_k) cutoffs += concatenate(cutoffs.empty() ? "" : " ", cutoff);
   add("validation top_k", cutoffs);
+  add("validation seen items", option_text(options.validation.seen));
 }
 
 SEQREC_FUNCTION void RunIdentity::check(const SafetensorsFile& file) const {

@@ -30,8 +30,10 @@ struct TrainingResult {
   index_t epochs = 0;      ///< begun
   index_t steps = 0;
   double seconds = 0;
-  bool interrupted = false;          ///< by TrainerOptions::stop, before the end
-  Evaluation validation;             ///< of the best weights
+  bool interrupted = false;  ///< by TrainerOptions::stop, before the end
+  Evaluation validation;     ///< of the best weights
+  /// Users who were not trained on, by original id: they have all items in training, and no negative is left to draw.
+  std::vector<std::string> left_out;
   std::vector<EpochRecord> history;  ///< one for each validation
 };
 

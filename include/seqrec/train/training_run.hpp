@@ -213,6 +213,9 @@ TrainingRun<Master>::TrainingRun(TrainingTask<Master>& task, const HeldOut& vali
 
 template <class Master>
 TrainingResult TrainingRun<Master>::run() {
+  result_.left_out = task_.left_out();
+  if (!result_.left_out.empty())
+    progress_.note("training: " + describe(LeftOut{{}, result_.left_out, "no negative left to draw"}));
   if (options_.resume) resume();
   if (!options_.log_file.empty()) log_file_.emplace(options_.log_file, result_.history);
   progress_.start(total_steps_, position_.seconds);

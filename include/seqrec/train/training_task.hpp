@@ -37,6 +37,8 @@ class TrainingTask {
 
   virtual index_t batches_per_epoch() const = 0;
   virtual index_t num_targets(index_t epoch, index_t batch) = 0;
+  /// Users whom training leaves out although they have something to predict, by original id.
+  virtual std::vector<std::string> left_out() const { return {}; }
 
   /// Makes a step.
   /// @return its loss   @throws NonFiniteError, with the model as it was before

@@ -194,8 +194,24 @@ TEST_CASE("data without a next item to learn are refused") {
 TEST_CASE("a user who has seen every item matters only where negatives are drawn") {
   const Dataset data = seqrec_test::dataset_of({{1, 2, 3, 1, 2}});
   const Split split = leave_one_out(data);
-  CHECK_THROWS_AS(Batcher(split, {.plan = {.negatives = 1}}), DataError);
+  CHECK(seqrec_test::message_of<DataError>([&] { Batcher(split, {.plan = {.negatives = 1}}); }) ==
+        "small: all 1 users with two training events have all items, or nearly all popularity, in training: no "
+        "negative is left to draw for anybody");
   CHECK_NOTHROW(Batcher(split, {.plan = {.negatives = 0}}).make(0, 0));
+  const NegativeSampling any{.reject_seen = false};
+  CHECK_NOTHROW(Batcher(split, {.plan = {.negatives = 1, .sampling = any}}).make(0, 0));
+}
+
+TEST_CASE("one user who has seen every item takes no part, and all others do as without that user") {
+  const Dataset data = seqrec_test::dataset_of({{0, 1, 2}, {3, 1, 2, 0, 1}, {1, 2, 0, 3}, {0, 1, 2, 3, 0, 1}});
+  const Split split = leave_one_out(data);
+  Batcher batcher(split, {.batch_size = 4, .plan = {.negatives = 2}});
+  CHECK(batcher.num_users() == 2);  // user 0 has one training event
+  CHECK(std::vector<index_t>(batcher.without_negatives().begin(), batcher.without_negatives().end()) ==
+        std::vector<index_t>{3});
+  const HostTrainingBatch& batch = batcher.make(0, 0);
+  CHECK(std::set<index_t>(batch.users().begin(), batch.users().end()) == std::set<index_t>{1, 2});
+  CHECK(Batcher(split, {.plan = {.negatives = 0}}).num_users() == 3);
 }
 
 static_assert(!std::is_constructible_v<Batcher, Split, BatcherOptions>, "a temporary split would dangle");

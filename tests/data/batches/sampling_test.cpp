@@ -61,7 +61,7 @@ TEST_CASE("negatives are written to their columns only") {
   for (std::size_t i = 0; i < items.size(); ++i) CHECK((items[i] == -1) == (i % 3 == 0));
 }
 
-TEST_CASE("the last unseen item is found, and none left is an error that names the user") {
+TEST_CASE("the last unseen item is found, and who has none left is named") {
   const Dataset one_left = seqrec_test::dataset_of({{0, 1, 2, 3, 0, 4}});
   const Split split = leave_one_out(one_left);
   NegativeSampler sampler(split, 1);
@@ -70,8 +70,11 @@ TEST_CASE("the last unseen item is found, and none left is an error that names t
   Interactions rows{.users = {8, 8, 8, 8}, .items = {5, 6, 5, 6}, .times = {}};
   const Dataset none_left = build_dataset("tiny", rows);
   const Split full = leave_one_out(none_left);
-  CHECK(seqrec_test::message_of<DataError>([&] { NegativeSampler unused(full, 1); }) ==
-        "tiny: user 8 has all 2 items in training, no negative is left to draw");
+  NegativeSampler none(full, 1);
+  CHECK(none.without_negatives().size() == 1);
+  CHECK(sampler.without_negatives().empty());
+  CHECK(seqrec_test::message_of<DataError>([&] { draw(none, 0, 0, 1, 1); }) ==
+        "tiny: user 8 has all items, or nearly all popularity, in training: no negative is left to draw");
 }
 
 TEST_CASE("uniform negatives are the same bits as ever") {
@@ -131,7 +134,7 @@ TEST_CASE("seen items are drawn too where nothing is rejected") {
   CHECK((std::count(items.begin(), items.end(), 3) > 0) == (exponent == 0));  // nobody trains on 3
 }
 
-TEST_CASE("a user who has nearly all popularity is refused by number, not searched for ever") {
+TEST_CASE("a user who has nearly all popularity is refused by name, not searched for ever") {
   // User 7 trains on items 1 and 2, user 8 on item 3 alone; nobody trains on 4.
   Interactions rows{.users = {7, 7, 7, 7, 8, 8, 8}, .items = {1, 2, 4, 4, 3, 4, 4}, .times = {}};
   for (int i = 0; i < 2000; ++i)
@@ -141,11 +144,13 @@ TEST_CASE("a user who has nearly all popularity is refused by number, not search
     }
   const Dataset data = build_dataset("tiny", rows);
   const Split split = leave_one_out(data);
-  CHECK_THAT(seqrec_test::message_of<DataError>([&] { NegativeSampler unused(split, 1, {.popularity_exponent = 1}); }),
-             ContainsSubstring("tiny: user 7 has nearly all popularity in training, 0.0004") &&
-                 ContainsSubstring("is left to draw negatives from, expected at least 0.001"));
-  CHECK_NOTHROW(NegativeSampler(split, 1, {.popularity_exponent = 0.75}));
-  CHECK_NOTHROW(NegativeSampler(split, 1, {.popularity_exponent = 1, .reject_seen = false}));
+  NegativeSampler sampler(split, 1, {.popularity_exponent = 1});
+  CHECK(sampler.without_negatives().size() == 2001);  // all but user 8, who lacks the item of all popularity
+  CHECK_THAT(seqrec_test::message_of<DataError>([&] { draw(sampler, 0, 0, 1, 1); }),
+             ContainsSubstring("tiny: user 7 has all items, or nearly all popularity, in training"));
+  CHECK_NOTHROW(draw(sampler, 1, 0, 1, 1));
+  CHECK(NegativeSampler(split, 1, {.popularity_exponent = 0.75}).without_negatives().empty());
+  CHECK(NegativeSampler(split, 1, {.popularity_exponent = 1, .reject_seen = false}).without_negatives().empty());
 
   for (const double wrong : {-0.5, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()})
     CHECK_THROWS_AS(NegativeSampler(split, 1, {.popularity_exponent = wrong}), ArgumentError);

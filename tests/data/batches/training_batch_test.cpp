@@ -93,7 +93,8 @@ TEST_CASE("negatives come from where the options say", "[data]") {
     const NextItems<HostSpace> next = batch.whole().next;
     REQUIRE(next.log_probability.size() == data.num_items());
     double total = 0;
-    for (index_t item = 0; item < data.num_items(); ++item) total += std::exp(double{next.log_probability(item)});
+    for (index_t item = 0; item < data.num_items(); ++item)
+      total += std::exp(static_cast<double>(next.log_probability(item)));
     CHECK(total == Approx(1).epsilon(1e-5));
     for (index_t row = 0; row < next.items.rows(); ++row)
       for (index_t column = 1; column < 6; ++column)

@@ -138,6 +138,16 @@ TEST_CASE("a complaint prints foreign bytes safely") {
              ContainsSubstring("user is '" + std::string(40, 'a') + "...', expected"));
 }
 
+TEST_CASE("what has no line breaks is refused before it fills memory") {
+  const seqrec_test::TemporaryDirectory folder;
+  seqrec_test::write_file(folder / "zeros", "1 2\n");
+  std::filesystem::resize_file(folder / "zeros", TextFile::longest_line + 100);  // takes no space
+  TextFile file(folder / "zeros");
+  REQUIRE(file.next());
+  CHECK(message_of<DataError>([&] { file.next(); }) ==
+        (folder / "zeros").string() + ":2: the line has more than 67108863 bytes, expected lines of text");
+}
+
 TEST_CASE("files that are not there, not files or not readable are named") {
   const seqrec_test::TemporaryDirectory folder;
   const auto complaint_about = [](const std::filesystem::path& path) {

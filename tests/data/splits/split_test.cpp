@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/data/splits/split.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -38,7 +39,7 @@ TEST_CASE("leave-one-out holds out the last two events, and the test history inc
 
   CHECK(describe(split) ==
         "leave-one-out of small: 6 training events of 4 users, 2 validation and 2 test targets, "
-        "2 users with under three events train only, hash " +
+        "none of which stands in its own history, 2 users with under three events train only, hash " +
             split.hash());
 }
 
@@ -104,4 +105,36 @@ TEST_CASE("a split shares the data set it is given, takes one that is moved, and
   CHECK(leave_one_out(std::move(data)).data->items.data() == items);
   CHECK(seqrec_test::message_of<ArgumentError>([] { leave_one_out(std::shared_ptr<const Dataset>()); }) ==
         "leave-one-out data is null, expected a data set");
+}
+
+TEST_CASE("a split says how many of its test targets are repeats, and warns of many") {
+  const auto described = [](const std::vector<std::vector<std::int64_t>>& histories) {
+    return describe(leave_one_out(seqrec_test::dataset_of(histories)));
+  };
+  std::vector<std::vector<std::int64_t>> histories(97, {0, 1, 2});
+  CHECK_THAT(described(histories), ContainsSubstring("97 test targets, none of which stands in its own history, 0 "));
+  for (int i = 0; i < 3; ++i) histories.push_back({3, 4, 3});
+  CHECK_THAT(described(histories),
+             ContainsSubstring("100 test targets, 3.0 % of which stand in their own history, 0 ") &&
+                 !ContainsSubstring("WARNING"));
+  for (int i = 0; i < 3; ++i) histories.push_back({3, 4, 4});
+  CHECK_THAT(described(histories), ContainsSubstring(" 5.8 % of which ") &&
+                                       ContainsSubstring("\nWARNING: these users take the same items again.") &&
+                                       ContainsSubstring("SeenItems::ranked"));
+}
+
+TEST_CASE("repeats are counted as by loops, whatever the order of a user's events") {
+  const auto data = std::make_shared<const Dataset>(seqrec_test::random_dataset(30, 12, 20, 3));
+  HeldOut part{"test", data, {}, {}, {}};
+  CHECK(share_of_repeats(part) == 0);
+  for (index_t user = 1; user < 30; ++user)
+    for (index_t position = 0; position < std::ssize(data->history(user)); ++position)
+      part.add(user, user % 2 == 0 ? position : std::ssize(data->history(user)) - 1 - position);
+  double repeats = 0;
+  for (index_t i = 0; i < part.size(); ++i) {
+    const auto history = part.history(i);
+    repeats += std::find(history.begin(), history.end(), part.targets[static_cast<std::size_t>(i)]) != history.end();
+  }
+  REQUIRE(repeats > 20);
+  CHECK(share_of_repeats(part) == repeats / static_cast<double>(part.size()));
 }

@@ -31,7 +31,8 @@ struct BatcherOptions {
 };
 
 /// Makes the batches of next-item training. Every user with at least two training events takes part once an epoch, in
-/// an order shuffled anew each epoch; each of its events but the last is an input, the one after it the target.
+/// an order shuffled anew each epoch; each of its events but the last is an input, the one after it the target. Where
+/// negatives are drawn for each user, those for whom none is left (NegativeSampler) take no part.
 ///
 /// A batch is a function of (seed, epoch, step) alone, so a resumed run sees exactly what an uninterrupted one would.
 /// Making a batch of a size seen before allocates nothing.
@@ -39,7 +40,7 @@ class Batcher {
  public:
   /// @param split  must outlive the batcher
   /// @throws ArgumentError for an option out of range
-  /// @throws DataError     if no user has two training events, negatives are wanted and a user has seen every item, or
+  /// @throws DataError     if no user has two training events, or none of those a negative where such are wanted, or
   ///                       times are and the data set has none
   Batcher(const Split& split, const BatcherOptions& options);
   Batcher(const Split&&, const BatcherOptions&) = delete;
@@ -48,6 +49,8 @@ class Batcher {
   /// What the batches refer to.
   const BatchConstants& constants() const { return batch_.constants(); }
   index_t num_users() const { return std::ssize(users_); }
+  /// Users with two training events who take no part, ascending: no negative is left to draw for them.
+  std::span<const index_t> without_negatives() const { return without_negatives_; }
   index_t steps_per_epoch() const { return (num_users() + options_.batch_size - 1) / options_.batch_size; }
 
   /// The batch of a step of an epoch, both counted from 0; valid until the next call.
@@ -123,7 +126,8 @@ class Batcher {
   BatcherOptions options_;
   std::optional<NegativeSampler> sampler_;
   HostTrainingBatch batch_;
-  std::vector<index_t> users_;     ///< who takes part, ascending
+  std::vector<index_t> users_;  ///< who takes part, ascending
+  std::vector<index_t> without_negatives_;
   std::vector<index_t> shuffled_;  ///< the same in the order of `shuffled_epoch_`
   index_t shuffled_epoch_ = -1;
   std::vector<TrainingUser> part_;  ///< who is in the batch
@@ -140,8 +144,14 @@ SEQREC_FUNCTION Batcher::Batcher(const Split& split, const BatcherOptions& optio
   if (options.plan.times && split.data->times.empty())
     throw DataError(split.data->name +
                     ": plan times is true, expected a data set whose events have times, this one has none");
+  const std::span<const index_t> without = sampler_ ? sampler_->without_negatives() : std::span<const index_t>();
   for (index_t user = 0; user < split.data->num_users(); ++user)
-    if (split.train_lengths.data()[user] >= 2) users_.push_back(user);
+    if (split.train_lengths.data()[user] >= 2)
+      (std::binary_search(without.begin(), without.end(), user) ? without_negatives_ : users_).push_back(user);
+  if (users_.empty() && !without_negatives_.empty())
+    throw DataError(concatenate(split.data->name, ": all ", without_negatives_.size(),
+                                " users with two training events have all items, or nearly all popularity, in "
+                                "training: no negative is left to draw for anybody"));
   if (users_.empty())
     throw DataError(split.data->name + ": no user has two training events, so there is no next item to learn");
 }

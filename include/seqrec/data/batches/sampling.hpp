@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <optional>
@@ -73,8 +74,6 @@ class NegativeSampler {
  public:
   /// @param split  must outlive the sampler
   /// @throws ArgumentError if the exponent is negative or not finite
-  /// @throws DataError     naming a user who has nothing left to draw: every item of the catalogue, or nearly all of
-  ///                       its popularity, is among its training items
   NegativeSampler(const Split& split, std::uint64_t seed, const NegativeSampling& sampling = {})
       : split_(&split), seed_(seed), reject_seen_(sampling.reject_seen), seen_(split.data->num_items()) {
     sampling.check();
@@ -84,12 +83,22 @@ class NegativeSampler {
         log_probability_.push_back(static_cast<float>(std::log(probability)));
     }
     if (reject_seen_)
-      for (index_t user = 0; user < split.data->num_users(); ++user) check_user(user);
+      for (index_t user = 0; user < split.data->num_users(); ++user)
+        if (!has_negatives(user)) without_negatives_.push_back(user);
   }
   NegativeSampler(const Split&&, std::uint64_t, const NegativeSampling& = {}) = delete;
 
+  /// Users for whom nothing is left to draw, ascending: every item of the catalogue, or nearly all of its popularity
+  /// where that decides, is among their training items. They cannot be trained with negatives of their own.
+  std::span<const index_t> without_negatives() const { return without_negatives_; }
+
   /// Fills (rows, negatives per row) for one user.
+  /// @throws DataError naming a user who has no negatives
   void draw(index_t user, index_t epoch, MatrixView<item_t, HostSpace> negatives) {
+    if (std::binary_search(without_negatives_.begin(), without_negatives_.end(), user))
+      throw DataError(
+          concatenate(split_->data->name, ": user ", split_->data->user_ids[user],
+                      " has all items, or nearly all popularity, in training: no negative is left to draw"));
     RandomStream random(seed_, Purpose::negatives,
                         static_cast<std::uint64_t>(epoch) << 32 | static_cast<std::uint64_t>(user));
     seen_.clear();
@@ -113,21 +122,15 @@ class NegativeSampler {
   std::span<const float> log_probability() const { return log_probability_; }
 
  private:
-  void check_user(index_t user) {
+  bool has_negatives(index_t user) {
     const index_t num_items = split_->data->num_items();
     const std::span<const item_t> history = split_->train_history(user);
-    if (!table_ && std::ssize(history) < num_items) return;  // too short to hold them all: no need to look
+    if (!table_ && std::ssize(history) < num_items) return true;  // too short to hold them all: no need to look
     seen_.clear();
     double left = 1;
     for (const item_t item : history)
       if (seen_.insert(item) && table_) left -= table_->probabilities()[static_cast<std::size_t>(item)];
-    if (seen_.size() == num_items)
-      throw DataError(concatenate(split_->data->name, ": user ", split_->data->user_ids[user], " has all ", num_items,
-                                  " items in training, no negative is left to draw"));
-    if (left < least_probability_left)
-      throw DataError(concatenate(split_->data->name, ": user ", split_->data->user_ids[user],
-                                  " has nearly all popularity in training, ", left > 0 ? left : 0.0,
-                                  " of it is left to draw negatives from, expected at least ", least_probability_left));
+    return seen_.size() < num_items && left >= least_probability_left;
   }
 
   const Split* split_;
@@ -136,6 +139,7 @@ class NegativeSampler {
   ItemSet seen_;
   std::optional<AliasTable> table_;  ///< none for uniform draws
   std::vector<float> log_probability_;
+  std::vector<index_t> without_negatives_;
 };
 
 }  // namespace seqrec

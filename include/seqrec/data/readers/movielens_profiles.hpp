@@ -49,10 +49,11 @@ inline std::optional<int> leading_year(std::string_view text) {
 
 /// The year at the end of a title: 1995 of "Toy Story (1995)", 2006 of a series' "(2006-2007)".
 inline std::optional<int> year_of_title(std::string_view title) {
-  const std::size_t open = title.rfind('(');
-  if (open == std::string_view::npos) return {};
-  if (const auto year = leading_year(title.substr(open + 1))) return year;
-  return year_of_title(title.substr(0, open));  // "(1995) (V)"
+  for (std::size_t open = title.rfind('('); open != std::string_view::npos; open = title.rfind('(')) {
+    if (const auto year = leading_year(title.substr(open + 1))) return year;
+    title = title.substr(0, open);  // "(1995) (V)"
+  }
+  return {};
 }
 
 namespace detail {

@@ -33,7 +33,8 @@ struct Profiles {
 
   /// @param source  the file being read, at the line of this profile
   /// @throws DataError if there was such an id before
-  void add(const TextFile& source, std::string id, Profile profile) {
+  void add(const TextFile& source, std::string id,
+           Profile profile) {  // NOLINT(performance-unnecessary-value-param): moved
     if (const auto [row, is_new] = rows.try_emplace(std::move(id), std::move(profile)); !is_new)
       source.fail(concatenate(kind, " ", row->first, " is there twice"));
   }
@@ -72,6 +73,7 @@ inline std::vector<const Profile*> profiles_of(const Vocabulary& ids, const Prof
 
 inline FeatureTable feature_table_of(const std::vector<const Profile*>& profiles) {
   std::vector<std::vector<std::string>> categories;
+  categories.reserve(profiles.size());
   for (const Profile* profile : profiles) categories.push_back(profile->categories);
   return make_feature_table(categories);
 }

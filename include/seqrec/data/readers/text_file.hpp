@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -18,13 +19,14 @@
 #include <vector>
 
 #include "seqrec/core/errors.hpp"
+#include "seqrec/data/readers/gzip.hpp"
 
 namespace seqrec {
 
 /// A text file, taken line by line, field by field, in one pass and without an allocation per line. It is read in
-/// blocks, so that a file of gigabytes needs little memory and its bytes are still in cache when they are parsed. Every
-/// complaint is a DataError that starts with "file:line:", so that the reader of a format has only its columns to
-/// describe.
+/// blocks, so that a file of gigabytes needs little memory and its bytes are still in cache when they are parsed. A
+/// gzip file, whatever its name, is unpacked on the way (see readers/gzip.hpp). Every complaint about the text is a
+/// DataError that starts with "file:line:", so that the reader of a format has only its columns to describe.
 ///
 ///     TextFile file("u.data");
 ///     while (file.next()) {
@@ -33,12 +35,14 @@ namespace seqrec {
 ///     }
 class TextFile {
  public:
-  static constexpr std::size_t usual_block = 256 * 1024;
+  static constexpr std::size_t usual_block = std::size_t{256} * 1024;
+  /// Lines of so many bytes are refused: what has no line breaks is no text, and would be held in memory whole.
+  static constexpr std::size_t longest_line = std::size_t{64} * 1024 * 1024;
 
   /// @param block_size  bytes read at once
-  /// @throws DataError if there is no such file, it is not a regular file, or it cannot be read
-  explicit TextFile(std::filesystem::path path, std::size_t block_size = usual_block)
-      : path_(std::move(path)), buffer_(std::max<std::size_t>(block_size, 1)) {
+  /// @throws DataError if there is no such file, it is not a regular file, it cannot be read, or it is packed in a way
+  ///         that this program does not unpack
+  explicit TextFile(std::filesystem::path path, std::size_t block_size = usual_block) : path_(std::move(path)) {
     std::error_code error;
     const std::filesystem::file_status status = std::filesystem::status(path_, error);
     if (!std::filesystem::exists(status)) throw DataError(path_.string() + ": there is no such file");
@@ -46,7 +50,11 @@ class TextFile {
     errno = 0;
     stream_.open(path_, std::ios::binary);
     if (!stream_) fail_to_read();
-    unread_ = static_cast<std::size_t>(std::filesystem::file_size(path_));
+    unread_ = std::filesystem::file_size(path_, error);
+    if (error) fail_to_read();
+    unpacker_ = detail::unpacker_of(path_, stream_);
+    if (unpacker_) unread_ = std::numeric_limits<std::size_t>::max();
+    buffer_.resize(std::clamp<std::size_t>(unread_, 1, std::max<std::size_t>(block_size, 1)));
   }
 
   /// Goes to the next line; false behind the last. Lines end in "\n" or "\r\n", the last one need not.
@@ -125,14 +133,15 @@ class TextFile {
 
   const std::filesystem::path& path() const { return path_; }
 
-  /// How many lines there will be, were all as long as those of the first block: to reserve memory by. Reads that
-  /// block.
+  /// How many lines there will be, were all as long as those of the first block: to reserve memory by. Of a packed
+  /// file, whose length is not known, the lines of that block. Reads that block.
   std::size_t expected_lines() {
     if (filled_ == 0) {
       if (unread_ == 0) return 0;
       read_block();
     }
     const auto lines = static_cast<std::size_t>(std::count(buffer_.data(), buffer_.data() + filled_, '\n'));
+    if (unpacker_ || filled_ == 0) return lines + 1;
     const double blocks = 1 + static_cast<double>(unread_) / static_cast<double>(filled_);
     return static_cast<std::size_t>(static_cast<double>(lines + 1) * blocks);
   }
@@ -175,13 +184,23 @@ class TextFile {
   }
 
   /// Moves the begun line to the front of the buffer, which grows if that line fills it, and reads on behind it.
+  /// `unread_` is 0 once there is no more.
   void read_block() {
     std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(position_),
               buffer_.begin() + static_cast<std::ptrdiff_t>(filled_), buffer_.begin());
     filled_ -= position_;
     position_ = 0;
+    if (filled_ >= longest_line)
+      throw DataError(concatenate(path_.string(), ":", number_ + 1, ": the line has more than ", longest_line - 1,
+                                  " bytes, expected lines of text"));
     if (filled_ == buffer_.size()) buffer_.resize(2 * buffer_.size());
     const std::size_t size = std::min(unread_, buffer_.size() - filled_);
+    if (unpacker_) {
+      const std::size_t taken = unpacker_->read(buffer_.data() + filled_, size);
+      if (taken < size) unread_ = 0;
+      filled_ += taken;
+      return;
+    }
     stream_.read(buffer_.data() + filled_, static_cast<std::streamsize>(size));
     if (static_cast<std::size_t>(stream_.gcount()) != size) fail_to_read();
     filled_ += size;
@@ -198,7 +217,8 @@ class TextFile {
   }
 
   std::filesystem::path path_;
-  std::ifstream stream_;
+  std::ifstream stream_;                        ///< of a file that is not packed
+  std::unique_ptr<detail::Unpacker> unpacker_;  ///< of one that is
   std::vector<char> buffer_;
   std::size_t position_ = 0;  ///< in the buffer, of the next line
   std::size_t filled_ = 0;    ///< bytes in the buffer

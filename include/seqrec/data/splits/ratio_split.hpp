@@ -23,7 +23,7 @@ struct RatioSplitOptions {
 /// Users too short to have a test event are trained on only, and counted.
 /// @throws ArgumentError for a share out of range, or without a data set
 /// @throws DataError     if the data set is empty, or nothing is left for validation or test
-SEQREC_FUNCTION Split ratio_split(std::shared_ptr<const Dataset> data, const RatioSplitOptions& options = {});
+SEQREC_FUNCTION Split ratio_split(std::shared_ptr<const Dataset> shared, const RatioSplitOptions& options = {});
 
 /// The same of a data set that the split is to own: one with a name is copied unless it is moved or shared.
 inline Split ratio_split(Dataset data, const RatioSplitOptions& options = {}) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <iomanip>
+#include <ios>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,6 +12,7 @@
 #include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/hash.hpp"
+#include "seqrec/core/item_set.hpp"
 #include "seqrec/core/types.hpp"
 #include "seqrec/data/dataset.hpp"
 
@@ -17,6 +20,10 @@ namespace seqrec {
 
 /// Events held out of some users' histories: of each the history before it is given, it is to be ranked high.
 /// Leave-one-out holds out one event of a user, other splits may hold out several: metrics are means over events.
+///
+/// A history may be empty where a HeldOut is made by hand; the splits below make none. It is ranked as any other, by
+/// what the model says of somebody of whom nothing is known: a next-item model of this library scores all items alike
+/// then (AUC .5), a baseline says what is popular or nothing, DIN what its items and profiles say.
 struct HeldOut {
   std::string name;                      ///< "validation" or "test"
   std::shared_ptr<const Dataset> data;   ///< shared with the split
@@ -90,13 +97,21 @@ inline Split begin_split(std::shared_ptr<const Dataset> data, std::string protoc
 /// before it the validation target, the rest is trained on. The test history includes the validation item.
 /// Users with fewer than three events are trained on only, and counted.
 /// @throws ArgumentError without a data set   @throws DataError if the data set is empty or no user has three events
-SEQREC_FUNCTION Split leave_one_out(std::shared_ptr<const Dataset> data);
+SEQREC_FUNCTION Split leave_one_out(std::shared_ptr<const Dataset> shared);
 
 /// The same of a data set that the split is to own. One with a name is copied: `std::move` it, or share it, to avoid
 /// that.
 inline Split leave_one_out(Dataset data) { return leave_one_out(std::make_shared<const Dataset>(std::move(data))); }
 
-/// One line that says which split this is, with what was too short for it.
+/// The share of held-out targets that stand in their own history, which their users had had before. 0 of no target.
+SEQREC_FUNCTION double share_of_repeats(const HeldOut& held_out);
+
+/// From this share of repeats on, a ranking without seen items is not worth its name: a repeated target competes with
+/// unseen items only, so that even one who knows nothing but what was seen gets them all right.
+inline constexpr double many_repeats = 0.05;
+
+/// One line that says which split this is, with what was too short for it and how many test targets are repeats; where
+/// those are many, a second one that warns of it and says what to do.
 SEQREC_FUNCTION std::string describe(const Split& split);
 
 #if SEQREC_BODIES
@@ -133,10 +148,38 @@ SEQREC_FUNCTION Split leave_one_out(std::shared_ptr<const Dataset> shared) {
   return split;
 }
 
+SEQREC_FUNCTION double share_of_repeats(const HeldOut& held_out) {
+  ItemSet seen(held_out.data->num_items());
+  index_t repeats = 0, read = 0, last_user = -1;
+  for (index_t i = 0; i < held_out.size(); ++i) {
+    const std::span<const item_t> history = held_out.history(i);
+    const index_t user = held_out.users.data()[i];
+    if (user != last_user || std::ssize(history) < read) {
+      seen.clear();
+      read = 0;
+    }
+    seen.insert(history.subspan(static_cast<std::size_t>(read)));  // a user's later event only adds to the former's
+    repeats += seen.contains(held_out.targets.data()[i]);
+    read = std::ssize(history);
+    last_user = user;
+  }
+  return held_out.size() == 0 ? 0 : static_cast<double>(repeats) / static_cast<double>(held_out.size());
+}
+
 SEQREC_FUNCTION std::string describe(const Split& split) {
+  const double share = share_of_repeats(split.test);
+  const std::string repeats = share == 0 ? "none of which stands in its own history"
+                                         : concatenate(std::fixed, std::setprecision(share < 0.001 ? 4 : 1),
+                                                       100 * share, " % of which stand in their own history");
+  const std::string warning =
+      share < many_repeats
+          ? ""
+          : "\nWARNING: these users take the same items again. A ranking without seen items gives such "
+            "targets away: rank all items, with SeenItems::ranked";
   return concatenate(split.protocol, " of ", split.data->name, ": ", split.num_train_events(), " training events of ",
                      split.data->num_users(), " users, ", split.validation.size(), " validation and ",
-                     split.test.size(), " test targets, ", split.left_out, ", hash ", split.hash());
+                     split.test.size(), " test targets, ", repeats, ", ", split.left_out, ", hash ", split.hash(),
+                     warning);
 }
 
 #endif  // SEQREC_BODIES

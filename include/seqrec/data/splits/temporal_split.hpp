@@ -37,7 +37,7 @@ SEQREC_FUNCTION TimeCuts time_quantiles(const Dataset& data, double train = 0.8,
 /// validation and test, and counted. Items that appear only later stay targets, though no model can know them.
 /// @throws ArgumentError if the instants are not in order, or without a data set
 /// @throws DataError     for data without times, or if training, validation or test would be empty
-SEQREC_FUNCTION Split temporal_split(std::shared_ptr<const Dataset> data, const TimeCuts& cuts);
+SEQREC_FUNCTION Split temporal_split(std::shared_ptr<const Dataset> shared, const TimeCuts& cuts);
 
 /// The same of a data set that the split is to own: one with a name is copied unless it is moved or shared.
 inline Split temporal_split(Dataset data, const TimeCuts& cuts) {

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "seqrec/layers/embedding.hpp"
+#include "seqrec/layers/functions.hpp"
+#include "seqrec/layers/gru.hpp"
+#include "seqrec/layers/linear.hpp"
+#include "seqrec/models/item_model.hpp"
+#include "seqrec/models/output_table.hpp"
+#include "seqrec/models/static_encoder.hpp"
+
+namespace seqrec {
+
+/// What a Gru4Rec is made of.
+struct Gru4RecOptions {
+  index_t items = 0;  ///< required
+  index_t width = 64;
+  index_t hidden = 0;
+  index_t layers = 1;
+  index_t max_length = 200;
+  double dropout = 0.2;
+  double state_dropout = 0.2;
+  GruReset reset = GruReset::after_product;
+  OutputTable output_table = OutputTable::tied;
+  bool item_bias = false;
+  double initial_deviation = 0.02;
+  std::uint64_t seed = 0;
+
+  /// Names, ranges and meanings; see core/options.hpp.
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("items", items, in_range(1, 2147483647), "V, items of the catalogue");
+    visit("width", width, in_range(1, 65536), "D, columns of the item vectors");
+    visit("hidden", hidden, in_range(0, 65536), "H, columns of the recurrent states; 0 is the width");
+    visit("layers", layers, in_range(1, 64), "of recurrent units");
+    visit("max_length", max_length, in_range(1, 1 << 20), "how much of a history is read: its last so many items");
+    visit("dropout", dropout, probability(), "of elements of item vectors to be dropped");
+    visit("state_dropout", state_dropout, probability(), "of elements of each layer's states to be dropped");
+    visit("reset", reset, any(),
+          "where the reset gate acts: after the product as in PyTorch, before it as the authors'");
+    visit("output_table", output_table, any(), "whether items are scored by the vectors that embed them");
+    visit("item_bias", item_bias, any(), "adds a number for each item to the score");
+    visit("initial_deviation", initial_deviation, not_negative(),
+          "of the initial vectors of items; 0 is Xavier-uniform, as the authors'");
+    visit("seed", seed, any(), "of the initial weights");
+  }
+};
+
+/// GRU4Rec (Hidasi et al. 2016, arXiv:1511.06939; Hidasi & Karatzoglou 2018, arXiv:1706.03847) over users' histories: a
+/// recurrent state after every item, trained through the whole history, scored with the item vectors.
+///
+/// state_r = projection(dropout(GRU(dropout(item_0), ..., dropout(item_r)))), the projection only where H is not D.
+/// Differs from the authors' code, which has sessions in parallel lanes and trains one step at a time.
+template <class Context_>
+class Gru4Rec : public ItemModel<Context_, Gru4RecOptions> {
+  using Base = ItemModel<Context_, Gru4RecOptions>;
+  using Base::options_, Base::parameters_;
+
+ public:
+  using Context = Context_;
+  static constexpr const char* name = "Gru4Rec";
+
+  /// @throws ArgumentError when an option is out of range
+  explicit Gru4Rec(const Gru4RecOptions& options, InitialValues begin = InitialValues::drawn)
+      : Base(name, options),
+        item_embedding_(parameters_.scope("item_embedding"), options_.items, options_.width, vectors()),
+        gru_(parameters_.scope("gru"), options_.width, hidden(),
+             {.layers = options_.layers,
+              .reset = options_.reset,
+              .dropout = options_.state_dropout,
+              .xavier = options_.reset == GruReset::before_product}) {
+    if (hidden() != options_.width) projection_.emplace(parameters_.scope("projection"), hidden(), options_.width);
+    if (options_.output_table == OutputTable::separate)
+      output_embedding_.emplace(parameters_.scope("output_embedding"), options_.items, options_.width, vectors());
+    if (options_.item_bias)
+      item_bias_ = parameters_.scope().vector("item_bias", options_.items, Initialiser::constant(0));
+    parameters_.initialise(begin, options_.seed);
+  }
+
+  /// The state after every item of every history.
+  /// @return (N, D)   @throws ShapeError when a history is longer than max_length
+  Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
+    if (batch.longest > options_.max_length)
+      throw ShapeError(concatenate("Gru4Rec: the longest history has ", batch.longest, " items, expected at most ",
+                                   options_.max_length, "; hint: keep the last max_length items of each history"));
+    const auto items = embed_sequence<Context>(tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
+    const auto states = drop(tape, gru_.forward(tape, batch, items), options_.state_dropout, batch.first_row);
+    return projection_ ? projection_->forward(tape, states) : states;
+  }
+
+  ItemHeadParameters<Context> item_head() const {
+    return {output_embedding_ ? &output_embedding_->weight : &item_embedding_.weight,
+            options_.item_bias ? &item_bias_ : nullptr};
+  }
+
+ private:
+  index_t hidden() const { return options_.hidden != 0 ? options_.hidden : options_.width; }
+  Initialiser vectors() const {
+    return options_.initial_deviation > 0 ? Initialiser::normal(options_.initial_deviation)
+                                          : Initialiser::xavier_uniform();
+  }
+
+  Embedding<Context> item_embedding_;
+  Gru<Context> gru_;
+  std::optional<Linear<Context>> projection_;
+  std::optional<Embedding<Context>> output_embedding_;
+  VectorParameter<Context> item_bias_;
+};
+
+}  // namespace seqrec

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+
+#include "seqrec/core/check_offsets.hpp"
+#include "seqrec/core/check_shape.hpp"
+#include "seqrec/ops/fallback.hpp"
+#include "seqrec/ops/gradient.hpp"
+
+namespace seqrec {
+
+/// Where the reset gate acts, and with it which half of the new state the update gate is.
+enum class GruReset {
+  after_product,   ///< n = tanh(W x + r (U h)), h' = (1 - z) n + z h: PyTorch and cuDNN (Cho et al. 2014, v3)
+  before_product,  ///< n = tanh(W x + U (r h)), h' = (1 - z) h + z n: GRU4Rec's authors (Chung et al. 2014)
+};
+
+/// Names of the values, for option texts.
+constexpr std::array<const char*, 2> names_of(GruReset) { return {"after_product", "before_product"}; }
+
+/// The whole recurrence of a gated recurrent unit over packed histories. For each row, from the state h before it:
+///
+///     r = sigmoid(x_r + U_r h + b_r)      z = sigmoid(x_z + U_z h + b_z)
+///     after_product:  n = tanh(x_n + r (U_n h + b_n)),   h' = (1 - z) n + z h
+///     before_product: n = tanh(x_n + U_n (r h) + b_n),   h' = (1 - z) h + z n
+///
+/// The gates' products with the inputs, x_r | x_z | x_n, are made before, for all rows in one product. A history's
+/// states depend on its own rows alone, to the last bit, whatever other histories there are.
+template <class Context>
+struct GruForward {
+  VectorView<const offset_t, typename Context::Space> offsets;  ///< (B+1) of the histories' rows
+  index_t longest = 0;                                          ///< no history has more rows
+  const_matrix_of<Context> gates;                               ///< (N, 3 H) x_r | x_z | x_n, biases included
+  const_matrix_of<Context> weight;                              ///< (3 H, H) U_r, U_z, U_n below one another
+  const_vector_of<Context> bias;                                ///< (3 H) b_r | b_z | b_n, or null for none
+  const_matrix_of<Context> initial;                             ///< (B, H) states before the first rows; null for zeros
+  matrix_of<Context> y;                                         ///< (N, H) the state after each row
+  matrix_of<Context> final;  ///< (B, H) the state after each history, of an empty one its initial; or null
+  vector_of<Context> saved;  ///< what the backend keeps for backward: gru_saved_size; null for inference
+  GruReset reset = GruReset::after_product;
+};
+
+/// Gradients of GruForward, through all rows of each history. States handed on as `final` have none: what continues a
+/// history in another batch is not trained through.
+template <class Context>
+struct GruBackward {
+  VectorView<const offset_t, typename Context::Space> offsets;  ///< (B+1)
+  index_t longest = 0;                                          ///< the forward's
+  const_matrix_of<Context> weight;                              ///< (3 H, H)
+  const_matrix_of<Context> initial;                             ///< (B, H) or null, the forward's
+  const_matrix_of<Context> y;                                   ///< (N, H) the forward's result
+  const_vector_of<Context> saved;                               ///< the forward's
+  const_matrix_of<Context> dy;                                  ///< (N, H)
+  Gradient<Context> dgates;                                     ///< (N, 3 H)
+  master_matrix_of<Context> dweight;                            ///< (3 H, H) added to; null if not wanted
+  master_vector_of<Context> dbias;                              ///< (3 H) added to; null if not wanted
+  Gradient<Context> dinitial;                                   ///< (B, H)
+  GruReset reset = GruReset::after_product;
+};
+
+/// Asks how many Scalars a backend keeps of GruForward.
+template <class Context>
+struct GruSavedSize {
+  index_t rows = 0;         ///< N
+  index_t width = 0;        ///< H
+  index_t* size = nullptr;  ///< the answer
+};
+
+namespace ops {
+
+SEQREC_OP_FALLBACK(gru_saved_size)
+SEQREC_OP_FALLBACK(gru_forward)
+SEQREC_OP_FALLBACK(gru_backward)
+
+/// How many Scalars `saved` must hold.   @param rows N   @param width H
+template <class Context>
+index_t gru_saved_size(Context& context, index_t rows, index_t width) {
+  index_t size = 0;
+  using fallback::gru_saved_size;
+  gru_saved_size(context, GruSavedSize<Context>{rows, width, &size});
+  return size;
+}
+
+/// @throws ShapeError when extents disagree, offsets are none of N rows, or a history is longer than `longest`.
+/// Cost: 6 N H^2 operations.
+template <class Context>
+void gru_forward(Context& context, const GruForward<Context>& a) {
+  constexpr const char* op = "gru";
+  const index_t rows = a.y.rows(), width = a.y.columns();
+  check_offsets(op, "offsets", a.offsets, rows);
+  check_longest(op, a.offsets, rows, a.longest);
+  check_shape(op, "gates", a.gates, rows, 3 * width);
+  check_shape(op, "weight", a.weight, 3 * width, width);
+  check_optional_shape(op, "bias", a.bias, 3 * width);
+  check_optional_shape(op, "initial", a.initial, a.offsets.size() - 1, width);
+  check_optional_shape(op, "final", a.final, a.offsets.size() - 1, width);
+  if (a.saved) check_shape(op, "saved", a.saved, gru_saved_size(context, rows, width));
+  using fallback::gru_forward;
+  gru_forward(context, a);
+}
+
+/// @throws ShapeError as the forward pass. Cost: 12 N H^2 operations.
+template <class Context>
+void gru_backward(Context& context, const GruBackward<Context>& a) {
+  constexpr const char* op = "gru backward";
+  const index_t rows = a.y.rows(), width = a.y.columns();
+  check_offsets(op, "offsets", a.offsets, rows);
+  check_longest(op, a.offsets, rows, a.longest);
+  check_shape(op, "weight", a.weight, 3 * width, width);
+  check_optional_shape(op, "initial", a.initial, a.offsets.size() - 1, width);
+  check_shape(op, "dy", a.dy, rows, width);
+  check_optional_shape(op, "dgates", a.dgates.view, rows, 3 * width);
+  check_optional_shape(op, "dweight", a.dweight, 3 * width, width);
+  check_optional_shape(op, "dbias", a.dbias, 3 * width);
+  check_optional_shape(op, "dinitial", a.dinitial.view, a.offsets.size() - 1, width);
+  check_shape(op, "saved", a.saved, gru_saved_size(context, rows, width));
+  using fallback::gru_backward;
+  gru_backward(context, a);
+}
+
+}  // namespace ops
+}  // namespace seqrec

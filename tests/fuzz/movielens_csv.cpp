@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of the newer MovieLens sets, and what is done with what they hold.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "fuzz/data_sets.hpp"
+#include "seqrec/data/readers/movielens.hpp"
+
+std::vector<std::string> made_seeds() { return {}; }
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return seqrec_fuzz::read_data_set(data, size, {"ratings.csv", "movies.csv"}, seqrec::read_movielens_csv);
+}

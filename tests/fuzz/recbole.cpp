@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of RecBole's atomic files, and what is done with what they hold.
+#include "seqrec/data/readers/recbole.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "fuzz/data_sets.hpp"
+
+std::vector<std::string> made_seeds() { return {}; }
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return seqrec_fuzz::read_data_set(data, size, {"x.inter", "x.item", "x.user"}, seqrec::read_recbole);
+}

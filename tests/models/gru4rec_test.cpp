@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/models/gru4rec.hpp"
+
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "seqrec/autograd/gradient_check.hpp"
+#include "seqrec/io/checkpoint.hpp"
+#include "support/golden_model.hpp"
+#include "support/parameters.hpp"
+#include "support/temporary_directory.hpp"
+
+using namespace seqrec;
+using namespace seqrec_test;
+using Model = Gru4Rec<DoubleContext>;
+
+static_assert(StaticEncoder<Model>);
+static_assert(std::is_nothrow_move_constructible_v<Model> && !std::is_copy_constructible_v<Model>);
+
+namespace {
+
+constexpr int items = 40;
+
+Model random_model(const Gru4RecOptions& options) {
+  Model model(options);
+  randomise(model, 4);
+  return model;
+}
+
+std::vector<double> encode(const Model& model, const ToyBatch& batch) {
+  DoubleContext context;
+  context.begin_step(1, 1);
+  Tape<DoubleContext> tape(context, Mode::inference);
+  const auto states = model.encode(tape, batch.histories()).value();
+  return {states.data, states.data + states.size()};
+}
+std::vector<double> encode(const Model& model, const std::vector<item_t>& history) {
+  return encode(model, ToyBatch({{history, history}}, items, 0));
+}
+
+}  // namespace
+
+TEST_CASE("Gru4Rec's parameters have PyTorch's names and shapes", "[models]") {
+  const Model plain({.items = 9, .width = 4});
+  CHECK(shown_parameters(plain) ==
+        "item_embedding.weight 9 4\n"
+        "gru.weight_ih_l0 12 4\ngru.weight_hh_l0 12 4\ngru.bias_ih_l0 12\ngru.bias_hh_l0 12\n");
+  CHECK(plain.item_head().bias == nullptr);
+  const Model whole({.items = 9, .width = 4, .hidden = 5, .output_table = OutputTable::separate, .item_bias = true});
+  CHECK(shown_parameters(whole) ==
+        "item_embedding.weight 9 4\n"
+        "gru.weight_ih_l0 15 4\ngru.weight_hh_l0 15 5\ngru.bias_ih_l0 15\ngru.bias_hh_l0 15\n"
+        "projection.weight 4 5\nprojection.bias 4\n"
+        "output_embedding.weight 9 4\n"
+        "item_bias 9\n");
+  CHECK(whole.item_head().bias != nullptr);
+}
+
+TEST_CASE("Gru4Rec agrees with PyTorch", "[models]") {
+  const std::string name = GENERATE(as<std::string>{}, "tied_bce", "separate_softmax");
+  CAPTURE(name);
+  Golden golden("gru4rec_" + name);
+  Model model = model_of<Model>(golden, {.dropout = 0, .state_dropout = 0});
+  check_gradients_of(golden, model);
+  check_states_and_scores_of(golden, model);
+}
+
+TEST_CASE("every row of Gru4Rec encodes its prefix, whatever the batch around it", "[models]") {
+  const Model model = random_model({.items = items,
+                                    .width = 6,
+                                    .hidden = 7,
+                                    .layers = 2,
+                                    .reset = GENERATE(GruReset::after_product, GruReset::before_product)});
+  const auto users = toy_users({5, 0, 1, 30, 2, 17, 0, 8, 1}, items, 0, 3);
+  const std::vector<double> together = encode(model, ToyBatch(users, items, 0));
+  std::vector<double> alone;
+  for (const auto& user : users) {
+    const auto states = encode(model, user.history);
+    alone.insert(alone.end(), states.begin(), states.end());
+  }
+  CHECK(together == alone);
+  const std::vector<item_t> history = users[5].history;
+  const std::vector<double> states = encode(model, history);
+  for (std::ptrdiff_t length = 1; length <= std::ssize(history); ++length) {
+    const auto prefix = encode(model, {history.begin(), history.begin() + length});
+    CHECK(std::vector<double>(states.begin() + 6 * (length - 1), states.begin() + 6 * length) ==
+          std::vector<double>(prefix.end() - 6, prefix.end()));
+  }
+}
+
+TEST_CASE("Gru4Rec's gradients are the derivatives of its loss", "[models]") {
+  constexpr int few_items = 7, negatives = 2;
+  Gru4RecOptions options{.items = few_items, .width = 4, .max_length = 6};
+  options.dropout = options.state_dropout = GENERATE(0.0, 0.3);
+  options.layers = options.dropout > 0 ? 2 : 1;
+  options.reset = GENERATE(GruReset::after_product, GruReset::before_product);
+  options.item_bias = true;
+  const NextItem objective =
+      GENERATE(NextItem{.loss = BinaryCrossEntropy{}, .negatives = negatives}, NextItem{.loss = FullSoftmax{}});
+  CAPTURE(option_text(options.reset), options.dropout, objective.name());
+  Model model = random_model(options);
+  auto& parameters = model.parameters();
+  const ToyBatch batch(toy_users({6, 3, 1, 0, 2}, few_items, negatives, 5), few_items, negatives, {1, 3});
+  DoubleContext::Team team(parameters.size(), {.threads = 1, .slots = 2});
+  const auto loss = [&] { return compute_gradients(team, model, objective, batch, 21, 4); };
+  loss();
+  const GradientCheck check = check_gradients(parameters, team.gradients(), loss);
+  INFO(check.text());
+  CHECK(check.elements == parameters.num_elements());
+  CHECK(check.worst < 1e-6);
+}
+
+TEST_CASE("Gru4Rec comes back from its checkpoint", "[models]") {
+  const TemporaryDirectory directory;
+  const Model model = random_model({.items = items,
+                                    .width = 6,
+                                    .hidden = 5,
+                                    .layers = 2,
+                                    .reset = GruReset::before_product,
+                                    .output_table = OutputTable::separate,
+                                    .item_bias = true});
+  save(directory / "model", model);
+  const Model loaded = load<Model>(directory / "model");
+  CHECK(weights_of(loaded) == weights_of(model));
+  CHECK(encode(loaded, {1, 2, 3}) == encode(model, {1, 2, 3}));
+}
+
+TEST_CASE("each option of Gru4Rec out of range is named with its value and the range", "[models][errors]") {
+  const auto message = [](const Gru4RecOptions& options) {
+    return message_of<ArgumentError>([&] { Model model(options); });
+  };
+  CHECK_THAT(message({}), ContainsSubstring("Gru4Rec items is 0, expected 1 .. 2147483647"));
+  CHECK_THAT(message({.items = 5, .width = 0}), ContainsSubstring("Gru4Rec width is 0"));
+  CHECK_THAT(message({.items = 5, .hidden = -1}), ContainsSubstring("Gru4Rec hidden is -1"));
+  CHECK_THAT(message({.items = 5, .layers = 0}), ContainsSubstring("Gru4Rec layers is 0"));
+  CHECK_THAT(message({.items = 5, .dropout = 1}), ContainsSubstring("Gru4Rec dropout is 1"));
+  CHECK_THAT(message({.items = 5, .state_dropout = -0.5}), ContainsSubstring("Gru4Rec state_dropout is -0.5"));
+  const Model model({.items = 8, .width = 4, .max_length = 5});
+  const ToyBatch batch(toy_users({6}, 8, 0, 2), 8, 0);
+  CHECK_THAT(message_of<ShapeError>([&] { encode(model, batch); }),
+             ContainsSubstring("Gru4Rec: the longest history has 6 items, expected at most 5"));
+}

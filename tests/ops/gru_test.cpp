@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/ops/gru.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "seqrec/cpu/gru.hpp"
+#include "support/backends.hpp"
+#include "support/catch.hpp"
+#include "support/finite_differences.hpp"
+#include "support/histories.hpp"
+#include "support/tensors.hpp"
+
+using namespace seqrec;
+using namespace seqrec_test;
+
+namespace {
+
+struct Problem {
+  std::vector<index_t> lengths;
+  GruReset reset = GruReset::after_product;
+  Matrix gates, weight, bias, initial, dy;  ///< bias and initial may be empty
+  Layout layout = Layout::dense;
+
+  index_t rows() const { return gates.rows; }
+  index_t users() const { return static_cast<index_t>(lengths.size()); }
+  index_t width() const { return weight.columns; }
+  index_t longest() const { return lengths.empty() ? 0 : *std::max_element(lengths.begin(), lengths.end()); }
+};
+
+Problem problem(const std::vector<index_t>& lengths, index_t width, GruReset reset, bool bias = true,
+                bool initial = true) {
+  index_t rows = 0;
+  for (const index_t length : lengths) rows += length;
+  Problem p{lengths, reset, random_matrix(rows, 3 * width, 1), random_matrix(3 * width, width, 2, 0.4), {}, {}, {}};
+  if (bias) p.bias = random_matrix(1, 3 * width, 3, 0.5);
+  if (initial) p.initial = random_matrix(static_cast<index_t>(lengths.size()), width, 4, 0.5);
+  p.dy = random_matrix(rows, width, 5);
+  return p;
+}
+
+struct States {
+  Matrix y, final;
+};
+
+double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+
+/// The formulas, one history and one number after the other.
+States by_loops(const Problem& p) {
+  const index_t width = p.width();
+  States states{Matrix(p.rows(), width), Matrix(p.users(), width)};
+  const auto u = [&](index_t gate, index_t d, const std::vector<double>& h) {
+    double sum = 0;
+    for (index_t e = 0; e < width; ++e) sum += p.weight(gate * width + d, e) * h[static_cast<std::size_t>(e)];
+    return sum;
+  };
+  const auto bias = [&](index_t gate, index_t d) { return p.bias.size() > 0 ? p.bias(gate * width + d) : 0.0; };
+  index_t row = 0;
+  for (index_t user = 0; user < p.users(); ++user) {
+    std::vector<double> h(static_cast<std::size_t>(width), 0.0);
+    for (index_t d = 0; d < width && p.initial.size() > 0; ++d) h[static_cast<std::size_t>(d)] = p.initial(user, d);
+    for (index_t t = 0; t < p.lengths[static_cast<std::size_t>(user)]; ++t, ++row) {
+      std::vector<double> next(h), reset(h), r(h);
+      for (index_t d = 0; d < width; ++d) {
+        const auto i = static_cast<std::size_t>(d);
+        r[i] = sigmoid(p.gates(row, d) + u(0, d, h) + bias(0, d));
+        reset[i] = r[i] * h[i];
+      }
+      for (index_t d = 0; d < width; ++d) {
+        const auto i = static_cast<std::size_t>(d);
+        const double z = sigmoid(p.gates(row, width + d) + u(1, d, h) + bias(1, d)), x = p.gates(row, 2 * width + d);
+        if (p.reset == GruReset::after_product) {
+          const double n = std::tanh(x + r[i] * (u(2, d, h) + bias(2, d)));
+          next[i] = (1 - z) * n + z * h[i];
+        } else {
+          const double n = std::tanh(x + u(2, d, reset) + bias(2, d));
+          next[i] = (1 - z) * h[i] + z * n;
+        }
+        states.y(row, d) = next[i];
+      }
+      h = next;
+    }
+    for (index_t d = 0; d < width; ++d) states.final(user, d) = h[static_cast<std::size_t>(d)];
+  }
+  return states;
+}
+
+/// What forward leaves, and what a backward pass reads of it.
+template <class Context>
+struct Run {
+  using Space = typename Context::Space;
+  Context context;
+  Tensor<offset_t, 1, Space> offsets;
+  PlacedScalars<Context> gates, weight, bias, initial, y, final;
+  index_t longest;
+  Tensor<typename Context::Scalar, 1, Space> saved;
+
+  explicit Run(const Problem& p)
+      : offsets(placed<Space>(offsets_of(p.lengths))),
+        gates(p.gates, p.layout),
+        weight(p.weight, p.layout),
+        bias(p.bias, Layout::dense),
+        initial(p.initial, p.layout),
+        y(unwritten(p.rows(), p.width()), p.layout),
+        final(unwritten(p.users(), p.width()), p.layout),
+        longest(p.longest()),
+        saved(ops::gru_saved_size(context, p.rows(), p.width())) {
+    GruForward<Context> a{offsets.view(), longest,        gates.matrix(), weight.matrix(), {}, {},
+                          y.matrix(),     final.matrix(), saved.view(),   p.reset};
+    if (p.bias.size() > 0) a.bias = bias.vector();
+    if (p.initial.size() > 0) a.initial = initial.matrix();
+    ops::gru_forward(context, a);
+  }
+  States states() const { return {y.read(), final.read()}; }
+};
+
+/// Gradients of dot(y, dy) added to what is there.
+template <class Context>
+std::vector<Matrix> backward(const Problem& p, GradientMode mode, double there) {
+  Run<Context> run(p);
+  PlacedScalars<Context> dy(p.dy, p.layout);
+  PlacedScalars<Context> dgates(Matrix(p.rows(), 3 * p.width(), there), p.layout);
+  PlacedScalars<Context> dinitial(Matrix(p.users(), p.width(), there), p.layout);
+  PlacedMasters<Context> dweight(Matrix(3 * p.width(), p.width(), there), p.layout);
+  PlacedMasters<Context> dbias(Matrix(1, 3 * p.width(), there), Layout::dense);
+  GruBackward<Context> a{run.offsets.view(),
+                         run.longest,
+                         run.weight.matrix(),
+                         {},
+                         run.y.matrix(),
+                         run.saved.view(),
+                         dy.matrix(),
+                         {dgates.matrix(), mode},
+                         dweight.matrix(),
+                         dbias.vector(),
+                         {dinitial.matrix(), mode},
+                         p.reset};
+  if (p.initial.size() > 0) a.initial = run.initial.matrix();
+  ops::gru_backward(run.context, a);
+  return {dgates.read(), dinitial.read(), dweight.read(), dbias.read()};
+}
+
+/// One history and many, empty ones, equal lengths, widths beside a vector's; with and without bias and initial states.
+template <class Check>
+void for_each_problem(Check check) {
+  for (const GruReset reset : {GruReset::after_product, GruReset::before_product})
+    for (const index_t width : {1, 5, 16})
+      for (const std::vector<index_t>& lengths :
+           std::vector<std::vector<index_t>>{{1}, {4}, {0}, {}, {2, 0, 7, 3, 3, 0, 1}, {1, 1, 1, 1, 1, 1, 1, 1, 1}})
+        for (const bool full : {true, false}) {
+          Problem p = problem(lengths, width, reset, full, full);
+          p.layout = full ? Layout::strided : Layout::dense;
+          CAPTURE(static_cast<int>(reset), width, lengths.size(), full);
+          check(p);
+        }
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("gru: against loops, final states too", "[ops]", SEQREC_TEST_BACKENDS) {
+  for_each_problem([](const Problem& p) {
+    const States expected = by_loops(p), found = Run<TestType>(p).states();
+    CHECK(difference(found.y, expected.y) <= tolerance<TestType>::value);
+    CHECK(difference(found.final, expected.final) <= tolerance<TestType>::value);
+  });
+}
+
+TEST_CASE("gru: the two conventions of the literature differ, worked by hand", "[ops]") {
+  // x = (1, -.5), h = (.3, -.8); the gates' products with x stand in `gates`.
+  Problem p = problem({1}, 2, GENERATE(GruReset::after_product, GruReset::before_product), false);
+  const double w[6][2] = {{.5, -.2}, {.1, .4}, {-.3, .6}, {.2, .1}, {.7, .2}, {-.4, .9}};
+  const double u[6][2] = {{.2, .3}, {-.5, .1}, {.4, -.1}, {.3, .2}, {.6, -.7}, {.8, .5}};
+  for (index_t i = 0; i < 6; ++i) {
+    p.gates(0, i) = w[i][0] - 0.5 * w[i][1];
+    for (index_t d = 0; d < 2; ++d) p.weight(i, d) = u[i][d];
+  }
+  p.initial(0, 0) = .3;
+  p.initial(0, 1) = -.8;
+  const Matrix y = Run<CpuDouble>(p).states().y;
+  const bool after = p.reset == GruReset::after_product;
+  CHECK(y(0, 0) == Approx(after ? .587653 : .475183).margin(1e-6));
+  CHECK(y(0, 1) == Approx(after ? -.763729 : -.749364).margin(1e-6));
+}
+
+TEMPLATE_TEST_CASE("gru: a history's states have the same bits alone and in any company", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  for (const GruReset reset : {GruReset::after_product, GruReset::before_product}) {
+    const Problem all = problem({5, 9, 2, 9, 1, 6, 3, 7, 4}, 12, reset);
+    const States together = Run<TestType>(all).states();
+    index_t row = 0;
+    for (index_t user = 0; user < all.users(); ++user) {
+      const index_t length = all.lengths[static_cast<std::size_t>(user)];
+      Problem alone = all;
+      alone.lengths = {length};
+      alone.gates = all.gates.row_range(row, length);
+      alone.initial = all.initial.row_range(user, 1);
+      const States single = Run<TestType>(alone).states();
+      CHECK(same_bits(single.y, together.y.row_range(row, length)));
+      CHECK(same_bits(single.final, together.final.row_range(user, 1)));
+      row += length;
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("gru: a history cut in two goes on from its final state", "[ops]", SEQREC_TEST_BACKENDS) {
+  const Problem whole = problem({8}, 7, GENERATE(GruReset::after_product, GruReset::before_product));
+  Problem first = whole, second = whole;
+  first.lengths = {5};
+  first.gates = whole.gates.row_range(0, 5);
+  second.lengths = {3};
+  second.gates = whole.gates.row_range(5, 3);
+  const States begun = Run<TestType>(first).states();
+  second.initial = begun.final;
+  CHECK(same_bits(stacked(begun.y, Run<TestType>(second).states().y), Run<TestType>(whole).states().y));
+}
+
+TEST_CASE("gru: gradients against central differences", "[ops][gradient]") {
+  for_each_problem([](Problem p) {
+    const auto gradients = backward<CpuDouble>(p, GradientMode::write, 0);
+    const auto loss = [&] { return dot(by_loops(p).y, p.dy); };
+    CHECK(difference(gradients[0], central_differences(p.gates, loss)) <= central_difference_tolerance);
+    if (p.initial.size() > 0)
+      CHECK(difference(gradients[1], central_differences(p.initial, loss)) <= central_difference_tolerance);
+    CHECK(difference(gradients[2], central_differences(p.weight, loss)) <= central_difference_tolerance);
+    if (p.bias.size() > 0)
+      CHECK(difference(gradients[3], central_differences(p.bias, loss)) <= central_difference_tolerance);
+  });
+}
+
+TEMPLATE_TEST_CASE("gru: gradients in every precision, written and added", "[ops][gradient]", SEQREC_TEST_BACKENDS) {
+  for_each_problem([](const Problem& p) {
+    const auto expected = backward<CpuDouble>(p, GradientMode::write, 0);
+    const auto found = backward<TestType>(p, GradientMode::write, 0);
+    const auto added = backward<TestType>(p, GradientMode::add, 2);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      CHECK(difference(found[i], expected[i]) <= tolerance<TestType>::gradient);
+      CHECK(difference(added[i], sum(Matrix(expected[i].rows, expected[i].columns, 2), expected[i])) <=
+            tolerance<TestType>::gradient);
+    }
+  });
+}
+
+TEST_CASE("gru: bad arguments are refused by name", "[ops][errors]") {
+  const Problem p = problem({2, 1}, 4, GruReset::after_product);
+  Run<CpuDouble> run(p);
+  const auto complaint = [&](auto change) {
+    GruForward<CpuDouble> a{run.offsets.view(),     2,  run.gates.matrix(),
+                            run.weight.matrix(),    {}, run.initial.matrix(),
+                            run.y.matrix(),         {}, {},
+                            GruReset::after_product};
+    change(a);
+    return message_of<ShapeError>([&] { ops::gru_forward(run.context, a); });
+  };
+  CHECK_THAT(complaint([](auto& a) { a.longest = 1; }), ContainsSubstring("gru: longest is 1"));
+  CHECK_THAT(complaint([](auto& a) { a.gates = a.gates.column_range(0, 11); }),
+             ContainsSubstring("gru: columns of gates is 11"));
+  CHECK_THAT(complaint([](auto& a) { a.weight = a.weight.row_range(0, 11); }),
+             ContainsSubstring("gru: rows of weight is 11"));
+  CHECK_THAT(complaint([](auto& a) { a.initial = a.initial.row_range(0, 1); }),
+             ContainsSubstring("gru: rows of initial is 1"));
+  CHECK_THAT(complaint([](auto& a) { a.initial = a.initial.column_range(0, 3); }),
+             ContainsSubstring("gru: columns of initial is 3"));
+  CHECK_THAT(complaint([&](auto& a) {
+               a.saved = {run.saved.view().data, 3};
+             }),
+             ContainsSubstring("gru: size of saved is 3"));
+}
