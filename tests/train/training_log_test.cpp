@@ -104,7 +104,7 @@ TEST_CASE("a log that cannot be begun anew leaves the one that was there", "[tra
   const auto path = directory / "log.csv";
   seqrec_test::write_file(path, "old");
   {
-    const seqrec_test::FileSizeLimit full(100);
+    const seqrec_test::FileSizeLimit full(50);
     CHECK_THAT(seqrec_test::message_of<DataError>([&] { TrainingLog(path, std::vector{record_of(1, 0.25)}); }),
                ContainsSubstring("log.csv: cannot be written: writing: File too large"));
   }
