@@ -11,7 +11,6 @@
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "support/catch.hpp"
-#include "support/counting_new.hpp"
 #include "support/parameters.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -202,32 +201,6 @@ TEST_CASE("options that promise a model too large for memory cost one exception"
       }),
       ContainsSubstring("expected [2147483647,65536]"));
   CHECK_THAT(message_after("blocks", "256"), ContainsSubstring("tensor 'blocks.1.attention_norm.weight' is missing"));
-}
-
-TEST_CASE("no memory is taken for a model before its shapes are those of the file", "[io]") {
-  const TemporaryDirectory directory;
-  const auto path = directory / "model.safetensors";
-  const Model model({.items = 5000, .width = 64, .blocks = 0, .max_length = 2});
-  save(path, model);
-  seqrec_test::largest_allocation = 0;
-  CHECK(load<Model>(path).num_items() == 5000);
-  CHECK(seqrec_test::largest_allocation >= 5000 * 64 * sizeof(float));  // it is measured
-  for (const char* const items : {"2147483647", "5001"}) {
-    SafetensorsFile file(path);
-    auto metadata = file.metadata();
-    metadata.at("option.items") = items;
-    std::vector<TensorSource> tensors;
-    std::vector<std::vector<float>> values;
-    for (const StoredTensor& tensor : file.tensors()) {
-      values.push_back(file.read<float>(tensor.name));
-      tensors.push_back({tensor.name, tensor.type, tensor.shape, values.back().data()});
-    }
-    write_safetensors(directory / "hostile.safetensors", metadata, tensors);
-    seqrec_test::largest_allocation = 0;
-    CHECK_THAT(seqrec_test::message_of<DataError>([&] { load<Model>(directory / "hostile.safetensors"); }),
-               ContainsSubstring(concatenate("shape is '[5000,64]', expected [", items, ",64]")));
-    CHECK(seqrec_test::largest_allocation < 64 * 1024);
-  }
 }
 
 TEST_CASE("tensors that are not the model's are named", "[io]") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/io/json.hpp"
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -87,6 +88,26 @@ TEST_CASE("objects and arrays", "[io]") {
   CHECK(read_elements("[3, 1 ,2]") == std::vector<index_t>{3, 1, 2});
   for (const char* bad : {"", "[", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "{}", "[[1]]"})
     CHECK_THROWS_AS(read_elements(bad), DataError);
+}
+
+TEST_CASE("an object of strings", "[io]") {
+  const auto strings = [](const std::string& text) {
+    JsonReader json(text, "text");
+    auto found = json.strings();
+    json.finish();
+    return found;
+  };
+  CHECK(strings(" { } ").empty());
+  CHECK(strings(R"({"b": "1", "a":"", "\u0063":"x"})") ==
+        std::map<std::string, std::string>{{"a", ""}, {"b", "1"}, {"c", "x"}});
+  const auto error = [&](const std::string& text) {
+    return seqrec_test::message_of<DataError>([&] { strings(text); });
+  };
+  CHECK(error(R"({"a":"1","\u0061":"2"})") == "text, byte 17: key 'a' occurs twice, expected distinct keys");
+  CHECK(error(R"({"a":1})") == "text, byte 5: found '1', expected a string");
+  CHECK(error(R"({"a":"1" "b"})") == "text, byte 9: found '\"', expected ',' or '}' after a member");
+  CHECK(error(R"({"a")") == "text, byte 4: found the end, expected ':' after a key");
+  CHECK(error(R"(["a"])") == "text, byte 0: found '[', expected an object");
 }
 
 TEST_CASE("JSON errors name source, byte, what is there and what was expected", "[io][errors]") {

@@ -16,6 +16,7 @@ using seqrec_test::message_of;
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr float float_infinity = std::numeric_limits<float>::infinity();
 
 /// A file with one tensor "w".
 struct OneTensor {
@@ -54,14 +55,14 @@ TEST_CASE("halves are the floats of the standard", "[io]") {
   CHECK(float_of_f16(0x0400) == 0x1p-14F);            // the smallest normal one
   CHECK(float_of_f16(0x03FF) == 1023.0F * 0x1p-24F);  // below it
   CHECK(float_of_f16(0x8001) == -0x1p-24F);
-  CHECK(float_of_f16(0x7C00) == infinity);
-  CHECK(float_of_f16(0xFC00) == -infinity);
+  CHECK(float_of_f16(0x7C00) == float_infinity);
+  CHECK(float_of_f16(0xFC00) == -float_infinity);
   CHECK(std::isnan(float_of_f16(0x7E00)));
   CHECK((float_of_f16(0x8000) == 0 && std::signbit(float_of_f16(0x8000))));
   CHECK(float_of_bf16(0x3F80) == 1.0F);
   CHECK(float_of_bf16(0x3EAB) == 0.333984375F);
   CHECK(float_of_bf16(0x7F7F) == 3.3895313892515355e38F);
-  CHECK(float_of_bf16(0xFF80) == -infinity);
+  CHECK(float_of_bf16(0xFF80) == -float_infinity);
 }
 
 TEST_CASE("every half is the number that its fields spell", "[io]") {
@@ -69,8 +70,9 @@ TEST_CASE("every half is the number that its fields spell", "[io]") {
     const int exponent = static_cast<int>(bits >> 10);
     const double fraction = static_cast<double>(bits & 1023);
     const double expected = exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25);
-    if (float_of_f16(static_cast<std::uint16_t>(bits)) != expected) FAIL("binary16 " << bits);
-    if (float_of_f16(static_cast<std::uint16_t>(bits | 0x8000)) != -expected) FAIL("negative binary16 " << bits);
+    if (double{float_of_f16(static_cast<std::uint16_t>(bits))} != expected) FAIL("binary16 " << bits);
+    if (double{float_of_f16(static_cast<std::uint16_t>(bits | 0x8000))} != -expected)
+      FAIL("negative binary16 " << bits);
   }
 }
 
@@ -120,14 +122,14 @@ TEST_CASE("a number that is not finite is named with its place", "[io][errors]")
   const OneTensor stored(DataType::f32, {2, 3}, floats);
   CHECK(stored.message<float>({2, 3}) == "tensor 'w': element [1,2] is nan, expected a finite number");
   CHECK(stored.message<double>({2, 3}) == "tensor 'w': element [1,2] is nan, expected a finite number");
-  CHECK(OneTensor(DataType::f32, {}, std::vector<float>{-static_cast<float>(infinity)}).message<float>({}) ==
+  CHECK(OneTensor(DataType::f32, {}, std::vector<float>{-float_infinity}).message<float>({}) ==
         "tensor 'w': element [] is -inf, expected a finite number");
   CHECK(OneTensor(DataType::bf16, {2}, std::vector<std::uint16_t>{0, 0x7F80}).message<float>({2}) ==
         "tensor 'w': element [1] is inf, expected a finite number");
   CHECK(OneTensor(DataType::f64, {2, 1, 2}, std::vector<double>{0, 0, infinity, 0}).message<double>({2, 1, 2}) ==
         "tensor 'w': element [1,0,0] is inf, expected a finite number");
   const std::vector<index_t> shape = {6};
-  const std::vector<float> infinite = {1, static_cast<float>(infinity)};
-  CHECK(first_bad_number<float>(infinite, shape, static_cast<float>(infinity)).empty());
-  CHECK(first_bad_number<float>(floats, shape, static_cast<float>(infinity)) == "[5] is nan");
+  const std::vector<float> infinite = {1, float_infinity};
+  CHECK(first_bad_number<float>(infinite, shape, float_infinity).empty());
+  CHECK(first_bad_number<float>(floats, shape, float_infinity) == "[5] is nan");
 }

@@ -2,6 +2,8 @@
 // Replaces every form of `new` and `delete` by one that counts. Include it in one file of an executable only.
 #pragma once
 
+#include <malloc.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
@@ -14,16 +16,29 @@ inline std::atomic<std::size_t> allocations{0};
 /// The most bytes that one of these calls asked for. May be set back to 0.
 inline std::atomic<std::size_t> largest_allocation{0};
 
+/// How many bytes are allocated at present, and how many have been at most. The latter may be set back to the former.
+inline std::atomic<std::size_t> allocated{0}, most_allocated{0};
+
 namespace detail {
+
+inline void raise(std::atomic<std::size_t>& maximum, std::size_t to) noexcept {
+  for (std::size_t largest = maximum; to > largest;)
+    if (maximum.compare_exchange_weak(largest, to)) break;
+}
 
 inline void* allocate(std::size_t size, std::size_t alignment) noexcept {
   ++allocations;
-  for (std::size_t largest = largest_allocation; size > largest;)
-    if (largest_allocation.compare_exchange_weak(largest, size)) break;
+  raise(largest_allocation, size);
   if (size == 0) size = 1;
-  return alignment <= alignof(std::max_align_t)
-             ? std::malloc(size)
-             : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  void* const memory = alignment <= alignof(std::max_align_t)
+                           ? std::malloc(size)
+                           : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  raise(most_allocated, allocated += ::malloc_usable_size(memory));
+  return memory;
+}
+inline void release(void* memory) noexcept {
+  allocated -= ::malloc_usable_size(memory);
+  std::free(memory);
 }
 inline void* require(void* memory) {
   if (memory == nullptr) throw std::bad_alloc();
@@ -62,13 +77,27 @@ SEQREC_TEST_REPLACED void* operator new[](std::size_t size, std::align_val_t ali
                                           const std::nothrow_t&) noexcept {
   return seqrec_test::detail::allocate(size, static_cast<std::size_t>(alignment));
 }
-SEQREC_TEST_REPLACED void operator delete(void* memory) noexcept { std::free(memory); }
-SEQREC_TEST_REPLACED void operator delete[](void* memory) noexcept { std::free(memory); }
-SEQREC_TEST_REPLACED void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-SEQREC_TEST_REPLACED void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-SEQREC_TEST_REPLACED void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-SEQREC_TEST_REPLACED void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
-SEQREC_TEST_REPLACED void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-SEQREC_TEST_REPLACED void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-SEQREC_TEST_REPLACED void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-SEQREC_TEST_REPLACED void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+SEQREC_TEST_REPLACED void operator delete(void* memory) noexcept { seqrec_test::detail::release(memory); }
+SEQREC_TEST_REPLACED void operator delete[](void* memory) noexcept { seqrec_test::detail::release(memory); }
+SEQREC_TEST_REPLACED void operator delete(void* memory, std::size_t) noexcept { seqrec_test::detail::release(memory); }
+SEQREC_TEST_REPLACED void operator delete[](void* memory, std::size_t) noexcept {
+  seqrec_test::detail::release(memory);
+}
+SEQREC_TEST_REPLACED void operator delete(void* memory, std::align_val_t) noexcept {
+  seqrec_test::detail::release(memory);
+}
+SEQREC_TEST_REPLACED void operator delete[](void* memory, std::align_val_t) noexcept {
+  seqrec_test::detail::release(memory);
+}
+SEQREC_TEST_REPLACED void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  seqrec_test::detail::release(memory);
+}
+SEQREC_TEST_REPLACED void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
+  seqrec_test::detail::release(memory);
+}
+SEQREC_TEST_REPLACED void operator delete(void* memory, const std::nothrow_t&) noexcept {
+  seqrec_test::detail::release(memory);
+}
+SEQREC_TEST_REPLACED void operator delete[](void* memory, const std::nothrow_t&) noexcept {
+  seqrec_test::detail::release(memory);
+}

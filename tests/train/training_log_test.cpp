@@ -2,6 +2,7 @@
 #include "seqrec/train/training_log.hpp"
 
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <sstream>
 #include <string>
@@ -12,6 +13,7 @@
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/train/trainer.hpp"
 #include "support/catch.hpp"
+#include "support/disasters.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace seqrec;
@@ -76,6 +78,17 @@ TEST_CASE("a .jsonl log is an object for each validation", "[train]") {
         "\"targets_per_second\": 1000, \"hr@10\": 0.5, \"auc\": 0.5}\n");
 }
 
+TEST_CASE("a number that JSON does not have is null", "[train]") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "log.jsonl";
+  TrainingLog log(path, {});
+  EpochRecord record = record_of(1, std::numeric_limits<double>::quiet_NaN());
+  record.loss = -std::numeric_limits<double>::infinity();
+  log.add(record);
+  CHECK_THAT(seqrec_test::read_file(path), ContainsSubstring("\"hr@10\": null, \"auc\": 0.5}") &&
+                                               ContainsSubstring("\"loss\": null, \"learning_rate\": 0.001"));
+}
+
 TEST_CASE("a log begins anew with what is known so far", "[train]") {
   const TemporaryDirectory directory;
   const auto path = directory / "log.csv";
@@ -84,6 +97,18 @@ TEST_CASE("a log begins anew with what is known so far", "[train]") {
   CHECK(read_csv(path)["step"] == std::vector<double>{10, 20});
   log.add(record_of(3, 0.75));
   CHECK(read_csv(path)["hr@10"] == std::vector<double>{0.25, 0.5, 0.75});
+}
+
+TEST_CASE("a log that cannot be begun anew leaves the one that was there", "[train][errors]") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "log.csv";
+  seqrec_test::write_file(path, "old");
+  {
+    const seqrec_test::FileSizeLimit full(50);
+    CHECK_THAT(seqrec_test::message_of<DataError>([&] { TrainingLog(path, std::vector{record_of(1, 0.25)}); }),
+               ContainsSubstring("log.csv: cannot be written: writing: File too large"));
+  }
+  CHECK(seqrec_test::read_file(path) == "old");
 }
 
 TEST_CASE("a log that cannot be is refused", "[train]") {

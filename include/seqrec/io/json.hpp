@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -57,11 +58,26 @@ class JsonReader {
     if (accept('}')) return;
     do {
       const auto [key, is_new] = keys.insert(string());
-      if (!is_new) fail(concatenate("key ", quote_bytes(*key), " occurs twice, expected distinct keys"));
+      if (!is_new) fail_twice(*key);
       expect(':', "':' after a key");
       member(*key);
     } while (accept(','));
     expect('}', "',' or '}' after a member");
+  }
+
+  /// An object of strings. (Its keys are kept once, not twice: a hostile file may consist of little else.)
+  std::map<std::string, std::string> strings() {
+    std::map<std::string, std::string> found;
+    expect('{', "an object");
+    if (accept('}')) return found;
+    do {
+      const auto [entry, is_new] = found.try_emplace(string());
+      if (!is_new) fail_twice(entry->first);
+      expect(':', "':' after a key");
+      entry->second = string();
+    } while (accept(','));
+    expect('}', "',' or '}' after a member");
+    return found;
   }
 
   /// Calls element() for each element of an array; it must read the element.
@@ -138,6 +154,10 @@ class JsonReader {
   [[noreturn]] void fail_unexpected(const char* expected) const {
     const std::string found = at_ < text_.size() ? quote_bytes(text_.substr(at_, 1)) : "the end";
     fail(concatenate("found ", found, ", expected ", expected));
+  }
+
+  [[noreturn]] void fail_twice(const std::string& key) const {
+    fail(concatenate("key ", quote_bytes(key), " occurs twice, expected distinct keys"));
   }
 
   void append_escaped(std::string& value) {

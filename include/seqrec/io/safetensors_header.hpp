@@ -113,7 +113,7 @@ inline SafetensorsHeader parse_safetensors_header(std::string_view text, index_t
   if (text.substr(0, 1) != "{") json.fail("expected '{' at the start");
   json.object([&](const std::string& name) {
     if (name == "__metadata__") {
-      json.object([&](const std::string& key) { header.metadata[key] = json.string(); });
+      header.metadata = json.strings();
     } else {
       header.tensors.push_back(detail::parse_stored_tensor(json, name));
     }

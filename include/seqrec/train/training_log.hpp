@@ -4,11 +4,14 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <ostream>
 #include <span>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "seqrec/core/atomic_file.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/option_text.hpp"
 #include "seqrec/io/json.hpp"
@@ -22,17 +25,20 @@ namespace seqrec {
 class TrainingLog {
  public:
   /// Begins the file anew, with the lines of the validations so far: those of a run that is resumed. Whatever an
-  /// interrupted run wrote after its last saved state is gone, so no line comes twice.
+  /// interrupted run wrote after its last saved state is gone, so no line comes twice. The file that was there before
+  /// stays whole until the new one is (see AtomicFile).
   /// @throws ArgumentError unless the name ends in .csv or .jsonl   @throws DataError when it cannot be written
   TrainingLog(std::filesystem::path path, std::span<const EpochRecord> so_far) : path_(std::move(path)) {
     check(path_);
-    file_.open(path_, std::ios::binary | std::ios::trunc);
-    for (const EpochRecord& record : so_far) write(record);
+    std::ostringstream text;
+    for (const EpochRecord& record : so_far) write(text, record);
+    write_file_atomically(path_, text.str());
+    file_.open(path_, std::ios::binary | std::ios::app);
     flush();
   }
 
   void add(const EpochRecord& record) {
-    write(record);
+    write(file_, record);
     flush();
   }
 
@@ -58,17 +64,22 @@ class TrainingLog {
     return columns;
   }
 
-  void write(const EpochRecord& record) {
+  /// JSON has neither infinities nor NaN.
+  static std::string json_number(const std::string& text) {
+    return text.find_first_of("in") == text.npos ? text : "null";  // inf, nan
+  }
+
+  void write(std::ostream& out, const EpochRecord& record) {
     const Columns columns = columns_of(record);
     if (path_.extension() == ".jsonl") {
       for (std::size_t i = 0; i < columns.size(); ++i)
-        file_ << (i == 0 ? "{" : ", ") << quote_json(columns[i].first) << ": " << columns[i].second;
-      file_ << "}\n";
+        out << (i == 0 ? "{" : ", ") << quote_json(columns[i].first) << ": " << json_number(columns[i].second);
+      out << "}\n";
       return;
     }
     const auto line = [&](auto&& field) {
-      for (std::size_t i = 0; i < columns.size(); ++i) file_ << (i == 0 ? "" : ",") << field(columns[i]);
-      file_ << '\n';
+      for (std::size_t i = 0; i < columns.size(); ++i) out << (i == 0 ? "" : ",") << field(columns[i]);
+      out << '\n';
     };
     if (!std::exchange(has_names_, true)) line([](const auto& column) { return column.first; });
     line([](const auto& column) { return column.second; });
