@@ -39,7 +39,7 @@ std::string saved(const Model& model) {
   return safetensors_input(folder.read("x"));
 }
 
-/// Loads a model; one that is loaded is saved to the same bytes as before, wherever it came from.
+/// Loads a model; one that is loaded can be saved, and is the same once it is loaded again.
 template <class Model>
 int load_and_save(const std::uint8_t* data, std::size_t size) {
   static const Folder folder;
