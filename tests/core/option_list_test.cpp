@@ -58,4 +58,6 @@ TEST_CASE("choosing an alternative begins with its defaults, unless it is chosen
   CHECK(std::get<Brush>(options.tool).stiffness == 0.5);
   CHECK(message_of<DataError>([&] { option_named(list_options(options), "tool").read("foot"); }) ==
         "option tool is \"foot\", expected one of Hand, brush");
+  CHECK_THAT(message_of<DataError>([&] { option_named(list_options(options), "tool").read("\x1b[2J"); }),
+             ContainsSubstring("option tool is \"\\x1b[2J\""));
 }

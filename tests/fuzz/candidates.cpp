@@ -34,6 +34,7 @@ std::vector<std::string> made_seeds() {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const seqrec_fuzz::Folder folder;
+  drawn_for();  // before the heap is watched
   const auto path = folder.write("x", seqrec_fuzz::text_of(data, size));
   return seqrec_fuzz::expect_read_or_error(size, [&] {
     const auto lists = seqrec::load_candidates(path, drawn_for().split.test, drawn_for().options);

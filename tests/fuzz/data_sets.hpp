@@ -95,7 +95,9 @@ int read_data_set(const std::uint8_t* bytes, std::size_t size, std::initializer_
                   Reader&& reader) {
   static const Folder folder;
   if (!write_files(folder, text_of(bytes, size), names)) return 0;
-  return expect_read_or_error(size, [&] { use_data(reader(folder / *names.begin(), std::string("fuzz"))); });
+  // The base is the tables by which numbers that lie close together are numbered, one of users and one of items.
+  return expect_read_or_error(size, [&] { use_data(reader(folder / *names.begin(), std::string("fuzz"))); },
+                              {.base = 1280 << 10});
 }
 
 }  // namespace seqrec_fuzz

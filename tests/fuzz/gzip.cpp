@@ -34,5 +34,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         seqrec_fuzz::require(seqrec_fuzz::heap_peak() < 300'000 + 4 * longest,
                              "more memory than the longest line asks for");
       },
-      {.for_each_byte = 4 * most_unpacked});
+      {.base = 300'000, .for_each_byte = 4 * most_unpacked});
 }

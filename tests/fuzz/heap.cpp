@@ -17,7 +17,10 @@
 #endif
 
 #ifdef SEQREC_FUZZ_HOOKS
-#include <sanitizer/allocator_interface.h>
+// As in <sanitizer/allocator_interface.h>, which g++ does not always bring along.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*, std::size_t),
+                                                         void (*)(const volatile void*));
+extern "C" std::size_t __sanitizer_get_allocated_size(const volatile void*);
 #else
 #include <malloc.h>
 #endif
@@ -38,11 +41,12 @@ void given_back(std::size_t bytes) { held -= static_cast<std::int64_t>(bytes); }
 
 void watch_heap() {
 #ifdef SEQREC_FUZZ_HOOKS
-  static const int installed = __sanitizer_install_malloc_and_free_hooks(
-      [](const volatile void*, std::size_t size) { taken(size); },
-      [](const volatile void* memory) {
-        if (memory != nullptr) given_back(__sanitizer_get_allocated_size(const_cast<const void*>(memory)));
-      });
+  static const int installed =
+      __sanitizer_install_malloc_and_free_hooks([](const volatile void*, std::size_t size) { taken(size); },
+                                                [](const volatile void* memory) {
+                                                  if (memory != nullptr)
+                                                    given_back(__sanitizer_get_allocated_size(memory));
+                                                });
   if (installed == 0) std::abort();
 #endif
   start = peak = held.load();

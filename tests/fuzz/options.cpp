@@ -21,21 +21,23 @@ namespace {
 template <class Options>
 void read_options(std::string_view input) {
   Options options;
+  seqrec::OptionList list = seqrec::list_options(options);
   for (std::size_t at = 0; at < input.size();) {
     const std::size_t end = std::min(input.find('\n', at), input.size());
     const std::string_view line = input.substr(at, end - at);
     at = end + 1;
-    const std::size_t equals = std::min(line.find('='), line.size());
-    // A list of its own for each line: what options there are may depend on the alternative that a line before chose.
-    for (const seqrec::Option& option : seqrec::list_options(options)) {
-      if (option.name != line.substr(0, equals) || equals == line.size()) continue;
-      option.read(line.substr(equals + 1));
-      const std::string text = option.text();
-      option.read(text);
-      seqrec_fuzz::require(option.text() == text, "an option that is another one once it was written");
-      static_cast<void>(option.in_range());
-      break;
-    }
+    const std::size_t equals = line.find('=');
+    if (equals == std::string_view::npos) continue;
+    const auto option = std::find_if(list.begin(), list.end(),
+                                     [&](const seqrec::Option& each) { return each.name == line.substr(0, equals); });
+    if (option == list.end()) continue;
+    option->read(line.substr(equals + 1));
+    const std::string text = option->text();
+    option->read(text);
+    seqrec_fuzz::require(option->text() == text, "an option that is another one once it was written");
+    static_cast<void>(option->in_range());
+    // What options there are depends on the alternative that was chosen.
+    if (option->kind == seqrec::OptionKind::alternative) list = seqrec::list_options(options);
   }
   seqrec::check_options("fuzz", options);
 }

@@ -49,7 +49,7 @@ inline void require(bool holds, const char* what) {
 
 /// Memory that an input may take: a base for buffers and tables, and so many bytes for each of its own.
 struct HeapBound {
-  std::size_t base = 2 << 20, for_each_byte = 128;
+  std::size_t base = 64 << 10, for_each_byte = 64;
 };
 
 /// Calls `read`, which may end in a seqrec::Error and in nothing else: any other exception ends the program. Its

@@ -110,7 +110,7 @@ struct Alternatives<std::variant<Kinds...>> {
     if ((take<Kinds>(text, *static_cast<Variant*>(value)) || ...)) return;
     std::string all;
     for (const std::string& one : names()) all += (all.empty() ? "" : ", ") + one;
-    throw DataError(concatenate("option ", name, " is \"", text, "\", expected one of ", all));
+    refuse_option(name, text, "one of " + all);
   }
 
  private:
