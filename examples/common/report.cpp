@@ -137,6 +137,11 @@ Json run_json(const RunDescription& run) {
   Json json = {{"model", run.model},           {"dataset", dataset_json(run.split)}, {"protocol", protocol_json(run)},
                {"options", options_json(run)}, {"versions", versions_json()},        {"seconds", run.seconds}};
   if (run.training) add_training(json, *run.training);
+  if (run.checkpoint)
+    json["checkpoint"] = {{"file", run.checkpoint->file.string()},
+                          {"unknown_items", run.checkpoint->unknown_items},
+                          {"dropped_events", run.checkpoint->dropped_events},
+                          {"unknown_categories", run.checkpoint->unknown_categories}};
   const Figures& figures = run.figures;
   json["validation"] = metrics_json(figures.validation.ranking);
   json["test"] = metrics_json(figures.test.ranking);

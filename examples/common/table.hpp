@@ -32,6 +32,9 @@ inline TableRow table_row(const std::string& model, const seqrec::Evaluation& ev
 /// would have.
 void print_table(std::ostream& out, const std::vector<TableRow>& rows);
 
+/// Ends a program about one model: the table of its validation and test, and the JSON (see write_report).
+void report(std::ostream& out, const RunDescription& run, const std::filesystem::path& json);
+
 /// The rows of several runs on one test: first among the frozen candidates, where there are any, then among the whole
 /// catalogue.
 std::vector<TableRow> test_rows(const std::vector<RunDescription>& runs);

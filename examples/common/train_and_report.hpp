@@ -46,13 +46,7 @@ void train_and_report(const char* title, const typename Model::Options& model_op
                                           options.state.empty()
                                               ? "; a run with --state FILE can be resumed"
                                               : "; to go on, start the same command again with --resume"));
-  const RunDescription run = describe_model(title, model, split, candidates, objective, options, result);
-  const seqrec::Evaluation &validation = run.figures.validation, &test = run.figures.test,
-                           &full = run.figures.test_full;
-  std::vector<TableRow> rows = {table_row(title, validation), table_row(title, test)};
-  if (candidates.test() != nullptr) rows.push_back(table_row(title, full));
-  print_table(std::cout, rows);
-  write_report(json, run);
+  report(std::cout, describe_model(title, model, split, candidates, objective, options, result), json);
 }
 
 }  // namespace examples
