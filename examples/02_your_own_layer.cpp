@@ -137,7 +137,7 @@ int main(int argc, char** argv) {
   AttentiveMlpOptions options{.seed = 1};
   seqrec::TrainerOptions training{.epochs = 40, .batch_size = 32, .learning_rate = 3e-3, .seed = 1};
   examples::CommandLine line("Trains a model that is written in this file, and compares it with popularity.");
-  line.options(shared, {{"json", ""}, {"candidate_dir", ""}});
+  line.options(shared, {{"json", ""}, {"seen", ""}, {"candidate_dir", ""}});
   line.options(options, {{"items", ""}, {"seed", "--model-seed"}});
   line.options(training);
   return line.run(argc, argv, [&] {

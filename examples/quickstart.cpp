@@ -156,7 +156,7 @@ int main(int argc, char** argv) {
                                     .seed = settings.seed,
                                     .evaluate_every = shared.quick ? 1 : 2,
                                     .patience = 5,
-                                    .validation = {.candidates = candidates.validation()},
+                                    .validation = candidates.options_of_validation(),
                                     .checkpoint = settings.checkpoint,
                                     .stop = &interrupt->requested(),
                                     .team = {.threads = settings.threads}};

@@ -33,7 +33,7 @@ std::string joined(const std::vector<std::string>& names) {
 
 /// What an option takes, in words.
 std::string expectation(const Option& option) {
-  const auto& [lowest, highest, above, below, words] = option.range;
+  const auto& [lowest, highest, above, below, longest, words] = option.range;
   const bool limited = highest < std::numeric_limits<double>::max();
   const auto whole = [](double value) { return static_cast<long long>(value); };
   switch (option.kind) {

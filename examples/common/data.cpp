@@ -36,11 +36,12 @@ seqrec::Dataset find_data(const DataOptions& options, const std::string& default
 namespace {
 
 seqrec::CandidateLists freeze(const seqrec::HeldOut& held_out, const DataOptions& options) {
-  const seqrec::CandidateOptions drawing{.negatives = options.candidates};
+  const seqrec::CandidateOptions drawing{.negatives = options.candidates, .seen = options.seen};
   const seqrec::Dataset& data = *held_out.data;
   const std::filesystem::path file =
-      options.candidate_dir / seqrec::concatenate(data.name, "-", data.hash(), "-", held_out.name, "-1+",
-                                                  drawing.negatives, "-seed-", drawing.seed, ".txt");
+      options.candidate_dir /
+      seqrec::concatenate(data.name, "-", data.hash(), "-", held_out.name, "-1+", drawing.negatives, "-seed-",
+                          drawing.seed, drawing.seen == seqrec::SeenItems::ranked ? "-seen-ranked" : "", ".txt");
   std::error_code error;
   if (std::filesystem::exists(file, error)) return seqrec::load_candidates(file, held_out, drawing);
   seqrec::CandidateLists lists = seqrec::draw_candidates(held_out, drawing);
@@ -49,18 +50,33 @@ seqrec::CandidateLists freeze(const seqrec::HeldOut& held_out, const DataOptions
   return lists;
 }
 
+/// Before anything is trained: who could not be ranked in the end, and whether anybody could.
+void announce_left_out(const seqrec::HeldOut& held_out, const seqrec::EvaluateOptions& options) {
+  const seqrec::LeftOut left_out = seqrec::check_evaluation(held_out.data->num_items(), held_out, options);
+  if (!left_out.empty())
+    std::cout << held_out.name << (options.candidates == nullptr ? ", full ranking: " : ", candidates: ")
+              << seqrec::describe(left_out) << '\n';
+}
+
 }  // namespace
 
-Candidates::Candidates(const seqrec::Split& split, const DataOptions& options) {
+Candidates::Candidates(const seqrec::Split& split, const DataOptions& options) : seen(options.seen) {
   std::cout << seqrec::describe(*split.data) << '\n' << seqrec::describe(split) << '\n';
+  if (seen == seqrec::SeenItems::left_out && seqrec::share_of_repeats(split.test) >= seqrec::many_repeats)
+    std::cout << "here: --seen ranked\n";
+  announce_left_out(split.test, {.seen = seen});
   if (options.candidates == 0) {
-    std::cout << "validation and test rank the whole catalogue\n";
+    std::cout << "validation and test rank the whole catalogue"
+              << (seen == seqrec::SeenItems::ranked ? ", seen items too\n" : "\n");
+    announce_left_out(split.validation, {.seen = seen});
     return;
   }
   of_validation = freeze(split.validation, options);
   of_test = freeze(split.test, options);
   std::cout << "validation and test rank 1 + " << options.candidates << " candidates, hashes " << of_validation->hash()
-            << " and " << of_test->hash() << '\n';
+            << " and " << of_test->hash() << (seen == seqrec::SeenItems::ranked ? ", seen items among them\n" : "\n");
+  announce_left_out(split.validation, options_of_validation());
+  announce_left_out(split.test, {.candidates = test(), .seen = seen});
 }
 
 }  // namespace examples

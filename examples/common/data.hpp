@@ -7,6 +7,7 @@
 #include "common/options.hpp"
 #include "seqrec/data/splits/split.hpp"
 #include "seqrec/evaluate/candidate_lists.hpp"
+#include "seqrec/evaluate/evaluation.hpp"
 
 namespace examples {
 
@@ -21,13 +22,17 @@ seqrec::Dataset find_data(const DataOptions& options, const std::string& default
 /// kept in files for later runs. With --candidates full there are none.
 struct Candidates {
   std::optional<seqrec::CandidateLists> of_validation, of_test;
+  seqrec::SeenItems seen;  ///< of candidates and of full rankings
 
-  /// Prints a line each for data, split and candidates.
+  /// Prints a line each for data, split and candidates, and for whose targets cannot be ranked.
+  /// @throws seqrec::DataError where nobody's can
   Candidates(const seqrec::Split& split, const DataOptions& options);
 
   /// Null for a full ranking.
   const seqrec::CandidateLists* validation() const { return of_validation ? &*of_validation : nullptr; }
   const seqrec::CandidateLists* test() const { return of_test ? &*of_test : nullptr; }
+  /// How validation ranks.
+  seqrec::EvaluateOptions options_of_validation() const { return {.candidates = validation(), .seen = seen}; }
 };
 
 }  // namespace examples

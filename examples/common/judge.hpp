@@ -22,9 +22,10 @@ struct Figures {
 template <class Ranker>
 Figures judge(const Ranker& ranker, const seqrec::Split& split, const Candidates& candidates,
               const seqrec::TeamOptions& team = {}, const seqrec::Evaluation* validation = nullptr) {
-  const auto ranking = [&team](const seqrec::CandidateLists* lists) {
+  const auto ranking = [&](const seqrec::CandidateLists* lists) {
     seqrec::EvaluateOptions options;
     options.candidates = lists;
+    options.seen = candidates.seen;
     options.team = team;
     return options;
   };

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "common/command_line.hpp"
+#include "seqrec/evaluate/seen_items.hpp"
 #include "seqrec/objectives/click.hpp"
 #include "seqrec/objectives/next_item.hpp"
 #include "seqrec/train/options.hpp"
@@ -21,6 +22,7 @@ struct DataOptions {
   std::filesystem::path data{};     ///< see find_data
   seqrec::index_t candidates = 99;  ///< negatives a list; 0 ranks the whole catalogue
   std::filesystem::path candidate_dir = default_candidate_dir();
+  seqrec::SeenItems seen = seqrec::SeenItems::left_out;
   std::filesystem::path json{};
   bool quick = false;
 
@@ -34,6 +36,8 @@ struct DataOptions {
     visit("json", json, seqrec::file_to_write(), "where the result is written");
     visit("quick", quick, seqrec::any(),
           "a short run, on synthetic data if --data is not given: to see that all works");
+    visit("seen", seen, seqrec::any(),
+          "what becomes, in validation and test, of other items that a user has had; ranked where people repeat");
     visit("candidate_dir", candidate_dir, seqrec::any(),
           "where the drawn candidates are kept, for every model and run to meet the same");
   }

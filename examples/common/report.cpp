@@ -2,6 +2,7 @@
 #include "common/report.hpp"
 
 #include <Eigen/Core>
+#include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -31,6 +32,16 @@ Json metrics_json(const seqrec::RankingResult& result) {
   return json;
 }
 
+/// The same of their standard errors; null where one is not known.
+Json standard_errors_json(const seqrec::RankingResult& result) {
+  Json json = Json::object();
+  for (const seqrec::RankingMetric& metric : result.metrics) {
+    json[metric.name] = nullptr;
+    if (!std::isnan(metric.standard_error)) json[metric.name] = metric.standard_error;
+  }
+  return json;
+}
+
 Json dataset_json(const seqrec::Split& split) {
   const seqrec::Dataset& data = *split.data;
   return {{"name", data.name},         {"users", data.num_users()},
@@ -41,18 +52,27 @@ Json dataset_json(const seqrec::Split& split) {
 /// How the numbers came about: everything that must agree before two of them may be compared.
 Json protocol_json(const RunDescription& run) {
   const seqrec::CandidateLists* const lists = run.candidates.test();
-  Json json = {{"split", run.split.protocol},
-               {"users_that_train_only", run.split.train_only_users},
-               {"validation", run.figures.validation.protocol},
-               {"test", run.figures.test.protocol},
-               {"test_full", run.figures.test_full.protocol},
-               {"candidates", nullptr},
-               {"ties", "average rank"},
-               {"excluded_from_full_ranking", "every item of the user's whole history before the target"}};
+  const bool ranked = run.candidates.seen == seqrec::SeenItems::ranked;
+  Json json = {
+      {"split", run.split.protocol},
+      {"users_that_train_only", run.split.train_only_users},
+      {"validation", run.figures.validation.protocol},
+      {"test", run.figures.test.protocol},
+      {"test_full", run.figures.test_full.protocol},
+      {"candidates", nullptr},
+      {"ties", "average rank"},
+      {"seen_items", seqrec::option_text(run.candidates.seen)},
+      {"excluded_from_full_ranking", ranked ? "nothing" : "every item of the user's whole history before the target"},
+      {"repeats_among_test_targets", seqrec::share_of_repeats(run.split.test)},
+      {"users_left_out",
+       {{"validation", run.figures.validation.left_out.users},
+        {"test", run.figures.test.left_out.users},
+        {"test_full", run.figures.test_full.left_out.users}}}};
   if (lists != nullptr)
     json["candidates"] = {{"negatives", lists->options.negatives},
                           {"seed", lists->options.seed},
-                          {"drawn", "uniformly, without replacement, from the catalogue without any item of the user"},
+                          {"drawn", std::string("uniformly, without replacement, from the catalogue without ") +
+                                        (ranked ? "the target" : "any item of the user")},
                           {"validation_hash", run.candidates.validation()->hash()},
                           {"test_hash", lists->hash()}};
   if (run.training) json["selection"] = run.training->options.selection + " on validation";
@@ -99,6 +119,7 @@ void add_training(Json& json, const TrainingDescription& training) {
   json["best_epoch"] = training.result.best_epoch;
   json["epochs"] = training.result.epochs;
   json["steps"] = training.result.steps;
+  json["users_left_out_of_training"] = training.result.left_out;
 }
 
 Json history_json(const TrainingDescription& training) {
@@ -116,10 +137,18 @@ Json run_json(const RunDescription& run) {
   Json json = {{"model", run.model},           {"dataset", dataset_json(run.split)}, {"protocol", protocol_json(run)},
                {"options", options_json(run)}, {"versions", versions_json()},        {"seconds", run.seconds}};
   if (run.training) add_training(json, *run.training);
+  if (run.checkpoint)
+    json["checkpoint"] = {{"file", run.checkpoint->file.string()},
+                          {"unknown_items", run.checkpoint->unknown_items},
+                          {"dropped_events", run.checkpoint->dropped_events},
+                          {"unknown_categories", run.checkpoint->unknown_categories}};
   const Figures& figures = run.figures;
   json["validation"] = metrics_json(figures.validation.ranking);
   json["test"] = metrics_json(figures.test.ranking);
   json["test_full"] = metrics_json(figures.test_full.ranking);
+  json["standard_errors"] = {{"validation", standard_errors_json(figures.validation.ranking)},
+                             {"test", standard_errors_json(figures.test.ranking)},
+                             {"test_full", standard_errors_json(figures.test_full.ranking)}};
   json["calibration"] = {{"scale", figures.calibration.scale}, {"bias", figures.calibration.bias}};
   json["test_clicks"] = clicks_json(figures.test);
   if (run.training) json["history"] = history_json(*run.training);

@@ -20,6 +20,14 @@ struct TrainingDescription {
   seqrec::TrainingResult result;
 };
 
+/// Where a model came from that was not trained here, and what it does not know of the data.
+struct CheckpointDescription {
+  std::filesystem::path file;
+  std::vector<std::string> unknown_items{};       ///< by original id: of the data and not of the model
+  seqrec::index_t dropped_events = 0;             ///< those of these items
+  std::vector<std::string> unknown_categories{};  ///< of features
+};
+
 /// What tables and result files say of a model or a baseline.
 struct RunDescription {
   std::string title;  ///< as people write it
@@ -29,7 +37,8 @@ struct RunDescription {
   const Candidates& candidates;
   Figures figures;
   double seconds;
-  std::optional<TrainingDescription> training{};  ///< of what is trained
+  std::optional<TrainingDescription> training{};      ///< of what is trained
+  std::optional<CheckpointDescription> checkpoint{};  ///< of what was trained elsewhere
 };
 
 /// Judges a baseline, which nothing trains.

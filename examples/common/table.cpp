@@ -2,6 +2,7 @@
 #include "common/table.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <iomanip>
 #include <iterator>
@@ -25,6 +26,7 @@ void print_table(std::ostream& out, const std::vector<TableRow>& rows) {
   const auto number = [](double value) { return seqrec::concatenate(std::fixed, std::setprecision(4), value); };
   const auto print_heading = [&](const TableRow& first) {
     out << first.ranking << ", means over " << first.result.users << " users\n";
+    if (!first.left_out.empty()) out << first.left_out << '\n';
     begin_line("model");
     for (const std::string& metric : metrics) print(metric);
     if (first.clicks)
@@ -38,7 +40,9 @@ void print_table(std::ostream& out, const std::vector<TableRow>& rows) {
     for (const std::string& name : metrics) {
       const seqrec::RankingMetric& metric = row->result.metric(name);
       print(number(metric.value));
-      largest_error = std::max(largest_error, metric.standard_error);
+      largest_error = std::isnan(metric.standard_error)
+                          ? metric.standard_error
+                          : std::max(largest_error, metric.standard_error);  // which stays NaN
     }
     if (row->clicks) {
       for (const auto& [name, title] : click_metrics) print(number((*row->clicks)[name]), click_width);
@@ -46,20 +50,25 @@ void print_table(std::ostream& out, const std::vector<TableRow>& rows) {
     }
     out << '\n';
   }
-  out << "standard errors are at most " << number(largest_error);
+  out << "standard errors are " << (std::isnan(largest_error) ? "" : "at most ")
+      << seqrec::standard_error_text(largest_error);
   if (base_rate_log_loss > 0) out << "; a constant has log loss " << number(base_rate_log_loss);
   out << '\n';
 }
 
+void report(std::ostream& out, const RunDescription& run, const std::filesystem::path& json) {
+  const Figures& figures = run.figures;
+  std::vector<TableRow> rows = {table_row(run.title, figures.validation), table_row(run.title, figures.test)};
+  if (run.candidates.test() != nullptr) rows.push_back(table_row(run.title, figures.test_full));
+  print_table(out, rows);
+  write_report(json, run);
+}
+
 std::vector<TableRow> test_rows(const std::vector<RunDescription>& runs) {
   std::vector<TableRow> rows;
-  for (const RunDescription& run : runs) {
-    const seqrec::Evaluation& test = run.figures.test;
-    rows.push_back({run.title, test.protocol, test.ranking, test.clicks});
-  }
+  for (const RunDescription& run : runs) rows.push_back(table_row(run.title, run.figures.test));
   for (const RunDescription& run : runs)
-    if (run.candidates.test() != nullptr)
-      rows.push_back({run.title, run.figures.test_full.protocol, run.figures.test_full.ranking});
+    if (run.candidates.test() != nullptr) rows.push_back(table_row(run.title, run.figures.test_full));
   return rows;
 }
 

@@ -35,7 +35,7 @@ void train_and_report(const char* title, const typename Model::Options& model_op
   print_options("model   ", seqrec::option_values(model_options));
   print_options("training", seqrec::option_values(options));
   std::cout << std::flush;  // progress goes to standard error, and should come after what was said
-  options.validation.candidates = candidates.validation();
+  options.validation = candidates.options_of_validation();
   const seqrec::TrainingResult result = [&] {
     const seqrec::InterruptGuard interrupt;  // Ctrl-C ends training after the present step
     options.stop = &interrupt.requested();
@@ -46,14 +46,7 @@ void train_and_report(const char* title, const typename Model::Options& model_op
                                           options.state.empty()
                                               ? "; a run with --state FILE can be resumed"
                                               : "; to go on, start the same command again with --resume"));
-  const RunDescription run = describe_model(title, model, split, candidates, objective, options, result);
-  const seqrec::Evaluation &validation = run.figures.validation, &test = run.figures.test,
-                           &full = run.figures.test_full;
-  std::vector<TableRow> rows = {{title, validation.protocol, validation.ranking, validation.clicks},
-                                {title, test.protocol, test.ranking, test.clicks}};
-  if (candidates.test() != nullptr) rows.push_back({title, full.protocol, full.ranking});
-  print_table(std::cout, rows);
-  write_report(json, run);
+  report(std::cout, describe_model(title, model, split, candidates, objective, options, result), json);
 }
 
 }  // namespace examples

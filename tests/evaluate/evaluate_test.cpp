@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "seqrec/baselines/popularity.hpp"
@@ -348,6 +349,26 @@ TEST_CASE("a user who has seen the whole catalogue is left out and named, by eve
   nobody.targets.clear();
   CHECK(seqrec_test::message_of<DataError>([&] { check_evaluation(6, nobody, {}); }) ==
         "shop: nobody of test can be ranked: it is empty");
+}
+
+TEST_CASE("a model is not evaluated on data whose items are numbered otherwise", "[train][errors]") {
+  const Split split = leave_one_out(toy_data());
+  const auto check = [&](auto model) {
+    CHECK_NOTHROW(check_evaluation(model, split.test, {}));  // fresh from its options it knows no ids
+    std::vector<std::string> ids;
+    for (index_t item = 0; item < 50; ++item) ids.emplace_back(toy_data().item_ids[item]);
+    std::swap(ids[7], ids[8]);
+    model.set_vocabulary(Vocabulary(ids));
+    const CandidateLists lists = draw_candidates(split.test, {.negatives = 10});
+    for (const CandidateLists* candidates : {static_cast<const CandidateLists*>(nullptr), &lists})
+      CHECK_THAT(
+          seqrec_test::message_of<DataError>([&] { evaluate(model, split.test, {.candidates = candidates}); }),
+          ContainsSubstring(concatenate("item 7 is '", ids[8], "' in the data set and '", ids[7], "' in the model")));
+    model.set_vocabulary(toy_data().item_ids);
+    CHECK_NOTHROW(check_evaluation(model, split.test, {}));
+  };
+  check(toy_model());
+  check(Din<DoubleContext>({.items = 50, .width = 4, .max_length = 8, .attention_hidden = {5}, .hidden = {4}}));
 }
 
 TEST_CASE("the standard error of a single user is not known", "[train]") {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <sstream>
 #include <vector>
 
 #include "data/small_datasets.hpp"
@@ -55,6 +56,13 @@ TEST_CASE("on repeats a scorer that only says \"seen before\" is perfect without
   CHECK(left_out["auc"] > 0.95);
   CHECK(ranked["hr@1"] == 0);  // one of eight, whichever it is: rank 4.5
   CHECK(ranked["hr@5"] == repeats);
+  CHECK(left_out.repeats == repeats);
+  std::ostringstream warned, silent;
+  warned << left_out;
+  silent << ranked;
+  CHECK_THAT(warned.str(),
+             ContainsSubstring(" % of the targets are repeats") && ContainsSubstring("SeenItems::ranked"));
+  CHECK_THAT(silent.str(), !ContainsSubstring("WARNING"));
   CHECK(left_out.protocol == "test, full ranking without seen items");
   CHECK(ranked.protocol == "test, full ranking of all items, seen or not");
 

@@ -38,8 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto path = folder.write("x", seqrec_fuzz::text_of(data, size));
   return seqrec_fuzz::expect_read_or_error(size, [&] {
     const auto lists = seqrec::load_candidates(path, drawn_for().split.test, drawn_for().options);
-    seqrec_fuzz::require(static_cast<seqrec::index_t>(lists.items.size()) == lists.users * lists.options.negatives,
-                         "users without all their negatives");
+    seqrec_fuzz::require(static_cast<seqrec::index_t>(lists.items.size()) == lists.lists() * lists.options.negatives,
+                         "users without all their negatives, who are not left out");
     seqrec_fuzz::require(
         std::all_of(lists.items.begin(), lists.items.end(),
                     [](seqrec::item_t item) { return item >= 0 && item < drawn_for().data.num_items(); }),

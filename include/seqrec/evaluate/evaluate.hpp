@@ -124,6 +124,8 @@ SEQREC_FUNCTION Evaluation detail::evaluation_of(const HeldOut& held_out, const 
     if (drawn.seen == SeenItems::ranked) evaluation.protocol += " of all items, seen or not";
   }
   evaluation.left_out = find_left_out(held_out, options.seen, options.candidates);
+  evaluation.seen = options.seen;
+  evaluation.repeats = share_of_repeats(held_out);
   RankingMetrics metrics({options.top_k});
   for (const auto& user : ranks) metrics.add(user.rank, user.candidates);
   evaluation.ranking = metrics.result();

@@ -47,6 +47,8 @@ struct Evaluation {
   std::optional<ClickResult> clicks;  ///< of frozen candidates: the target taken, the negatives not
   std::string protocol;               ///< in words
   LeftOut left_out;                   ///< whose targets are not in the ranking
+  SeenItems seen = SeenItems::left_out;
+  double repeats = 0;  ///< share of the held-out targets that stand in their own history
   double seconds = 0;
 
   /// A metric by name, e.g. evaluation["ndcg@10"].
@@ -56,7 +58,7 @@ struct Evaluation {
 /// A standard error as text, "0.0123"; "not known" for that of a single user, which is NaN.
 SEQREC_FUNCTION std::string standard_error_text(double standard_error);
 
-/// One line per metric, and one for who was left out.
+/// One line per metric, one for who was left out, and a warning where leaving out seen items gave targets away.
 SEQREC_FUNCTION std::ostream& operator<<(std::ostream& out, const Evaluation& evaluation);
 
 /// Refuses what `evaluate` could not do, without doing it: a training run asks before it begins.
@@ -99,6 +101,11 @@ SEQREC_FUNCTION std::ostream& operator<<(std::ostream& out, const Evaluation& ev
       out << "  " << std::left << std::setw(10) << name << std::right << ' '
           << concatenate(std::fixed, std::setprecision(4), value) << '\n';
     });
+  if (evaluation.seen == SeenItems::left_out && evaluation.repeats >= many_repeats)
+    out << "  WARNING: "
+        << concatenate(std::fixed, std::setprecision(1), 100 * evaluation.repeats,
+                       " % of the targets are repeats, which a ranking without seen items gives away: rank all items, "
+                       "with SeenItems::ranked\n");
   if (!evaluation.left_out.empty()) out << "  " << describe(evaluation.left_out) << '\n';
   return out;
 }

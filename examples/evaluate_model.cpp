@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Evaluate a trained model on a data set, this month's or the next: a checkpoint and data in, table and JSON out.
+//
+// You learn   that a checkpoint is all that is left of a training: it says which model it is, with which options, and
+//             which items its rows stand for. So data numbered otherwise, like a new export with one item gone and one
+//             new, are given the model's numbers first, and what the model does not know is counted and named.
+// Run         ./examples/run evaluate_model --model sasrec.safetensors --data DIR [--candidates 100] [--json
+// result.json]
+//             with what train_sasrec, train_avg_pool, train_din or quickstart wrote as --checkpoint; --help lists all
+//             options. Nothing is trained.
+// Data        as for train_sasrec: one data set's folder, as --data or $SEQREC_DATA/ml-1m; else a synthetic set.
+// Expect      on the data of the training the figures that the training printed, to the last digit. With --quick and
+//             without --model an untrained model on synthetic data, so an AUC of .5.
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/command_line.hpp"
+#include "common/data.hpp"
+#include "common/options.hpp"
+#include "common/table.hpp"
+#include "seqrec/cpu.hpp"
+#include "seqrec/data/names.hpp"
+#include "seqrec/data/renumber.hpp"
+#include "seqrec/io/checkpoint.hpp"
+#include "seqrec/models/avg_pool.hpp"
+#include "seqrec/models/din.hpp"
+#include "seqrec/models/gru4rec.hpp"
+#include "seqrec/models/sasrec.hpp"
+
+namespace {
+
+using Context = seqrec::cpu::Context;
+
+/// What this program can be told; `--help` shows it.
+struct Settings {
+  std::filesystem::path model{};
+  seqrec::TeamOptions team{};
+
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("model", model, seqrec::file_to_read(), "checkpoint of a SasRec, AvgPool, Din or Gru4Rec");
+    visit("", team);
+  }
+};
+
+/// Reads the model that a file says it holds, one of `Models`, and calls work(model).
+template <class... Models, class Work>
+void with_model(const std::filesystem::path& file, Work work) {
+  const std::map<std::string, std::string> metadata = seqrec::SafetensorsFile(file).metadata();
+  const auto kind = metadata.find("seqrec.model");
+  const std::string name = kind == metadata.end() ? std::string("none") : kind->second;
+  const bool known = ((name == Models::name && (work(seqrec::load<Models>(file)), true)) || ...);
+  if (known) return;
+  std::string expected;
+  for (const char* one : {Models::name...}) expected += seqrec::concatenate(expected.empty() ? "" : ", ", one);
+  throw seqrec::DataError(seqrec::concatenate(file.string(), ": the model in it is ", seqrec::quote_bytes(name),
+                                              ", expected one of ", expected));
+}
+
+/// At most ten of them, and how many there are.
+std::string some_of(const std::vector<std::string>& names) {
+  std::string text = std::to_string(names.size());
+  for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 10); ++i) text += (i == 0 ? ": " : ", ") + names[i];
+  return names.size() > 10 ? text + ", ..." : text;
+}
+
+/// Gives data the numbers that the model's items and categories have, and says what it does not know.
+seqrec::Dataset numbered_as(const seqrec::Names& names, seqrec::Dataset data, examples::CheckpointDescription& found) {
+  if (names.items.empty()) {
+    std::cout << "the checkpoint does not say which items its rows stand for: they are taken as the data number them\n";
+    return data;
+  }
+  const seqrec::Names own = seqrec::names_of(data);
+  const auto agree = [](const seqrec::Vocabulary& of_model, const seqrec::Vocabulary& of_data) {
+    return of_model.empty() || of_model == of_data;
+  };
+  if (agree(names.items, own.items) && agree(names.user_categories, own.user_categories) &&
+      agree(names.item_categories, own.item_categories))
+    return data;
+  seqrec::Renumbered renumbered = seqrec::renumber(data, names);
+  std::cout << "the data set numbers its items otherwise than the model: renumbered\n";
+  found.unknown_items = std::move(renumbered.unknown_items);
+  found.unknown_categories = std::move(renumbered.unknown_categories);
+  found.dropped_events = renumbered.dropped_events;
+  if (!found.unknown_items.empty())
+    std::cout << "items that the model does not know, dropped with their " << found.dropped_events
+              << " events: " << some_of(found.unknown_items) << '\n';
+  if (!found.unknown_categories.empty())
+    std::cout << "categories that the model does not know, dropped: " << some_of(found.unknown_categories) << '\n';
+  return std::move(renumbered.data);
+}
+
+/// For --quick: something to evaluate.
+std::filesystem::path untrained_model(const seqrec::Dataset& data) {
+  seqrec::SasRec<Context> model({.items = data.num_items(), .width = 8, .blocks = 1, .max_length = 20, .seed = 1});
+  model.set_names(seqrec::names_of(data));
+  const std::filesystem::path file = "untrained.safetensors";
+  seqrec::save(file, model);
+  std::cout << "--quick without --model: an untrained SasRec, " << file.string() << '\n';
+  return file;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  examples::DataOptions shared;
+  Settings settings;
+  examples::CommandLine line("Evaluates a trained model on a data set.");
+  shared.declare(line);
+  line.options(settings);
+  return line.run(argc, argv, [&] {
+    if (settings.model.empty() && !shared.quick)
+      throw seqrec::ArgumentError("--model is '', expected the checkpoint of a trained model");
+    seqrec::Dataset data = examples::find_data(shared, "ml-1m");
+    examples::CheckpointDescription checkpoint{.file = settings.model.empty() ? untrained_model(data) : settings.model};
+    using namespace seqrec;
+    with_model<SasRec<Context>, AvgPool<Context>, Din<Context>, Gru4Rec<Context>>(
+        checkpoint.file, [&](const auto& model) {
+          const Split split = leave_one_out(numbered_as(model.names(), std::move(data), checkpoint));
+          const examples::Candidates candidates(split, shared);
+          const examples::Figures figures = examples::judge(model, split, candidates, settings.team);
+          examples::report(std::cout,
+                           {.title = model.name,
+                            .model = model.name,
+                            .model_options = option_values(model.options()),
+                            .split = split,
+                            .candidates = candidates,
+                            .figures = figures,
+                            .seconds = figures.validation.seconds + figures.test.seconds + figures.test_full.seconds,
+                            .checkpoint = checkpoint},
+                           shared.json);
+        });
+  });
+}

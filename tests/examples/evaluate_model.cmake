@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# A checkpoint is evaluated in another process as it was after its training, and on data that are numbered otherwise as
+# far as it knows their items.
+include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
+
+# shop(FILE ITEMS...): ten users, each with seven items after another of the list, in a circle.
+function(shop file)
+  list(LENGTH ARGN count)
+  set(text "")
+  foreach(user RANGE 1 10)
+    foreach(event RANGE 1 7)
+      math(EXPR place "(${user} * 3 + ${event}) % ${count}")
+      list(GET ARGN ${place} item)
+      string(APPEND text "${user} ${item}\n")
+    endforeach()
+  endforeach()
+  file(WRITE ${file} "${text}")
+endfunction()
+
+# figures(JSON RESULT): what was measured.
+function(figures json result)
+  set(text "")
+  foreach(part IN ITEMS dataset validation test test_full test_clicks calibration standard_errors)
+    string(JSON value GET "${json}" ${part})
+    string(APPEND text "${value}\n")
+  endforeach()
+  set(${result} "${text}" PARENT_SCOPE)
+endfunction()
+
+set(items 10 11 12 13 14 15 16 17 18 19 20 21)
+shop(shop/shop.txt ${items})
+set(data --data shop --candidates 4 --candidate-dir lists)
+run(${TRAINER} ${data} --epochs 2 --evaluate-every 1 --width 8 --blocks 1 --checkpoint model.safetensors --json trained.json)
+string(REGEX MATCH "validation, 1 [+] 4 sampled.*standard errors[^\n]*\n" table "${output}")
+run(${PROGRAM} --model model.safetensors ${data} --json again.json)
+string(FIND "${output}" "SasRec" place)
+file(READ trained.json trained)
+file(READ again.json again)
+figures("${trained}" expected)
+figures("${again}" found)
+if(NOT found STREQUAL expected OR place EQUAL -1)
+  message(FATAL_ERROR "after training:\n${expected}\nfrom the checkpoint:\n${found}\n${output}")
+endif()
+
+# Next month: item 10 is gone, item 99 is new and first in the list, so that every item has another number.
+list(REMOVE_ITEM items 10)
+shop(next/next.txt 99 ${items})
+run(${PROGRAM} --model model.safetensors --data next --candidates full --json next.json)
+require_output("renumbered\nitems that the model does not know, dropped with their [0-9]+ events: 1: 99\n")
+file(READ next.json next)
+string(JSON unknown GET "${next}" checkpoint unknown_items 0)
+string(JSON count GET "${next}" dataset items)
+if(NOT unknown EQUAL 99 OR NOT count EQUAL 12)
+  message(FATAL_ERROR "the unknown item is ${unknown}, of ${count} items:\n${next}")
+endif()
+
+run_wrong("error: --model is '', expected the checkpoint of a trained model" ${PROGRAM} --data shop)
+run_wrong("error: --model is 'nothing.safetensors', expected an existing" ${PROGRAM} --data shop --model nothing.safetensors)
+file(WRITE other.safetensors "no model")
+run_wrong("error: other.safetensors" ${PROGRAM} --data shop --model other.safetensors)
