@@ -3,6 +3,7 @@
 #pragma once
 
 #include "seqrec/cpu/add_rows.hpp"
+#include "seqrec/cpu/additive_attention.hpp"
 #include "seqrec/cpu/candidate_attention.hpp"
 #include "seqrec/cpu/catalogue_loss.hpp"
 #include "seqrec/cpu/click_loss.hpp"

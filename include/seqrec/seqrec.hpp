@@ -28,6 +28,8 @@
 #include "seqrec/metrics/significance.hpp"
 #include "seqrec/models/avg_pool.hpp"
 #include "seqrec/models/din.hpp"
+#include "seqrec/models/gru4rec.hpp"
+#include "seqrec/models/narm.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/objectives/click.hpp"
 #include "seqrec/objectives/next_item.hpp"

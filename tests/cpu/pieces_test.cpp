@@ -32,8 +32,13 @@ TEMPLATE_TEST_CASE("a function of pieces is one of elements, of rows of any size
       const Matrix found = y.read();  // throws when something beside the row was written
       for (index_t i = 0; i < size; ++i)
         CHECK(found(i) == static_cast<double>(static_cast<TestType>(a_values(i) - b_values(i))));
-      double sum = 0;
-      for (index_t i = 0; i < size; ++i) sum += a_values(i);
+      double sum = 0, product = 0;
+      for (index_t i = 0; i < size; ++i) {
+        sum += a_values(i);
+        product += a_values(i) * b_values(i);
+      }
+      CHECK(static_cast<double>(cpu::dot_of_pieces(a.matrix().data, b.matrix().data, size)) ==
+            Approx(product).margin(1e-5));
       CHECK(static_cast<double>(cpu::sum_of_pieces(a.matrix().data, size)) == Approx(sum).margin(1e-5));
     }
 }

@@ -26,6 +26,7 @@ struct Options {
 
 struct Model : ItemModel<cpu::Context, Options> {
   explicit Model(const Options& options) : ItemModel("Model", options) {}
+  using ItemModel::check_longest;
 };
 static_assert(Named<Model>);
 
@@ -64,4 +65,11 @@ TEST_CASE("a model refuses more names than it has items or categories", "[models
   CHECK_THROWS_WITH(model.set_names({{}, vocabulary({"1", "2", "3"}), {}}),
                     ContainsSubstring("3 user categories, expected at most 2"));
   CHECK(model.names() == Names{});
+}
+
+TEST_CASE("a model refuses histories longer than it reads", "[models]") {
+  const Model model({});
+  CHECK_NOTHROW(model.check_longest("Model", 5));
+  CHECK_THROWS_WITH(model.check_longest("Model", 6),
+                    ContainsSubstring("Model: the longest history has 6 items, expected at most 5; hint: keep"));
 }

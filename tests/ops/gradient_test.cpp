@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "seqrec/core/context_base.hpp"
+#include "seqrec/cpu/additive_attention.hpp"
 #include "seqrec/cpu/candidate_attention.hpp"
 #include "seqrec/cpu/dropout_residual_layer_norm.hpp"
 #include "seqrec/cpu/embed_sequence.hpp"
@@ -197,6 +198,14 @@ const std::vector<Case>& cases() {
       {"gather_rows",
        [](Double& c, Numbers& n, Gradients& g) {
          ops::gather_rows_backward(c, GatherRowsBackward<Double>{{rows_of_x.data(), 4}, n.matrix(4, 3), g.input(5, 3)});
+       }},
+      {"additive_attention",
+       [](Double& c, Numbers& n, Gradients& g) {
+         const auto saved = n.vector(ops::additive_attention_saved_size(c, offsets, 5));
+         ops::additive_attention_backward(
+             c, AdditiveAttentionBackward<Double>{offsets, n.matrix(5, 4), n.matrix(5, 4), n.vector(4), n.matrix(5, 3),
+                                                  saved, n.matrix(5, 3), g.input(5, 4), g.input(5, 4), g.vector(4),
+                                                  g.input(5, 3), Squash::sigmoid, true});
        }},
       {"gru, reset after the product",
        [](Double& c, Numbers& n, Gradients& g) { backward_of_gru(GruReset::after_product, c, n, g); }},

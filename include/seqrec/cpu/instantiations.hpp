@@ -10,6 +10,7 @@
 #pragma once
 
 #include "seqrec/cpu/add_rows.hpp"
+#include "seqrec/cpu/additive_attention.hpp"
 #include "seqrec/cpu/candidate_attention.hpp"
 #include "seqrec/cpu/catalogue_loss.hpp"
 #include "seqrec/cpu/click_loss.hpp"
@@ -40,14 +41,17 @@
 
 // The groups take about equally long to compile.
 
-#define SEQREC_CPU_OPS_ATTENTION(how, S)                                          \
-  SEQREC_CPU_OP(how, S, candidate_attention_forward, CandidateAttentionForward)   \
-  SEQREC_CPU_OP(how, S, candidate_attention_backward, CandidateAttentionBackward) \
-  SEQREC_CPU_OP(how, S, self_attention_saved_size, SelfAttentionSavedSize)        \
-  SEQREC_CPU_OP(how, S, self_attention_forward, SelfAttentionForward)             \
-  SEQREC_CPU_OP(how, S, self_attention_backward, SelfAttentionBackward)           \
-  SEQREC_CPU_OP(how, S, gru_saved_size, GruSavedSize)                             \
-  SEQREC_CPU_OP(how, S, gru_forward, GruForward)                                  \
+#define SEQREC_CPU_OPS_ATTENTION(how, S)                                           \
+  SEQREC_CPU_OP(how, S, candidate_attention_forward, CandidateAttentionForward)    \
+  SEQREC_CPU_OP(how, S, candidate_attention_backward, CandidateAttentionBackward)  \
+  SEQREC_CPU_OP(how, S, self_attention_saved_size, SelfAttentionSavedSize)         \
+  SEQREC_CPU_OP(how, S, self_attention_forward, SelfAttentionForward)              \
+  SEQREC_CPU_OP(how, S, self_attention_backward, SelfAttentionBackward)            \
+  SEQREC_CPU_OP(how, S, additive_attention_saved_size, AdditiveAttentionSavedSize) \
+  SEQREC_CPU_OP(how, S, additive_attention_forward, AdditiveAttentionForward)      \
+  SEQREC_CPU_OP(how, S, additive_attention_backward, AdditiveAttentionBackward)    \
+  SEQREC_CPU_OP(how, S, gru_saved_size, GruSavedSize)                              \
+  SEQREC_CPU_OP(how, S, gru_forward, GruForward)                                   \
   SEQREC_CPU_OP(how, S, gru_backward, GruBackward)
 
 #define SEQREC_CPU_OPS_HEAD(how, S)                                    \

@@ -54,4 +54,15 @@ S sum_of_pieces(const S* values, index_t size) {
   return sum.sum();
 }
 
+/// The same of products.
+template <class S>
+S dot_of_pieces(const S* a, const S* b, index_t size) {
+  Piece<S> sum = Piece<S>::Zero();
+  for (index_t i = 0; i < size; i += piece_size<S>) {
+    const index_t count = std::min(piece_size<S>, size - i);
+    sum += load_piece(a + i, count) * load_piece(b + i, count);
+  }
+  return sum.sum();
+}
+
 }  // namespace seqrec::cpu

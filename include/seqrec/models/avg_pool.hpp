@@ -81,9 +81,7 @@ class AvgPool : public ItemModel<Context_, AvgPoolOptions> {
   /// The state after every item of every history.
   /// @return (N, D)   @throws ShapeError when a history is longer than max_length
   Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
-    if (batch.longest > options_.max_length)
-      throw ShapeError(concatenate("AvgPool: the longest history has ", batch.longest, " items, expected at most ",
-                                   options_.max_length, "; hint: keep the last max_length items of each history"));
+    Base::check_longest(name, batch.longest);
     const Variable<Context> items =
         embed_sequence<Context>(tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
     const Variable<Context> mean = mean_pool(tape, batch, items);

@@ -83,9 +83,7 @@ class Gru4Rec : public ItemModel<Context_, Gru4RecOptions> {
   /// The state after every item of every history.
   /// @return (N, D)   @throws ShapeError when a history is longer than max_length
   Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
-    if (batch.longest > options_.max_length)
-      throw ShapeError(concatenate("Gru4Rec: the longest history has ", batch.longest, " items, expected at most ",
-                                   options_.max_length, "; hint: keep the last max_length items of each history"));
+    Base::check_longest(name, batch.longest);
     const auto items = embed_sequence<Context>(tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
     const auto states = drop(tape, gru_.forward(tape, batch, items), options_.state_dropout, batch.first_row);
     return projection_ ? projection_->forward(tape, states) : states;

@@ -58,6 +58,15 @@ class ItemModel {
   ItemModel& operator=(ItemModel&&) noexcept = default;
   ~ItemModel() = default;
 
+  /// For models that need no table of positions: others would read on, and be served with what they were not trained
+  /// on.
+  /// @throws ShapeError when a history is longer than max_length
+  void check_longest(const char* name, index_t longest) const {
+    if (longest > max_length())
+      throw ShapeError(concatenate(name, ": the longest history has ", longest, " items, expected at most ",
+                                   max_length(), "; hint: keep the last max_length items of each history"));
+  }
+
   Options options_;
   ParameterStore<Context> parameters_;  // before the layers of the model, which make their parameters in it
 

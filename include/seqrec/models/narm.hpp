@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "seqrec/layers/additive_attention.hpp"
+#include "seqrec/layers/embedding.hpp"
+#include "seqrec/layers/functions.hpp"
+#include "seqrec/layers/gru.hpp"
+#include "seqrec/layers/linear.hpp"
+#include "seqrec/models/item_model.hpp"
+#include "seqrec/models/static_encoder.hpp"
+
+namespace seqrec {
+
+/// What a Narm is made of.
+struct NarmOptions {
+  index_t items = 0;  ///< required
+  index_t width = 50;
+  index_t hidden = 100;
+  index_t layers = 1;
+  index_t max_length = 50;
+  double dropout = 0.25;
+  double state_dropout = 0.5;
+  Squash squash = Squash::sigmoid;
+  bool softmax = false;
+  double initial_deviation = 0;
+  std::uint64_t seed = 0;
+
+  /// As the paper's equations have it.
+  static NarmOptions paper(index_t items) { return {.items = items}; }
+  /// As the authors' code has it: hard sigmoids in the attention, weights that add up to 1.
+  static NarmOptions official_code(index_t items) {
+    return {.items = items, .squash = Squash::hard_sigmoid, .softmax = true};
+  }
+
+  /// Names, ranges and meanings; see core/options.hpp.
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("items", items, in_range(1, 2147483647), "V, items of the catalogue");
+    visit("width", width, in_range(1, 65536), "D, columns of the item vectors");
+    visit("hidden", hidden, in_range(1, 65536), "H, columns of the recurrent states, and units of the attention");
+    visit("layers", layers, in_range(1, 64), "of recurrent units");
+    visit("max_length", max_length, in_range(1, 1 << 20), "how much of a history is read: its last so many items");
+    visit("dropout", dropout, probability(), "of elements of item vectors to be dropped");
+    visit("state_dropout", state_dropout, probability(), "of elements before the bilinear decoder to be dropped");
+    visit("squash", squash, any(), "what the attention makes of the sum of query and key");
+    visit("softmax", softmax, any(), "whether the attention's weights of a row add up to 1");
+    visit("initial_deviation", initial_deviation, not_negative(),
+          "of the initial vectors of items; 0 is Xavier-normal");
+    visit("seed", seed, any(), "of the initial weights");
+  }
+};
+
+/// Neural attentive recommendation machine (Li et al. 2017, arXiv:1711.04725; reference code
+/// lijingsdu/sessionRec_NARM).
+///
+/// h = GRU(dropout(items)) is what a session is about as a whole, c_t = sum over j <= t of a_tj h_j what its user is
+/// after now; the state is B dropout([h_t, c_t]), and an item's score its vector's product with that (bilinear
+/// decoder). Every position of a history is encoded in one pass, and none sees what comes after it. Differs from the
+/// reference code: its GRU's gates are hard sigmoids; it reads the *first* 19 items of a session.
+template <class Context_>
+class Narm : public ItemModel<Context_, NarmOptions> {
+  using Base = ItemModel<Context_, NarmOptions>;
+  using Base::options_, Base::parameters_;
+
+ public:
+  using Context = Context_;
+  static constexpr const char* name = "Narm";
+
+  /// @throws ArgumentError when an option is out of range
+  explicit Narm(const NarmOptions& options, InitialValues begin = InitialValues::drawn)
+      : Base(name, options),
+        item_embedding_(parameters_.scope("item_embedding"), options_.items, options_.width, vectors()),
+        gru_(parameters_.scope("gru"), options_.width, options_.hidden, {.layers = options_.layers}),
+        attention_(parameters_.scope("attention"), options_.hidden, options_.hidden,
+                   {.squash = options_.squash, .softmax = options_.softmax}),
+        decoder_(parameters_.scope("decoder"), 2 * options_.hidden, options_.width, {.bias = false}) {
+    parameters_.initialise(begin, options_.seed);
+  }
+
+  /// The state after every item of every history.
+  /// @return (N, D)   @throws ShapeError when a history is longer than max_length
+  Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
+    Base::check_longest(name, batch.longest);
+    const auto items = embed_sequence<Context>(tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
+    const auto states = gru_.forward(tape, batch, items);
+    const auto both = concatenate_columns(tape, states, attention_.forward(tape, batch, states));
+    return decoder_.forward(tape, drop(tape, both, options_.state_dropout, batch.first_row));
+  }
+
+  /// Items are scored with the vectors that embed them.
+  ItemHeadParameters<Context> item_head() const { return {&item_embedding_.weight}; }
+
+ private:
+  Initialiser vectors() const {
+    return options_.initial_deviation > 0 ? Initialiser::normal(options_.initial_deviation)
+                                          : Initialiser::xavier_normal();
+  }
+
+  Embedding<Context> item_embedding_;
+  Gru<Context> gru_;
+  AdditiveAttention<Context> attention_;
+  Linear<Context> decoder_;  ///< (D, 2 H) B: columns of the whole before those of the present purpose
+};
+
+}  // namespace seqrec
