@@ -10,6 +10,8 @@
 #include "seqrec/io/checkpoint.hpp"
 #include "seqrec/models/avg_pool.hpp"
 #include "seqrec/models/din.hpp"
+#include "seqrec/models/gru4rec.hpp"
+#include "seqrec/models/narm.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "support/catch.hpp"
 #include "support/parameters.hpp"
@@ -66,6 +68,14 @@ TEST_CASE("extreme numbers among a model's options come back", "[io]") {
                                        .norm_epsilon = tiny == 0 ? largest : tiny,
                                        .initial_deviation = tiny,
                                        .seed = largest_seed - 1});
+    check_round_trip<Gru4Rec<Context>>(
+        {.items = 2, .width = 1, .state_dropout = almost_one, .initial_deviation = tiny, .seed = largest_seed});
+    check_round_trip<Narm<Context>>({.items = 2,
+                                     .width = 1,
+                                     .hidden = 1,
+                                     .state_dropout = almost_one,
+                                     .initial_deviation = tiny,
+                                     .seed = largest_seed});
   }
 }
 
@@ -77,6 +87,8 @@ TEST_CASE("lists among a model's options come back up to the limit, and are refu
         {.items = 2, .width = 1, .attention_hidden = attention, .hidden = std::vector<index_t>(layers, 10)});
   }
   check_round_trip<SasRec<Context>>({.items = 2, .width = 1, .blocks = 256});
+  check_round_trip<Gru4Rec<Context>>({.items = 2, .width = 1, .layers = 64});
+  check_round_trip<Narm<Context>>({.items = 2, .width = 1, .hidden = 1, .layers = 64});
   CHECK_THAT(
       message_of<ArgumentError>([] { Din<Context>({.items = 2, .width = 1, .hidden = std::vector<index_t>(65, 10)}); }),
       ContainsSubstring("Din hidden is 10-10-") && ContainsSubstring("expected at most 64 widths in 1"));
