@@ -142,8 +142,9 @@ int main(int argc, char** argv) {
   line.options(training);
   return line.run(argc, argv, [&] {
     if (shared.quick && !line.given("--epochs")) training.epochs = 3;
-    const seqrec::Split split = seqrec::leave_one_out(
-        shared.data.empty() ? examples::announce_synthetic("without --data") : seqrec::load_dataset(shared.data));
+    const seqrec::Split split =
+        seqrec::leave_one_out(shared.data.empty() ? examples::announce_synthetic("without --data")
+                                                  : seqrec::load_dataset(shared.data, shared.read));
     const seqrec::Dataset& data = *split.data;
     std::cout << seqrec::describe(data) << std::endl;
 

@@ -22,7 +22,7 @@ seqrec::Dataset announce_synthetic(const std::string& reason) {
 }
 
 seqrec::Dataset find_data(const DataOptions& options, const std::string& default_name) {
-  if (!options.data.empty()) return seqrec::load_dataset(options.data);
+  if (!options.data.empty()) return seqrec::load_dataset(options.data, options.read);
   if (options.quick) return announce_synthetic("--quick without --data");
   const char* const root = std::getenv("SEQREC_DATA");
   if (root == nullptr || *root == '\0') return announce_synthetic("neither --data nor $SEQREC_DATA is given");
@@ -30,7 +30,7 @@ seqrec::Dataset find_data(const DataOptions& options, const std::string& default
   std::error_code error;
   if (!std::filesystem::exists(folder, error))
     return announce_synthetic("no --data, and $SEQREC_DATA holds no " + default_name);
-  return seqrec::load_dataset(folder);
+  return seqrec::load_dataset(folder, options.read);
 }
 
 namespace {

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "common/command_line.hpp"
+#include "seqrec/data/readers/read_options.hpp"
 #include "seqrec/evaluate/seen_items.hpp"
 #include "seqrec/objectives/click.hpp"
 #include "seqrec/objectives/next_item.hpp"
@@ -25,6 +26,7 @@ struct DataOptions {
   seqrec::SeenItems seen = seqrec::SeenItems::left_out;
   std::filesystem::path json{};
   bool quick = false;
+  seqrec::ReadOptions read{};  ///< of --data
 
   /// Declares them, and --candidates N|full.
   void declare(CommandLine& line);
@@ -32,7 +34,8 @@ struct DataOptions {
   template <class Visitor>
   void visit_options(Visitor&& visit) {
     visit("data", data, seqrec::file_to_read(),
-          "folder of one data set: MovieLens of any size, RecBole's files, or 'user item' pairs");
+          "folder or file of one data set: MovieLens of any size, RecBole's files, a CSV with named columns, 'user "
+          "item' pairs");
     visit("json", json, seqrec::file_to_write(), "where the result is written");
     visit("quick", quick, seqrec::any(),
           "a short run, on synthetic data if --data is not given: to see that all works");
@@ -40,6 +43,7 @@ struct DataOptions {
           "what becomes, in validation and test, of other items that a user has had; ranked where people repeat");
     visit("candidate_dir", candidate_dir, seqrec::any(),
           "where the drawn candidates are kept, for every model and run to meet the same");
+    visit("", read);
   }
 };
 

@@ -67,6 +67,7 @@ TEST_CASE("times, names, titles and features come along") {
   data.item_features = make_feature_table({{"genre=A"}, {"genre=B"}, {"genre=A", "genre=C"}});
   const Dataset core = k_core(data, {.users = 2, .items = 2});
   CHECK(core.name == "films-2-core");
+  CHECK(core.source == data.source);
   CHECK(core.user_ids.text() == "1\n3\n");
   CHECK(core.item_ids.text() == "10\n30\n");
   CHECK(core.times == std::vector<std::int64_t>{5, 6, 8, 9});

@@ -14,6 +14,7 @@
 #include "fuzz/support.hpp"
 #include "seqrec/data/dataset.hpp"
 #include "seqrec/data/k_core.hpp"
+#include "seqrec/data/readers/read_options.hpp"
 #include "seqrec/data/splits/ratio_split.hpp"
 #include "seqrec/data/splits/split.hpp"
 #include "seqrec/data/splits/temporal_split.hpp"
@@ -96,8 +97,9 @@ int read_data_set(const std::uint8_t* bytes, std::size_t size, std::initializer_
   static const Folder folder;
   if (!write_files(folder, text_of(bytes, size), names)) return 0;
   // The base is the tables by which numbers that lie close together are numbered, one of users and one of items.
-  return expect_read_or_error(size, [&] { use_data(reader(folder / *names.begin(), std::string("fuzz"))); },
-                              {.base = 1280 << 10});
+  return expect_read_or_error(
+      size, [&] { use_data(reader(folder / *names.begin(), std::string("fuzz"), seqrec::ReadOptions{})); },
+      {.base = 1280 << 10});
 }
 
 }  // namespace seqrec_fuzz

@@ -24,12 +24,15 @@ struct Dataset {
   std::string name;
   std::vector<index_t> offsets{0};  ///< (U+1) where each user's history starts
   std::vector<item_t> items;        ///< (E) by user; within a user by (time, row of the file)
-  std::vector<std::int64_t> times;  ///< (E) seconds since 1970, or empty if the source has none
+  std::vector<std::int64_t> times;  ///< (E) seconds since 1970, rounded down; or empty
   Vocabulary user_ids;              ///< (U) what users are called in the source
   Vocabulary item_ids;              ///< (V) what items are called in the source
   std::vector<std::string> titles;  ///< (V) UTF-8, empty where unknown; or no element at all
   FeatureTable user_features;       ///< (U) gender, age, occupation; or no row at all
   FeatureTable item_features;       ///< (V) genres, year; or no row at all
+  /// Where the order of events comes from, and what was left out: "times: column timestamp, whole seconds from
+  /// 1997-09-20 to 1998-04-22"; "no times, order of the file". Empty where nobody says.
+  std::string source;
 
   index_t num_users() const { return std::ssize(offsets) - 1; }
   index_t num_items() const { return item_ids.size(); }
@@ -46,14 +49,16 @@ struct Dataset {
   std::string hash() const;
 };
 
-/// One line that says which data these are: "ml-100k: 943 users, 1682 items, 100000 interactions, hash 0123...".
+/// One line that says which data these are: "ml-100k: 943 users, 1682 items, 100000 interactions, hash 0123...; times:
+/// column 4, whole seconds from 1997-09-20 to 1998-04-22".
 SEQREC_FUNCTION std::string describe(const Dataset& data);
 
 #if SEQREC_BODIES
 
 SEQREC_FUNCTION std::string describe(const Dataset& data) {
   return concatenate(data.name, ": ", data.num_users(), " users, ", data.num_items(), " items, ",
-                     data.num_interactions(), " interactions, hash ", data.hash());
+                     data.num_interactions(), " interactions, hash ", data.hash(), data.source.empty() ? "" : "; ",
+                     data.source);
 }
 
 SEQREC_FUNCTION std::string Dataset::hash() const {

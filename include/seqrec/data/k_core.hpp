@@ -43,6 +43,7 @@ inline Dataset without(const Dataset& data, std::string name, const std::vector<
 
   Dataset core;
   core.name = std::move(name);
+  core.source = data.source;
   for (const index_t user : users) {
     for (index_t event = data.offsets.data()[user]; event < data.offsets.data()[user + 1]; ++event) {
       const item_t item = new_number.data()[data.items.data()[event]];

@@ -61,11 +61,33 @@ TEST_CASE("every format is found in its folder") {
   CHECK(interactions("ratings.dat", "1::2::3::4\n1::3::3.5::4\n") == 2);
   CHECK(interactions("ratings.csv", "userId,movieId,rating,timestamp\n1,2,3,4\n") == 1);
   CHECK(interactions("other.inter", "user_id:token\titem_id:token\na\tb\n") == 1);
+  CHECK(interactions("other.csv", "user,item\na,b\n") == 1);
+  CHECK(interactions("other.tsv", "user\titem\na\tb\n") == 1);
   CHECK(interactions("other.txt", "1 2\n") == 1);
   // MovieLens 1M's own folder, with its other files.
   const Folder whole;
   whole.add("ratings.dat", "1::2::3::4\n").add("movies.dat", "2::Heat (1995)::Action\n").add("README", "1 2\n");
   CHECK(load_dataset(whole.path).titles == std::vector<std::string>{"Heat (1995)"});
+}
+
+TEST_CASE("tables beside a data set are not taken for one") {
+  const Folder movielens;
+  movielens.add("ratings.csv", "userId,movieId,rating,timestamp\n1,2,3,4\n")
+      .add("tags.csv", "userId,movieId,tag,timestamp\n1,2,fun,4\n1,2,sad,5\n")
+      .add("links.csv", "movieId,imdbId\n2,3\n");
+  CHECK(load_dataset(movielens.path).num_interactions() == 1);
+  const Folder own;
+  own.add("prices.csv", "item_id,price\n1,2\n").add("events.csv", "\"user_id\";\"item_id\"\na;b\nc;d\n");
+  CHECK(load_dataset(own.path).num_interactions() == 2);
+  CHECK(load_dataset(own.path / "events.csv").name == "events");
+}
+
+TEST_CASE("options reach the reader") {
+  const Folder folder;
+  folder.add("any.csv", "\"who\",what,when\n1,2,20\n1,3,10\n");
+  const ReadOptions options{.user_column = "who", .item_column = "what", .time_column = "when"};
+  CHECK(load_dataset(folder.path, options).items == std::vector<item_t>{1, 0});
+  CHECK_THROWS_AS(load_dataset(folder.path), DataError);
 }
 
 TEST_CASE("a path that holds no data set, or two, is refused with what was looked for") {
@@ -78,7 +100,7 @@ TEST_CASE("a path that holds no data set, or two, is refused with what was looke
       complaint(folder.path),
       ContainsSubstring("films: unknown format, looked for u.data (MovieLens 100K), ratings.dat (MovieLens 1M and "
                         "10M), ratings.csv (MovieLens 20M, 25M, 32M, latest), *.inter (RecBole atomic files), "
-                        "*.txt ('user item' pairs)"));
+                        "*.csv (named columns), *.tsv (named columns), *.txt ('user item' pairs)"));
   folder.add("data.xyz", "1 2\n").add("item_ids.txt", "1 1\n").add("three.txt", "1 2 3\n").add("empty.txt", "");
   CHECK_THAT(complaint(folder.path), ContainsSubstring("unknown format"));
   CHECK_THAT(complaint(folder.path / "data.xyz"),

@@ -55,8 +55,8 @@ TEST_CASE("users of MovieLens 100K have gender, age group and occupation") {
   const seqrec_test::TemporaryDirectory folder;
   write_file(folder / "u.user", "1|24|M|technician|85711\n2|53|F|other|94043\n");
   const Profiles users = read_movielens_100k_users(folder / "u.user");
-  CHECK(users.rows.at(1).categories == Categories{"gender=M", "age=18-24", "occupation=technician"});
-  CHECK(users.rows.at(2).categories == Categories{"gender=F", "age=50-55", "occupation=other"});
+  CHECK(users.rows.at("1").categories == Categories{"gender=M", "age=18-24", "occupation=technician"});
+  CHECK(users.rows.at("2").categories == Categories{"gender=F", "age=50-55", "occupation=other"});
   CHECK_FALSE(static_cast<bool>(read_movielens_100k_users(folder / "nothing")));
 
   const auto complaint = [&](const char* rows) {
@@ -76,12 +76,12 @@ TEST_CASE("items of MovieLens 100K have titles, genres and a year") {
                                     film_row("2|Caf\xE9|09-Feb-1987", unknown_western) +
                                     film_row("267|unknown|", no_genre));
   const Profiles items = read_movielens_100k_items(folder / "u.item");
-  CHECK(items.rows.at(1).title == "Toy Story (1995)");
-  CHECK(items.rows.at(1).categories == Categories{"genre=Animation", "genre=Comedy", "year=1995-1999"});
-  CHECK(items.rows.at(2).title == "Caf\xC3\xA9");
-  CHECK(items.rows.at(2).categories == Categories{"genre=Western", "year=1985-1989"});
-  CHECK(items.rows.at(267).title == "unknown");
-  CHECK(items.rows.at(267).categories.empty());
+  CHECK(items.rows.at("1").title == "Toy Story (1995)");
+  CHECK(items.rows.at("1").categories == Categories{"genre=Animation", "genre=Comedy", "year=1995-1999"});
+  CHECK(items.rows.at("2").title == "Caf\xC3\xA9");
+  CHECK(items.rows.at("2").categories == Categories{"genre=Western", "year=1985-1989"});
+  CHECK(items.rows.at("267").title == "unknown");
+  CHECK(items.rows.at("267").categories.empty());
 
   const auto complaint = [&](const std::string& rows) {
     write_file(folder / "u.item", rows);
@@ -90,15 +90,15 @@ TEST_CASE("items of MovieLens 100K have titles, genres and a year") {
   CHECK_THAT(complaint("1|Toy Story\n"), ContainsSubstring("u.item:1") && ContainsSubstring("2 columns, expected 24"));
   CHECK_THAT(complaint(film_row("1|Heat|", "2" + no_genre.substr(1))),
              ContainsSubstring("u.item:1: genre is '2', expected a whole number from 0 to 1"));
-  CHECK_THAT(complaint(film_row("one|Heat|", no_genre)), ContainsSubstring("item is 'one'"));
+  CHECK_THAT(complaint(film_row("|Heat|", no_genre)), ContainsSubstring("u.item:1: item is '', which is empty"));
 }
 
 TEST_CASE("users of MovieLens 1M have their groups, occupations by name") {
   const seqrec_test::TemporaryDirectory folder;
   write_file(folder / "users.dat", "1::F::1::10::48067\n2::M::56::16::70072\n");
   const Profiles users = read_movielens_dat_users(folder / "users.dat");
-  CHECK(users.rows.at(1).categories == Categories{"gender=F", "age=under 18", "occupation=K-12 student"});
-  CHECK(users.rows.at(2).categories == Categories{"gender=M", "age=56+", "occupation=self-employed"});
+  CHECK(users.rows.at("1").categories == Categories{"gender=F", "age=under 18", "occupation=K-12 student"});
+  CHECK(users.rows.at("2").categories == Categories{"gender=M", "age=56+", "occupation=self-employed"});
   write_file(folder / "users.dat", "1::F::1::21::48067\n");
   CHECK_THAT(message_of<DataError>([&] { read_movielens_dat_users(folder / "users.dat"); }),
              ContainsSubstring("users.dat:1: occupation is '21', expected a whole number from 0 to 20"));
@@ -109,11 +109,11 @@ TEST_CASE("movies.dat may be Latin-1 or UTF-8") {
   write_file(folder / "movies.dat",
              "3::Am\xE9lie (2001)::Comedy|Romance\n4::Am\xC3\xA9lie (2001)::(no genres listed)\n5::Heat::\n");
   const Profiles items = read_movielens_dat_items(folder / "movies.dat");
-  CHECK(items.rows.at(3).title == "Am\xC3\xA9lie (2001)");
-  CHECK(items.rows.at(3).categories == Categories{"genre=Comedy", "genre=Romance", "year=2000-2004"});
-  CHECK(items.rows.at(4).title == items.rows.at(3).title);
-  CHECK(items.rows.at(4).categories == Categories{"year=2000-2004"});
-  CHECK(items.rows.at(5).categories.empty());
+  CHECK(items.rows.at("3").title == "Am\xC3\xA9lie (2001)");
+  CHECK(items.rows.at("3").categories == Categories{"genre=Comedy", "genre=Romance", "year=2000-2004"});
+  CHECK(items.rows.at("4").title == items.rows.at("3").title);
+  CHECK(items.rows.at("4").categories == Categories{"year=2000-2004"});
+  CHECK(items.rows.at("5").categories.empty());
   write_file(folder / "movies.dat", "1::Heat::Action\n2::Heat\n");
   CHECK_THAT(message_of<DataError>([&] { read_movielens_dat_items(folder / "movies.dat"); }),
              ContainsSubstring("movies.dat:2: line '2::Heat' has 2 columns, expected 3"));
@@ -128,15 +128,17 @@ TEST_CASE("movies.csv has quoted titles") {
                                         "12,\"\"\"Great\"\" One, The (2006-2007)\",(no genres listed)\n");
   const Profiles items = read_movielens_csv_items(folder / "movies.csv");
   CHECK(items.rows.size() == 3);
-  CHECK(items.rows.at(11).title == "American President, The (1995)");
-  CHECK(items.rows.at(12).title == "\"Great\" One, The (2006-2007)");
-  CHECK(items.rows.at(12).categories == Categories{"year=2005-2009"});
+  CHECK(items.rows.at("11").title == "American President, The (1995)");
+  CHECK(items.rows.at("12").title == "\"Great\" One, The (2006-2007)");
+  CHECK(items.rows.at("12").categories == Categories{"year=2005-2009"});
 
   const auto complaint = [&](const std::string& text) {
     write_file(folder / "movies.csv", text);
     return message_of<DataError>([&] { read_movielens_csv_items(folder / "movies.csv"); });
   };
-  CHECK_THAT(complaint("1,Toy Story (1995),Comedy\n"), ContainsSubstring("movies.csv:1: the header is"));
+  CHECK_THAT(
+      complaint("1,Toy Story (1995),Comedy\n"),
+      ContainsSubstring("movies.csv:1: the header has no column 'movieId', it has '1', 'Toy Story (1995)', 'Comedy'"));
   CHECK_THAT(complaint(header + "1,American President, The (1995),Drama\n"),
              ContainsSubstring("movies.csv:2") && ContainsSubstring("4 columns, expected 3"));
   CHECK_THAT(complaint(header + "1,\"American President, The (1995),Drama\n"),

@@ -19,13 +19,13 @@ std::string film_row(const std::string& item, const std::string& title) {
   return item + "|" + title + "|01-Jan-1995||http://us.imdb.com/|0|0|0|1|1|1|0|0|0|0|0|0|0|0|0|0|0|0|0\n";
 }
 
-using Reader = Dataset (*)(const std::filesystem::path&, std::string);
+using Reader = Dataset (*)(const std::filesystem::path&, std::string, const ReadOptions&);
 
 /// What a reader says of these rows.
 std::string complaint(Reader read, const std::string& file_name, const std::string& rows) {
   const seqrec_test::TemporaryDirectory folder;
   write_file(folder / file_name, rows);
-  return message_of<DataError>([&] { read(folder / file_name, "small"); });
+  return message_of<DataError>([&] { read(folder / file_name, "small", {}); });
 }
 
 }  // namespace
@@ -93,11 +93,13 @@ TEST_CASE("every rating in steps of a half is one, anything else is named") {
     write_file(folder / "ratings.dat", "1::2::" + rating + "::3\n");
     read_movielens_dat(folder / "ratings.dat", "small");
   };
-  for (const char* rating : {"1", "5", "0.5", "1.0", "3.5", "5.0"}) CHECK_NOTHROW(rate(rating));
-  for (const char* rating : {"", "0", "6", "0.0", "5.5", "3.2", "3.", ".5", "03", "3.50", "-1", "x", "1e0", "3,5"})
+  for (const char* rating : {"1", "5", "0.5", "1.0", "3.5", "5.0", "3.50"}) CHECK_NOTHROW(rate(rating));
+  for (const char* rating : {"", "0", "6", "0.0", "5.5", "3.2", "-1", "x", "3,5", "nan", "inf", "10"})
     CHECK_THAT(
         message_of<DataError>([&] { rate(rating); }),
-        ContainsSubstring(std::string("ratings.dat:1: rating is '") + rating + "', expected one of 0.5, 1, 1.5"));
+        ContainsSubstring(std::string("ratings.dat:1: rating is '") + rating +
+                          "', expected a number from 0.5 to 5 in steps of 0.5; another scale is given by the option "
+                          "rating_scale"));
 }
 
 TEST_CASE("wrong rows of ratings are named, whatever stands between the columns") {
@@ -121,23 +123,24 @@ TEST_CASE("wrong rows of ratings are named, whatever stands between the columns"
   };
   const std::string place = format.file + (format.header.empty() ? ":2: " : ":3: ");
   CHECK_THAT(say({"1", "2", "3"}), ContainsSubstring(place + "line '" + row({"1", "2", "3"}, format.shown) +
-                                                     "' has 3 columns, expected 4: user, item, rating and time"));
+                                                     "' has 3 columns, expected 4: "));
   CHECK_THAT(say({"1", "2", "3", "4", "5"}), ContainsSubstring(place) && ContainsSubstring("5 columns"));
   CHECK_THAT(say({"1 2 3 4"}), ContainsSubstring(place) && ContainsSubstring("1 column,"));
-  CHECK_THAT(say({""}), ContainsSubstring(place + "line '' has 1 column"));
-  CHECK_THAT(say({"x", "2", "3", "4"}), ContainsSubstring(place + "user is 'x', expected a whole number"));
-  CHECK_THAT(say({"1", "-2", "3", "4"}), ContainsSubstring(place + "item is '-2', expected a whole number"));
-  CHECK_THAT(say({"1", "99999999999999999999", "3", "4"}), ContainsSubstring("item is '99999999999999999999'"));
+  CHECK_THAT(say({"1", "", "3", "4"}), ContainsSubstring(place + "item is '', which is empty, expected some text"));
+  CHECK_THAT(say({"1", "2\x01", "3", "4"}),
+             ContainsSubstring(place + "item is '2\\x01', which has a control character"));
   CHECK_THAT(say({"1", "2", "6", "4"}), ContainsSubstring(place + "rating is '6'"));
   CHECK_THAT(say({"1", "2", "3", "now"}), ContainsSubstring(place + "time is 'now'"));
-  CHECK_THAT(say({"1", "2", "3", "-4"}), ContainsSubstring(place + "time is '-4'"));
-  CHECK_THAT(complaint(format.read, format.file, format.header), ContainsSubstring("small: the data set is empty"));
+  CHECK_THAT(say({"1", "2", "3", "-4"}), ContainsSubstring(place + "time is '-4', which is below 0"));
+  CHECK_THAT(complaint(format.read, format.file, format.header),
+             ContainsSubstring("/" + format.file + ": the data set is empty, expected at least one interaction"));
 }
 
 TEST_CASE("a wrong header of ratings.csv is named") {
   CHECK_THAT(complaint(read_movielens_csv, "ratings.csv", ""), ContainsSubstring("ratings.csv: is empty"));
   CHECK_THAT(complaint(read_movielens_csv, "ratings.csv", "1,2,3,4\n"),
-             ContainsSubstring("ratings.csv:1: the header is '1,2,3,4', expected 'userId,movieId,rating,timestamp'"));
+             ContainsSubstring("ratings.csv:1: no column of users is known by its name in the header, which has '1', "
+                               "'2', '3', '4'; expected one as user_id, or the option user_column to name it"));
 }
 
 TEST_CASE("files beside the ratings must cover them") {
@@ -148,4 +151,45 @@ TEST_CASE("files beside the ratings must cover them") {
   CHECK_THAT(say(), ContainsSubstring("u.item: has no item 7, which has interactions; expected all 2 items"));
   write_file(folder / "u.user", "3|24|M|technician|85711\n");
   CHECK_THAT(say(), ContainsSubstring("u.user: has no user 1, which has interactions"));
+}
+
+TEST_CASE("ratings.csv may have a quoted header, another order, further columns and a blank last line") {
+  const seqrec_test::TemporaryDirectory folder;
+  write_file(folder / "ratings.csv",
+             "\"timestamp\",\"movieId\",\"comment\",\"userId\",\"rating\"\n200,20,\"a, b\",1,4.0\n100,10,,1,3.5\n\n");
+  const Dataset data = read_movielens_csv(folder / "ratings.csv", "small");
+  CHECK(data.items == std::vector<item_t>{0, 1});
+  CHECK(data.source == "times: column timestamp, whole seconds from 1970-01-01 to 1970-01-01");
+}
+
+TEST_CASE("ids of MovieLens files keep to the rule for all ids") {
+  const seqrec_test::TemporaryDirectory folder;
+  write_file(folder / "ratings.dat", "1011.0::tt01::5::200\n1011::-7::3::100\n\n\n");
+  const Dataset data = read_movielens_dat(folder / "ratings.dat", "small");
+  CHECK(data.user_ids.text() == "1011\n");
+  CHECK(data.item_ids.text() == "tt01\n-7\n");
+  CHECK(data.items == std::vector<item_t>{1, 0});
+}
+
+TEST_CASE("another scale and a threshold are options; what is left out is counted") {
+  const seqrec_test::TemporaryDirectory folder;
+  write_file(folder / "u.data", "1\t10\t8\t1\n1\t20\t10\t2\n1\t30\t3\t3\n");
+  const Dataset data = read_movielens_100k(folder / "u.data", "small", {.rating_scale = "1..10", .least_rating = 4});
+  CHECK(data.item_ids.text() == "10\n20\n");
+  CHECK_THAT(data.source, ContainsSubstring("; 1 events rated below 4 left out"));
+  CHECK_THAT(message_of<DataError>(
+                 [&] { read_movielens_100k(folder / "u.data", "small", {.rating_scale = "any", .least_rating = 11}); }),
+             ContainsSubstring("u.data: the data set is empty, 3 events rated below 11 left out"));
+}
+
+TEST_CASE("files without a header have no names for columns, but may be in order of time") {
+  const seqrec_test::TemporaryDirectory folder;
+  write_file(folder / "u.data", "1\t10\t5\t2\n1\t20\t5\t1\n");
+  CHECK(read_movielens_100k(folder / "u.data", "small").items == std::vector<item_t>{1, 0});
+  const Dataset data = read_movielens_100k(folder / "u.data", "small", {.time_column = "none"});
+  CHECK(data.items == std::vector<item_t>{0, 1});
+  CHECK(data.source == "no times, order of the file");
+  CHECK_THAT(
+      message_of<ArgumentError>([&] { read_movielens_100k(folder / "u.data", "small", {.user_column = "user"}); }),
+      ContainsSubstring("user_column is 'user', expected none: ") && ContainsSubstring("u.data has no header"));
 }

@@ -72,5 +72,6 @@ TEST_CASE("a map leads from new numbers to the profiles of the original ones") {
   CHECK_THAT(complaint("1 600\n2 700\n"), ContainsSubstring("item_ids.txt:2: movies.dat has no item 700"));
   CHECK_THAT(complaint("1 600\n1 500\n"), ContainsSubstring("item_ids.txt:2: item 1 is there twice"));
   CHECK_THAT(complaint("1\n"), ContainsSubstring("item_ids.txt:1: line '1' has 1 column"));
-  CHECK_THAT(complaint("1 x\n"), ContainsSubstring("original number is 'x'"));
+  CHECK_THAT(complaint("1 \n"), ContainsSubstring("original id is '', which is empty"));
+  CHECK(renumbered("1.0 600\n\n").rows.at("1").title == "Up");
 }

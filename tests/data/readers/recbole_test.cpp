@@ -83,18 +83,57 @@ TEST_CASE("wrong interactions are named") {
   CHECK_THAT(say("1\t2\t3\t4\n"), ContainsSubstring("films.inter:1: header column '1' is not 'name:type'"));
   CHECK_THAT(say("user_id:text\titem_id:token\n"),
              ContainsSubstring("header column 'user_id:text' is not 'name:type'"));
-  CHECK_THAT(say("user_id:token\tproduct:token\n"),
-             ContainsSubstring("films.inter:1: the header has no column 'item_id'"));
-  CHECK_THAT(say(header), ContainsSubstring("films: the data set is empty"));
+  CHECK_THAT(
+      say("user_id:token\tprice:token\n"),
+      ContainsSubstring("films.inter:1: no column of items is known by its name in the header, which has 'user_id', "
+                        "'price'; expected one as item_id, or the option item_column to name it"));
+  CHECK_THAT(say(header), ContainsSubstring("/films.inter: the data set is empty"));
+  CHECK_THAT(say("user_id:token,item_id:token\n1,2\n"),
+             ContainsSubstring("films.inter:1: header column 'user_id:token,item_id:token' is not 'name:type'") &&
+                 ContainsSubstring("columns separated by tabs"));
+  CHECK_THAT(say(header + "1 2 3 4\n"), ContainsSubstring("expected 4: those of the header, separated by tabs"));
   CHECK_THAT(say(header + "1\t2\t3\n"),
              ContainsSubstring("films.inter:2: line '1\\x092\\x093' has 3 columns, expected 4"));
   CHECK_THAT(say(header + "1\t2\t3\t4\t5\n"), ContainsSubstring("films.inter:2") && ContainsSubstring("5 columns"));
   CHECK_THAT(say(header + "1\t2\t3\t4\n\t2\t3\t4\n"),
-             ContainsSubstring("films.inter:3: user_id is '', which is empty, expected some text"));
-  CHECK_THAT(say(header + "1\t\t3\t4\n"), ContainsSubstring("films.inter:2: item_id is ''"));
-  for (const char* time : {"", "now", "-1", "1.5", "nan", "inf", "1e300", "4 ", "0x1"})
+             ContainsSubstring("films.inter:3: user is '', which is empty, expected some text"));
+  CHECK_THAT(say(header + "1\t\t3\t4\n"), ContainsSubstring("films.inter:2: item is ''"));
+  for (const char* time : {"", "now", "-1", "nan", "inf", "1e300", "4 ", "0x1"})
     CHECK_THAT(say(header + "1\t2\t3\t" + time + "\n"),
-               ContainsSubstring(std::string("films.inter:2: timestamp is '") + time + "', expected whole seconds"));
+               ContainsSubstring(std::string("films.inter:2: time is '") + time + "', "));
+}
+
+TEST_CASE("augmented files are refused, because the first event of a history is in no row") {
+  const Files files;
+  files.add("inter", "session_id:token\titem_id_list:token_seq\titem_id:token\n1\t10\t20\n1\t10 20\t30\n");
+  CHECK_THAT(files.complaint(),
+             ContainsSubstring("films.inter:1: column 'item_id_list' holds the items before each row") &&
+                 ContainsSubstring("expected the file before augmentation"));
+}
+
+TEST_CASE("a column of times is found by its name, or asked for") {
+  const Files files;
+  const auto read = [&](const std::string& column, const ReadOptions& options = {}) {
+    files.add("inter", "user_id:token\titem_id:token\t" + column + "\n1\t2\t300\n1\t3\t200\n");
+    return read_recbole(files.folder / "films.inter", "films", options);
+  };
+  for (const char* name : {"time:float", "Timestamp:float", "datetime:token", "date:float", "created_at:float"}) {
+    CHECK(read(name).items == std::vector<item_t>{1, 0});
+    CHECK_THAT(read(name).source, ContainsSubstring("times: column " + std::string(name).substr(0, 4)));
+  }
+  CHECK_THAT(
+      message_of<DataError>([&] { read("release_date:float"); }),
+      ContainsSubstring("films.inter:1: column 'release_date' looks like a time and is not used: name the column "
+                        "of times by the option time_column, or say time_column none"));
+  CHECK(read("release_date:float", {.time_column = "release_date"}).items == std::vector<item_t>{1, 0});
+  CHECK(read("release_date:float", {.time_column = "none"}).source == "no times, order of the file");
+}
+
+TEST_CASE("files of items and users are found by the ids that numbers stand for") {
+  const Files files;
+  files.add("inter", "user_id:token\titem_id:token\n1\t1011.0\n1\t1012\n")
+      .add("item", "item_id:token\ttitle:token_seq\n1011\tHeat\n1012.00\tUp\n\n");
+  CHECK(files.read().titles == std::vector<std::string>{"Heat", "Up"});
 }
 
 TEST_CASE("wrong files of items and users are named") {

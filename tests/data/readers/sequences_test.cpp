@@ -59,10 +59,10 @@ TEST_CASE("wrong pairs are named") {
   CHECK_THAT(
       complaint("1 2\n1 2 3\n"),
       ContainsSubstring("pairs.txt:2: line '1 2 3' has 3 columns, expected 2: user and item, one space between"));
-  CHECK_THAT(complaint("1 2\n\n"), ContainsSubstring("pairs.txt:2: line '' has 1 column"));
-  CHECK_THAT(complaint("1 2\n1 two\n"), ContainsSubstring("pairs.txt:2: item is 'two'"));
-  CHECK_THAT(complaint("-1 2\n"), ContainsSubstring("pairs.txt:1: user is '-1'"));
-  CHECK_THAT(complaint(""), ContainsSubstring("small: the data set is empty"));
+  CHECK_THAT(complaint("1 2\n\n\n1 3\n"), ContainsSubstring("pairs.txt:4: a blank line stands before this one"));
+  CHECK_THAT(complaint("1 2\n1 \n"), ContainsSubstring("pairs.txt:2: item is '', which is empty"));
+  CHECK_THAT(complaint(""), ContainsSubstring("/pairs.txt: the data set is empty"));
+  CHECK_THAT(complaint("user item\n1 2\n1 3\n"), ContainsSubstring("pairs.txt:1: looks like a header"));
 }
 
 TEST_CASE("what begins like sequences") {
@@ -73,4 +73,14 @@ TEST_CASE("what begins like sequences") {
     CHECK_FALSE(begins_like_sequences("a.txt", line));
   CHECK_FALSE(begins_like_sequences("folder/item_ids.txt", "1 2"));
   CHECK_FALSE(begins_like_sequences("folder/user_ids.txt", "1 2"));
+}
+
+TEST_CASE("pairs may have names and a blank last line") {
+  const seqrec_test::TemporaryDirectory folder;
+  write_file(folder / "pairs.txt", "u1 tt2\nu1 tt1\n\n");
+  const Dataset data = read_sequences(folder / "pairs.txt", "small");
+  CHECK(data.item_ids.text() == "tt2\ntt1\n");
+  CHECK(data.source == "no times, order of the file");
+  CHECK_THROWS_AS(read_sequences(folder / "pairs.txt", "small", {.least_rating = 3}), ArgumentError);
+  CHECK_THROWS_AS(read_sequences(folder / "pairs.txt", "small", {.time_column = "time"}), ArgumentError);
 }

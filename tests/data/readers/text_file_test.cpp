@@ -164,3 +164,19 @@ TEST_CASE("files that are not there, not files or not readable are named") {
     CHECK_THAT(complaint_about(folder / "secret"), ContainsSubstring("secret: cannot be read: Permission denied"));
   }
 }
+
+TEST_CASE("blank lines at the end of a table are passed over, others are refused") {
+  const seqrec_test::TemporaryDirectory folder;
+  const auto rows_of = [&](const char* text) {
+    seqrec_test::write_file(folder / "rows", text);
+    TextFile file(folder / "rows");
+    int rows = 0;
+    while (file.next_row()) ++rows;
+    return rows;
+  };
+  for (const char* text : {"a\nb", "a\nb\n", "a\nb\n\n", "a\r\nb\r\n\r\n\r\n"}) CHECK(rows_of(text) == 2);
+  CHECK(rows_of("") == 0);
+  CHECK(rows_of("\n\n") == 0);
+  CHECK_THAT(seqrec_test::message_of<DataError>([&] { rows_of("a\n\nb\n"); }),
+             ContainsSubstring("rows:3: a blank line stands before this one"));
+}

@@ -11,10 +11,10 @@
 
 namespace seqrec {
 
-/// The current line of a file as comma-separated values (RFC 4180): a field in double quotes may hold commas, and two
-/// quotes stand for one. Line breaks inside quotes are refused.
-/// @throws DataError unless the line has `count` fields and its quotes are in order
-inline std::vector<std::string> csv_fields(const TextFile& file, std::size_t count, const char* columns) {
+/// The current line of a file as values with a delimiter between (RFC 4180): a field in double quotes may hold
+/// delimiters, and two quotes stand for one. Line breaks inside quotes are refused.
+/// @throws DataError unless the line's quotes are in order
+inline std::vector<std::string> csv_fields(const TextFile& file, char delimiter = ',') {
   std::vector<std::string> fields(1);
   enum { unquoted, quoted, closed } state = unquoted;
   const std::string_view line = file.line();
@@ -27,7 +27,7 @@ inline std::vector<std::string> csv_fields(const TextFile& file, std::size_t cou
         fields.back() += line[++i];
       else
         state = closed;
-    } else if (byte == ',') {
+    } else if (byte == delimiter) {
       fields.emplace_back();
       state = unquoted;
     } else if (byte == '"' && state == unquoted && fields.back().empty()) {
@@ -43,19 +43,25 @@ inline std::vector<std::string> csv_fields(const TextFile& file, std::size_t cou
   if (state == quoted)
     file.fail(concatenate("field ", fields.size(), " of line ", TextFile::quote(line),
                           " opens a quote that the line does not close"));
-  if (fields.size() != count)
-    file.fail(concatenate("line ", TextFile::quote(line), " has ", fields.size(),
-                          fields.size() == 1 ? " column" : " columns", ", expected ", count, ": ", columns));
   return fields;
 }
 
-/// Goes to the first line, which must be exactly `header`.
-/// @throws DataError if it is not, or the file is empty
-inline void expect_header(TextFile& file, std::string_view header) {
-  if (!file.next())
-    throw DataError(concatenate(file.path().string(), ": is empty, expected the header '", header, "'"));
-  if (file.line() != header)
-    file.fail(concatenate("the header is ", TextFile::quote(file.line()), ", expected '", header, "'"));
+/// The delimiter of a header: of comma, tab, semicolon and '|' the one that stands in it most often outside of quotes.
+inline char delimiter_of(std::string_view header) {
+  char most = ',';
+  std::size_t found = 0;
+  for (const char delimiter : {',', '\t', ';', '|'}) {
+    std::size_t count = 0;
+    bool quoted = false;
+    for (const char byte : header) {
+      if (byte == '"') quoted = !quoted;
+      if (byte == delimiter && !quoted) ++count;
+    }
+    if (count <= found) continue;
+    most = delimiter;
+    found = count;
+  }
+  return most;
 }
 
 }  // namespace seqrec

@@ -9,10 +9,14 @@
 
 #include "seqrec/core/errors.hpp"
 #include "seqrec/data/dataset.hpp"
-#include "seqrec/data/readers/csv.hpp"
+#include "seqrec/data/readers/fields.hpp"
 #include "seqrec/data/readers/interactions.hpp"
 #include "seqrec/data/readers/movielens_profiles.hpp"
+#include "seqrec/data/readers/named_columns.hpp"
 #include "seqrec/data/readers/profiles.hpp"
+#include "seqrec/data/readers/ratings.hpp"
+#include "seqrec/data/readers/read_options.hpp"
+#include "seqrec/data/readers/table.hpp"
 #include "seqrec/data/readers/text_file.hpp"
 
 namespace seqrec {
@@ -23,27 +27,29 @@ namespace seqrec {
 
 namespace detail {
 
-/// A rating in steps of a half: "4", "3.5", "5.0".
-inline void check_rating(const TextFile& file, std::string_view field) {
-  const bool half = field.size() == 3 && field[1] == '.' && (field[2] == '0' || field[2] == '5');
-  if (half || field.size() == 1) {
-    const int twice = 2 * (field[0] - '0') + (half && field[2] == '5');
-    if (twice >= 1 && twice <= 10) return;
-  }
-  file.fail(concatenate("rating is ", TextFile::quote(field), ", expected one of 0.5, 1, 1.5, ... 5"));
-}
+inline constexpr const char* movielens_scale = "0.5..5:0.5";
 
-/// The rest of a file of ratings, its columns user, item, rating and time.
-inline Interactions read_ratings(TextFile& file, std::string_view delimiter, const char* columns) {
+/// A file of ratings without a header, its columns user, item, rating and time.
+inline Interactions read_ratings(const std::filesystem::path& path, std::string_view delimiter, const char* columns,
+                                 const ReadOptions& options) {
+  TextFile file(path);
+  refuse_column_names(file, options, columns);
+  RatingFilter ratings(options, movielens_scale);
+  const bool timed = options.time_column != "none", rated = options.rating_column != "none";
   Interactions rows;
-  rows.reserve(file.expected_lines(), true);
-  while (file.next()) {
+  rows.file = path.string();
+  rows.reserve(file.expected_lines(), timed);
+  rows.times.name = "column 4";
+  rows.times.unit = options.time_unit;
+  while (file.next_row()) {
     const std::array<std::string_view, 4> fields = file.fields<4>(delimiter, columns);
-    rows.users.push_back(file.integer(fields[0], "user"));
-    rows.items.push_back(file.integer(fields[1], "item"));
-    check_rating(file, fields[2]);
-    rows.times.push_back(file.integer(fields[3], "time"));
+    if (rated && !ratings.keeps(file, fields[2])) continue;
+    add_id(rows.users, file, fields[0], "user");
+    add_id(rows.items, file, fields[1], "item");
+    if (timed) add_time(rows.times, file, fields[3]);
   }
+  refuse_header(file, rows, columns);
+  rows.note = ratings.note();
   return rows;
 }
 
@@ -51,10 +57,11 @@ inline Interactions read_ratings(TextFile& file, std::string_view delimiter, con
 
 /// Reads MovieLens 100K: `u.data` with tabs; `u.user` and `u.item` beside it.
 /// @throws DataError naming file and line
-inline Dataset read_movielens_100k(const std::filesystem::path& ratings_file, std::string name) {
-  TextFile file(ratings_file);
-  Dataset data =
-      build_dataset(std::move(name), detail::read_ratings(file, "\t", "user, item, rating and time, a tab between"));
+inline Dataset read_movielens_100k(const std::filesystem::path& ratings_file, std::string name,
+                                   const ReadOptions& options = {}) {
+  Dataset data = build_dataset(
+      std::move(name),
+      detail::read_ratings(ratings_file, "\t", "user, item, rating and time, separated by tabs", options));
   attach_users(data, read_movielens_100k_users(ratings_file.parent_path() / "u.user"));
   attach_items(data, read_movielens_100k_items(ratings_file.parent_path() / "u.item"));
   return data;
@@ -62,22 +69,22 @@ inline Dataset read_movielens_100k(const std::filesystem::path& ratings_file, st
 
 /// Reads MovieLens 1M and 10M: `ratings.dat` with '::'; `users.dat` (1M only) and `movies.dat` beside it.
 /// @throws DataError naming file and line
-inline Dataset read_movielens_dat(const std::filesystem::path& ratings_file, std::string name) {
-  TextFile file(ratings_file);
-  Dataset data =
-      build_dataset(std::move(name), detail::read_ratings(file, "::", "user, item, rating and time, '::' between"));
+inline Dataset read_movielens_dat(const std::filesystem::path& ratings_file, std::string name,
+                                  const ReadOptions& options = {}) {
+  Dataset data = build_dataset(
+      std::move(name),
+      detail::read_ratings(ratings_file, "::", "user, item, rating and time, separated by '::'", options));
   attach_users(data, read_movielens_dat_users(ratings_file.parent_path() / "users.dat"));
   attach_items(data, read_movielens_dat_items(ratings_file.parent_path() / "movies.dat"));
   return data;
 }
 
-/// Reads MovieLens 20M, 25M, 32M and latest: `ratings.csv` with its header; `movies.csv` beside it.
+/// Reads MovieLens 20M, 25M, 32M and latest: `ratings.csv`, a table with named columns; `movies.csv` beside it.
 /// @throws DataError naming file and line
-inline Dataset read_movielens_csv(const std::filesystem::path& ratings_file, std::string name) {
-  TextFile file(ratings_file);
-  expect_header(file, "userId,movieId,rating,timestamp");
-  Dataset data =
-      build_dataset(std::move(name), detail::read_ratings(file, ",", "user, item, rating and time, commas between"));
+inline Dataset read_movielens_csv(const std::filesystem::path& ratings_file, std::string name,
+                                  const ReadOptions& options = {}) {
+  Table table(ratings_file, TableStyle::delimited);
+  Dataset data = build_dataset(std::move(name), read_events(table, options, detail::movielens_scale));
   attach_items(data, read_movielens_csv_items(ratings_file.parent_path() / "movies.csv"));
   return data;
 }

@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "seqrec/core/errors.hpp"
-#include "seqrec/data/readers/csv.hpp"
+#include "seqrec/data/readers/fields.hpp"
+#include "seqrec/data/readers/gzip.hpp"
 #include "seqrec/data/readers/profiles.hpp"
+#include "seqrec/data/readers/table.hpp"
 #include "seqrec/data/readers/text_encoding.hpp"
 #include "seqrec/data/readers/text_file.hpp"
 
@@ -82,10 +84,11 @@ inline std::string age_category(const TextFile& file, std::string_view age) {
 /// Calls `read` with each line of a file of profiles, if there is such a file.
 template <class Read>
 Profiles read_profiles(const std::filesystem::path& path, const char* kind, Read&& read) {
-  if (!std::filesystem::exists(path)) return {};
-  Profiles profiles{path, kind, {}};
-  TextFile file(path);
-  while (file.next()) {
+  const std::filesystem::path found = plain_or_packed(path);
+  if (!std::filesystem::exists(found)) return {};
+  Profiles profiles{found, kind, {}};
+  TextFile file(found);
+  while (file.next_row()) {
     auto [id, profile] = read(file);
     profiles.add(file, std::move(id), std::move(profile));
   }
@@ -99,7 +102,7 @@ Profiles read_profiles(const std::filesystem::path& path, const char* kind, Read
 inline Profiles read_movielens_100k_users(const std::filesystem::path& path) {
   return detail::read_profiles(path, "user", [](const TextFile& file) {
     const auto fields = file.fields<5>("|", "user, age, gender, occupation and zip code, '|' between");
-    return std::pair(std::to_string(file.integer(fields[0], "user")),
+    return std::pair(detail::id_field(file, fields[0], "user"),
                      Profile{{},
                              {detail::gender_category(file, fields[2]), detail::age_category(file, fields[1]),
                               "occupation=" + utf8_from_unknown(fields[3])}});
@@ -123,7 +126,7 @@ inline Profiles read_movielens_100k_items(const std::filesystem::path& path) {
     if (const std::string_view date = fields[2]; !year_of_title(fields[1]) && date.size() >= 4)
       if (const auto year = leading_year(date.substr(date.size() - 4)))
         profile.categories.push_back(year_category(*year));
-    return std::pair(std::to_string(file.integer(fields[0], "item")), std::move(profile));
+    return std::pair(detail::id_field(file, fields[0], "item"), std::move(profile));
   });
 }
 
@@ -154,7 +157,7 @@ inline Profiles read_movielens_dat_users(const std::filesystem::path& path) {
   return detail::read_profiles(path, "user", [&](const TextFile& file) {
     const auto fields = file.fields<5>("::", "user, gender, age, occupation and zip code, '::' between");
     const auto occupation = static_cast<std::size_t>(file.integer(fields[3], "occupation", 0, 20));
-    return std::pair(std::to_string(file.integer(fields[0], "user")),
+    return std::pair(detail::id_field(file, fields[0], "user"),
                      Profile{{},
                              {detail::gender_category(file, fields[1]), detail::age_category(file, fields[2]),
                               std::string("occupation=") + occupations[occupation]}});
@@ -166,21 +169,22 @@ inline Profiles read_movielens_dat_users(const std::filesystem::path& path) {
 inline Profiles read_movielens_dat_items(const std::filesystem::path& path) {
   return detail::read_profiles(path, "item", [](const TextFile& file) {
     const auto fields = file.fields<3>("::", "item, title and genres, '::' between");
-    return std::pair(std::to_string(file.integer(fields[0], "item")), detail::film(fields[1], fields[2]));
+    return std::pair(detail::id_field(file, fields[0], "item"), detail::film(fields[1], fields[2]));
   });
 }
 
-/// `movies.csv` of the newer sets: item, title and genres, titles in quotes where they hold commas.
+/// `movies.csv` of the newer sets: columns movieId, title and genres, titles in quotes where they hold commas.
 /// @throws DataError naming file and line
 inline Profiles read_movielens_csv_items(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) return {};
-  Profiles profiles{path, "item", {}};
-  TextFile file(path);
-  expect_header(file, "movieId,title,genres");
-  while (file.next()) {
-    const std::vector<std::string> fields = csv_fields(file, 3, "item, title and genres, commas between");
-    profiles.add(file, std::to_string(file.integer(fields[0], "item")), detail::film(fields[1], fields[2]));
-  }
+  const std::filesystem::path found = plain_or_packed(path);
+  if (!std::filesystem::exists(found)) return {};
+  Profiles profiles{found, "item", {}};
+  Table table(found, TableStyle::delimited);
+  const std::size_t item = table.required_column("movieId"), title = table.required_column("title"),
+                    genres = table.required_column("genres");
+  while (table.next())
+    profiles.add(table.text(), detail::id_field(table.text(), table[item], "item"),
+                 detail::film(table[title], table[genres]));
   return profiles;
 }
 

@@ -12,6 +12,7 @@
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/vocabulary.hpp"
 #include "seqrec/data/dataset.hpp"
+#include "seqrec/data/readers/fields.hpp"
 #include "seqrec/data/readers/text_file.hpp"
 
 namespace seqrec {
@@ -36,22 +37,22 @@ struct Profiles {
   void add(const TextFile& source, std::string id,
            Profile profile) {  // NOLINT(performance-unnecessary-value-param): moved
     if (const auto [row, is_new] = rows.try_emplace(std::move(id), std::move(profile)); !is_new)
-      source.fail(concatenate(kind, " ", row->first, " is there twice"));
+      source.fail(concatenate(kind, " ", detail::shown(row->first), " is there twice"));
   }
 };
 
-/// Profiles under new numbers: `map_file` has "new original" pairs, one a line, one space between.
+/// Profiles under new ids: `map_file` has "new original" pairs, one a line, one space between.
 /// @throws DataError naming file and line, also where a pair's original has no profile
 inline Profiles renumber(Profiles originals, const std::filesystem::path& map_file) {
   Profiles renumbered{map_file, originals.kind, {}};
   TextFile file(map_file);
-  while (file.next()) {
-    const auto fields = file.fields<2>(" ", "new and original number, one space between");
-    const std::int64_t original = file.integer(fields[1], "original number");
-    const auto profile = originals.rows.find(std::to_string(original));
+  while (file.next_row()) {
+    const auto fields = file.fields<2>(" ", "new and original id, one space between");
+    const std::string original = detail::id_field(file, fields[1], "original id");
+    const auto profile = originals.rows.find(original);
     if (profile == originals.rows.end())
-      file.fail(concatenate(originals.file.string(), " has no ", originals.kind, " ", original));
-    renumbered.add(file, std::to_string(file.integer(fields[0], "new number")), profile->second);
+      file.fail(concatenate(originals.file.string(), " has no ", originals.kind, " ", detail::shown(original)));
+    renumbered.add(file, detail::id_field(file, fields[0], "new id"), profile->second);
   }
   return renumbered;
 }
@@ -64,7 +65,7 @@ inline std::vector<const Profile*> profiles_of(const Vocabulary& ids, const Prof
   for (index_t i = 0; i < ids.size(); ++i) {
     const auto row = profiles.rows.find(std::string(ids[i]));
     if (row == profiles.rows.end())
-      throw DataError(concatenate(profiles.file.string(), ": has no ", profiles.kind, " ", ids[i],
+      throw DataError(concatenate(profiles.file.string(), ": has no ", profiles.kind, " ", shown(ids[i]),
                                   ", which has interactions; expected all ", ids.size(), " ", profiles.kind, "s"));
     found.push_back(&row->second);
   }

@@ -69,8 +69,7 @@ SEQREC_FUNCTION Dataset synthetic_dataset(const SyntheticOptions& options) {
       // A film already watched leads on to its sequel, so that nobody gets stuck in a genre.
       last = film;
       if (!watched.insert(static_cast<item_t>(film))) continue;
-      rows.users.push_back(user);
-      rows.items.push_back(film);
+      rows.add(user, film);
     }
   }
 

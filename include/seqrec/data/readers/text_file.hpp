@@ -19,6 +19,8 @@
 #include <vector>
 
 #include "seqrec/core/errors.hpp"
+#include "seqrec/core/utf8.hpp"
+#include "seqrec/data/readers/digits.hpp"
 #include "seqrec/data/readers/gzip.hpp"
 
 namespace seqrec {
@@ -74,6 +76,10 @@ class TextFile {
     return true;
   }
 
+  /// Goes to the next line of a table: as `next`, but blank lines at the end are passed over.
+  /// @throws DataError if a row follows a blank line
+  bool next_row() { return next() && (!line_.empty() || next_after_blank()); }
+
   /// The current line without its end; valid until `next`.
   std::string_view line() const { return line_; }
 
@@ -122,7 +128,7 @@ class TextFile {
   /// @param name  what the field is, for the message: "item"
   std::int64_t integer(std::string_view field, const char* name, std::int64_t least = 0,
                        std::int64_t greatest = std::numeric_limits<std::int64_t>::max()) const {
-    const std::int64_t value = few_digits(field);
+    const std::int64_t value = detail::few_digits(field);
     return value >= 0 && value >= least && value <= greatest ? value : any_integer(field, name, least, greatest);
   }
 
@@ -131,7 +137,15 @@ class TextFile {
     throw DataError(concatenate(path_.string(), ":", number_, ": ", problem));
   }
 
+  /// Throws DataError for a line with a wrong number of fields.   @param columns  what was expected, in words
+  [[noreturn]] void fail_columns(std::size_t found, std::size_t expected, const char* columns) const {
+    fail(concatenate("line ", quote(line_), " has ", found, found == 1 ? " column" : " columns", ", expected ",
+                     expected, ": ", columns));
+  }
+
   const std::filesystem::path& path() const { return path_; }
+  /// Of the current line, counted from 1; 0 before the first.
+  std::int64_t line_number() const { return number_; }
 
   /// How many lines there will be, were all as long as those of the first block: to reserve memory by. Of a packed
   /// file, whose length is not known, the lines of that block. Reads that block.
@@ -147,30 +161,14 @@ class TextFile {
   }
 
   /// Foreign bytes made fit for a message: no control characters, not longer than a line.
-  static std::string quote(std::string_view bytes) {
-    constexpr std::size_t longest = 40;
-    std::string text = "'";
-    for (const char byte : bytes.substr(0, longest)) {
-      if (byte >= ' ' && byte <= '~') {
-        text += byte;
-      } else {
-        const auto code = static_cast<unsigned char>(byte);
-        text += {'\\', 'x', "0123456789abcdef"[code >> 4], "0123456789abcdef"[code & 15]};
-      }
-    }
-    return text + (bytes.size() > longest ? "...'" : "'");
-  }
+  static std::string quote(std::string_view bytes) { return quote_bytes(bytes, 40); }
 
  private:
-  /// The value of 1 .. 18 digits, which cannot overflow; -1 for anything else. Nearly every number of a file is one.
-  static std::int64_t few_digits(std::string_view field) {
-    if (field.empty() || field.size() > 18) return -1;
-    std::int64_t value = 0;
-    for (const char byte : field) {
-      if (byte < '0' || byte > '9') return -1;
-      value = 10 * value + (byte - '0');
-    }
-    return value;
+  /// Whether a line follows, of which all before it back to a row are blank: there must be none that is not.
+  bool next_after_blank() {
+    while (next())
+      if (!line_.empty()) fail("a blank line stands before this one, expected blank lines only at the end");
+    return false;
   }
 
   /// What `few_digits` does not read: negative and very long numbers, and what is none.
@@ -207,10 +205,6 @@ class TextFile {
     unread_ -= size;
   }
 
-  [[noreturn]] void fail_columns(std::size_t found, std::size_t expected, const char* columns) const {
-    fail(concatenate("line ", quote(line_), " has ", found, found == 1 ? " column" : " columns", ", expected ",
-                     expected, ": ", columns));
-  }
   [[noreturn]] void fail_to_read() const {
     const std::string reason = errno != 0 ? std::generic_category().message(errno) : "it ended early";
     throw DataError(concatenate(path_.string(), ": cannot be read: ", reason));
