@@ -6,8 +6,8 @@
 //             new, are given the model's numbers first, and what the model does not know is counted and named.
 // Run         ./examples/run evaluate_model --model sasrec.safetensors --data DIR [--candidates 100] [--json
 // result.json]
-//             with what train_sasrec, train_avg_pool, train_din or quickstart wrote as --checkpoint; --help lists all
-//             options. Nothing is trained.
+//             with what quickstart or any of the train_... programs wrote as --checkpoint; --help lists all options.
+//             Nothing is trained.
 // Data        as for train_sasrec: one data set's folder, as --data or $SEQREC_DATA/ml-1m; else a synthetic set.
 // Expect      on the data of the training the figures that the training printed, to the last digit. With --quick and
 //             without --model an untrained model on synthetic data, so an AUC of .5.
@@ -31,6 +31,7 @@
 #include "seqrec/models/avg_pool.hpp"
 #include "seqrec/models/din.hpp"
 #include "seqrec/models/gru4rec.hpp"
+#include "seqrec/models/narm.hpp"
 #include "seqrec/models/sasrec.hpp"
 
 namespace {
@@ -44,7 +45,7 @@ struct Settings {
 
   template <class Visitor>
   void visit_options(Visitor&& visit) {
-    visit("model", model, seqrec::file_to_read(), "checkpoint of a SasRec, AvgPool, Din or Gru4Rec");
+    visit("model", model, seqrec::file_to_read(), "checkpoint that one of the training programs wrote");
     visit("", team);
   }
 };
@@ -120,7 +121,7 @@ int main(int argc, char** argv) {
     seqrec::Dataset data = examples::find_data(shared, "ml-1m");
     examples::CheckpointDescription checkpoint{.file = settings.model.empty() ? untrained_model(data) : settings.model};
     using namespace seqrec;
-    with_model<SasRec<Context>, AvgPool<Context>, Din<Context>, Gru4Rec<Context>>(
+    with_model<SasRec<Context>, AvgPool<Context>, Din<Context>, Gru4Rec<Context>, Narm<Context>>(
         checkpoint.file, [&](const auto& model) {
           const Split split = leave_one_out(numbered_as(model.names(), std::move(data), checkpoint));
           const examples::Candidates candidates(split, shared);

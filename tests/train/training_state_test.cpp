@@ -163,6 +163,12 @@ TEST_CASE("other data, another split and other candidates are named", "[train][e
   const Split described_split = leave_one_out(described);
   CHECK_THAT(saved.message<DataError>(saved.options, toy_model_options(), described_split),
              ContainsSubstring("has features of items '"));
+  Dataset renumbered = toy_data();  // a new export with other items under the same numbers
+  std::vector<std::string> ids;
+  for (index_t item = 0; item < renumbered.num_items(); ++item) ids.push_back("new " + std::to_string(item));
+  renumbered.item_ids = Vocabulary(ids);
+  CHECK_THAT(saved.message<DataError>(saved.options, toy_model_options(), leave_one_out(renumbered)),
+             ContainsSubstring("has item ids '" + toy_data().item_ids.hash()));
   const CandidateLists candidates = draw_candidates(toy_split().validation, {.negatives = 5});
   TrainerOptions sampled = saved.options;
   sampled.validation.candidates = &candidates;
