@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/cpu/arrays.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <type_traits>
 #include <vector>
@@ -56,4 +58,17 @@ TEST_CASE("a row is left under the rule of its gradient", "[cpu]") {
   CHECK(values == std::vector<double>{11, 22, 3, 20, 40, 6});
   cpu::leave_row(Gradient<Context>{}, 7, cpu::array(row.data(), 2));  // nobody wants it
   CHECK(values == std::vector<double>{11, 22, 3, 20, 40, 6});
+}
+
+TEST_CASE("a sum in one order is that of an aligned array, wherever the array lies", "[cpu]") {
+  alignas(64) float aligned[37];
+  alignas(64) float elsewhere[37 + 16];
+  index_t different = 0;
+  for (int i = 0; i < 37; ++i) aligned[i] = std::sin(static_cast<float>(7 * i)) * 1000;
+  for (index_t size = 0; size <= 37; ++size)
+    for (int shift = 0; shift < 16; ++shift) {
+      std::copy_n(aligned, size, elsewhere + shift);
+      different += cpu::sum_in_one_order(cpu::array(elsewhere + shift, size)) != cpu::array(aligned, size).sum();
+    }
+  CHECK(different == 0);
 }

@@ -2,6 +2,8 @@
 #include "seqrec/cpu/gemm.hpp"
 
 #include <array>
+#include <cmath>
+#include <vector>
 
 #include "support/backends.hpp"
 #include "support/catch.hpp"
@@ -120,4 +122,32 @@ TEMPLATE_TEST_CASE("gemm_rows: a row has the same bits wherever it stands and ho
     }
   Placed<Scalar, HostSpace> none(Matrix(0, 5), Layout::dense), b(Matrix(5, 3), Layout::dense);
   CHECK_NOTHROW(cpu::gemm_rows(context, none.matrix(), b.matrix(), MatrixView<Scalar, HostSpace>(nullptr, 0, 3)));
+}
+
+TEMPLATE_TEST_CASE("gemm_anywhere: a product has the same bits wherever it goes", "[cpu]", float, double) {
+  constexpr index_t most = 24, width = 50;
+  alignas(64) TestType a[most * most], b[most * most], memory[cpu::very_small_product], expected[most * (most + 8)];
+  for (index_t i = 0; i < most * most; ++i) {
+    a[i] = static_cast<TestType>(std::sin(static_cast<double>(3 * i)));
+    b[i] = static_cast<TestType>(std::cos(static_cast<double>(5 * i)));
+  }
+  std::vector<TestType> place(static_cast<std::size_t>(most * width));
+  const auto product = [&](index_t m, index_t n, index_t k, MatrixView<TestType, HostSpace> c) {
+    const MatrixView<const TestType, HostSpace> left(a, m, k), right(b, k, n);
+    cpu::gemm_anywhere(left, right, c, k, static_cast<TestType*>(memory));
+  };
+  index_t different = 0;
+  for (const index_t m : {1, 2, 5, 9})
+    for (const index_t n : {1, 6, 10, 17})
+      for (const index_t k : {1, 2, 5, 9, 20}) {
+        const MatrixView<TestType, HostSpace> aligned(expected, m, n, most + 8);
+        product(m, n, k, aligned);
+        for (const index_t column : {0, 1, 3, 6, 16, 33}) {
+          const MatrixView<TestType, HostSpace> there(place.data() + column, m, n, width);
+          product(m, n, k, there);
+          for (index_t i = 0; i < m; ++i)
+            for (index_t j = 0; j < n; ++j) different += there(i, j) != aligned(i, j);
+        }
+      }
+  CHECK(different == 0);
 }

@@ -184,6 +184,29 @@ TEMPLATE_TEST_CASE("dropout_residual_layer_norm: forward against loops", "[ops]"
   });
 }
 
+TEMPLATE_TEST_CASE("dropout_residual_layer_norm: a row has the same bits wherever it stands", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
+  for (const index_t width : {6, 50, 51}) {  // rows that begin on a vector register's boundary, and others
+    const Problem one = problem(1, width);
+    Problem p = problem(9, width);
+    for (index_t i = 0; i < p.x.size(); ++i) {
+      p.x(i) = one.x(i % width);
+      p.residual(i) = one.residual(i % width);
+    }
+    for (const bool has_residual : {true, false}) {
+      CAPTURE(width, has_residual);
+      if (!has_residual) p.residual = {};
+      const Results r = forward<TestType>(p);
+      index_t different = 0;
+      for (index_t i = 1; i < 9; ++i) {
+        different += r.mean(i) != r.mean(0) || r.rstd(i) != r.rstd(0);
+        for (index_t d = 0; d < width; ++d) different += r.y(i, d) != r.y(0, d);
+      }
+      CHECK(different == 0);
+    }
+  }
+}
+
 TEMPLATE_TEST_CASE("dropout_residual_layer_norm: the sum may lie over x or the residual", "[ops]",
                    SEQREC_TEST_ALL_BACKENDS) {
   Problem p = problem(9, 50);

@@ -203,10 +203,36 @@ TEMPLATE_TEST_CASE("top_k: an item named twice among the exclusions is excluded 
   CHECK(best<TestType>(p).items.values == std::vector<double>{2, 0, -1});
 }
 
-TEMPLATE_TEST_CASE("top_k: a score that is not a number is never offered", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("top_k: where a score is not a number, nothing is offered", "[ops]", SEQREC_TEST_BACKENDS) {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const index_t queries : {1, 6})      // scored one by one, or by a product
+    for (const index_t items : {4, 40000})  // in one part, or in several
+      for (const index_t bad : {index_t{1}, items - 1}) {
+        CAPTURE(queries, items, bad);
+        Problem p = problem(queries, 1, items, 2);
+        std::fill(p.queries.values.begin(), p.queries.values.end(), 1.0);
+        p.queries(queries - 1) = 0;  // 0 times NaN is none either
+        for (index_t i = 0; i < items; ++i) p.table(i) = -static_cast<double>(i);
+        p.table(bad) = nan;
+        const auto refused = [&](const Results& r, index_t query) {
+          return r.items(query, 0) == -1 && r.items(query, 1) == -1 && std::isnan(r.scores(query, 0)) &&
+                 std::isnan(r.scores(query, 1));
+        };
+        const Results all = best<TestType>(p);
+        for (index_t query = 0; query < queries; ++query) CHECK(refused(all, query));
+        p.exclusions.assign(static_cast<std::size_t>(queries), {});
+        p.exclusions.front() = {static_cast<item_t>(bad)};  // an item that is not offered may score as it likes
+        const Results r = best<TestType>(p);
+        CHECK(r.items(0, 0) == 0);
+        CHECK(r.items(0, 1) == (bad == 1 ? 2 : 1));
+        for (index_t query = 1; query < queries; ++query) CHECK(refused(r, query));
+      }
+}
+
+TEMPLATE_TEST_CASE("top_k: an item that scores minus infinity is never offered", "[ops]", SEQREC_TEST_BACKENDS) {
   Problem p = problem(1, 1, 4, 4);
   p.queries.values = {1};
-  p.table.values = {1, std::numeric_limits<double>::quiet_NaN(), -3, 2};
+  p.table.values = {1, -infinity, -3, infinity};
   CHECK(best<TestType>(p).items.values == std::vector<double>{3, 0, 2, -1});
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "seqrec/data/features.hpp"
+#include "seqrec/models/din.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "support/biased_model.hpp"
 #include "support/catch.hpp"
@@ -90,7 +91,8 @@ TEST_CASE("fewer items are recommended when the catalogue runs out", "[train]") 
   std::iota(all.begin(), all.end(), 0);
   const std::vector<item_t> but_two(all.begin() + 2, all.end()), history = {3};
   CHECK(recommend(model, context, history, 5, but_two).size() == 2);
-  CHECK(recommend(model, context, history, 5, all).empty());
+  CHECK(recommend(model, context, history, 5, all).empty());  // who has seen everything
+  CHECK(recommend(model, context, history, index_t{1} << 40, nothing).size() == items);
 }
 
 TEST_CASE("only the last max_length items of a history are read", "[train]") {
@@ -101,12 +103,28 @@ TEST_CASE("only the last max_length items of a history are read", "[train]") {
         items_of(recommend(model, context, last, items, nothing)));
 }
 
-TEST_CASE("after an empty history every item scores the same, in order of item", "[train]") {
+TEST_CASE("an empty history is refused with what to offer instead", "[train]") {
   const Model model = toy_model();
   DoubleContext context;
-  const auto actual = recommend(model, context, nothing, 3, std::vector<item_t>{1});
-  CHECK(items_of(actual) == std::vector<item_t>{0, 2, 3});
-  for (const auto& recommendation : actual) CHECK(recommendation.score == 0);
+  CHECK(seqrec_test::message_of<ArgumentError>([&] { recommend(model, context, nothing, 3, nothing); }) ==
+        "recommend: the history is empty, expected at least one item; hint: offer the most popular items "
+        "(seqrec::Popularity), or what the service offers to everybody");
+  CHECK_THROWS_AS(recommend(seqrec_test::BiasedModel(items, 4), context, nothing, 3, nothing), ArgumentError);
+}
+
+TEST_CASE("a score that is not a number is refused, whatever the model", "[train]") {
+  DoubleContext context;
+  const std::vector<item_t> history = {3, 9, 4};
+  const auto check = [&](auto model) {
+    const std::string table = model.parameters().entries().front().name;
+    for (const ParameterEntry& entry : model.parameters().entries())
+      if (entry.name == table) model.parameters().values(entry)(7 * entry.shape.back()) = std::nan("");  // item 7
+    CHECK(seqrec_test::message_of<NonFiniteError>([&] { recommend(model, context, history, 3, nothing); }) ==
+          "recommend request 0: a score is NaN, expected numbers; hint: are the model's weights finite?");
+    CHECK(recommend(model, context, history, 3, std::vector<item_t>{7}).size() == 3);  // which is not asked for
+  };
+  check(toy_model());
+  check(Din<DoubleContext>({.items = items, .width = 4, .max_length = 5, .attention_hidden = {3}, .hidden = {3}}));
 }
 
 TEST_CASE("a context serves one request after another", "[train]") {
@@ -124,9 +142,9 @@ TEST_CASE("what cannot be recommended for is refused", "[train]") {
   const Model model = toy_model();
   DoubleContext context;
   const std::vector<item_t> history = {3};
-  for (const index_t count : {index_t{0}, index_t{-1}, index_t{items + 1}})
+  for (const index_t count : {index_t{0}, index_t{-1}})
     CHECK_THAT(seqrec_test::message_of<ArgumentError>([&] { recommend(model, context, history, count, nothing); }),
-               ContainsSubstring("recommend count is " + std::to_string(count)));
+               ContainsSubstring("count is " + std::to_string(count) + ", expected at least 1"));
   for (const item_t item : {-1, items})
     CHECK_THAT(
         seqrec_test::message_of<DataError>([&] {

@@ -29,6 +29,14 @@ auto row_array(MatrixView<Scalar, HostSpace> matrix, index_t row) {
   return array(matrix.row(row), matrix.columns());
 }
 
+/// The sum of an array in an order that depends on its size alone: that in which Eigen adds up an array at an aligned
+/// address. (Of an array elsewhere it first takes the elements before the next such address.) Expressions of several
+/// arrays have no address and need none of this.
+template <class Array>
+typename Array::Scalar sum_in_one_order(const Array& values) {
+  return (values * typename Array::Scalar(1)).sum();
+}
+
 /// Leaves a row of a gradient under its rule; nothing where nobody wants it.
 template <class Context, class Value>
 void leave_row(const Gradient<Context>& gradient, index_t row, const Value& value) {

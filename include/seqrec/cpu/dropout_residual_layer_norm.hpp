@@ -28,7 +28,7 @@ void dropout_residual_layer_norm_forward(BasicContext<S, W>& context,
       normalised = a.sum.row(i);
     }
     const auto s = array(normalised, width);
-    const S mean = s.sum() * inverse_width;
+    const S mean = sum_in_one_order(s) * inverse_width;
     const S variance = (s - mean).square().sum() * inverse_width;
     const S rstd = S(1) / std::sqrt(variance + epsilon);
     row_array(a.y, i) = (s - mean) * rstd * gamma + beta;

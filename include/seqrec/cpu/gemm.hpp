@@ -64,6 +64,21 @@ constexpr index_t rows_together(index_t inner, index_t columns) {
 
 }  // namespace detail
 
+/// C = A B, where C has the same bits wherever it lies. (Eigen computes the elements of a very small product one by one
+/// or in vectors, as the address of each allows, and sums them up in other orders.)
+/// @param memory  of very_small_product elements
+template <class A, class B, class Scalar>
+void gemm_anywhere(A a, B b, MatrixView<Scalar, HostSpace> c, index_t inner, Scalar* memory) {
+  constexpr index_t stride = round_up(EIGEN_GEMM_TO_COEFFBASED_THRESHOLD, 16);  // rows begin on cache lines
+  if (c.rows() + inner + c.columns() >= EIGEN_GEMM_TO_COEFFBASED_THRESHOLD) return gemm(a, b, c);
+  const MatrixView<Scalar, HostSpace> aligned(memory, c.rows(), c.columns(), stride);
+  gemm(a, b, aligned);
+  for (index_t i = 0; i < c.rows(); ++i) std::copy_n(aligned.row(i), c.columns(), c.row(i));
+}
+/// Elements that gemm_anywhere wants.
+inline constexpr index_t very_small_product =
+    EIGEN_GEMM_TO_COEFFBASED_THRESHOLD * round_up(EIGEN_GEMM_TO_COEFFBASED_THRESHOLD, 16);
+
 /// C = A B, where a row of C depends on its row of A alone: it has the same bits wherever it stands and however many
 /// rows there are. (Eigen alone leaves other last bits in the rows that its kernel has left over.)
 template <class Context, class B>

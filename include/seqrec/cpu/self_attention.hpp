@@ -44,6 +44,7 @@ void self_attention_forward(BasicContext<S, W>& context, const SelfAttentionForw
   const auto scale = static_cast<S>(1.0 / std::sqrt(static_cast<double>(head_width)));
   const bool drops = a.dropout.active();
   // Without `saved` one block's probabilities are enough; with dropout its masked copy is wanted too.
+  S* small_memory = context.vector(very_small_product).data;
   S* block_memory = a.saved ? nullptr : context.vector(attention_rows * longest).data;
   S* dropped_memory = drops ? context.vector(attention_rows * longest).data : nullptr;
   S* factors = drops ? context.vector(round_up(longest, dropout_group)).data : nullptr;
@@ -80,7 +81,8 @@ void self_attention_forward(BasicContext<S, W>& context, const SelfAttentionForw
             array(weights.row(i) + seen, keys - seen).setZero();
           }
         }
-        gemm(MatrixView<const S, HostSpace>(weights), v.row_range(0, keys), y.row_range(start, rows));
+        gemm_anywhere(MatrixView<const S, HostSpace>(weights), v.row_range(0, keys), y.row_range(start, rows), keys,
+                      small_memory);
       }
       if (a.saved) square += length * stride;
     }

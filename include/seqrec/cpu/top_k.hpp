@@ -33,6 +33,13 @@ struct BestItems {
     items[place] = static_cast<item_t>(item);
     scores[place] = score;
   }
+
+  /// A score that is not a number has no place among others, and neither have they.
+  void refuse() const {
+    std::fill_n(items, wanted, item_t{-1});
+    std::fill_n(scores, wanted, std::numeric_limits<S>::quiet_NaN());
+  }
+  bool refused() const { return std::isnan(scores[0]); }
 };
 
 /// How far from its `item_score` a product's score of one of these items may be, for a state of length 1; and what the
@@ -43,7 +50,7 @@ struct LargestRounding {
   S of_vectors = 0, of_biases = 0;
 
   LargestRounding(const ItemHead<Ctx>& head, index_t first, index_t count) {
-    S squares = 0, bias = 0;  // what is not a number has no part: it is never offered
+    S squares = 0, bias = 0;  // what is not a number has no part: it is seen without
     for (index_t item = first; item < first + count; ++item) {
       const S here = row_array(head.table, item).square().sum();
       if (here > squares) squares = here;
@@ -90,12 +97,18 @@ void top_k(BasicContext<S, W>& context, const TopK<BasicContext<S, W>>& a) {
         // A product adds up full and leftover panels in different orders, so equal items may differ in their last bits.
         // What comes that close to the worst kept score is scored again, in one order for all.
         const detail::BestItems<S> best{a.items.row(start + i), a.scores.row(start + i), wanted};
+        if (best.refused()) continue;
         S slack = rounding.of_vectors * std::sqrt(query.square().sum()) + rounding.of_biases;
         if (!(slack >= 0)) slack = -lowest;
         S threshold = best.worst() - slack;
         for (index_t column = 0; column < count; ++column) {
-          if (!(row[column] > threshold)) continue;
-          best.offer(first + column, as_product ? item_score(a.head, query, first + column) : row[column]);
+          if (row[column] <= threshold) continue;  // what is not a number passes
+          const S score = as_product ? item_score(a.head, query, first + column) : row[column];
+          if (std::isnan(score)) {
+            best.refuse();
+            break;
+          }
+          best.offer(first + column, score);
           threshold = best.worst() - slack;
         }
       }

@@ -12,7 +12,7 @@
 #include "seqrec/evaluate/rank_in_catalogue.hpp"
 #include "seqrec/models/candidate_encoder.hpp"
 #include "seqrec/ops/rank_of_target.hpp"
-#include "seqrec/ops/score_items.hpp"
+#include "seqrec/serve/candidate_scores.hpp"
 #include "seqrec/serve/catalogue_scorer.hpp"
 #include "seqrec/serve/last_states.hpp"
 
@@ -84,14 +84,7 @@ std::vector<typename Model::Context::Scalar> candidate_scores(Team& team, const 
       team, model, held_out, options, left_out,
       [&](Context& context, const RankingBatch<typename Context::Space>& shard, const auto& ranked_user) {
         Tape<Context> tape(context, Mode::inference);
-        vector_of<Context> scores;
-        if constexpr (CandidateEncoder<Model>) {
-          scores = {model.score(tape, shard.histories, shard.candidates).value().data, shard.candidates.size()};
-        } else {
-          scores = context.vector(shard.candidates.size());
-          ops::score_items(context, ScoreItems<Context>{last_states(tape, model, shard.histories),
-                                                        model.item_head().view(tape), shard.candidates.items, scores});
-        }
+        const vector_of<Context> scores = scores_of_candidates(tape, model, shard);
         for (index_t user = 0; user < shard.histories.users(); ++user)
           context.copy_to_host(all.data() + ranked_user(user).place * columns, scores.data + user * columns, columns);
       });

@@ -11,7 +11,9 @@ namespace seqrec {
 
 /// The K items of the catalogue with the highest scores, without the excluded ones; best first, equal scores in
 /// ascending order of item. Items of equal vectors and biases have equal scores, those that `score_items` gives them.
-/// Where fewer than K items remain, the rest is item -1 with score -infinity.
+/// Where fewer than K items remain, the rest is item -1 with score -infinity; so that score, too, is never offered.
+/// Where the score of an item that is not excluded is not a number, there is no order: the whole row is item -1 with
+/// score NaN.
 template <class Context>
 struct TopK {
   const_matrix_of<Context> queries;                          ///< (B, D) h

@@ -23,7 +23,11 @@ class CatalogueScorer {
   /// @param user    of the batch, counted from 0
   /// @return (V) scores, valid until the next call
   std::span<const Scalar> operator()(Context& context, const Model& model, const Batch<Space>& batch, index_t user) {
-    const index_t num_items = model.num_items();
+    return (*this)(context, model, batch, user, model.num_items());
+  }
+  /// The same of the catalogue's first `num_items` items alone.
+  std::span<const Scalar> operator()(Context& context, const Model& model, const Batch<Space>& batch, index_t user,
+                                     index_t num_items) {
     scores_.resize(static_cast<std::size_t>(num_items));
     offset_t begin_and_end[2];
     context.copy_to_host(begin_and_end, batch.offsets().data + user, 2);

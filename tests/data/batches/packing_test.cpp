@@ -53,6 +53,19 @@ TEST_CASE("a packing as given keeps the order and cuts where it is told", "[data
   CHECK(message({6}) == "cut is 6, expected a user, not before the last cut");
 }
 
+TEST_CASE("shards are cut by what users bring along beside their rows", "[data]") {
+  const Numbers loads = {5, 1, 2, 9, 1};
+  Packing packing({.num_items = 9, .max_length = 10, .token_budget = 100, .load_budget = 7});
+  packing.arrange(histories, loads);
+  CHECK(numbers(packing.order()) == Numbers{2, 0, 3, 4, 1});     // loads 2, 5, 9, 1, 1
+  CHECK(numbers(packing.shard_users()) == Numbers{0, 2, 3, 5});  // 2 5 | 9 | 1 1
+  packing.arrange(histories);
+  CHECK(packing.num_shards() == 1);
+  Packing both({.num_items = 9, .max_length = 10, .token_budget = 4, .load_budget = 7});
+  both.arrange(histories, loads);
+  CHECK(numbers(both.shard_users()) == Numbers{0, 1, 2, 3, 5});  // rows 3 | 2 | 2 | 1 0
+}
+
 TEST_CASE("packing options out of range are named", "[data]") {
   const auto message = [](const PackingOptions& options) {
     return seqrec_test::message_of<ArgumentError>([&] { Packing packing(options); });
@@ -61,4 +74,5 @@ TEST_CASE("packing options out of range are named", "[data]") {
   CHECK(message({.num_items = index_t{1} << 31}) == "num_items is 2147483648, expected a number from 1 to 2^31 - 1");
   CHECK(message({.num_items = 1, .max_length = 0}) == "max_length is 0, expected a number of at least 1");
   CHECK(message({.num_items = 1, .token_budget = -1}) == "token_budget is -1, expected a number of at least 1");
+  CHECK(message({.num_items = 1, .load_budget = -1}) == "load_budget is -1, expected a number of at least 0");
 }

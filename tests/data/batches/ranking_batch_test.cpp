@@ -225,7 +225,36 @@ TEST_CASE("either all requests have candidates or none has", "[data]") {
   requests[2].candidates = {};
   HostRankingBatch batch({num_items, 3, 100});
   CHECK_THAT(seqrec_test::message_of<ArgumentError>([&] { batch.pack(requests); }),
-             ContainsSubstring("ranking request 2: candidates are 0, expected some as in request 0"));
+             ContainsSubstring("ranking request 2: lacks candidates, expected some as in request 0"));
+}
+
+TEST_CASE("a list of no candidates is not the catalogue", "[data]") {
+  Requests asked;
+  std::vector<RankingRequest> requests = asked.sampled();
+  requests[1].target = -1;
+  requests[1].candidates = std::span<const item_t>();
+  HostRankingBatch batch({num_items, 3, 100});
+  batch.pack(requests);
+  CHECK(values_of(batch.shard(0).candidates.items.values) == Values{9, 15, 16, 2, 11, 12});
+  CHECK(values_of(batch.shard(0).candidates.items.offsets) == Values{0, 0, 3, 6});
+  CHECK(batch.num_ranked(1) == 0);
+}
+
+TEST_CASE("shards are cut by their candidates, too", "[data]") {
+  HostRankingBatch batch({.num_items = num_items, .max_length = 3, .token_budget = 100, .load_budget = 6});
+  batch.pack(Requests().sampled());  // three each, with the target
+  REQUIRE(batch.num_shards() == 2);
+  CHECK(batch.shard(0).histories.users() == 2);
+}
+
+TEST_CASE("requests are checked without being packed", "[data]") {
+  HostRankingBatch batch({num_items, 3, 100});
+  batch.pack(Requests().sampled());
+  const Items beyond = {20};
+  const RankingRequest bad[] = {{}, {beyond, -1, {}, {}}};
+  CHECK_THAT(seqrec_test::message_of<DataError>([&] { batch.check(bad); }),
+             ContainsSubstring("history 1: item id 20 at event 0"));
+  CHECK(batch.users() == 3);
 }
 
 TEST_CASE("a batch that cannot be packed leaves the one before", "[data]") {

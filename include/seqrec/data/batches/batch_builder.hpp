@@ -38,9 +38,9 @@ class BatchBuilder {
 
   /// Begins a batch of one history per user, oldest item first, longest first and cut by the token budget. Replaces the
   /// batch before, but not where it throws. The histories must stay until `allocate`.
-  /// @throws DataError, ArgumentError as Packing::arrange
-  void begin(Packing::Histories histories) {
-    packing_.arrange(histories);
+  /// @param loads  as Packing::arrange takes them   @throws DataError, ArgumentError as Packing::arrange
+  void begin(Packing::Histories histories, std::span<const index_t> loads = {}) {
+    packing_.arrange(histories, loads);
     lay_out(histories);
   }
   /// The same in the order given, cut before the users `cuts`.

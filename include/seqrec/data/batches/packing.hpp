@@ -17,6 +17,7 @@ struct PackingOptions {
   index_t num_items = 0;       ///< rows of the model's item table; every id must be below
   index_t max_length = 200;    ///< of a history only the last so many events are kept; at least 1
   index_t token_budget = 256;  ///< rows of a shard, exceeded only by a single user that is longer; at least 1
+  index_t load_budget = 0;     ///< of what else users bring along, in the same way; 0 for no limit
 };
 
 /// In which order the histories of a batch are packed, and where it is cut into shards. Holds no items.
@@ -36,18 +37,20 @@ class Packing {
                    options.num_items, "a number from 1 to 2^31 - 1");
     check_argument(options.max_length >= 1, "max_length", options.max_length, "a number of at least 1");
     check_argument(options.token_budget >= 1, "token_budget", options.token_budget, "a number of at least 1");
+    check_argument(options.load_budget >= 0, "load_budget", options.load_budget, "a number of at least 0");
   }
 
   const PackingOptions& options() const { return options_; }
 
   /// Arranges one history per user, oldest item first; replaces what was arranged before, but not where it throws.
+  /// @param loads  of each user, for the load budget; empty where there is none
   /// @throws DataError     for an item id that the model's table does not have
   /// @throws ArgumentError if the batch has 2^31 rows or more
-  void arrange(Histories histories) {
+  void arrange(Histories histories, std::span<const index_t> loads = {}) {
     check(histories);
     sort_by_length(histories);
     measure(histories);
-    cut_by_budget();
+    cut_by_budget(loads);
   }
 
   /// The same in the order given, a shard beginning before each of the users `cuts` (ascending) and before the first:
@@ -65,6 +68,22 @@ class Packing {
     shard_users_.assign(1, 0);
     shard_users_.insert(shard_users_.end(), cuts.begin(), cuts.end());
     shard_users_.push_back(users());
+  }
+
+  /// Refuses what cannot be arranged.   @throws as arrange
+  void check(Histories histories) const {
+    index_t rows = 0;
+    for (std::size_t user = 0; user < histories.size(); ++user) {
+      const std::span<const item_t> kept = last_events(histories[user]);
+      for (std::size_t event = 0; event < kept.size(); ++event)
+        if (kept[event] < 0 || kept[event] >= options_.num_items)
+          throw DataError(concatenate("history ", user, ": item id ", kept[event], " at event ",
+                                      histories[user].size() - kept.size() + event,
+                                      " is beyond the model's table, expected 0 to ", options_.num_items - 1));
+      rows += std::ssize(kept);
+    }
+    check_argument(rows <= std::numeric_limits<offset_t>::max(), "rows of a batch", rows,
+                   "at most 2^31 - 1: use smaller batches");
   }
 
   index_t rows() const { return offsets_.back(); }
@@ -85,21 +104,6 @@ class Packing {
   }
 
  private:
-  void check(Histories histories) const {
-    index_t rows = 0;
-    for (std::size_t user = 0; user < histories.size(); ++user) {
-      const std::span<const item_t> kept = last_events(histories[user]);
-      for (std::size_t event = 0; event < kept.size(); ++event)
-        if (kept[event] < 0 || kept[event] >= options_.num_items)
-          throw DataError(concatenate("history ", user, ": item id ", kept[event], " at event ",
-                                      histories[user].size() - kept.size() + event,
-                                      " is beyond the model's table, expected 0 to ", options_.num_items - 1));
-      rows += std::ssize(kept);
-    }
-    check_argument(rows <= std::numeric_limits<offset_t>::max(), "rows of a batch", rows,
-                   "at most 2^31 - 1: use smaller batches");
-  }
-
   void number(Histories histories) {
     order_.resize(histories.size());
     for (std::size_t user = 0; user < histories.size(); ++user) order_[user] = static_cast<index_t>(user);
@@ -121,12 +125,18 @@ class Packing {
       offsets_.push_back(offsets_.back() + static_cast<offset_t>(last_events(histories.data()[user]).size()));
   }
 
-  void cut_by_budget() {
+  void cut_by_budget(std::span<const index_t> loads) {
+    const bool loaded = options_.load_budget != 0 && !loads.empty();
+    const auto load_of = [&](index_t user) {
+      return loaded ? loads[static_cast<std::size_t>(order_.data()[user])] : 0;
+    };
     shard_users_.assign(1, 0);
     for (index_t user = 0; user < users();) {
       const offset_t begin = offsets_.data()[user];
       const index_t limit = std::max<index_t>(options_.token_budget, offsets_.data()[user + 1] - begin);
-      while (user < users() && offsets_.data()[user + 1] - begin <= limit) ++user;
+      index_t left = std::max(options_.load_budget, load_of(user));
+      for (; user < users() && offsets_.data()[user + 1] - begin <= limit && load_of(user) <= left; ++user)
+        left -= load_of(user);
       shard_users_.push_back(user);
     }
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,9 +18,9 @@ struct RankingRequest {
   std::span<const item_t> history;     ///< what the model reads, oldest first
   item_t target = -1;                  ///< the item whose rank is asked for; -1 where none is
   std::span<const item_t> exclusions;  ///< items not to be ranked, repetitions allowed
-  /// Empty: the whole catalogue is ranked. Else what the target is ranked among, without it; or, without a target,
+  /// None: the whole catalogue is ranked. Else what the target is ranked among, without it; or, without a target,
   /// exactly what is scored.
-  std::span<const item_t> candidates;
+  std::optional<std::span<const item_t>> candidates;
   user_t profile = -1;  ///< the user's segment of the features of users; -1 where there are none
 };
 
@@ -31,9 +32,13 @@ class HostRankingBatch {
   explicit HostRankingBatch(const PackingOptions& options, const Features<HostSpace>& features = {})
       : builder_(options), constants_{features, {}} {}
 
-  /// Replaces what was packed before, but not where it throws. Either all requests have candidates or none has.
+  /// Refuses what cannot be packed.
   /// @throws DataError     for an item that the model's table does not have, or a profile that the features do not have
-  /// @throws ArgumentError where some requests have candidates and others have none
+  /// @throws ArgumentError where some requests have candidates and others rank the catalogue
+  void check(std::span<const RankingRequest> requests);
+
+  /// Replaces what was packed before, but not where it throws. Candidates are a user's load in the packing options.
+  /// @throws as check
   void pack(std::span<const RankingRequest> requests);
 
   /// For each packed user, which request it is.
@@ -81,30 +86,7 @@ class HostRankingBatch {
 
   /// Candidates, with the target in front where there is one.
   static index_t num_candidates(const RankingRequest& request) {
-    return request.candidates.empty() ? 0 : (request.target < 0 ? 0 : 1) + std::ssize(request.candidates);
-  }
-
-  void check(std::span<const RankingRequest> requests) const {
-    const index_t num_items = builder_.packing().options().num_items;
-    const Jagged<const category_t, HostSpace>& profiles = constants_.features.of_users;
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-      const RankingRequest& request = requests[i];
-      const auto check_item = [&](const char* what, item_t item) {
-        if (item < 0 || item >= num_items)
-          throw DataError(concatenate("ranking request ", i, ": ", what, " ", item,
-                                      " is beyond the model's table, expected 0 to ", num_items - 1));
-      };
-      if (request.target >= 0) check_item("target", request.target);
-      for (const item_t item : request.exclusions) check_item("exclusion", item);
-      for (const item_t item : request.candidates) check_item("candidate", item);
-      if (request.candidates.empty() != requests.front().candidates.empty())
-        throw ArgumentError(concatenate("ranking request ", i, ": candidates are ", request.candidates.size(),
-                                        ", expected ", request.candidates.empty() ? "some" : "none",
-                                        " as in request 0: a batch ranks either candidates or the catalogue"));
-      if (profiles && (request.profile < 0 || request.profile >= profiles.segments()))
-        throw DataError(concatenate("ranking request ", i, ": profile ", request.profile,
-                                    " is not among the features of ", profiles.segments(), " users"));
-    }
+    return request.candidates ? (request.target < 0 ? 0 : 1) + std::ssize(*request.candidates) : 0;
   }
 
   /// Each request's exclusions, sorted and distinct.
@@ -125,7 +107,7 @@ class HostRankingBatch {
   }
 
   index_t count_ranked(const RankingRequest& request, std::span<const item_t> exclusions) const {
-    if (!request.candidates.empty()) return num_candidates(request);
+    if (request.candidates) return num_candidates(request);
     const bool spared = std::binary_search(exclusions.begin(), exclusions.end(), request.target);
     return builder_.packing().options().num_items - std::ssize(exclusions) + (spared ? 1 : 0);
   }
@@ -134,7 +116,7 @@ class HostRankingBatch {
     targets_ = builder_.add<item_t>(users());
     if (constants_.features.of_users) profiles_ = builder_.add<user_t>(users());
     exclusions_.lay_out(builder_, std::ssize(excluded_));
-    has_candidates_ = !requests.empty() && !requests.front().candidates.empty();
+    has_candidates_ = !requests.empty() && requests.front().candidates.has_value();
     if (!has_candidates_) return;
     index_t all = 0;
     for (const RankingRequest& request : requests) all += num_candidates(request);
@@ -161,7 +143,7 @@ class HostRankingBatch {
       if (constants_.features.of_users) builder_.data(profiles_)[user] = request.profile;
       if (!has_candidates_) continue;
       if (request.target >= 0) *candidate++ = request.target;
-      candidate = std::copy(request.candidates.begin(), request.candidates.end(), candidate);
+      candidate = std::copy(request.candidates->begin(), request.candidates->end(), candidate);
       const auto offsets = builder_.packing().offsets();
       visible = std::fill_n(visible, num_candidates(request), offsets.data()[user + 1] - offsets.data()[user]);
     }
@@ -185,18 +167,46 @@ class HostRankingBatch {
   Section<offset_t> visible_;    ///< of every candidate
   std::vector<index_t> ranked_;  ///< (requests)
 
-  std::vector<std::span<const item_t>> spans_;  ///< scratch
+  std::vector<std::span<const item_t>> spans_;  ///< scratch: the histories
+  std::vector<index_t> loads_;                  ///< scratch: candidates of each request
   std::vector<item_t> excluded_;                ///< scratch: of each request, one after another
   std::vector<std::size_t> excluded_offsets_;   ///< (requests + 1)
 };
 
 #if SEQREC_BODIES
 
+SEQREC_FUNCTION void HostRankingBatch::check(std::span<const RankingRequest> requests) {
+  const index_t num_items = builder_.packing().options().num_items;
+  const Jagged<const category_t, HostSpace>& profiles = constants_.features.of_users;
+  spans_.clear();
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const RankingRequest& request = requests[i];
+    spans_.push_back(request.history);
+    const auto check_items = [&](const char* what, std::span<const item_t> items) {
+      for (const item_t item : items)
+        if (item < 0 || item >= num_items)
+          throw DataError(concatenate("ranking request ", i, ": ", what, " ", item,
+                                      " is beyond the model's table, expected 0 to ", num_items - 1));
+    };
+    if (request.target >= 0) check_items("target", {&request.target, 1});
+    check_items("exclusion", request.exclusions);
+    if (request.candidates) check_items("candidate", *request.candidates);
+    if (request.candidates.has_value() != requests.front().candidates.has_value())
+      throw ArgumentError(concatenate("ranking request ", i, ": ", request.candidates ? "has" : "lacks",
+                                      " candidates, expected ", request.candidates ? "none" : "some",
+                                      " as in request 0: a batch ranks either candidates or the catalogue"));
+    if (profiles && (request.profile < 0 || request.profile >= profiles.segments()))
+      throw DataError(concatenate("ranking request ", i, ": profile ", request.profile,
+                                  " is not among the features of ", profiles.segments(), " users"));
+  }
+  builder_.packing().check(spans_);
+}
+
 SEQREC_FUNCTION void HostRankingBatch::pack(std::span<const RankingRequest> requests) {
   check(requests);
-  spans_.clear();
-  for (const RankingRequest& request : requests) spans_.push_back(request.history);
-  builder_.begin(spans_);
+  loads_.clear();
+  for (const RankingRequest& request : requests) loads_.push_back(num_candidates(request));
+  builder_.begin(spans_, loads_);
   collect_exclusions(requests);
   ranked_.clear();
   for (std::size_t i = 0; i < requests.size(); ++i) ranked_.push_back(count_ranked(requests[i], excluded(i)));

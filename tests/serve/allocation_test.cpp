@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a request costs is its answer: this file counts every `new` of its executable.
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "seqrec/cpu.hpp"
+#include "seqrec/models/sasrec.hpp"
+#include "seqrec/serve/recommender.hpp"
+#include "support/catch.hpp"
+#include "support/counting_new.hpp"
+
+using namespace seqrec;
+using seqrec_test::allocations;
+
+TEST_CASE("the first request allocates its answer alone, and so does each after it", "[serve]") {
+  SasRec<cpu::Context> model({.items = 200, .width = 16, .blocks = 1, .max_length = 30, .seed = 1});
+  std::vector<std::string> ids;
+  for (int item = 0; item < 200; ++item) ids.push_back(std::to_string(item));
+  model.set_vocabulary(Vocabulary(ids));
+  const std::size_t before_construction = allocations;
+  Recommender<SasRec<cpu::Context>> server(model, {.team = {.threads = 1}});
+  REQUIRE(allocations > before_construction);  // or nothing is being counted
+  const auto count = [](auto&& call) {
+    const std::size_t before = allocations;
+    call();
+    return static_cast<std::size_t>(allocations) - before;
+  };
+  const std::vector<item_t> history = {3, 1, 4, 1, 5, 9, 2, 6};
+  const std::vector<std::string> history_ids = {"3", "1", "new", "4"};
+  for (int i = 0; i < 10; ++i) CHECK(count([&] { server.recommend(RecommendRequest{history, 10, history}); }) == 1);
+  const std::vector<RecommendRequest> recommend(20, {history, 10, history});
+  const std::vector<ScoreRequest> score(20, {history, history});
+  const std::vector<RecommendRequestById> recommend_ids(20, {history_ids, 10, history_ids});
+  const std::vector<ScoreRequestById> score_ids(20, {history_ids, history_ids});
+  for (int i = 0; i < 3; ++i) {
+    const bool warm = i > 0;  // by id and with many requests, buffers may grow once
+    const auto check = [&](std::size_t allocated) { CHECK((!warm || allocated == 21)); };  // the list and each answer
+    check(count([&] { server.recommend(recommend); }));
+    check(count([&] { server.score(score); }));
+    check(count([&] { server.recommend(recommend_ids); }));
+    check(count([&] { server.score(score_ids); }));
+  }
+}
