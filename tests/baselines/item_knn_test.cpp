@@ -34,7 +34,7 @@ std::set<index_t> users_of(const Split& split, item_t item) {
 double similarity(const Split& split, item_t i, item_t j, double shrinkage) {
   const std::set<index_t> a = users_of(split, i), b = users_of(split, j);
   double both = 0;
-  for (const index_t user : a) both += b.count(user) != 0;
+  for (const index_t user : a) both += b.contains(user);
   return i == j || both == 0 ? 0.0 : both / (std::sqrt(static_cast<double>(a.size() * b.size())) + shrinkage);
 }
 

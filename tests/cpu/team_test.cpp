@@ -134,7 +134,7 @@ TEST_CASE("reduce sums gradients and losses over the slots", "[cpu][threads]") {
         for (index_t i = 0; i < 5; ++i) context.gradients()(i) += static_cast<float>((i + 1) * (shard + 1));
         context.add_loss(static_cast<double>(shard + 1));
       });
-      const auto sum = static_cast<double>(shards * (shards + 1) / 2);
+      const auto sum = static_cast<double>(shards * (shards + 1)) / 2;
       team.reduce();
       CHECK(team.loss()(0) == sum);
       for (index_t i = 0; i < 5; ++i) CHECK(team.gradients()(i) == static_cast<float>(i + 1) * static_cast<float>(sum));
@@ -147,7 +147,7 @@ TEST_CASE("a further batch adds to the step that is begun, whichever has more sh
     for (index_t i = 0; i < 5; ++i) context.gradients()(i) += static_cast<float>((i + 1) * (shard + 1));
     context.add_loss(static_cast<double>(shard + 1));
   };
-  const auto sum = [](index_t shards) { return static_cast<double>(shards * (shards + 1) / 2); };
+  const auto sum = [](index_t shards) { return static_cast<double>(shards * (shards + 1)) / 2; };
   for (const int threads : {1, 2, 3})
     for (const auto& [first, second] : {std::pair<index_t, index_t>{1, 7}, {7, 1}, {2, 3}, {0, 2}, {2, 0}}) {
       CAPTURE(threads, first, second);

@@ -41,7 +41,9 @@ TEMPLATE_TEST_CASE("products of any shape and transposition against loops", "[cu
       for (const bool transposed_b : {false, true}) {
         CAPTURE(m, n, k, spare, transposed_a, transposed_b);
         const int lda = (transposed_a ? k : m) + spare, ldb = (transposed_b ? n : k) + spare, ldc = m + spare;
-        const auto size = [](int leading, int columns) { return static_cast<std::size_t>(leading * columns); };
+        const auto size = [](int leading, int columns) {
+          return static_cast<std::size_t>(leading) * static_cast<std::size_t>(columns);
+        };
         const auto a = numbers<TestType>(size(lda, transposed_a ? m : k), 1);
         const auto b = numbers<TestType>(size(ldb, transposed_b ? k : n), 2);
         auto c = numbers<TestType>(size(ldc, n), 3);

@@ -46,5 +46,5 @@ TEST_CASE("sums of more than two rounds of slices", "[cuda]") {
   add_column_sums(context, rows, RowTimesColumn<double>{}, target.vector());
   const Matrix sums = target.read();
   CHECK(sums(0) == 0);
-  CHECK(sums(1) == static_cast<double>(rows * (rows - 1) / 2));
+  CHECK(sums(1) == static_cast<double>(rows * (rows - 1)) / 2);
 }

@@ -80,7 +80,7 @@ TEST_CASE("extreme numbers among a model's options come back", "[io]") {
 }
 
 TEST_CASE("lists among a model's options come back up to the limit, and are refused beyond it", "[io]") {
-  for (const std::size_t layers : {0, 1, 16, 17, 64}) {
+  for (const std::size_t layers : {0u, 1u, 16u, 17u, 64u}) {
     CAPTURE(layers);
     const std::vector<index_t> attention(layers % 3 + 1, 100);
     check_round_trip<Din<Context>>(

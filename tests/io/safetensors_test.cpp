@@ -67,7 +67,8 @@ TEST_CASE("tensors and metadata survive a round trip", "[io]") {
   CHECK(file.read<float>("empty").empty());
   const std::vector<double> read_moments = file.read<double>("moments");
   REQUIRE(read_moments.size() == moments.size());
-  CHECK(std::memcmp(read_moments.data(), moments.data(), 3 * sizeof(double)) == 0);  // -0 and denormals too
+  // -0 and denormals too   NOLINTNEXTLINE(bugprone-suspicious-memory-comparison)
+  CHECK(std::memcmp(read_moments.data(), moments.data(), 3 * sizeof(double)) == 0);
 
   CHECK(file.find("absent") == nullptr);
   CHECK(file.find("offsets") == &file.tensors()[2]);

@@ -157,7 +157,7 @@ TEMPLATE_TEST_CASE("optimizer_step: any rule, with as many states as it has", "[
   for (const index_t size : {1, 15, 16, 33}) {
     State state = start(size, 1, 1), expected = state;
     for (int step = 1; step <= 3; ++step) {
-      const Matrix gradient = random_matrix(1, size, static_cast<std::uint64_t>(20 + step));
+      const Matrix gradient = random_matrix(1, size, 20 + static_cast<std::uint64_t>(step));
       state = stepped<TestType>(state, gradient, rule);
       for (index_t i = 0; i < size; ++i) {
         expected.moments[0](i) = 0.9 * expected.moments[0](i) + gradient(i);

@@ -58,15 +58,15 @@ inline Violations untested_headers(const Sources& headers, const Sources& tests,
     if (folder.empty()) continue;  // umbrellas: tests/headers
     const std::string name = path.substr(folder.size() + 1, path.rfind('.') - folder.size() - 1);  // may hold a folder
     std::set<std::string> accepted = {folder + "/" + name + "_test.cpp"};
-    const bool is_half_of_an_op = headers.count("ops/" + name + ".hpp") != 0;
+    const bool is_half_of_an_op = headers.contains("ops/" + name + ".hpp");
     if ((folder == "cpu" || folder == "cuda") && is_half_of_an_op) accepted.insert("ops/" + name + "_test.cpp");
     if (const auto row = elsewhere.find(path); row != elsewhere.end()) accepted.insert(row->second);
     bool tested = false;
-    for (const auto& test : accepted) tested = tested || tests.count(test);
+    for (const auto& test : accepted) tested = tested || tests.contains(test);
     if (!tested) found.push_back(path + ": no tests/" + *accepted.begin());
   }
   for (const auto& [path, test] : elsewhere) {
-    if (!headers.count(path)) found.push_back(path + ": listed as tested elsewhere, but gone");
+    if (!headers.contains(path)) found.push_back(path + ": listed as tested elsewhere, but gone");
   }
   return found;
 }

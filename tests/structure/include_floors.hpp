@@ -107,11 +107,11 @@ inline Violations floor_violations(const Sources& headers) {
         continue;
       }
       const std::string target = name.substr(7), target_folder = room_of(target);
-      if (!headers.count(target)) {
+      if (!headers.contains(target)) {
         object("there is no such header");
       } else if (target_folder.empty()) {
         if (target != "version.hpp") object("umbrella headers are for users of seqrec");
-      } else if (target_folder != folder && !row->second.count(target_folder)) {
+      } else if (target_folder != folder && !row->second.contains(target_folder)) {
         object((folder.empty() ? path : folder + "/") + " may not include " + target_folder + "/");
       }
     }
@@ -128,7 +128,7 @@ inline std::set<std::string> reached_from(const Sources& headers, const std::str
     left.pop_back();
     for (const auto& operand : includes_of(headers.at(path))) {
       const std::string target = operand.rfind("\"seqrec/", 0) == 0 ? operand.substr(8, operand.size() - 9) : "";
-      if (headers.count(target) && reached.insert(target).second) left.push_back(target);
+      if (headers.contains(target) && reached.insert(target).second) left.push_back(target);
     }
   }
   return reached;
@@ -146,7 +146,7 @@ inline Violations circle_violations(const Sources& headers) {
     for (const auto& operand : includes_of(headers.at(path))) {
       const std::string name = operand.substr(1, operand.size() - 2);
       const std::string target = name.rfind("seqrec/", 0) == 0 ? name.substr(7) : "";
-      if (!headers.count(target)) continue;
+      if (!headers.contains(target)) continue;
       if (states[target] == State::unseen) self(self, target);
       if (states[target] != State::open) continue;
       std::string circle = target;

@@ -52,6 +52,9 @@ inline void* require(void* memory) {
 // Not inlined: the compiler would see `free` on memory that it takes to come from somebody else's `new`.
 #define SEQREC_TEST_REPLACED __attribute__((noinline))
 
+// One file of a program includes this.
+// NOLINTBEGIN(misc-definitions-in-headers)
+
 SEQREC_TEST_REPLACED void* operator new(std::size_t size) {
   return seqrec_test::detail::require(seqrec_test::detail::allocate(size, 1));
 }
@@ -101,3 +104,4 @@ SEQREC_TEST_REPLACED void operator delete(void* memory, const std::nothrow_t&) n
 SEQREC_TEST_REPLACED void operator delete[](void* memory, const std::nothrow_t&) noexcept {
   seqrec_test::detail::release(memory);
 }
+// NOLINTEND(misc-definitions-in-headers)

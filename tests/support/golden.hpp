@@ -51,7 +51,7 @@ class Golden {
   }
 
   const std::string& text(const std::string& option) const { return file_.metadata().at(option); }
-  bool has(const std::string& option) const { return file_.metadata().count(option) != 0; }
+  bool has(const std::string& option) const { return file_.metadata().contains(option); }
   double number(const std::string& option) const { return std::stod(text(option)); }
 
  private:

@@ -88,7 +88,7 @@ void read_real(SafetensorsFile& file, const StoredTensor& tensor, Scalar* target
     const std::vector<double> doubles = file.read<double>(tensor.name);
     const std::span<const double> numbers(doubles);
     check(first_bad_number(numbers, tensor.shape), "a finite number");
-    check(first_bad_number<double>(numbers, tensor.shape, std::numeric_limits<Scalar>::max()),
+    check(first_bad_number<double>(numbers, tensor.shape, static_cast<double>(std::numeric_limits<Scalar>::max())),
           "a number that a float holds");
     for (std::size_t i = 0; i < count; ++i) target[i] = static_cast<Scalar>(doubles[i]);
     return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <signal.h>  // NOLINT(modernize-deprecated-headers): <csignal> need not have sigaction
+#include <signal.h>
 
 #include <array>
 #include <atomic>

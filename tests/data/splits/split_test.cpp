@@ -102,7 +102,8 @@ TEST_CASE("a split shares the data set it is given, takes one that is moved, and
   Dataset data = *shared;
   const item_t* const items = data.items.data();
   CHECK(leave_one_out(data).data->items.data() != items);
-  CHECK(leave_one_out(std::move(data)).data->items.data() == items);
+  const Split moved = leave_one_out(std::move(data));
+  CHECK(moved.data->items.data() == items);
   CHECK(seqrec_test::message_of<ArgumentError>([] { leave_one_out(std::shared_ptr<const Dataset>()); }) ==
         "leave-one-out data is null, expected a data set");
 }
