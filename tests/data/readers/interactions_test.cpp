@@ -130,6 +130,14 @@ TEST_CASE("a table in memory: texts and numbers of 64 bits, times of any kind") 
   CHECK(data.times == std::vector<std::int64_t>{1, 1, 1});
   CHECK(data.source == "times: fractional seconds from 1970-01-01 to 1970-01-01");
 
+  const std::vector<std::string> users = {"a", "b"};
+  const std::vector<std::uint64_t> items = {18'446'744'073'709'551'615U, 7};
+  const std::vector<double> times = {1.5, 0.5};
+  const Dataset columns = build_dataset("columns", {.users = users, .items = items, .times = times});
+  CHECK(columns.user_ids.text() == "a\nb\n");
+  CHECK(columns.items == std::vector<item_t>{1, 0});
+  CHECK(columns.times == std::vector<std::int64_t>{1, 0});
+
   CHECK(message_of<ArgumentError>([&] { rows.add("", "x", 5); }) == "id 3, '', is empty, expected some text");
   Interactions mixed;
   mixed.add("u", "i", 5);

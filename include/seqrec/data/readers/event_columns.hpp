@@ -23,16 +23,6 @@ struct EventColumns {
   std::size_t rating = Table::none;  ///< or none
 };
 
-/// Finds them: those that the options name, else those with a usual name, whatever its case and with or without
-/// underscores ("user_id", "userId", "User"). Other columns are passed over, but not what looks like a time where no
-/// other column is one.
-/// @throws DataError naming the header's columns where there is no user, no item, more than one of a kind, a column
-/// that
-///         looks like a time and may be none, or lists of earlier items beside each row (RecBole's augmented files)
-SEQREC_FUNCTION EventColumns find_event_columns(const Table& table, const ReadOptions& options);
-
-#if SEQREC_BODIES
-
 namespace detail {
 
 /// A name without case and marks: "user_id", "userId" and "User ID" are "userid".
@@ -64,6 +54,20 @@ inline bool is_item(const std::string& name) {
                     "track",     "trackid", "song",       "songid",     "artist",    "artistid", "video",  "videoid",
                     "game",      "gameid",  "newsid",     "businessid", "sku"});
 }
+
+}  // namespace detail
+
+/// Finds them: those that the options name, else those with a usual name, whatever its case and with or without
+/// underscores ("user_id", "userId", "User"). Other columns are passed over, but not what looks like a time where no
+/// other column is one.
+/// @throws DataError naming the header's columns where there is no user, no item, more than one of a kind, what looks
+///         like a time and may be none, or lists of earlier items beside each row (RecBole's augmented files)
+SEQREC_FUNCTION EventColumns find_event_columns(const Table& table, const ReadOptions& options);
+
+#if SEQREC_BODIES
+
+namespace detail {
+
 inline bool is_rating(const std::string& name) {
   return is_one_of(name, {"rating", "ratings", "score", "stars", "overall"});
 }

@@ -78,6 +78,12 @@ class IdColumn {
   IdColumn(std::initializer_list<std::string_view> texts) {
     for (const std::string_view text : texts) push_back(text);
   }
+  /// A whole column of numbers or texts.   @throws ArgumentError for a text that is no id
+  template <class Id>
+  IdColumn(const std::vector<Id>& ids) {
+    reserve(ids.size());
+    for (const Id& id : ids) push_back(id);
+  }
 
   template <IdNumber Number>
   void push_back(Number number) {

@@ -45,6 +45,12 @@ class TimeColumn {
   TimeColumn(std::initializer_list<std::int64_t> numbers) {
     for (const std::int64_t number : numbers) push_back(number);
   }
+  /// A whole column of numbers or texts.   @throws ArgumentError for what is no time
+  template <class Time>
+  TimeColumn(const std::vector<Time>& times) {
+    reserve(times.size());
+    for (const Time& time : times) push_back(time);
+  }
 
   /// @throws ArgumentError for a number above 2^63 - 1, or among dates
   template <IdNumber Number>
