@@ -62,12 +62,14 @@ TEST_CASE("what is missing or not clear is named, with the option that helps") {
 }
 
 TEST_CASE("a column that looks like a time is not passed over in silence") {
-  for (const char* name : {"release_date", "Last Login Time", "updated_at", "updatedAt", "seen_ts", "my_timestamp"})
+  for (const char* name : {"release_date", "Last Login Time", "updated_at", "updatedAt", "seen_ts", "my_timestamp",
+                           "runtime", "birthdate", "eventTime2", "LastSeenAt"})
     CHECK_THAT(
         complaint(std::string("user,item,") + name),
         ContainsSubstring(std::string("events.csv:1: column '") + name + "' looks like a time and is not used") &&
             ContainsSubstring("time_column none"));
-  for (const char* name : {"cat", "platform", "hats", "rating"}) CHECK_NOTHROW(found(std::string("user,item,") + name));
+  for (const char* name : {"cat", "platform", "hats", "rating", "candidate", "update_count", "at", "times", "Dates"})
+    CHECK_NOTHROW(found(std::string("user,item,") + name));
 }
 
 TEST_CASE("lists of earlier items are refused") {

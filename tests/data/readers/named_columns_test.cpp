@@ -66,6 +66,13 @@ TEST_CASE("ratings may be on any scale, and decide by a threshold what stays") {
           ContainsSubstring("because least_rating is given"));
 }
 
+TEST_CASE("a date in a column of any name is not passed over in silence") {
+  const char* const text = "user,item,moment\n1,2,2021-01-02\n1,3,2021-01-01\n";
+  CHECK_THAT(complaint(text), ContainsSubstring("events.csv:2: column 'moment' looks like a time and is not used"));
+  CHECK(read(text, {.time_column = "moment"}).items == std::vector<item_t>{1, 0});
+  CHECK(read(text, {.time_column = "none"}).items == std::vector<item_t>{0, 1});
+}
+
 TEST_CASE("wrong fields are named with file and line") {
   CHECK_THAT(complaint("user,item\n1,2\n,2\n"), ContainsSubstring("events.csv:3: user is '', which is empty"));
   CHECK_THAT(complaint("user,item\n1,a\tb\n"), ContainsSubstring("events.csv:2: item is 'a\\x09b', which has a control "

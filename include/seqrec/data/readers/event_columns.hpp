@@ -55,6 +55,13 @@ inline bool is_item(const std::string& name) {
                     "game",      "gameid",  "newsid",     "businessid", "sku"});
 }
 
+/// Refuses a column that seems to be a time and is not used.   @throws DataError
+[[noreturn]] inline void refuse_unused_time(const Table& table, std::size_t column) {
+  table.text().fail(concatenate("column ", TextFile::quote(table.columns()[column]),
+                                " looks like a time and is not used: name the column of times by the option "
+                                "time_column, or say time_column none if the file is in order of time"));
+}
+
 }  // namespace detail
 
 /// Finds them: those that the options name, else those with a usual name, whatever its case and with or without
@@ -72,19 +79,33 @@ inline bool is_rating(const std::string& name) {
   return is_one_of(name, {"rating", "ratings", "score", "stars", "overall"});
 }
 inline bool is_time(const std::string& name) {
-  return is_one_of(name, {"timestamp",     "time",          "datetime",       "date",           "ts",
-                          "unixtime",      "unixtimestamp", "unixreviewtime", "epoch",          "createdat",
-                          "createdtime",   "creationtime",  "eventtime",      "eventtimestamp", "eventdate",
-                          "eventdatetime", "ratingtime",    "reviewtime",     "timestampms",    "timems",
-                          "occurredat",    "clicktime",     "orderdate",      "purchasedate",   "invoicedate"});
+  return is_one_of(
+      name,
+      {"timestamp",      "time",          "datetime",   "date",         "ts",           "unixtime",  "unixtimestamp",
+       "unixreviewtime", "epoch",         "createdat",  "createdtime",  "creationtime", "eventtime", "eventtimestamp",
+       "eventdate",      "eventdatetime", "ratingtime", "reviewtime",   "timestampms",  "timems",    "when",
+       "occurredat",     "clicktime",     "orderdate",  "purchasedate", "invoicedate"});
 }
 
-/// Whether a name speaks of a time without saying that it is the event's: "release_date", "lastLogin_time".
+/// Whether a name speaks of a time without saying that it is the event's: "release_date", "lastLoginTime".
 inline bool looks_like_time(std::string_view name) {
-  const std::string plain = plain_name(name);
-  for (const char* const word : {"time", "date", "timestamp", "epoch"})
-    if (plain.find(word) != std::string::npos) return true;
-  return name.ends_with("_at") || name.ends_with("_ts") || name.ends_with("At");
+  const auto speaks = [](const std::string& word, bool last) {
+    if (is_one_of(word, {"candidate", "mandate", "update", "validate"})) return false;
+    return word.ends_with("time") || word.ends_with("date") || word.ends_with("timestamp") ||
+           is_one_of(word, {"epoch", "ts"}) || (last && word == "at");
+  };
+  std::string word;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const bool is_upper = name[i] >= 'A' && name[i] <= 'Z';
+    const bool begins = is_upper && i > 0 && name[i - 1] >= 'a' && name[i - 1] <= 'z';
+    const bool is_mark = plain_name(name.substr(i, 1)).empty() || (name[i] >= '0' && name[i] <= '9');
+    if (begins || is_mark) {
+      if (speaks(word, false)) return true;
+      word.clear();
+    }
+    if (!is_mark) word += plain_name(name.substr(i, 1));
+  }
+  return speaks(word, word.size() < name.size());
 }
 
 /// The columns of a table whose plain name is one of a kind.
@@ -124,11 +145,8 @@ inline std::size_t find_time(const Table& table, const ReadOptions& options) {
     return usual[0];
   const std::size_t time = find_column(table, {}, "time", "time_column", is_time);
   if (time != Table::none) return time;
-  for (const std::string& column : table.columns())
-    if (looks_like_time(column))
-      table.text().fail(concatenate("column ", TextFile::quote(column), " looks like a time and is not used: name the ",
-                                    "column of times by the option time_column, or say time_column none if the file "
-                                    "is in order of time"));
+  for (std::size_t column = 0; column < table.columns().size(); ++column)
+    if (looks_like_time(table.columns()[column])) refuse_unused_time(table, column);
   return Table::none;
 }
 

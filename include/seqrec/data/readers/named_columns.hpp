@@ -13,6 +13,7 @@
 #include "seqrec/data/readers/event_columns.hpp"
 #include "seqrec/data/readers/fields.hpp"
 #include "seqrec/data/readers/interactions.hpp"
+#include "seqrec/data/readers/iso_date.hpp"
 #include "seqrec/data/readers/ratings.hpp"
 #include "seqrec/data/readers/read_options.hpp"
 #include "seqrec/data/readers/table.hpp"
@@ -46,7 +47,12 @@ SEQREC_FUNCTION Interactions read_events(Table& table, const ReadOptions& option
   rows.reserve(file.expected_lines(), timed);
   if (timed) rows.times.name = "column " + detail::shown(table.columns()[columns.time]);
   rows.times.unit = options.time_unit;
+  bool first = true;
   while (table.next()) {
+    if (std::exchange(first, false) && !timed && options.time_column != "none")
+      for (std::size_t column = 0; column < table.columns().size(); ++column)  // whatever it is called
+        if (column != columns.user && column != columns.item && parse_iso_date(table[column]))
+          detail::refuse_unused_time(table, column);
     if (columns.rating != Table::none && !ratings.keeps(file, table[columns.rating])) continue;
     detail::add_id(rows.users, file, table[columns.user], "user");
     detail::add_id(rows.items, file, table[columns.item], "item");
