@@ -67,6 +67,13 @@ TEST_CASE("two units, or two kinds, in one column are refused") {
                column_of({"5", "1998-04-04"});
              }),
              ContainsSubstring("is a date, but the times before it are numbers"));
+  for (const char* other : {"1609459200123456", "1609459200123", "1609459200"})
+    CHECK_THAT(
+        message_of<DataError>([&] {
+          column_of({"1609459200123456789", other}).units_a_second("x.csv");
+        }),
+        ContainsSubstring(std::string(other) + ", but others are up to 1609459200123456789, which would be nano"));
+  CHECK(TimeColumn().description(1) == "none");
   TimeColumn dates = column_of({"1998-04-04"});
   CHECK_THROWS_AS(dates.push_back(5), ArgumentError);
   CHECK_THROWS_AS(dates.push_back(5.0), ArgumentError);

@@ -16,17 +16,24 @@
 /// line.
 namespace seqrec::detail {
 
-/// Takes an id.   @param name  what it is, for the message: "user"
-inline void add_id(IdColumn& column, const TextFile& file, std::string_view field, const char* name) {
-  if (column.push_digits(field)) return;
+/// What the two below leave to others, so that they are small enough to be part of a reader's loop.
+inline void add_any_id(IdColumn& column, const TextFile& file, std::string_view field, const char* name) {
   if (const std::string problem = column.push_text(field); !problem.empty())
     file.fail(concatenate(name, " is ", TextFile::quote(field), ", which ", problem));
+}
+inline void add_any_time(TimeColumn& column, const TextFile& file, std::string_view field) {
+  if (const char* const problem = column.push_text(field))
+    file.fail(concatenate("time is ", TextFile::quote(field), ", ", problem));
+}
+
+/// Takes an id.   @param name  what it is, for the message: "user"
+inline void add_id(IdColumn& column, const TextFile& file, std::string_view field, const char* name) {
+  if (!column.push_digits(field)) add_any_id(column, file, field, name);
 }
 
 /// Takes a time.
 inline void add_time(TimeColumn& column, const TextFile& file, std::string_view field) {
-  if (const char* const problem = column.push_text(field))
-    file.fail(concatenate("time is ", TextFile::quote(field), ", ", problem));
+  if (!column.push_digits(field)) add_any_time(column, file, field);
 }
 
 /// A text of the file that is no value of its own, fit for a message: as it is, or quoted if it is long or odd.

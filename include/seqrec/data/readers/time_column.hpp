@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -67,14 +66,16 @@ class TimeColumn {
   void push_back(std::string_view text) {
     if (const char* problem = push_text(text)) refuse(quote_bytes(text), problem);
   }
+  /// Takes what nearly every time of a file is, a number of up to 18 digits, and nothing else.
+  bool push_digits(std::string_view text) {
+    const std::int64_t number = detail::few_digits(text);
+    if (number < 0 || dates_ || !billionths_.empty()) return false;
+    whole_.push_back(number);
+    return true;
+  }
   /// Takes the text of a file, where a number below 0 is refused: it mostly stands for an unknown time.
   /// @return why it is no time; null where it was taken
-  const char* push_text(std::string_view text) {
-    const std::int64_t number = detail::few_digits(text);
-    if (number < 0 || dates_) return push_any(text);
-    push(number, 0);
-    return nullptr;
-  }
+  const char* push_text(std::string_view text);
 
   std::size_t size() const { return whole_.size(); }
   bool empty() const { return whole_.empty(); }
@@ -111,6 +112,15 @@ class TimeColumn {
     if (billionths != 0 || !billionths_.empty()) billionths_.push_back(billionths);
     whole_.push_back(whole);
   }
+  /// The first and the last time.
+  std::pair<std::int64_t, std::int64_t> range() const {
+    std::int64_t first = whole_[0], last = whole_[0];
+    for (const std::int64_t time : whole_) {
+      first = std::min(first, time);
+      last = std::max(last, time);
+    }
+    return {first, last};
+  }
   const char* push_number(double number) {
     if (dates_) return among_dates;
     if (!(std::abs(number) < 0x1p63)) return "which is out of range, expected a finite number below 2^63";
@@ -119,7 +129,6 @@ class TimeColumn {
     push(static_cast<std::int64_t>(whole), billionths);
     return nullptr;
   }
-  const char* push_any(std::string_view text);
 
   std::vector<std::int64_t> whole_;       ///< (E) rounded down
   std::vector<std::int32_t> billionths_;  ///< (E) of a unit on top; or no element at all
@@ -128,7 +137,7 @@ class TimeColumn {
 
 #if SEQREC_BODIES
 
-SEQREC_FUNCTION const char* TimeColumn::push_any(std::string_view text) {
+SEQREC_FUNCTION const char* TimeColumn::push_text(std::string_view text) {
   if (const auto date = parse_iso_date(text)) {
     if (!dates_ && !empty()) return "which is a date, but the times before it are numbers, expected one kind";
     dates_ = true;
@@ -167,8 +176,6 @@ SEQREC_FUNCTION std::int64_t TimeColumn::units_a_second(const std::string& sourc
   const auto size_of = [](std::int64_t time) {
     return time < 0 ? ~static_cast<std::uint64_t>(time) + 1 : static_cast<std::uint64_t>(time);
   };
-  std::uint64_t greatest = 0;
-  bool calendar = true;
   // A number that spells a day, or a day and a time of day: 20210131, 20210131235959.
   const auto is_calendar = [](std::int64_t time) {
     const std::int64_t day = time > 99'999'999 ? time / 1'000'000 : time;
@@ -176,20 +183,17 @@ SEQREC_FUNCTION std::int64_t TimeColumn::units_a_second(const std::string& sourc
            detail::is_day(static_cast<int>(day / 10'000), static_cast<int>(day / 100 % 100),
                           static_cast<int>(day % 100));
   };
-  for (const std::int64_t time : whole_) {
-    greatest = std::max(greatest, size_of(time));
-    calendar = calendar && is_calendar(time);
-  }
-  if (calendar)
+  const auto [first, last] = range();
+  if (is_calendar(first) && is_calendar(last) && std::all_of(whole_.begin(), whole_.end(), is_calendar))
     throw DataError(concatenate(source, ": times such as ", whole_[0],
                                 " look like dates and not like numbers since 1970; ", expected,
                                 ", or the option time_unit where they are numbers"));
+  const std::uint64_t greatest = std::max(size_of(first), size_of(last));
   std::size_t chosen = 0;
-  std::uint64_t limit = 100'000'000'000;
-  while (chosen < 3 && greatest >= limit) limit *= 1000, ++chosen;
-  // What is below the limit of the next smaller unit would be a time before March 1973, or is of that unit.
+  std::uint64_t least = 0;  // of the unit; what is below would be a time before March 1973, or is of a larger unit
+  for (std::uint64_t limit = 100'000'000'000; chosen < 3 && greatest >= limit; limit *= 1000, ++chosen) least = limit;
   for (std::size_t row = 0; chosen > 0 && row < size(); ++row)
-    if (const std::uint64_t time = size_of(whole_[row]); time != 0 && time < limit / 1000)
+    if (const std::uint64_t time = size_of(whole_[row]); time != 0 && time < least)
       throw DataError(concatenate(source, ": the time of event ", row + 1, " is ", whole_[row],
                                   ", but others are up to ", greatest, ", which would be ", names_of(unit)[chosen + 1],
                                   "; expected one unit, or the option time_unit"));
@@ -197,12 +201,9 @@ SEQREC_FUNCTION std::int64_t TimeColumn::units_a_second(const std::string& sourc
 }
 
 SEQREC_FUNCTION std::string TimeColumn::description(std::int64_t units_a_second) const {
+  if (empty()) return "none";
   std::string text = name.empty() ? std::string() : name + ", ";
-  std::int64_t first = std::numeric_limits<std::int64_t>::max(), last = std::numeric_limits<std::int64_t>::min();
-  for (const std::int64_t time : whole_) {
-    first = std::min(first, time);
-    last = std::max(last, time);
-  }
+  const auto [first, last] = range();
   if (dates_) {
     text += "dates";
   } else {
