@@ -46,13 +46,14 @@ class Table {
     const auto place = std::find(columns_.begin(), columns_.end(), name);
     if (place == columns_.end()) return none;
     if (std::find(place + 1, columns_.end(), name) != columns_.end())
-      file_.fail(concatenate("the header has the column '", name, "' twice"));
+      file_.fail(concatenate("the header has the column ", TextFile::quote(name), " twice"));
     return static_cast<std::size_t>(place - columns_.begin());
   }
   /// @throws DataError if the header lacks it, or has it twice
   std::size_t required_column(std::string_view name) const {
     const std::size_t place = column(name);
-    if (place == none) file_.fail(concatenate("the header has no column '", name, "', it has ", names()));
+    if (place == none)
+      file_.fail(concatenate("the header has no column ", TextFile::quote(name), ", it has ", names()));
     return place;
   }
 
