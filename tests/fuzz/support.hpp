@@ -153,6 +153,15 @@ inline bool write_files(const Folder& folder, std::string_view input, std::initi
   return true;
 }
 
+/// piece(0), piece(1), ... as one text, for inputs that show that memory goes with the file's size: a fuzzer's own are
+/// too small for that, and are lost in the base.
+template <class Piece>
+std::string pieces(int count, Piece&& piece) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += piece(i);
+  return text;
+}
+
 inline std::string_view text_of(const std::uint8_t* data, std::size_t size) {
   return size == 0 ? std::string_view() : std::string_view(reinterpret_cast<const char*>(data), size);
 }

@@ -71,6 +71,14 @@ class Table {
   const TextFile& text() const { return file_; }
 
  private:
+  /// A column costs far more memory than the byte that a file may spend on it.
+  static constexpr std::ptrdiff_t most_columns = 65536;
+
+  void check_width() const {
+    const auto columns = 1 + std::count(file_.line().begin(), file_.line().end(), delimiter_);
+    if (columns > most_columns)
+      file_.fail(concatenate("the header has ", columns, " columns, expected at most ", most_columns));
+  }
   void read_header();
   void read_quoted();
 
@@ -98,11 +106,13 @@ SEQREC_FUNCTION void Table::read_header() {
                 : delimiter_ == '\t' ? "those of the header, separated by tabs"
                 : delimiter_ == ';'  ? "those of the header, separated by semicolons"
                                      : "those of the header, separated by '|'";
+    check_width();
     for (const std::string& column : csv_fields(file_, delimiter_)) {
       const std::size_t begin = column.find_first_not_of(' '), end = column.find_last_not_of(' ');
       columns_.push_back(begin == std::string::npos ? "" : utf8_from_unknown(column.substr(begin, end + 1 - begin)));
     }
   } else {
+    check_width();
     TextFile::cut(file_.line(), "\t", [&](std::string_view column) {
       const std::size_t colon = column.find(':');
       const std::string_view type = colon == std::string_view::npos ? "" : column.substr(colon + 1);
