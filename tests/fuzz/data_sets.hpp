@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "fuzz/option_lines.hpp"
 #include "fuzz/support.hpp"
 #include "seqrec/data/dataset.hpp"
 #include "seqrec/data/k_core.hpp"
@@ -51,7 +52,7 @@ inline void check_data(const seqrec::Dataset& data) {
                         }),
             "a category out of range");
   }
-  require(!seqrec::describe(data).empty(), "a data set that says nothing");
+  require_printable(seqrec::describe(data));
 }
 
 inline void check_split(const seqrec::Split& split) {
@@ -64,7 +65,7 @@ inline void check_split(const seqrec::Split& split) {
                   part->whole_history(i)[length] == part->targets[static_cast<std::size_t>(i)],
               "a target that is not what follows its history");
     }
-  require(!seqrec::describe(split).empty() && !split.hash().empty(), "a split that says nothing");
+  require_printable(seqrec::describe(split));
 }
 
 /// Checks what was read, then a k-core of it and the three splits of both; each may refuse it.
@@ -90,16 +91,22 @@ inline void use_data(seqrec::Dataset data) {
   split_all(std::move(data));
 }
 
-/// A target that reads the files of a data set, the interactions first among their names.
+/// A target that reads the files of a data set, the interactions first among their names; behind a line "@@ options" an
+/// input may hold lines of how they are read.
 template <class Reader>
 int read_data_set(const std::uint8_t* bytes, std::size_t size, std::initializer_list<std::string_view> names,
                   Reader&& reader) {
   static const Folder folder;
-  if (!write_files(folder, text_of(bytes, size), names)) return 0;
+  std::string_view options_text;
+  if (!write_files(folder, text_of(bytes, size), names, options_text)) return 0;
   // The base is the tables by which numbers that lie close together are numbered, one of users and one of items.
-  return expect_read_or_error(
-      size, [&] { use_data(reader(folder / *names.begin(), std::string("fuzz"), seqrec::ReadOptions{})); },
-      {.base = 1280 << 10});
+  return expect_read_or_error(size,
+                              [&] {
+                                seqrec::ReadOptions options;
+                                read_option_lines(options_text, options);
+                                use_data(reader(folder / *names.begin(), std::string("fuzz"), options));
+                              },
+                              {.base = 1280 << 10});
 }
 
 }  // namespace seqrec_fuzz

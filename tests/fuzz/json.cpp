@@ -34,7 +34,11 @@ void read_value(seqrec::JsonReader& json, std::string_view shape, std::size_t de
 
 }  // namespace
 
-std::vector<std::string> made_seeds() { return {}; }
+std::vector<std::string> made_seeds() {
+  using seqrec_fuzz::pieces;
+  return {"oi\n{" + pieces(20000, [](int i) { return (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":1"; }) + "}",
+          "s\n\"" + pieces(50000, [](int) { return "\\u00e9"; }) + "\""};
+}
 
 /// The first line says what is asked for: letters o(bject), a(rray), i(nteger), s(tring), outermost first.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -47,6 +47,13 @@ inline void require(bool holds, const char* what) {
   if (!holds) finding(what);
 }
 
+/// That a message fits a terminal; it may have several lines.
+inline void require_printable(const std::string& text) {
+  if (text.empty() || text.size() > 2000) finding(seqrec::concatenate("a message has ", text.size(), " bytes: ", text));
+  if (std::any_of(text.begin(), text.end(), [](char c) { return c >= 0 && ((c < ' ' && c != '\n') || c == 0x7F); }))
+    finding("a message holds a control character: " + text);
+}
+
 /// Memory that an input may take: a base for buffers and tables, and so many bytes for each of its own.
 struct HeapBound {
   std::size_t base = 64 << 10, for_each_byte = 64;
@@ -57,20 +64,22 @@ struct HeapBound {
 template <class Read>
 int expect_read_or_error(std::size_t size, Read&& read, HeapBound bound = {}) {
   std::string error;
+  bool failed = false;
   watch_heap();
   try {
     read();
   } catch (const seqrec::Error& caught) {
+    failed = true;
     error = caught.what();
-    if (error.empty()) finding("an error says nothing");
   }
   const std::size_t peak = heap_peak(), most = bound.base + bound.for_each_byte * size;
   if (peak > most)
     finding(seqrec::concatenate("an input of ", size, " bytes took ", peak, " bytes of heap, expected at most ", most));
   if (peak > most_heap().bytes) most_heap() = {peak, size};
-  if (error.size() > 2000) finding(seqrec::concatenate("a message has ", error.size(), " bytes: ", error));
-  if (std::any_of(error.begin(), error.end(), [](char c) { return c >= 0 && (c < ' ' || c == 0x7F); }))
-    finding("a message holds a control character: " + error);
+  if (failed) {
+    require_printable(error);
+    require(error.find('\n') == error.npos, "an error of several lines");
+  }
   last_error() = std::move(error);
   return 0;
 }
@@ -109,8 +118,10 @@ class Folder {
 
 /// Several files in one input: a line "@@ NAME" begins the file of that name, where it is one of `names`; what stands
 /// before is of the first of them. Files that an input lacks are removed.
+/// @param options  gets the text of the file "options", which is not written
 /// @return whether the target can go on: packed files have a target of their own, where memory is bounded otherwise
-inline bool write_files(const Folder& folder, std::string_view input, std::initializer_list<std::string_view> names) {
+inline bool write_files(const Folder& folder, std::string_view input, std::initializer_list<std::string_view> names,
+                        std::string_view& options) {
   std::string_view name = *names.begin();
   std::vector<std::pair<std::string_view, std::string_view>> files;
   std::size_t begin = 0;
@@ -119,7 +130,7 @@ inline bool write_files(const Folder& folder, std::string_view input, std::initi
     const std::size_t end = std::min(input.find('\n', at), input.size());
     const std::string_view line = input.substr(at, end - at);
     const std::string_view named = line.starts_with("@@ ") ? line.substr(3) : std::string_view();
-    if (std::find(names.begin(), names.end(), named) != names.end()) {
+    if (named == "options" || std::find(names.begin(), names.end(), named) != names.end()) {
       close(at);
       name = named;
       begin = std::min(end + 1, input.size());
@@ -127,6 +138,8 @@ inline bool write_files(const Folder& folder, std::string_view input, std::initi
     at = end + 1;
   }
   close(input.size());
+  for (const auto& [each, text] : files)
+    if (each == "options") options = text;
   for (const std::string_view each : names) {
     const auto file =
         std::find_if(files.rbegin(), files.rend(), [&](const auto& entry) { return entry.first == each; });
@@ -138,6 +151,15 @@ inline bool write_files(const Folder& folder, std::string_view input, std::initi
       folder.write(each, file->second);
   }
   return true;
+}
+
+/// piece(0), piece(1), ... as one text, for inputs that show that memory goes with the file's size: a fuzzer's own are
+/// too small for that, and are lost in the base.
+template <class Piece>
+std::string pieces(int count, Piece&& piece) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += piece(i);
+  return text;
 }
 
 inline std::string_view text_of(const std::uint8_t* data, std::size_t size) {

@@ -10,7 +10,10 @@
 
 #include "fuzz/support.hpp"
 
-std::vector<std::string> made_seeds() { return {}; }
+std::vector<std::string> made_seeds() {
+  using seqrec_fuzz::pieces;
+  return {pieces(20000, [](int i) { return std::to_string(i) + "\n"; })};
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using seqrec_fuzz::require;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/gzip.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace seqrec;
@@ -68,6 +69,37 @@ TEST_CASE("every format is found in its folder") {
   const Folder whole;
   whole.add("ratings.dat", "1::2::3::4\n").add("movies.dat", "2::Heat (1995)::Action\n").add("README", "1 2\n");
   CHECK(load_dataset(whole.path).titles == std::vector<std::string>{"Heat (1995)"});
+}
+
+TEST_CASE("packed files are found and read as they would be unpacked") {
+  using seqrec_test::gzip;
+  const Folder folder;
+  folder.add("u.data.gz", gzip(u_data)).add("u.item.gz", gzip("2|A film (1995)|||" + std::string(19, '|') + "\n"));
+  if (!reads_gzip) {
+    CHECK_THAT(message_of<DataError>([&] { load_dataset(folder.path); }),
+               ContainsSubstring("u.data.gz: is compressed"));
+    return;
+  }
+  // The profile is read: it is wrong, which the message says with the packed file's name.
+  CHECK_THAT(message_of<DataError>([&] { load_dataset(folder.path); }),
+             ContainsSubstring((folder.path / "u.item.gz").string() + ":1: genre is ''"));
+  std::filesystem::remove(folder.path / "u.item.gz");
+  CHECK(load_dataset(folder.path).name == "films");
+  CHECK(load_dataset(folder.path / "u.data.gz").num_interactions() == 1);
+  CHECK(load_dataset(folder.path / "u.data.gz").name == "films");
+  folder.add("u.data", u_data);
+  CHECK_THAT(message_of<DataError>([&] { load_dataset(folder.path); }),
+             ContainsSubstring("holds more than one data set (u.data, u.data.gz)"));
+
+  const auto loaded = [](const char* name, const char* text) {
+    const Folder one;
+    return load_dataset(one.add(name, gzip(text)).path);
+  };
+  CHECK(loaded("ratings.dat.gz", "1::2::3::4\n").name == "films");
+  CHECK(loaded("ratings.csv.gz", "userId,movieId,rating,timestamp\n1,2,3,4\n").times.size() == 1);
+  CHECK(loaded("mine.csv.gz", "user,item\na,b\na,c\n").num_items() == 2);
+  CHECK(loaded("x.inter.gz", "user_id:token\titem_id:token\na\tb\n").num_interactions() == 1);
+  CHECK(loaded("pairs.txt.gz", "1 2\n1 3\n").num_interactions() == 2);
 }
 
 TEST_CASE("tables beside a data set are not taken for one") {

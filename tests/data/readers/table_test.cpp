@@ -60,6 +60,13 @@ TEST_CASE("wrong tables are named with the line and what separates columns") {
              ContainsSubstring("table:1: header column 'a b' is not 'name:type'"));
 }
 
+TEST_CASE("a header of more columns than a table has is refused before they are stored") {
+  CHECK(read(std::string(65535, ',') + "\n")[0].size() == 65536);
+  CHECK_THAT(complaint(std::string(65536, ',') + "\n"),
+             ContainsSubstring("table:1: the header has 65537 columns, expected at most 65536"));
+  CHECK_THAT(complaint(std::string(65536, '\t') + "\n", TableStyle::recbole), ContainsSubstring("65537 columns"));
+}
+
 TEST_CASE("a column that is missing or there twice is named") {
   const seqrec_test::TemporaryDirectory folder;
   seqrec_test::write_file(folder / "table", "a,b,a\n");

@@ -62,7 +62,7 @@ inline void refuse_header(const TextFile& file, const Interactions& rows, const 
 inline void refuse_column_names(const TextFile& file, const ReadOptions& options, const char* columns) {
   const auto refuse = [&](const char* option, const std::string& given) {
     if (!given.empty())
-      throw ArgumentError(concatenate(option, " is '", given, "', expected none: ", file.path().string(),
+      throw ArgumentError(concatenate(option, " is ", TextFile::quote(given), ", expected none: ", file.path().string(),
                                       " has no header, its columns are ", columns));
   };
   refuse("user_column", options.user_column);

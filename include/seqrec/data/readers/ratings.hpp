@@ -36,7 +36,7 @@ struct RatingScale {
         dots != std::string_view::npos && number(text.substr(0, dots), scale.least) &&
         number(text.substr(dots + 2, colon == std::string_view::npos ? colon : colon - dots - 2), scale.greatest) &&
         (colon == std::string_view::npos || (number(text.substr(colon + 1), scale.step) && scale.step > 0));
-    check_argument(read && scale.least < scale.greatest, "rating_scale", concatenate("'", text, "'"),
+    check_argument(read && scale.least < scale.greatest, "rating_scale", TextFile::quote(text),
                    "two numbers as 1..10, with a step as 0.5..5:0.5, or any");
     return scale;
   }

@@ -46,13 +46,14 @@ class Table {
     const auto place = std::find(columns_.begin(), columns_.end(), name);
     if (place == columns_.end()) return none;
     if (std::find(place + 1, columns_.end(), name) != columns_.end())
-      file_.fail(concatenate("the header has the column '", name, "' twice"));
+      file_.fail(concatenate("the header has the column ", TextFile::quote(name), " twice"));
     return static_cast<std::size_t>(place - columns_.begin());
   }
   /// @throws DataError if the header lacks it, or has it twice
   std::size_t required_column(std::string_view name) const {
     const std::size_t place = column(name);
-    if (place == none) file_.fail(concatenate("the header has no column '", name, "', it has ", names()));
+    if (place == none)
+      file_.fail(concatenate("the header has no column ", TextFile::quote(name), ", it has ", names()));
     return place;
   }
 
@@ -70,6 +71,14 @@ class Table {
   const TextFile& text() const { return file_; }
 
  private:
+  /// A column costs far more memory than the byte that a file may spend on it.
+  static constexpr std::ptrdiff_t most_columns = 65536;
+
+  void check_width() const {
+    const auto columns = 1 + std::count(file_.line().begin(), file_.line().end(), delimiter_);
+    if (columns > most_columns)
+      file_.fail(concatenate("the header has ", columns, " columns, expected at most ", most_columns));
+  }
   void read_header();
   void read_quoted();
 
@@ -97,11 +106,13 @@ SEQREC_FUNCTION void Table::read_header() {
                 : delimiter_ == '\t' ? "those of the header, separated by tabs"
                 : delimiter_ == ';'  ? "those of the header, separated by semicolons"
                                      : "those of the header, separated by '|'";
+    check_width();
     for (const std::string& column : csv_fields(file_, delimiter_)) {
       const std::size_t begin = column.find_first_not_of(' '), end = column.find_last_not_of(' ');
       columns_.push_back(begin == std::string::npos ? "" : utf8_from_unknown(column.substr(begin, end + 1 - begin)));
     }
   } else {
+    check_width();
     TextFile::cut(file_.line(), "\t", [&](std::string_view column) {
       const std::size_t colon = column.find(':');
       const std::string_view type = colon == std::string_view::npos ? "" : column.substr(colon + 1);
