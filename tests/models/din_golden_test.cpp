@@ -11,6 +11,7 @@
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"
+#include "support/golden_model.hpp"
 #include "support/toy.hpp"
 
 using namespace seqrec;
@@ -40,20 +41,6 @@ Model model_of(Golden& golden) {
     std::copy(values.values.begin(), values.values.end(), model.parameters().values(entry).data);
   }
   return model;
-}
-
-/// Its users, with shards cut before some of them.
-ToyBatch batch_of(Golden& golden, std::vector<std::size_t> cuts) {
-  const auto items = golden.integers("items"), offsets = golden.integers("offsets"), next = golden.integers("next");
-  const auto columns = static_cast<int>(next.size() / items.size());
-  std::vector<seqrec_test::ToyUser> users;
-  for (std::size_t user = 0; user + 1 < offsets.size(); ++user) {
-    const int begin = offsets[user], end = offsets[user + 1];
-    users.push_back(
-        {{items.begin() + begin, items.begin() + end}, {next.begin() + begin * columns, next.begin() + end * columns}});
-  }
-  return {users, static_cast<int>(golden.number("items")), columns - 1, std::move(cuts),
-          static_cast<index_t>(golden.number("window"))};
 }
 
 }  // namespace

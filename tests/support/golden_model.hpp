@@ -34,17 +34,18 @@ Model model_of(Golden& golden, typename Model::Options options = {}) {
   return model;
 }
 
-/// Its users, with shards cut before some of them.
+/// Its users, with shards cut before some of them, and the window of its candidates where the file has one.
 inline ToyBatch batch_of(Golden& golden, std::vector<std::size_t> cuts) {
   const auto items = golden.integers("items"), offsets = golden.integers("offsets"), next = golden.integers("next");
-  const int columns = static_cast<int>(next.size() / items.size());
+  const auto columns = static_cast<int>(next.size() / items.size());
   std::vector<ToyUser> users;
   for (std::size_t user = 0; user + 1 < offsets.size(); ++user) {
     const int begin = offsets[user], end = offsets[user + 1];
     users.push_back(
         {{items.begin() + begin, items.begin() + end}, {next.begin() + begin * columns, next.begin() + end * columns}});
   }
-  return {users, static_cast<int>(golden.number("items")), columns - 1, std::move(cuts)};
+  const index_t window = golden.has("window") ? static_cast<index_t>(golden.number("window")) : 1000;
+  return {users, static_cast<int>(golden.number("items")), columns - 1, std::move(cuts), window};
 }
 
 /// Checks the loss and the gradient of every parameter, on the whole batch and on one that is cut.
