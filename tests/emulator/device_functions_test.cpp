@@ -109,7 +109,7 @@ TEST_CASE("shuffles move values between lanes", "[emulator]") {
     CAPTURE(i);
     CHECK(fixed[i] == 1.75);
     CHECK(fixed[i + 32] == 9.75);
-    CHECK(fixed8[i] == static_cast<float>(i / 8 * 8 + 3));
+    CHECK(fixed8[i] == static_cast<float>(i - i % 8 + 3));
     CHECK(number(static_cast<std::size_t>(up[i])) == number(i < 3 ? i : i - 3));
     CHECK(up[i + 32] == up[i] + 32);
     CHECK(up4[i] == static_cast<int>(i % 4 == 0 ? i : i - 1));

@@ -134,7 +134,7 @@ void launch(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t, const
   const cudaError_t error = check_launch(reinterpret_cast<const void*>(Kernel), grid, block, shared_bytes);
   if (result(error) != cudaSuccess) return;
   const auto body = [&] { Kernel(arguments...); };
-  struct Call final : KernelCall {
+  struct Call final : KernelCall {  // NOLINT(cppcoreguidelines-virtual-class-destructor): final
     explicit Call(const decltype(body)& body_) : run(body_) {}
     void operator()() const override { run(); }
     const decltype(body)& run;

@@ -113,7 +113,7 @@ TEST_CASE("where seen items are ranked, every item but the target is an equally 
   std::map<item_t, double> count;
   for (index_t i = 0; i < 3000; ++i)
     for (const item_t item : lists.negatives(i)) ++count[item];
-  CHECK(count.count(1) == 0);
+  CHECK_FALSE(count.contains(1));
   REQUIRE(count.size() == 7);  // of seen ones 0 and 2, and 3, which comes later
   double chi_square = 0;
   const double expected = 9000 / 7.0;

@@ -70,7 +70,7 @@ std::vector<RankingMetrics::UserRank> ranks_by_loops(const Model& model, const H
     } else {
       const std::set<item_t> seen(held_out.history(i).begin(), held_out.history(i).end());
       for (item_t item = 0; item < model.num_items(); ++item)
-        if (item != target && seen.count(item) == 0) others.push_back(item);
+        if (item != target && !seen.contains(item)) others.push_back(item);
     }
     double rank = 1;
     for (const item_t item : others) {

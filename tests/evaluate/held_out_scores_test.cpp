@@ -86,7 +86,7 @@ void check_scores(const Model& model) {
     seen.erase(target);
     double above = 0;
     for (item_t item = 0; item < model.num_items(); ++item)
-      above += seen.count(item) == 0 && item != target && expected[static_cast<std::size_t>(item)] > of_target;
+      above += !seen.contains(item) && item != target && expected[static_cast<std::size_t>(item)] > of_target;
     REQUIRE(ranks[static_cast<std::size_t>(i)].rank == 1 + above);
     REQUIRE(ranks[static_cast<std::size_t>(i)].candidates == model.num_items() - std::ssize(seen));
   }

@@ -34,7 +34,7 @@ SasRecOptions options_of(const Golden& golden) {
 }
 
 /// The users of a golden file, with shards cut before some of them.
-ToyBatch batch_of(Golden& golden, const SasRecOptions& options, std::vector<std::size_t> cuts) {
+ToyBatch batch_of(Golden& golden, const SasRecOptions& options, const std::vector<std::size_t>& cuts) {
   const auto items = golden.integers("items"), offsets = golden.integers("offsets"), next = golden.integers("next");
   const auto columns = static_cast<int>(next.size() / items.size());
   std::vector<seqrec_test::ToyUser> users;
@@ -43,7 +43,7 @@ ToyBatch batch_of(Golden& golden, const SasRecOptions& options, std::vector<std:
     users.push_back(
         {{items.begin() + begin, items.begin() + end}, {next.begin() + begin * columns, next.begin() + end * columns}});
   }
-  return {users, static_cast<int>(options.items), columns - 1, std::move(cuts)};
+  return {users, static_cast<int>(options.items), columns - 1, cuts};
 }
 
 }  // namespace

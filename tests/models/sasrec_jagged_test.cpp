@@ -50,7 +50,7 @@ TEST_CASE("a history's states do not depend on the batch around it", "[models]")
       random_model({.items = items, .width = 8, .heads = 2, .max_length = 30, .position_origin = origin});
   const auto users = seqrec_test::toy_users({5, 0, 1, 30, 2, 17, 0, 8, 1}, items, 0, 3);
   std::vector<std::span<const item_t>> histories;
-  for (const auto& user : users) histories.push_back(user.history);
+  for (const auto& user : users) histories.emplace_back(user.history);
 
   BatchBuilder packed({.num_items = items, .max_length = 30, .token_budget = GENERATE(1, 7, 256)});
   packed.pack(histories);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "seqrec/core/option_text.hpp"
@@ -35,7 +34,7 @@ Model model_of(Golden& golden, typename Model::Options options = {}) {
 }
 
 /// Its users, with shards cut before some of them, and the window of its candidates where the file has one.
-inline ToyBatch batch_of(Golden& golden, std::vector<std::size_t> cuts) {
+inline ToyBatch batch_of(Golden& golden, const std::vector<std::size_t>& cuts) {
   const auto items = golden.integers("items"), offsets = golden.integers("offsets"), next = golden.integers("next");
   const auto columns = static_cast<int>(next.size() / items.size());
   std::vector<ToyUser> users;
@@ -45,7 +44,7 @@ inline ToyBatch batch_of(Golden& golden, std::vector<std::size_t> cuts) {
         {{items.begin() + begin, items.begin() + end}, {next.begin() + begin * columns, next.begin() + end * columns}});
   }
   const index_t window = golden.has("window") ? static_cast<index_t>(golden.number("window")) : 1000;
-  return {users, static_cast<int>(golden.number("items")), columns - 1, std::move(cuts), window};
+  return {users, static_cast<int>(golden.number("items")), columns - 1, cuts, window};
 }
 
 /// Checks the loss and the gradient of every parameter, on the whole batch and on one that is cut.
