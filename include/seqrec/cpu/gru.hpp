@@ -9,9 +9,10 @@
 #include "seqrec/cpu/pieces.hpp"
 #include "seqrec/ops/gru.hpp"
 
-// Histories are taken from the longest to the shortest, so that those with a row at step t are the first A(t) of them:
-// each step is dense products of their states, nothing is gathered or masked. What belongs to one step lies together
-// ("by time"): the A(0) rows of step 0, then the A(1) rows of step 1, ...
+// Histories are taken from the longest to the shortest, so that those with a row at step t are the first active(t) of
+// them: each step is dense products of their states, nothing is gathered or masked. What belongs to one step lies
+// together
+// ("by time"): the active(0) rows of step 0, then the active(1) rows of step 1, ...
 
 namespace seqrec::cpu {
 
@@ -37,7 +38,7 @@ class TimeSteps {
 
   index_t users() const { return users_; }
   index_t steps() const { return steps_; }
-  /// A(t): how many histories have a row at step t.
+  /// How many histories have a row at step t.
   index_t active(index_t step) const { return at_least_(step + 1); }
   /// The user of the i-th longest history.
   index_t user(index_t i) const { return order_(i); }

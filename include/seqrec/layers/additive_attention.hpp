@@ -19,9 +19,9 @@ template <class Context>
 struct AdditiveAttention {
   using Space = typename Context::Space;
 
-  Linear<Context> query;            ///< (A, D), no bias
-  Linear<Context> key;              ///< (A, D), no bias
-  VectorParameter<Context> weight;  ///< (A) v
+  Linear<Context> query;            ///< (F, D), no bias
+  Linear<Context> key;              ///< (F, D), no bias
+  VectorParameter<Context> weight;  ///< (F) v
   AdditiveAttentionOptions options;
 
   AdditiveAttention(ParameterScope<Context> scope, index_t width, index_t units,

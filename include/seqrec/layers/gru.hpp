@@ -17,15 +17,15 @@ struct GruOptions {
   index_t layers = 1;
   GruReset reset = GruReset::after_product;
   double dropout = 0;   ///< probability, of the states that a layer hands to the next
-  bool xavier = false;  ///< weights begin Xavier-uniform (GRU4Rec's authors); else U(-1/sqrt(H), 1/sqrt(H)) (PyTorch)
+  bool xavier = false;  ///< weights begin Xavier-uniform (GRU4Rec's authors); else U(-1/sqrt(F), 1/sqrt(F)) (PyTorch)
 };
 
 /// The states that a recurrent layer goes on from, and leaves for what comes after: where histories are cut into
 /// batches.
 template <class Context>
 struct RecurrentStates {
-  const_matrix_of<Context> initial{};  ///< (B, layers H) before the first rows, a layer's beside the other's; or null
-  matrix_of<Context> final{};          ///< (B, layers H) after the last rows, written; or null
+  const_matrix_of<Context> initial{};  ///< (B, layers F) before the first rows, a layer's beside the other's; or null
+  matrix_of<Context> final{};          ///< (B, layers F) after the last rows, written; or null
 };
 
 /// A gated recurrent unit over packed histories, of one layer or several, with the parameters of PyTorch's nn.GRU:
@@ -35,7 +35,7 @@ class Gru {
  public:
   using Space = typename Context::Space;
 
-  /// @param inputs columns of x   @param width H   @throws ArgumentError unless there is a layer
+  /// @param inputs columns of x   @param width F   @throws ArgumentError unless there is a layer
   Gru(ParameterScope<Context> scope, index_t inputs, index_t width, const GruOptions& options = {})
       : width_(width), reset_(options.reset), dropout_(options.dropout) {
     check_argument(options.layers >= 1, "Gru layers", options.layers, "at least 1");
@@ -60,7 +60,7 @@ class Gru {
   index_t layers() const { return std::ssize(layers_); }
 
   /// The last layer's state after each row.
-  /// @param x (N, I)   @return (N, H)
+  /// @param x (N, I)   @return (N, F)
   Variable<Context> forward(Tape<Context>& tape, const Batch<Space>& batch, Variable<Context> x,
                             const RecurrentStates<Context>& states = {}) const {
     for (index_t i = 0; i < layers(); ++i) {
@@ -73,8 +73,8 @@ class Gru {
 
  private:
   struct Layer {
-    MatrixParameter<Context> weight_ih, weight_hh;  ///< (3 H, I), (3 H, H)
-    VectorParameter<Context> bias_ih, bias_hh;      ///< (3 H), the second may be none
+    MatrixParameter<Context> weight_ih, weight_hh;  ///< (3 F, I), (3 F, F)
+    VectorParameter<Context> bias_ih, bias_hh;      ///< (3 F), the second may be none
   };
 
   Variable<Context> run(Tape<Context>& tape, const Batch<Space>& batch, const Layer& layer, Variable<Context> x,

@@ -34,7 +34,7 @@ struct Gru4RecOptions {
   void visit_options(Visitor&& visit) {
     visit("items", items, in_range(1, 2147483647), "V, items of the catalogue");
     visit("width", width, in_range(1, 65536), "D, columns of the item vectors");
-    visit("hidden", hidden, in_range(0, 65536), "H, columns of the recurrent states; 0 is the width");
+    visit("hidden", hidden, in_range(0, 65536), "F, columns of the recurrent states; 0 is the width");
     visit("layers", layers, in_range(1, 64), "of recurrent units");
     visit("max_length", max_length, in_range(1, 1 << 20), "how much of a history is read: its last so many items");
     visit("dropout", dropout, probability(), "of elements of item vectors to be dropped");
@@ -52,7 +52,7 @@ struct Gru4RecOptions {
 /// GRU4Rec (Hidasi et al. 2016, arXiv:1511.06939; Hidasi & Karatzoglou 2018, arXiv:1706.03847) over users' histories: a
 /// recurrent state after every item, trained through the whole history, scored with the item vectors.
 ///
-/// state_r = projection(dropout(GRU(dropout(item_0), ..., dropout(item_r)))), the projection only where H is not D.
+/// state_r = projection(dropout(GRU(dropout(item_0), ..., dropout(item_r)))), the projection only where F is not D.
 /// Differs from the authors' code, which has sessions in parallel lanes and trains one step at a time.
 template <class Context_>
 class Gru4Rec : public ItemModel<Context_, Gru4RecOptions> {

@@ -39,7 +39,7 @@ struct NarmOptions {
   void visit_options(Visitor&& visit) {
     visit("items", items, in_range(1, 2147483647), "V, items of the catalogue");
     visit("width", width, in_range(1, 65536), "D, columns of the item vectors");
-    visit("hidden", hidden, in_range(1, 65536), "H, columns of the recurrent states, and units of the attention");
+    visit("hidden", hidden, in_range(1, 65536), "F, columns of the recurrent states, and units of the attention");
     visit("layers", layers, in_range(1, 64), "of recurrent units");
     visit("max_length", max_length, in_range(1, 1 << 20), "how much of a history is read: its last so many items");
     visit("dropout", dropout, probability(), "of elements of item vectors to be dropped");
@@ -101,7 +101,7 @@ class Narm : public ItemModel<Context_, NarmOptions> {
   Embedding<Context> item_embedding_;
   Gru<Context> gru_;
   AdditiveAttention<Context> attention_;
-  Linear<Context> decoder_;  ///< (D, 2 H) B: columns of the whole before those of the present purpose
+  Linear<Context> decoder_;  ///< (D, 2 F) B: columns of the whole before those of the present purpose
 };
 
 }  // namespace seqrec

@@ -25,9 +25,9 @@ constexpr std::array<const char*, 2> names_of(Squash) { return {"sigmoid", "hard
 template <class Context>
 struct AdditiveAttentionForward {
   VectorView<const offset_t, typename Context::Space> offsets;  ///< (B+1) of the histories' rows
-  const_matrix_of<Context> queries;                             ///< (N, A)
-  const_matrix_of<Context> keys;                                ///< (N, A)
-  const_vector_of<Context> weight;                              ///< (A) v
+  const_matrix_of<Context> queries;                             ///< (N, F)
+  const_matrix_of<Context> keys;                                ///< (N, F)
+  const_vector_of<Context> weight;                              ///< (F) v
   const_matrix_of<Context> x;                                   ///< (N, D)
   matrix_of<Context> y;                                         ///< (N, D)
   vector_of<Context> saved;  ///< a_tj, of each history its rows' one after the other: additive_attention_saved_size
@@ -39,15 +39,15 @@ struct AdditiveAttentionForward {
 template <class Context>
 struct AdditiveAttentionBackward {
   VectorView<const offset_t, typename Context::Space> offsets;  ///< (B+1)
-  const_matrix_of<Context> queries;                             ///< (N, A)
-  const_matrix_of<Context> keys;                                ///< (N, A)
-  const_vector_of<Context> weight;                              ///< (A)
+  const_matrix_of<Context> queries;                             ///< (N, F)
+  const_matrix_of<Context> keys;                                ///< (N, F)
+  const_vector_of<Context> weight;                              ///< (F)
   const_matrix_of<Context> x;                                   ///< (N, D)
   const_vector_of<Context> saved;                               ///< the forward's
   const_matrix_of<Context> dy;                                  ///< (N, D)
-  Gradient<Context> dqueries;                                   ///< (N, A)
-  Gradient<Context> dkeys;                                      ///< (N, A)
-  master_vector_of<Context> dweight;                            ///< (A) added to; null if not wanted
+  Gradient<Context> dqueries;                                   ///< (N, F)
+  Gradient<Context> dkeys;                                      ///< (N, F)
+  master_vector_of<Context> dweight;                            ///< (F) added to; null if not wanted
   Gradient<Context> dx;                                         ///< (N, D)
   Squash squash = Squash::sigmoid;
   bool softmax = false;
@@ -88,7 +88,7 @@ void check_additive_attention(const char* op, Context& context, const Arguments&
   check_shape(op, "saved", a.saved, additive_attention_saved_size(context, a.offsets, rows));
 }
 
-/// @throws ShapeError when extents disagree or offsets are none of N rows. Cost: (2 A + D) sum(L^2) operations, A/2 of
+/// @throws ShapeError when extents disagree or offsets are none of N rows. Cost: (2 F + D) sum(L^2) operations, F/2 of
 /// them exponentials.
 template <class Context>
 void additive_attention_forward(Context& context, const AdditiveAttentionForward<Context>& a) {

@@ -31,12 +31,12 @@ template <class Context>
 struct GruForward {
   VectorView<const offset_t, typename Context::Space> offsets;  ///< (B+1) of the histories' rows
   index_t longest = 0;                                          ///< no history has more rows
-  const_matrix_of<Context> gates;                               ///< (N, 3 H) x_r | x_z | x_n, biases included
-  const_matrix_of<Context> weight;                              ///< (3 H, H) U_r, U_z, U_n below one another
-  const_vector_of<Context> bias;                                ///< (3 H) b_r | b_z | b_n, or null for none
-  const_matrix_of<Context> initial;                             ///< (B, H) states before the first rows; null for zeros
-  matrix_of<Context> y;                                         ///< (N, H) the state after each row
-  matrix_of<Context> final;  ///< (B, H) the state after each history, of an empty one its initial; or null
+  const_matrix_of<Context> gates;                               ///< (N, 3 F) x_r | x_z | x_n, biases included
+  const_matrix_of<Context> weight;                              ///< (3 F, F) U_r, U_z, U_n below one another
+  const_vector_of<Context> bias;                                ///< (3 F) b_r | b_z | b_n, or null for none
+  const_matrix_of<Context> initial;                             ///< (B, F) states before the first rows; null for zeros
+  matrix_of<Context> y;                                         ///< (N, F) the state after each row
+  matrix_of<Context> final;  ///< (B, F) the state after each history, of an empty one its initial; or null
   vector_of<Context> saved;  ///< what the backend keeps for backward: gru_saved_size; null for inference
   GruReset reset = GruReset::after_product;
 };
@@ -47,15 +47,15 @@ template <class Context>
 struct GruBackward {
   VectorView<const offset_t, typename Context::Space> offsets;  ///< (B+1)
   index_t longest = 0;                                          ///< the forward's
-  const_matrix_of<Context> weight;                              ///< (3 H, H)
-  const_matrix_of<Context> initial;                             ///< (B, H) or null, the forward's
-  const_matrix_of<Context> y;                                   ///< (N, H) the forward's result
+  const_matrix_of<Context> weight;                              ///< (3 F, F)
+  const_matrix_of<Context> initial;                             ///< (B, F) or null, the forward's
+  const_matrix_of<Context> y;                                   ///< (N, F) the forward's result
   const_vector_of<Context> saved;                               ///< the forward's
-  const_matrix_of<Context> dy;                                  ///< (N, H)
-  Gradient<Context> dgates;                                     ///< (N, 3 H)
-  master_matrix_of<Context> dweight;                            ///< (3 H, H) added to; null if not wanted
-  master_vector_of<Context> dbias;                              ///< (3 H) added to; null if not wanted
-  Gradient<Context> dinitial;                                   ///< (B, H)
+  const_matrix_of<Context> dy;                                  ///< (N, F)
+  Gradient<Context> dgates;                                     ///< (N, 3 F)
+  master_matrix_of<Context> dweight;                            ///< (3 F, F) added to; null if not wanted
+  master_vector_of<Context> dbias;                              ///< (3 F) added to; null if not wanted
+  Gradient<Context> dinitial;                                   ///< (B, F)
   GruReset reset = GruReset::after_product;
 };
 
@@ -63,7 +63,7 @@ struct GruBackward {
 template <class Context>
 struct GruSavedSize {
   index_t rows = 0;         ///< N
-  index_t width = 0;        ///< H
+  index_t width = 0;        ///< F
   index_t* size = nullptr;  ///< the answer
 };
 
@@ -73,7 +73,7 @@ SEQREC_OP_FALLBACK(gru_saved_size)
 SEQREC_OP_FALLBACK(gru_forward)
 SEQREC_OP_FALLBACK(gru_backward)
 
-/// How many Scalars `saved` must hold.   @param rows N   @param width H
+/// How many Scalars `saved` must hold.   @param rows N   @param width F
 template <class Context>
 index_t gru_saved_size(Context& context, index_t rows, index_t width) {
   index_t size = 0;
@@ -83,7 +83,7 @@ index_t gru_saved_size(Context& context, index_t rows, index_t width) {
 }
 
 /// @throws ShapeError when extents disagree, offsets are none of N rows, or a history is longer than `longest`.
-/// Cost: 6 N H^2 operations.
+/// Cost: 6 N F^2 operations.
 template <class Context>
 void gru_forward(Context& context, const GruForward<Context>& a) {
   constexpr const char* op = "gru";
@@ -100,7 +100,7 @@ void gru_forward(Context& context, const GruForward<Context>& a) {
   gru_forward(context, a);
 }
 
-/// @throws ShapeError as the forward pass. Cost: 12 N H^2 operations.
+/// @throws ShapeError as the forward pass. Cost: 12 N F^2 operations.
 template <class Context>
 void gru_backward(Context& context, const GruBackward<Context>& a) {
   constexpr const char* op = "gru backward";
