@@ -33,11 +33,11 @@ struct GruForward {
   index_t longest = 0;                                          ///< no history has more rows
   const_matrix_of<Context> gates;                               ///< (N, 3 F) x_r | x_z | x_n, biases included
   const_matrix_of<Context> weight;                              ///< (3 F, F) U_r, U_z, U_n below one another
-  const_vector_of<Context> bias;                                ///< (3 F) b_r | b_z | b_n, or null for none
-  const_matrix_of<Context> initial;                             ///< (B, F) states before the first rows; null for zeros
+  const_vector_of<Context> bias{};                              ///< (3 F) b_r | b_z | b_n, or null for none
+  const_matrix_of<Context> initial{};                           ///< (B, F) states before the first rows; null for zeros
   matrix_of<Context> y;                                         ///< (N, F) the state after each row
-  matrix_of<Context> final;  ///< (B, F) the state after each history, of an empty one its initial; or null
-  vector_of<Context> saved;  ///< what the backend keeps for backward: gru_saved_size; null for inference
+  matrix_of<Context> final{};  ///< (B, F) the state after each history, of an empty one its initial; or null
+  vector_of<Context> saved{};  ///< what the backend keeps for backward: gru_saved_size; null for inference
   GruReset reset = GruReset::after_product;
 };
 
@@ -48,14 +48,14 @@ struct GruBackward {
   VectorView<const offset_t, typename Context::Space> offsets;  ///< (B+1)
   index_t longest = 0;                                          ///< the forward's
   const_matrix_of<Context> weight;                              ///< (3 F, F)
-  const_matrix_of<Context> initial;                             ///< (B, F) or null, the forward's
+  const_matrix_of<Context> initial{};                           ///< (B, F) or null, the forward's
   const_matrix_of<Context> y;                                   ///< (N, F) the forward's result
-  const_vector_of<Context> saved;                               ///< the forward's
+  const_vector_of<Context> saved{};                             ///< the forward's
   const_matrix_of<Context> dy;                                  ///< (N, F)
-  Gradient<Context> dgates;                                     ///< (N, 3 F)
-  master_matrix_of<Context> dweight;                            ///< (3 F, F) added to; null if not wanted
-  master_vector_of<Context> dbias;                              ///< (3 F) added to; null if not wanted
-  Gradient<Context> dinitial;                                   ///< (B, F)
+  Gradient<Context> dgates{};                                   ///< (N, 3 F)
+  master_matrix_of<Context> dweight{};                          ///< (3 F, F) added to; null if not wanted
+  master_vector_of<Context> dbias{};                            ///< (3 F) added to; null if not wanted
+  Gradient<Context> dinitial{};                                 ///< (B, F)
   GruReset reset = GruReset::after_product;
 };
 
