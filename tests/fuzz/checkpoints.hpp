@@ -19,13 +19,13 @@ namespace seqrec_fuzz {
 inline std::string safetensors_input(const std::string& file) {
   std::uint64_t header = 0;
   std::memcpy(&header, file.data(), sizeof header);
-  const auto length = static_cast<std::size_t>(header);
+  const std::size_t length = header;
   return file.substr(sizeof header, length) + "\n" + file.substr(sizeof header + length);
 }
 
 inline std::string safetensors_file(std::string_view input) {
   const std::uint64_t header = std::min(input.find('\n'), input.size());
-  const auto length = static_cast<std::size_t>(header);
+  const std::size_t length = header;
   std::string file(sizeof header, '\0');
   std::memcpy(file.data(), &header, sizeof header);
   return file.append(input.substr(0, length)).append(input.substr(std::min(length + 1, input.size())));
