@@ -26,7 +26,7 @@ run_wrong("error: --calibration is given with --loss bpr, which has none" ${TRAI
 run_wrong("error: --calibration is '2', expected a number from 0 to 1" ${TRAINER} --loss gbce --calibration 2)
 run_wrong("error: --popularity-exponent is '-1', expected a number of at least 0" ${TRAINER} --popularity-exponent -1)
 run_wrong("error: SasRec heads is 3, expected a divisor of the width" ${TRAINER} --quick --heads 3)
-run_wrong("user 1 has 261 other items, expected at least 5000" ${TRAINER} --quick --candidates 5000)
+run_wrong("user 0 has 261 other items, expected at least 5000" ${TRAINER} --quick --candidates 5000)
 run_wrong("error: --user is '100000', expected the id of a user" ${QUICKSTART} --quick --user 100000)
 run_wrong("error: --optimizer is 'lion', expected one of adam[|]sgd[|]adagrad" ${TRAINER} --optimizer lion)
 run_wrong("error: --momentum is given with --optimizer adam, which has none, expected --optimizer sgd" ${TRAINER} --momentum 0.9)

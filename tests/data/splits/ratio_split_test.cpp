@@ -47,7 +47,8 @@ TEST_CASE("users too short for a test event train only") {
   CHECK(split.train_only_users == 2);
   CHECK(describe(split) ==
         "ratio split (last 0.1 of each user test, 0.1 before it validation) of small: 34 training events of 3 users, "
-        "3 validation and 3 test targets, 2 users with under 10 events train only, hash " +
+        "3 validation and 3 test targets, none of which stands in its own history, 2 users with under 10 events train "
+        "only, hash " +
             split.hash());
 }
 

@@ -37,7 +37,8 @@ TEST_CASE("all histories are cut at the same instants, and users without trainin
   CHECK(split.train_only_users == 1);
   CHECK(describe(split) ==
         "global temporal split (validation from 10, test from 20) of timed: 4 training events of 4 users, 2 validation "
-        "and 2 test targets, 3 later events of 2 users without training events left out, hash " +
+        "and 2 test targets, none of which stands in its own history, 3 later events of 2 users without training "
+        "events left out, hash " +
             split.hash());
 }
 
