@@ -39,4 +39,4 @@ run_wrong("error: --schedule is 'step', expected one of constant[|]cosine[|]plat
 run_wrong("error: --ema is '1', expected a number in .0, 1." ${TRAINER} --ema 1)
 run_wrong("error: log file is \"log.txt\", expected a name that ends in .csv or .jsonl" ${TRAINER} --quick --log log.txt)
 run_wrong("not expected: .*--epoch" ${QUICKSTART} --epoch 3)
-run_wrong("error: --seen is 'never', expected one of left_out[|]ranked" ${TRAINER} --seen never)
+run_wrong("error: --seen is 'never', expected one of left-out[|]ranked" ${TRAINER} --seen never)
