@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "seqrec/autograd/gradient_check.hpp"
 #include "seqrec/core/option_text.hpp"
 #include "seqrec/data/batches/batcher.hpp"
 #include "seqrec/data/readers/synthetic.hpp"
@@ -17,12 +16,13 @@
 #include "seqrec/objectives/next_item.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
+#include "support/encoders.hpp"
 #include "support/parameters.hpp"
 #include "support/toy.hpp"
 
 using namespace seqrec;
 using seqrec_test::DoubleContext, seqrec_test::shown_parameters, seqrec_test::values_of, seqrec_test::deviation,
-    seqrec_test::ToyBatch;
+    seqrec_test::encode, seqrec_test::ToyBatch;
 using Model = AvgPool<DoubleContext>;
 
 static_assert(StaticEncoder<Model>);
@@ -36,17 +36,6 @@ Model random_model(const AvgPoolOptions& options) {
   Model model(options);
   seqrec_test::randomise(model, 4);
   return model;
-}
-
-std::vector<double> encode(const Model& model, const ToyBatch& batch) {
-  DoubleContext context;
-  context.begin_step(1, 1);
-  Tape<DoubleContext> tape(context, Mode::inference);
-  const auto states = model.encode(tape, batch.histories()).value();
-  return {states.data, states.data + states.size()};
-}
-std::vector<double> encode(const Model& model, const std::vector<item_t>& history) {
-  return encode(model, ToyBatch({{history, history}}, static_cast<int>(model.num_items()), 0));
 }
 
 /// All gradients of a batch.
@@ -120,15 +109,7 @@ TEST_CASE("AvgPool's gradients are the derivatives of its loss", "[models]") {
 
   Model model(options);
   seqrec_test::randomise(model, 12);
-  auto& parameters = model.parameters();
-  const ToyBatch batch(seqrec_test::toy_users({6, 3, 1, 0, 2}, few_items, negatives, 5), few_items, negatives, {1, 3});
-  DoubleContext::Team team(parameters.size(), {.threads = 1, .slots = 2});
-  const auto loss = [&] { return compute_gradients(team, model, objective, batch, 21, 4); };
-  loss();
-  const GradientCheck check = check_gradients(parameters, team.gradients(), loss);
-  INFO(check.text());
-  CHECK(check.elements == parameters.num_elements());
-  CHECK(check.worst < 1e-6);
+  seqrec_test::check_loss_gradients(model, objective, 1e-6);
 }
 
 TEST_CASE("a history's AvgPool states do not depend on the batch around it", "[models]") {

@@ -5,8 +5,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "seqrec/autograd/gradient_check.hpp"
 #include "seqrec/io/checkpoint.hpp"
+#include "support/encoders.hpp"
 #include "support/golden_model.hpp"
 #include "support/parameters.hpp"
 #include "support/temporary_directory.hpp"
@@ -26,17 +26,6 @@ Model random_model(const Gru4RecOptions& options) {
   Model model(options);
   randomise(model, 4);
   return model;
-}
-
-std::vector<double> encode(const Model& model, const ToyBatch& batch) {
-  DoubleContext context;
-  context.begin_step(1, 1);
-  Tape<DoubleContext> tape(context, Mode::inference);
-  const auto states = model.encode(tape, batch.histories()).value();
-  return {states.data, states.data + states.size()};
-}
-std::vector<double> encode(const Model& model, const std::vector<item_t>& history) {
-  return encode(model, ToyBatch({{history, history}}, items, 0));
 }
 
 }  // namespace
@@ -72,21 +61,7 @@ TEST_CASE("every row of Gru4Rec encodes its prefix, whatever the batch around it
                                     .hidden = 7,
                                     .layers = 2,
                                     .reset = GENERATE(GruReset::after_product, GruReset::before_product)});
-  const auto users = toy_users({5, 0, 1, 30, 2, 17, 0, 8, 1}, items, 0, 3);
-  const std::vector<double> together = encode(model, ToyBatch(users, items, 0));
-  std::vector<double> alone;
-  for (const auto& user : users) {
-    const auto states = encode(model, user.history);
-    alone.insert(alone.end(), states.begin(), states.end());
-  }
-  CHECK(together == alone);
-  const std::vector<item_t> history = users[5].history;
-  const std::vector<double> states = encode(model, history);
-  for (std::ptrdiff_t length = 1; length <= std::ssize(history); ++length) {
-    const auto prefix = encode(model, {history.begin(), history.begin() + length});
-    CHECK(std::vector<double>(states.begin() + 6 * (length - 1), states.begin() + 6 * length) ==
-          std::vector<double>(prefix.end() - 6, prefix.end()));
-  }
+  check_states_are_those_of_prefixes(model, 30);
 }
 
 TEST_CASE("Gru4Rec's gradients are the derivatives of its loss", "[models]") {
@@ -100,15 +75,7 @@ TEST_CASE("Gru4Rec's gradients are the derivatives of its loss", "[models]") {
       GENERATE(NextItem{.loss = BinaryCrossEntropy{}, .negatives = negatives}, NextItem{.loss = FullSoftmax{}});
   CAPTURE(option_text(options.reset), options.dropout, objective.name());
   Model model = random_model(options);
-  auto& parameters = model.parameters();
-  const ToyBatch batch(toy_users({6, 3, 1, 0, 2}, few_items, negatives, 5), few_items, negatives, {1, 3});
-  DoubleContext::Team team(parameters.size(), {.threads = 1, .slots = 2});
-  const auto loss = [&] { return compute_gradients(team, model, objective, batch, 21, 4); };
-  loss();
-  const GradientCheck check = check_gradients(parameters, team.gradients(), loss);
-  INFO(check.text());
-  CHECK(check.elements == parameters.num_elements());
-  CHECK(check.worst < 1e-6);
+  check_loss_gradients(model, objective, 1e-6);
 }
 
 TEST_CASE("Gru4Rec comes back from its checkpoint", "[models]") {

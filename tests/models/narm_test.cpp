@@ -5,8 +5,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "seqrec/autograd/gradient_check.hpp"
 #include "seqrec/io/checkpoint.hpp"
+#include "support/encoders.hpp"
 #include "support/golden_model.hpp"
 #include "support/parameters.hpp"
 #include "support/temporary_directory.hpp"
@@ -26,17 +26,6 @@ Model random_model(const NarmOptions& options) {
   Model model(options);
   randomise(model, 4);
   return model;
-}
-
-std::vector<double> encode(const Model& model, const ToyBatch& batch) {
-  DoubleContext context;
-  context.begin_step(1, 1);
-  Tape<DoubleContext> tape(context, Mode::inference);
-  const auto states = model.encode(tape, batch.histories()).value();
-  return {states.data, states.data + states.size()};
-}
-std::vector<double> encode(const Model& model, const std::vector<item_t>& history) {
-  return encode(model, ToyBatch({{history, history}}, items, 0));
 }
 
 }  // namespace
@@ -69,21 +58,7 @@ TEST_CASE("Narm agrees with PyTorch", "[models]") {
 TEST_CASE("every row of Narm encodes its prefix, whatever the batch around it", "[models]") {
   const Model model =
       random_model({.items = items, .width = 6, .hidden = 7, .max_length = 200, .softmax = GENERATE(false, true)});
-  const auto users = toy_users({5, 0, 1, 200, 2, 17, 0, 8, 1}, items, 0, 3);
-  const std::vector<double> together = encode(model, ToyBatch(users, items, 0));
-  std::vector<double> alone;
-  for (const auto& user : users) {
-    const auto states = encode(model, user.history);
-    alone.insert(alone.end(), states.begin(), states.end());
-  }
-  CHECK(together == alone);
-  const std::vector<item_t> history = users[5].history;
-  const std::vector<double> states = encode(model, history);
-  for (std::ptrdiff_t length = 1; length <= std::ssize(history); ++length) {
-    const auto prefix = encode(model, {history.begin(), history.begin() + length});
-    CHECK(std::vector<double>(states.begin() + 6 * (length - 1), states.begin() + 6 * length) ==
-          std::vector<double>(prefix.end() - 6, prefix.end()));
-  }
+  check_states_are_those_of_prefixes(model, 200);
 }
 
 TEST_CASE("Narm's gradients are the derivatives of its loss", "[models]") {
@@ -95,15 +70,7 @@ TEST_CASE("Narm's gradients are the derivatives of its loss", "[models]") {
       GENERATE(NextItem{.loss = BinaryCrossEntropy{}, .negatives = negatives}, NextItem{.loss = FullSoftmax{}});
   CAPTURE(options.dropout, objective.name());
   Model model = random_model(options);
-  auto& parameters = model.parameters();
-  const ToyBatch batch(toy_users({6, 3, 1, 0, 2}, few_items, negatives, 5), few_items, negatives, {1, 3});
-  DoubleContext::Team team(parameters.size(), {.threads = 1, .slots = 2});
-  const auto loss = [&] { return compute_gradients(team, model, objective, batch, 21, 4); };
-  loss();
-  const GradientCheck check = check_gradients(parameters, team.gradients(), loss);
-  INFO(check.text());
-  CHECK(check.elements == parameters.num_elements());
-  CHECK(check.worst < 5e-6);
+  check_loss_gradients(model, objective, 5e-6);
 }
 
 TEST_CASE("Narm comes back from its checkpoint", "[models]") {

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tests of static encoders have in common.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "seqrec/autograd/gradient_check.hpp"
+#include "seqrec/objectives/next_item.hpp"
+#include "seqrec/train/step.hpp"
+#include "support/catch.hpp"
+#include "support/toy.hpp"
+
+namespace seqrec_test {
+
+/// The states of all rows of a batch, one after the other.
+template <class Model>
+std::vector<double> encode(const Model& model, const ToyBatch& batch) {
+  DoubleContext context;
+  context.begin_step(1, 1);
+  seqrec::Tape<DoubleContext> tape(context, seqrec::Mode::inference);
+  const auto states = model.encode(tape, batch.histories()).value();
+  return {states.data, states.data + states.size()};
+}
+/// Those of one history.
+template <class Model>
+std::vector<double> encode(const Model& model, const std::vector<item_t>& history) {
+  return encode(model, ToyBatch({{history, history}}, static_cast<int>(model.num_items()), 0));
+}
+
+/// Checks that a history's states have the same bits alone and in a batch, empty histories among it, and that each is
+/// that of its prefix.
+/// @param longest  of the histories
+template <class Model>
+void check_states_are_those_of_prefixes(const Model& model, int longest) {
+  const int items = static_cast<int>(model.num_items());
+  const auto users = toy_users({5, 0, 1, longest, 2, 17, 0, 8, 1}, items, 0, 3);
+  const std::vector<double> together = encode(model, ToyBatch(users, items, 0));
+  std::vector<double> alone;
+  for (const ToyUser& user : users) {
+    const auto states = encode(model, user.history);
+    alone.insert(alone.end(), states.begin(), states.end());
+  }
+  CHECK(together == alone);
+  const std::vector<item_t>& history = users[5].history;
+  const std::vector<double> states = encode(model, history);
+  const auto width = std::ssize(states) / std::ssize(history);
+  for (std::ptrdiff_t length = 1; length <= std::ssize(history); ++length) {
+    const auto prefix = encode(model, {history.begin(), history.begin() + length});
+    CAPTURE(length);
+    CHECK(std::vector<double>(states.begin() + width * (length - 1), states.begin() + width * length) ==
+          std::vector<double>(prefix.end() - width, prefix.end()));
+  }
+}
+
+/// Central differences of a model's loss on a batch that is cut, with dropout where the model has it.
+/// @param objective  with two negatives, or none   @param worst  relative deviation allowed
+template <class Model>
+void check_loss_gradients(Model& model, const seqrec::NextItem& objective, double worst) {
+  constexpr int negatives = 2;
+  const int items = static_cast<int>(model.num_items());
+  const ToyBatch batch(toy_users({6, 3, 1, 0, 2}, items, negatives, 5), items, negatives, {1, 3});
+  auto& parameters = model.parameters();
+  DoubleContext::Team team(parameters.size(), {.threads = 1, .slots = 2});
+  const auto loss = [&] { return seqrec::compute_gradients(team, model, objective, batch, 21, 4); };
+  loss();
+  const seqrec::GradientCheck check = seqrec::check_gradients(parameters, team.gradients(), loss);
+  INFO(check.text());
+  CHECK(check.elements == parameters.num_elements());
+  CHECK(check.worst < worst);
+}
+
+}  // namespace seqrec_test
