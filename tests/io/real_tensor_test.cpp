@@ -70,8 +70,8 @@ TEST_CASE("every half is the number that its fields spell", "[io]") {
     const int exponent = static_cast<int>(bits >> 10);
     const double fraction = static_cast<double>(bits & 1023);
     const double expected = exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25);
-    if (double{float_of_f16(static_cast<std::uint16_t>(bits))} != expected) FAIL("binary16 " << bits);
-    if (double{float_of_f16(static_cast<std::uint16_t>(bits | 0x8000))} != -expected)
+    if (static_cast<double>(float_of_f16(static_cast<std::uint16_t>(bits))) != expected) FAIL("binary16 " << bits);
+    if (static_cast<double>(float_of_f16(static_cast<std::uint16_t>(bits | 0x8000))) != -expected)
       FAIL("negative binary16 " << bits);
   }
 }
