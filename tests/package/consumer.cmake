@@ -45,7 +45,7 @@ macro(check_and_build_consumer)
     endif()
   endforeach()
   find_package(CUDAToolkit QUIET)
-  if(CUDAToolkit_NVCC_EXECUTABLE AND NOT TARGET seqrec::cuda)
+  if(CUDAToolkit_NVCC_EXECUTABLE AND NOT TARGET seqrec::cuda AND NOT SEQREC_INSTALLED_WITHOUT_CUDA)
     message(FATAL_ERROR "there is a CUDA toolkit, but no target seqrec::cuda")
   endif()
   # As a subproject seqrec brings its libraries along, and no test, example or benchmark.
