@@ -25,8 +25,8 @@ struct ShuffledClick : Click {
   void operator()(const Model& model, Tape<C>& tape, TrainingBatch<typename C::Space> batch) const {
     std::vector<float> labels(static_cast<std::size_t>(batch.clicks.labels.size()));
     for (std::size_t c = 0; c + 1 < labels.size(); c += 2) {
-      const auto coin = mix_bits(static_cast<std::uint64_t>(batch.next.items.data[c]) << 32 |
-                                 static_cast<std::uint64_t>(batch.histories.first_row) * 7919 + c) &
+      const auto coin = mix_bits((static_cast<std::uint64_t>(batch.next.items.data[c]) << 32) |
+                                 (static_cast<std::uint64_t>(batch.histories.first_row) * 7919 + c)) &
                         1;
       labels[c + coin] = 1.0f;
     }
