@@ -4,8 +4,7 @@
 // You learn   that a checkpoint is all that is left of a training: it says which model it is, with which options, and
 //             which items its rows stand for. So data numbered otherwise, like a new export with one item gone and one
 //             new, are given the model's numbers first, and what the model does not know is counted and named.
-// Run         ./examples/run evaluate_model --model sasrec.safetensors --data DIR [--candidates 100] [--json
-// result.json]
+// Run         ./examples/run evaluate_model --model sasrec.safetensors --data DIR [--json result.json]
 //             with what quickstart or any of the train_... programs wrote as --checkpoint; --help lists all options.
 //             Nothing is trained.
 // Data        as for train_sasrec: one data set's folder, as --data or $SEQREC_DATA/ml-1m; else a synthetic set.

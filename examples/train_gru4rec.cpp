@@ -7,9 +7,8 @@
 //             The defaults are a single layer of 64 under the full softmax, with the items' vectors for input and
 //             scores.
 // Data        as for train_sasrec: one data set's folder, as --data or $SEQREC_DATA/ml-100k; else a synthetic set.
-// Expect      with --quick a few seconds and a validation NDCG@10 that grows from epoch to epoch; without it some
-// minutes
-//             on MovieLens-100K.
+// Expect      with --quick a few seconds and a validation NDCG@10 that grows from epoch to epoch; minutes on
+//             MovieLens-100K.
 
 #include "common/command_line.hpp"
 #include "common/data.hpp"
