@@ -7,8 +7,8 @@
 //             The defaults are a single layer of 64 under the full softmax, with the items' vectors for input and
 //             scores.
 // Data        as for train_sasrec: one data set's folder, as --data or $SEQREC_DATA/ml-100k; else a synthetic set.
-// Expect      with --quick a few seconds and a validation NDCG@10 that grows from epoch to epoch; minutes on
-//             MovieLens-100K.
+// Expect      with --quick a few seconds and a validation NDCG@10 that grows from epoch to epoch; on MovieLens-100K two
+//             minutes, and among 1 + 99 candidates HR@10 of .74 and per-user AUC of .906 (docs/results.md).
 
 #include "common/command_line.hpp"
 #include "common/data.hpp"
@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
   examples::TrainingOptions training{
       .trainer = {.epochs = 200, .batch_size = 32, .clip_norm = 5, .seed = 1, .evaluate_every = 1}};
   examples::ObjectiveOptions objective{seqrec::NextItem{.loss = seqrec::FullSoftmax{}}};
-  seqrec::Gru4RecOptions options{.max_length = 50};
+  seqrec::Gru4RecOptions options{.dropout = 0.4, .state_dropout = 0.4};
 
   examples::CommandLine line("Trains GRU4Rec (Hidasi et al. 2016) and evaluates it.");
   shared.declare(line);
