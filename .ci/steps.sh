@@ -8,13 +8,25 @@ export SEQREC_WARNINGS_AS_ERRORS=ON SEQREC_KEEP_GOING=ON
 
 failed=()
 table=()
+asked=("$@")  # parts of names of steps, from the script's command line
 
 # row NAME SECONDS RESULT
 row() { table+=("$(printf '%-44s %6.1f min  %s' "$1" "$(awk "BEGIN { print $2 / 60 }")" "$3")"); }
 
+# wanted NAME: whether the step was asked for; without arguments of the script all are.
+wanted() {
+  local part
+  ((${#asked[@]})) || return 0
+  for part in "${asked[@]}"; do
+    [[ $1 != *"$part"* ]] || return 0
+  done
+  return 1
+}
+
 # step NAME COMMAND...
 step() {
   local start=$SECONDS result=passed
+  wanted "$1" || return 0
   echo "== $1"
   ("${@:2}") || {
     result=FAILED
@@ -25,6 +37,7 @@ step() {
 
 # skip NAME WHY: a step that this machine cannot do is in the table too.
 skip() {
+  wanted "$1" || return 0
   echo "== $1: skipped, $2"
   row "$1" 0 "skipped: $2"
 }
