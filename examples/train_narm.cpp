@@ -6,7 +6,7 @@
 //             history in one pass.
 // Run         ./examples/run train_narm --data DIR [--attention-softmax] [--json result.json]; --help lists all options
 // Data        as for train_sasrec: one data set's folder, as --data or $SEQREC_DATA/ml-100k; else a synthetic set.
-// Expect      with --quick a few seconds and a validation NDCG@10 that grows from epoch to epoch; minutes on
+// Expect      with --quick a few seconds and a validation NDCG@10 that grows from epoch to epoch; a minute on
 //             MovieLens-100K.
 
 #include "common/command_line.hpp"

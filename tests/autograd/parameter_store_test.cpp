@@ -386,3 +386,22 @@ TEST_CASE("looking at parts of a model moves no parameter's place", "[autograd]"
   CHECK_THAT(seqrec_test::message_of<ShapeError>([&] { too_small.gradient(model.head.weight); }),
              ContainsSubstring("head.weight: lies at") && ContainsSubstring("not for 18"));
 }
+
+TEST_CASE("values go to the host and back, as they lie in the store", "[autograd]") {
+  Store<double> store;
+  const auto weight = store.scope().matrix("weight", 3, 5, Initialiser::normal(1));
+  const auto table = store.scope().table("table", 4, 3, Initialiser::normal(1));
+  store.initialise(InitialValues::drawn, 1);
+  std::vector<double> values = store.to_host();
+  REQUIRE(std::ssize(values) == store.size());
+  for (const ParameterEntry& entry : store.entries())
+    for (index_t i = 0; i < entry.size(); ++i)
+      CHECK(values[static_cast<std::size_t>(entry.offset + i)] == store.values(entry)(i));
+  for (double& value : values) value += 1;
+  store.copy_from_host(values);
+  CHECK(store.to_host() == values);
+  CHECK(weight.view()(2, 4) == values[14]);
+  CHECK(table.view()(3, 2) == values[static_cast<std::size_t>(store.entries()[1].offset + 11)]);
+  values.pop_back();
+  CHECK_THROWS_AS(store.copy_from_host(values), ShapeError);
+}

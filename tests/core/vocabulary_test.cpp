@@ -99,10 +99,3 @@ TEST_CASE("a damaged text of ids is refused by line", "[core]") {
   CHECK_THROWS_WITH(Vocabulary::from_text("a\nb\na\n", "file"), ContainsSubstring("file: id 2, 'a', is there before"));
   CHECK_THROWS_AS(Vocabulary::from_text("\xFF\n", "file"), DataError);
 }
-
-TEST_CASE("ids that are not known are left out and counted", "[core]") {
-  const KnownItems known = known_items(films(), std::vector<std::string>{"-", "tt9", "tt0114709", "tt9"});
-  CHECK(known.items == std::vector<item_t>{2, 0});
-  CHECK(known.unknown == 2);
-  CHECK(known_items(Vocabulary(), std::vector<const char*>{"-"}).unknown == 1);
-}

@@ -121,6 +121,14 @@ class ParameterStore {
     return values().row_range(entry.offset, entry.size());
   }
 
+  /// All values, on the host, as they lie in the store.
+  std::vector<Master> to_host() const { return storage_->values.to_host(); }
+  /// The same back.   @throws ShapeError unless there are as many
+  void copy_from_host(const std::vector<Master>& values) {
+    check_extent("parameters.copy_from_host", "number of values", std::ssize(values), size_);
+    storage_->values.copy_from_host(values.data());
+  }
+
   /// Moves every statistic by what the step left, after the optimiser has moved the weights.
   /// @param gradients (size) all of them   @param ranges  of this store: those frozen stay
   /// @param outcome (1) of the step, or null

@@ -106,25 +106,6 @@ class Vocabulary {
 /// Why a text cannot be an id; empty where it can.
 SEQREC_FUNCTION std::string id_problem(std::string_view id);
 
-/// Ids with the rows that they have, for requests: what is not known is left out and counted.
-struct KnownItems {
-  std::vector<item_t> items;  ///< rows of the known ids, in order
-  index_t unknown = 0;        ///< how many ids have no row
-};
-
-/// The rows of ids.   @param ids  a range of texts
-template <class Ids>
-KnownItems known_items(const Vocabulary& vocabulary, const Ids& ids) {
-  KnownItems known;
-  for (const std::string_view id : ids) {
-    if (const auto row = vocabulary.find(id))
-      known.items.push_back(*row);
-    else
-      ++known.unknown;
-  }
-  return known;
-}
-
 #if SEQREC_BODIES
 
 SEQREC_FUNCTION std::string id_problem(std::string_view id) {

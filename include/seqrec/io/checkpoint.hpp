@@ -39,9 +39,7 @@ void save(const std::filesystem::path& path, const Model& model) {
   write_options(metadata, "option.", model.options());
   if constexpr (detail::knows_names<Model>) write_names(metadata, model.names());
   const ParameterStore<Context>& parameters = model.parameters();
-  std::vector<Master> values(static_cast<std::size_t>(parameters.size()));
-  Memory<typename Context::Space>::copy_to_host(values.data(), parameters.values().data,
-                                                values.size() * sizeof(Master));
+  const std::vector<Master> values = parameters.to_host();
   std::vector<TensorSource> tensors;
   for (const ParameterEntry& entry : parameters.entries()) {
     const std::span<const Master> weights(values.data() + entry.offset, static_cast<std::size_t>(entry.size()));
@@ -111,8 +109,7 @@ Model load(const std::filesystem::path& path, Precision precision = Precision::e
   std::vector<Master> values(static_cast<std::size_t>(parameters.size()), Master(0));
   for (const ParameterEntry& entry : parameters.entries())
     read_real(file, *file.find(entry.name), values.data() + entry.offset);
-  Memory<typename Context::Space>::copy_from_host(parameters.values().data, values.data(),
-                                                  values.size() * sizeof(Master));
+  parameters.copy_from_host(values);
   if constexpr (detail::knows_names<Model>) {
     try {
       model.set_names(read_names(file));

@@ -9,7 +9,6 @@
 
 #include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/core/compiled.hpp"
-#include "seqrec/core/memory.hpp"
 #include "seqrec/core/utf8.hpp"
 #include "seqrec/models/item_model.hpp"
 
@@ -27,15 +26,6 @@ SEQREC_FUNCTION const ParameterEntry& grown_parameter(const ParameterEntry& befo
                                                       const std::vector<ParameterEntry>& after, index_t items,
                                                       index_t new_items);
 
-/// All values of a model on the host.
-template <class Context>
-std::vector<typename Context::Master> values_of(const ParameterStore<Context>& parameters) {
-  std::vector<typename Context::Master> values(static_cast<std::size_t>(parameters.size()));
-  Memory<typename Context::Space>::copy_to_host(values.data(), parameters.values().data,
-                                                values.size() * sizeof(typename Context::Master));
-  return values;
-}
-
 }  // namespace detail
 
 /// A model that knows further items, for a catalogue that has grown since the training: `new_ids` become its last rows,
@@ -49,7 +39,6 @@ std::vector<typename Context::Master> values_of(const ParameterStore<Context>& p
 ///                       a parameter that grows in another way
 template <class Model>
 Model extend_catalogue(const Model& model, std::span<const std::string> new_ids) {
-  using Context = typename Model::Context;
   static_assert(Named<Model>,
                 "seqrec: extend_catalogue needs a model with names(), such as one derived from ItemModel");
   Names names = model.names();
@@ -58,15 +47,14 @@ Model extend_catalogue(const Model& model, std::span<const std::string> new_ids)
   options.items += std::ssize(new_ids);
   Model larger(options);
   larger.set_names(std::move(names));
-  const auto old_values = detail::values_of(model.parameters());
-  auto values = detail::values_of(larger.parameters());
+  const auto old_values = model.parameters().to_host();
+  auto values = larger.parameters().to_host();
   for (const ParameterEntry& before : model.parameters().entries()) {
     const ParameterEntry& after =
         detail::grown_parameter(before, larger.parameters().entries(), model.num_items(), std::ssize(new_ids));
     std::copy_n(old_values.data() + before.offset, before.size(), values.data() + after.offset);
   }
-  Memory<typename Context::Space>::copy_from_host(larger.parameters().values().data, values.data(),
-                                                  values.size() * sizeof(typename Context::Master));
+  larger.parameters().copy_from_host(values);
   return larger;
 }
 

@@ -15,7 +15,6 @@
 #include "seqrec/objectives/objective.hpp"
 #include "seqrec/optim/exponential_average.hpp"
 #include "seqrec/optim/optimizer.hpp"
-#include "seqrec/train/host_weights.hpp"
 #include "seqrec/train/options.hpp"
 #include "seqrec/train/step.hpp"
 #include "seqrec/train/trainable_model.hpp"
@@ -90,16 +89,11 @@ class ModelTask final : public TrainingTask<typename Model::Context::Master> {
     return names;
   }
   std::vector<Master> state(const std::string& name) const override {
-    std::vector<Master> values;
-    if (name == "model")
-      copy_weights(model_.parameters(), values);
-    else
-      values = tensor(*this, name).to_host();
-    return values;
+    return name == "model" ? model_.parameters().to_host() : tensor(*this, name).to_host();
   }
   void put_state(const std::string& name, const std::vector<Master>& values) override {
     if (name == "model")
-      put_weights(model_.parameters(), values);
+      model_.parameters().copy_from_host(values);
     else
       tensor(*this, name).copy_from_host(values.data());
   }
