@@ -132,7 +132,7 @@ int main(int argc, char** argv) {
                             .split = split,
                             .candidates = candidates,
                             .figures = figures,
-                            .seconds = figures.validation.seconds + figures.test.seconds + figures.test_full.seconds,
+                            .seconds = figures.seconds(),
                             .checkpoint = checkpoint},
                            shared.json);
         });

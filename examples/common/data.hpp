@@ -23,6 +23,7 @@ seqrec::Dataset find_data(const DataOptions& options, const std::string& default
 struct Candidates {
   std::optional<seqrec::CandidateLists> of_validation, of_test;
   seqrec::SeenItems seen;  ///< of candidates and of full rankings
+  bool validation_only;    ///< whether the test stays unscored
 
   /// Prints a line each for data, split and candidates, and for whose targets cannot be ranked.
   /// @throws seqrec::DataError where nobody's can

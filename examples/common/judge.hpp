@@ -2,6 +2,7 @@
 #pragma once
 
 #include <iostream>
+#include <optional>
 
 #include "common/data.hpp"
 #include "seqrec/evaluate/evaluate.hpp"
@@ -9,12 +10,20 @@
 
 namespace examples {
 
+/// What a model or a baseline showed on the test.
+struct TestFigures {
+  seqrec::Calibration calibration;  ///< fitted on validation, of its scores as log-odds
+  seqrec::Evaluation candidates;    ///< among the frozen ones, calibrated; without them the same as `full`
+  seqrec::Evaluation full;          ///< among the whole catalogue
+};
+
 /// What a model or a baseline showed.
 struct Figures {
   seqrec::Evaluation validation;
-  seqrec::Calibration calibration;  ///< fitted on validation, of its scores as log-odds
-  seqrec::Evaluation test;          ///< among frozen candidates, calibrated; without them the same as test_full
-  seqrec::Evaluation test_full;     ///< among the whole catalogue
+  std::optional<TestFigures> test;  ///< nothing with --validation-only
+
+  /// Of all evaluations.
+  double seconds() const { return validation.seconds + (test ? test->candidates.seconds + test->full.seconds : 0); }
 };
 
 /// Judges anything that ranks, a trained model or a seqrec::ItemScorer, under one protocol.
@@ -32,7 +41,9 @@ Figures judge(const Ranker& ranker, const seqrec::Split& split, const Candidates
   const seqrec::EvaluateOptions of_validation = ranking(candidates.validation());
   Figures figures;
   figures.validation = validation != nullptr ? *validation : seqrec::evaluate(ranker, split.validation, of_validation);
-  figures.test = figures.test_full = seqrec::evaluate(ranker, split.test, ranking(nullptr));
+  if (candidates.validation_only) return figures;
+  TestFigures& test = figures.test.emplace();
+  test.candidates = test.full = seqrec::evaluate(ranker, split.test, ranking(nullptr));
   if (candidates.test() == nullptr) return figures;
   seqrec::EvaluateOptions of_test = ranking(candidates.test());
   try {
@@ -45,8 +56,8 @@ Figures judge(const Ranker& ranker, const seqrec::Split& split, const Candidates
   } catch (const seqrec::DataError& error) {  // a model that collapsed, or a perfect one: no reason to lose a result
     std::cerr << "log loss of scores as they are: " << error.what() << '\n';
   }
-  figures.calibration = of_test.calibration;
-  figures.test = seqrec::evaluate(ranker, split.test, of_test);
+  test.calibration = of_test.calibration;
+  test.candidates = seqrec::evaluate(ranker, split.test, of_test);
   return figures;
 }
 

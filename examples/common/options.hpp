@@ -26,6 +26,7 @@ struct DataOptions {
   seqrec::SeenItems seen = seqrec::SeenItems::left_out;
   std::filesystem::path json{};
   bool quick = false;
+  bool validation_only = false;
   seqrec::ReadOptions read{};  ///< of --data
 
   /// Declares them, and --candidates N|full.
@@ -39,6 +40,8 @@ struct DataOptions {
     visit("json", json, seqrec::file_to_write(), "where the result is written");
     visit("quick", quick, seqrec::any(),
           "a short run, on synthetic data if --data is not given: to see that all works");
+    visit("validation_only", validation_only, seqrec::any(),
+          "the test is not scored: to choose settings by; the test is for the run that is reported");
     visit("seen", seen, seqrec::any(),
           "what becomes, in validation and test, of other items that a user has had; ranked where people repeat");
     visit("candidate_dir", candidate_dir, seqrec::any(),

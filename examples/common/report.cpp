@@ -42,6 +42,17 @@ Json standard_errors_json(const seqrec::RankingResult& result) {
   return json;
 }
 
+/// The evaluations of a run under their names in the file, made into JSON one by one.
+template <class Make>
+Json each_evaluation(const Figures& figures, const Make& make) {
+  Json json = {{"validation", make(figures.validation)}};
+  if (figures.test) {
+    json["test"] = make(figures.test->candidates);
+    json["test_full"] = make(figures.test->full);
+  }
+  return json;
+}
+
 Json dataset_json(const seqrec::Split& split) {
   const seqrec::Dataset& data = *split.data;
   return {{"name", data.name},         {"users", data.num_users()},
@@ -53,21 +64,15 @@ Json dataset_json(const seqrec::Split& split) {
 Json protocol_json(const RunDescription& run) {
   const seqrec::CandidateLists* const lists = run.candidates.test();
   const bool ranked = run.candidates.seen == seqrec::SeenItems::ranked;
-  Json json = {
-      {"split", run.split.protocol},
-      {"users_that_train_only", run.split.train_only_users},
-      {"validation", run.figures.validation.protocol},
-      {"test", run.figures.test.protocol},
-      {"test_full", run.figures.test_full.protocol},
-      {"candidates", nullptr},
-      {"ties", "average rank"},
-      {"seen_items", seqrec::option_text(run.candidates.seen)},
-      {"excluded_from_full_ranking", ranked ? "nothing" : "every item of the user's whole history before the target"},
-      {"repeats_among_test_targets", seqrec::share_of_repeats(run.split.test)},
-      {"users_left_out",
-       {{"validation", run.figures.validation.left_out.users},
-        {"test", run.figures.test.left_out.users},
-        {"test_full", run.figures.test_full.left_out.users}}}};
+  using Evaluation = const seqrec::Evaluation&;
+  Json json = {{"split", run.split.protocol}, {"users_that_train_only", run.split.train_only_users}};
+  json.update(each_evaluation(run.figures, [](Evaluation of) { return of.protocol; }));
+  json["candidates"] = nullptr;
+  json["ties"] = "average rank";
+  json["seen_items"] = seqrec::option_text(run.candidates.seen);
+  json["excluded_from_full_ranking"] = ranked ? "nothing" : "every item of the user's whole history before the target";
+  json["repeats_among_test_targets"] = seqrec::share_of_repeats(run.split.test);
+  json["users_left_out"] = each_evaluation(run.figures, [](Evaluation of) { return of.left_out.users; });
   if (lists != nullptr)
     json["candidates"] = {{"negatives", lists->options.negatives},
                           {"seed", lists->options.seed},
@@ -143,14 +148,13 @@ Json run_json(const RunDescription& run) {
                           {"dropped_events", run.checkpoint->dropped_events},
                           {"unknown_categories", run.checkpoint->unknown_categories}};
   const Figures& figures = run.figures;
-  json["validation"] = metrics_json(figures.validation.ranking);
-  json["test"] = metrics_json(figures.test.ranking);
-  json["test_full"] = metrics_json(figures.test_full.ranking);
-  json["standard_errors"] = {{"validation", standard_errors_json(figures.validation.ranking)},
-                             {"test", standard_errors_json(figures.test.ranking)},
-                             {"test_full", standard_errors_json(figures.test_full.ranking)}};
-  json["calibration"] = {{"scale", figures.calibration.scale}, {"bias", figures.calibration.bias}};
-  json["test_clicks"] = clicks_json(figures.test);
+  using Evaluation = const seqrec::Evaluation&;
+  json.update(each_evaluation(figures, [](Evaluation of) { return metrics_json(of.ranking); }));
+  json["standard_errors"] = each_evaluation(figures, [](Evaluation of) { return standard_errors_json(of.ranking); });
+  if (figures.test) {
+    json["calibration"] = {{"scale", figures.test->calibration.scale}, {"bias", figures.test->calibration.bias}};
+    json["test_clicks"] = clicks_json(figures.test->candidates);
+  }
   if (run.training) json["history"] = history_json(*run.training);
   return json;
 }

@@ -58,17 +58,20 @@ void print_table(std::ostream& out, const std::vector<TableRow>& rows) {
 
 void report(std::ostream& out, const RunDescription& run, const std::filesystem::path& json) {
   const Figures& figures = run.figures;
-  std::vector<TableRow> rows = {table_row(run.title, figures.validation), table_row(run.title, figures.test)};
-  if (run.candidates.test() != nullptr) rows.push_back(table_row(run.title, figures.test_full));
+  std::vector<TableRow> rows = {table_row(run.title, figures.validation)};
+  if (figures.test) rows.push_back(table_row(run.title, figures.test->candidates));
+  if (figures.test && run.candidates.test() != nullptr) rows.push_back(table_row(run.title, figures.test->full));
   print_table(out, rows);
   write_report(json, run);
 }
 
 std::vector<TableRow> test_rows(const std::vector<RunDescription>& runs) {
   std::vector<TableRow> rows;
-  for (const RunDescription& run : runs) rows.push_back(table_row(run.title, run.figures.test));
   for (const RunDescription& run : runs)
-    if (run.candidates.test() != nullptr) rows.push_back(table_row(run.title, run.figures.test_full));
+    rows.push_back(table_row(run.title, run.figures.test ? run.figures.test->candidates : run.figures.validation));
+  for (const RunDescription& run : runs)
+    if (run.figures.test && run.candidates.test() != nullptr)
+      rows.push_back(table_row(run.title, run.figures.test->full));
   return rows;
 }
 

@@ -36,7 +36,7 @@ void print_table(std::ostream& out, const std::vector<TableRow>& rows);
 void report(std::ostream& out, const RunDescription& run, const std::filesystem::path& json);
 
 /// The rows of several runs on one test: first among the frozen candidates, where there are any, then among the whole
-/// catalogue.
+/// catalogue. Those of the validation where the test was not scored.
 std::vector<TableRow> test_rows(const std::vector<RunDescription>& runs);
 
 }  // namespace examples

@@ -82,6 +82,22 @@ if(found STREQUAL expected)
   message(FATAL_ERROR "seeds 1 and 2 give the same result")
 endif()
 
+# Settings are chosen without a look at the test: the same validation, and no word of the rest.
+run(${TRAINER} --quick --epochs 2 --validation-only --json chosen.json)
+forbid_output("test, ")
+file(READ chosen.json chosen)
+string(JSON expected GET "${one}" validation)
+string(JSON found GET "${chosen}" validation)
+if(NOT found STREQUAL expected)
+  message(FATAL_ERROR "validation is\n${found}\nwith --validation-only, without\n${expected}")
+endif()
+foreach(part IN ITEMS test test_full test_clicks calibration)
+  string(JSON value ERROR_VARIABLE missing GET "${chosen}" ${part})
+  if(NOT missing)
+    message(FATAL_ERROR "--validation-only has written ${part}")
+  endif()
+endforeach()
+
 # Full ranking everywhere, softmax.
 run(${TRAINER} --quick --epochs 2 --candidates full --loss softmax --json full.json)
 file(READ full.json full)
