@@ -61,6 +61,7 @@ class Batch {
         negatives(row, 0) = next[columns * (offsets[user] + row) + 1];
     }
     void draw_shared(seqrec::VectorView<item_t, HostSpace>) const {}  // nobody shares
+    void choose(std::span<const item_t>, seqrec::VectorView<item_t, HostSpace>) const {}
   };
 
   seqrec::HostTrainingBatch packed_;

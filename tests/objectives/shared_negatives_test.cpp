@@ -39,6 +39,7 @@ struct Copied {
       for (index_t column = 0; column < own.columns(); ++column) own(row, column) = list(column);
   }
   void draw_shared(VectorView<item_t, HostSpace>) const {}  // nobody shares
+  void choose(std::span<const item_t>, VectorView<item_t, HostSpace>) const {}
 };
 
 struct Computed {
@@ -53,6 +54,61 @@ Computed computed(Model& model, const NextItem& objective, const HostTrainingBat
 }
 
 }  // namespace
+
+TEST_CASE("in-batch negatives: the softmax over the other next items of the batch", "[train]") {
+  const Dataset data = seqrec_test::random_dataset(23, 40, 12, 5);  // few items: targets meet themselves
+  const Split split = leave_one_out(data);
+  Model model({.items = data.num_items(), .width = 4, .max_length = max_length});
+  seqrec_test::randomise(model, 3);
+  const double temperature = 0.7;
+  const bool corrects = GENERATE(false, true);
+  NextItem objective{.negatives = GENERATE(index_t{11}, index_t{1000}), .sharing = NegativeSharing::in_batch};
+  if (corrects)
+    objective.loss = SampledSoftmax{temperature};
+  else
+    objective.loss = InfoNce{temperature};
+  CAPTURE(objective.name());
+  objective.check();
+  Batcher batcher(split,
+                  {.batch_size = 9, .max_length = max_length, .plan = objective.plan(), .token_budget = 10, .seed = 3});
+  const HostTrainingBatch& batch = batcher.make(0, 0);
+  REQUIRE(batch.num_shards() > 2);
+  const Computed ours = computed(model, objective, batch);
+
+  const TrainingBatch<HostSpace> whole = batch.whole();
+  const auto loss = [&] {
+    DoubleContext context;
+    Tape<DoubleContext> tape(context, Mode::inference);
+    const auto states = model.encode(tape, whole.histories).value();
+    const auto table = model.item_head().table->view();
+    const auto logit = [&](index_t row, item_t item) {
+      double dot = 0;
+      for (index_t d = 0; d < 4; ++d) dot += states(row, d) * table(item, d);
+      return dot / temperature - (corrects ? static_cast<double>(whole.next.log_probability(item)) : 0.0);
+    };
+    double sum = 0;
+    for (index_t row = 0; row < states.rows(); ++row) {
+      const item_t target = whole.next.items(row, 0);
+      double others = std::exp(logit(row, target));
+      for (index_t i = 0; i < whole.next.shared.size(); ++i)
+        if (whole.next.shared(i) != target) others += std::exp(logit(row, whole.next.shared(i)));
+      sum += std::log(others) - logit(row, target);
+    }
+    return sum / static_cast<double>(states.rows());
+  };
+  CHECK(ours.loss == Approx(loss()).epsilon(1e-10));
+
+  auto values = model.parameters().values();
+  for (index_t i = 0; i < values.size(); i += 17) {
+    const double value = values(i), step = 1e-6;
+    values(i) = value + step;
+    const double above = loss();
+    values(i) = value - step;
+    const double below = loss();
+    values(i) = value;
+    CHECK(ours.gradient[static_cast<std::size_t>(i)] == Approx((above - below) / (2 * step)).margin(1e-8));
+  }
+}
 
 TEST_CASE("shared negatives teach what copies of them at every position would", "[train]") {
   const Dataset data = seqrec_test::random_dataset(23, 2000, 12, 5);

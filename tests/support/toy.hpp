@@ -136,6 +136,7 @@ class ToyBatch {
           negatives(row, column) = next[static_cast<std::size_t>(row * columns + 1 + column)];
     }
     void draw_shared(seqrec::VectorView<item_t, Space>) const {}  // nobody shares
+    void choose(std::span<const item_t>, seqrec::VectorView<item_t, Space>) const {}
   };
 
   seqrec::HostTrainingBatch batch_;

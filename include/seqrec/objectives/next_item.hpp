@@ -31,6 +31,11 @@ struct FullSoftmax {
 ///     NextItem{.loss = GeneralisedBinaryCrossEntropy{}, .negatives = 256, .sampling = {.reject_seen = false}}
 ///     NextItem{.loss = SampledSoftmax{}, .negatives = 128, .sampling = {.popularity_exponent = 0.75}}
 ///     NextItem{.loss = FullSoftmax{}}
+///     NextItem{.loss = InfoNce{}, .negatives = 1024, .sharing = NegativeSharing::in_batch}   // two towers
+///
+/// In-batch negatives are the other next items of the batch, `negatives` of them, or all if there are no more: free to
+/// make, and by popularity, which SampledSoftmax corrects (logQ, estimated by training events) and InfoNce does not.
+/// The row's own target is not among them, however often it stands in the batch.
 ///
 /// The loss is a variant and not a template parameter, so that a program can choose it at run time, and because
 /// deducing a parameter from `.loss =` is beyond clang before version 17. `BasicNextItem<MyLoss>` takes a row loss of
@@ -51,7 +56,7 @@ struct BasicNextItem {
           if constexpr (samples<decltype(chosen)>)
             return BatchPlan{.negatives = negatives,
                              .sharing = sharing,
-                             .sampling = sampling,
+                             .sampling = sampling_of_plan(),
                              .log_probability = reads_log_probability(chosen)};
           else
             return BatchPlan{.negatives = 0, .next_index = false};
@@ -68,7 +73,7 @@ struct BasicNextItem {
           std::string text = concatenate("next item, ", text_of(chosen));
           if constexpr (samples<decltype(chosen)>)
             text += concatenate(", ", negatives, negatives == 1 ? " negative" : " negatives", shared_text(),
-                                sampling.text());
+                                in_batch() ? "" : sampling.text());
           return text;
         },
         loss);
@@ -80,6 +85,9 @@ struct BasicNextItem {
         [this](const auto& chosen) {
           if constexpr (samples<decltype(chosen)>) {
             check_argument(negatives >= 1, "NextItem negatives", negatives, "at least 1 for a sampled loss");
+            check_argument(!in_batch() || sampling.popularity_exponent == 0 || sampling.popularity_exponent == 1,
+                           "NextItem popularity_exponent", sampling.popularity_exponent,
+                           "nothing but 1 in_batch: next items come as often as they are taken");
             plan().check();
           } else {
             check_argument(negatives == 0, "NextItem negatives", negatives, "0, the full softmax samples nothing");
@@ -95,10 +103,11 @@ struct BasicNextItem {
     visit("loss", loss, "of each target: against sampled negatives, or against the whole catalogue");
     if (!samples_negatives()) return;
     visit("negatives", negatives, at_least(1), "sampled for each position, or for those who share them");
-    visit("sharing", sharing, any(), "who is asked about the same negatives: a position, a user's, or a whole batch");
+    visit("sharing", sharing, any(), "who is asked about the same negatives: a position, a user's, or a batch; in_batch they are its other targets");
     visit("", sampling);
   }
 
+  bool in_batch() const { return sharing == NegativeSharing::in_batch; }
   /// Whether there are negatives: the full softmax needs none.
   bool samples_negatives() const {
     return std::visit([](const auto& chosen) { return samples<decltype(chosen)>; }, loss);
@@ -137,6 +146,11 @@ struct BasicNextItem {
       return CorrectsSampling<Loss>;
   }
 
+  /// How negatives come about: nobody's items are rejected among a batch's own, which come by popularity.
+  NegativeSampling sampling_of_plan() const {
+    return in_batch() ? NegativeSampling{.popularity_exponent = 1, .reject_seen = false} : sampling;
+  }
+
   const char* shared_text() const {
     switch (sharing) {
       case NegativeSharing::per_position:
@@ -145,6 +159,8 @@ struct BasicNextItem {
         return " a user";
       case NegativeSharing::per_batch:
         return " a batch";
+      case NegativeSharing::in_batch:
+        return " of the batch's own";
     }
     return "";
   }

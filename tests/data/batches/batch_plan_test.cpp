@@ -40,6 +40,8 @@ TEST_CASE("a plan that contradicts itself is refused", "[data]") {
              ContainsSubstring("clicks is true, expected false without next items"));
   CHECK(message({.sharing = NegativeSharing::per_user, .clicks = true}) ==
         "sharing is per_user, expected per_position for clicks");
+  CHECK_THAT(message({.sharing = NegativeSharing::in_batch, .sampling = {.reject_seen = false}}),
+             ContainsSubstring("popularity_exponent") && ContainsSubstring("1 in_batch"));
   CHECK_THAT(message({.sharing = NegativeSharing::per_batch}),
              ContainsSubstring("reject_seen is true, expected false where a batch shares negatives"));
   CHECK_THAT(message({.sampling = {.popularity_exponent = -1}}), ContainsSubstring("popularity_exponent is -1"));

@@ -66,6 +66,50 @@ TEST_CASE("a batch may share its negatives", "[data]") {
   CHECK(static_cast<index_t>(lists.size()) == 2 * batcher.steps_per_epoch());  // no batch has another's
 }
 
+TEST_CASE("a batch's own next items may be its negatives", "[data]") {
+  const Fixture f;
+  const auto most = GENERATE(index_t{13}, index_t{1000});
+  const BatchPlan plan{.negatives = most,
+                       .sharing = NegativeSharing::in_batch,
+                       .sampling = {.popularity_exponent = 1, .reject_seen = false},
+                       .log_probability = true};
+  Batcher batcher = f.batcher(plan), again = f.batcher(plan), other = f.batcher(plan, 4);
+  std::map<std::int64_t, index_t> chosen;
+  for (index_t step = 0; step < batcher.steps_per_epoch(); ++step) {
+    const HostTrainingBatch& batch = batcher.make(0, step);
+    const NextItems<HostSpace> whole = batch.whole().next;
+    const Values next = values_of(whole.items), items = values_of(whole.shared);
+    REQUIRE(std::ssize(items) == std::min(most, batch.num_targets()));
+    if (most > batch.num_targets()) CHECK(items == next);
+    auto place = next.begin();  // in their order, each position at most once
+    for (const auto item : items) {
+      place = std::find(place, next.end(), item);
+      REQUIRE(place != next.end());
+      ++place;
+    }
+    for (index_t i = 0; i < batch.num_shards(); ++i) {
+      CHECK(batch.shard(i).next.shared.data == whole.shared.data);
+      CHECK(restored(batch.shard(i).next.shared_index) == items);
+    }
+    CHECK(values_of(again.make(0, step).whole().next.shared) == items);
+    if (most == 13) CHECK(values_of(other.make(0, step).whole().next.shared) != items);
+    CHECK(whole.log_probability);
+  }
+}
+
+TEST_CASE("each next item of a batch has the same chance to be a negative", "[data]") {
+  const Fixture f;
+  NegativeSampler sampler(f.split, 3);
+  const std::vector<item_t> next = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  std::vector<item_t> few(3);
+  std::vector<int> count(10, 0);
+  for (index_t step = 0; step < 2000; ++step) {
+    sampler.choose(0, step, next, {few.data(), 3});
+    for (const item_t item : few) ++count[static_cast<std::size_t>(item)];
+  }
+  for (const int times : count) CHECK(std::abs(times - 600) < 5 * 21);  // sqrt(2000 .3 .7) = 20.5
+}
+
 TEST_CASE("a user's positions may share their negatives", "[data]") {
   const Fixture f;
   const BatchPlan plan{.negatives = negatives, .sharing = NegativeSharing::per_user};

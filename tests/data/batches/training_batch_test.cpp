@@ -178,6 +178,7 @@ TEST_CASE("what does not make a training batch is refused", "[data]") {
   struct None {
     void draw(index_t, MatrixView<item_t, HostSpace>) const {}
     void draw_shared(VectorView<item_t, HostSpace>) const {}
+    void choose(std::span<const item_t>, VectorView<item_t, HostSpace>) const {}
   };
   HostTrainingBatch batch({.num_items = 5, .max_length = 2}, {.negatives = 0, .times = true}, 0);
   const std::vector<item_t> history = {1, 2, 3}, next = {2, 3, 4}, beyond = {2, 3, 5};

@@ -17,16 +17,20 @@ enum class NegativeSharing {
   per_position,  ///< nobody: each position has its own
   per_user,      ///< all positions of a user
   per_batch,     ///< all positions of a batch
+  in_batch,      ///< the same, and nothing is drawn: what else comes next in the batch are the negatives
 };
-constexpr std::array<const char*, 3> names_of(NegativeSharing) { return {"per_position", "per_user", "per_batch"}; }
+constexpr std::array<const char*, 4> names_of(NegativeSharing) {
+  return {"per_position", "per_user", "per_batch", "in_batch"};
+}
 
 /// What training batches must hold beside histories: an objective says it, the batcher makes it, and nothing else.
 /// Initial states that a recurrent model carries from one batch of a session to the next have no place here yet.
 struct BatchPlan {
   bool next_items = true;  ///< the item that came next, at every position
-  index_t negatives = 1;   ///< sampled for each position, user or batch; 0 for objectives over the whole catalogue
+  index_t negatives = 1;   ///< sampled for each position, user or batch; 0 for objectives over the whole catalogue; of
+                           ///< a batch's own next items at most so many
   NegativeSharing sharing = NegativeSharing::per_position;
-  NegativeSampling sampling{};   ///< what negatives are drawn from
+  NegativeSampling sampling{};   ///< what negatives are drawn from; in_batch: how next items come about
   bool log_probability = false;  ///< of every item to be sampled, where sampling is not uniform
   bool next_index = true;        ///< inverse of next items and shared negatives, to sum the gradient of their table by
   bool clicks = false;           ///< next items and negatives as candidates with labels
@@ -37,9 +41,10 @@ struct BatchPlan {
     if (!next_items) return 0;
     return 1 + (sharing == NegativeSharing::per_position ? negatives : 0);
   }
-  /// Negatives that the positions of a user, or of a batch, share; 0 where each has its own.
+  /// Negatives that the positions of a user, or of a batch, share, at most; 0 where each has its own.
   index_t shared() const { return sharing == NegativeSharing::per_position ? 0 : negatives; }
-  bool shared_by_batch() const { return sharing == NegativeSharing::per_batch && negatives > 0; }
+  bool shared_by_batch() const { return (sharing == NegativeSharing::per_batch || in_batch()) && negatives > 0; }
+  bool in_batch() const { return sharing == NegativeSharing::in_batch; }
 
   /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
@@ -64,6 +69,8 @@ struct BatchPlan {
     check_argument(next_items || !clicks, "clicks", "true", "false without next items: clicks are made of them");
     check_argument(next_items || !next_index, "next_index", "true", "false without next items");
     check_argument(!clicks || shared() == 0, "sharing", option_text(sharing), "per_position for clicks");
+    check_argument(!in_batch() || sampling.popularity_exponent == 1, "popularity_exponent",
+                   sampling.popularity_exponent, "1 in_batch: next items come as often as they are taken");
     check_argument(!shared_by_batch() || !sampling.reject_seen, "reject_seen", "true",
                    "false where a batch shares negatives: what one of its users has seen, another has not");
   }

@@ -86,6 +86,9 @@ class Batcher {
     void draw_shared(VectorView<item_t, HostSpace> negatives) const {
       batcher.sampler_->draw_shared(epoch, step, negatives);
     }
+    void choose(std::span<const item_t> next, VectorView<item_t, HostSpace> negatives) const {
+      batcher.sampler_->choose(epoch, step, next, negatives);
+    }
   };
 
   static const BatcherOptions& checked(const BatcherOptions& options) {

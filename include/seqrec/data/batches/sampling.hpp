@@ -117,6 +117,19 @@ class NegativeSampler {
       negatives(i) = table_ ? draw_item_outside(seen_, *table_, random) : draw_item_outside(seen_, random);
   }
 
+  /// Fills (M) with as many of a batch's next items, in their order; each has the same chance (Knuth's algorithm S).
+  /// @param next  (N >= M)
+  void choose(index_t epoch, index_t step, std::span<const item_t> next,
+              VectorView<item_t, HostSpace> negatives) const {
+    RandomStream random(seed_, Purpose::shared_negatives,
+                        static_cast<std::uint64_t>(epoch) << 32 | static_cast<std::uint64_t>(step));
+    index_t chosen = 0;
+    for (std::size_t seen = 0; chosen < negatives.size(); ++seen) {
+      const auto left = static_cast<std::uint32_t>(next.size() - seen);
+      if (static_cast<index_t>(random.below(left)) < negatives.size() - chosen) negatives(chosen++) = next[seen];
+    }
+  }
+
   /// (V) The logarithm of the probability with which an item is drawn, before any is rejected, which a sampled softmax
   /// subtracts (logQ; Bengio & Senécal 2008). Minus infinity for items that are never drawn. Empty for uniform draws.
   std::span<const float> log_probability() const { return log_probability_; }

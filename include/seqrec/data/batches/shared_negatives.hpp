@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "seqrec/core/training_batch.hpp"
@@ -11,15 +12,19 @@
 namespace seqrec {
 
 /// The part of a training batch's block that holds negatives which positions share: a list for each user, or one for
-/// the batch. Nothing where the plan has no such negatives.
+/// the batch, drawn or taken from its own next items. Nothing where the plan has no such negatives.
 class SharedNegatives {
  public:
   explicit SharedNegatives(const BatchPlan& plan)
-      : negatives_(plan.shared()), by_batch_(plan.shared_by_batch()), with_index_(plan.next_index) {}
+      : negatives_(plan.shared()),
+        by_batch_(plan.shared_by_batch()),
+        in_batch_(plan.in_batch()),
+        with_index_(plan.next_index) {}
 
   void lay_out(BatchBuilder& builder) {
     if (negatives_ == 0) return;
-    const index_t size = by_batch_ ? negatives_ : negatives_ * builder.users();
+    const index_t of_batch = in_batch_ ? std::min(negatives_, builder.rows()) : negatives_;
+    const index_t size = by_batch_ ? of_batch : negatives_ * builder.users();
     items_ = builder.add<item_t>(size);
     if (!by_batch_) offsets_ = builder.add_offsets();
     if (with_index_) index_.lay_out(builder, size, by_batch_ ? 1 : builder.num_shards());
@@ -31,7 +36,7 @@ class SharedNegatives {
     if (negatives_ == 0) return;
     item_t* const items = builder.data(items_);
     if (by_batch_) {
-      draw_batch(VectorView<item_t, HostSpace>(items, negatives_));
+      draw_batch(VectorView<item_t, HostSpace>(items, items_.size));
     } else {
       for (index_t user = 0; user < builder.users(); ++user)
         draw_user(user, MatrixView<item_t, HostSpace>(items + user * negatives_, 1, negatives_));
@@ -65,7 +70,7 @@ class SharedNegatives {
 
  private:
   index_t negatives_;
-  bool by_batch_, with_index_;
+  bool by_batch_, in_batch_, with_index_;
   Section<item_t> items_;                ///< (M)
   Section<offset_t> offsets_;            ///< (B + shards)
   BlockIndex index_;                     ///< of the items

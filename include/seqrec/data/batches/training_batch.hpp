@@ -33,6 +33,7 @@ struct TrainingUser {
 ///     source.draw(i, negatives)       fills (rows, negatives of a row) for user i of those given; one row where the
 ///                                     user's positions share them
 ///     source.draw_shared(negatives)   fills (M), for all users
+///     source.choose(next, negatives)  the same with M of the batch's (N) next items
 ///
 /// with items of the model's table.
 class HostTrainingBatch {
@@ -124,7 +125,12 @@ class HostTrainingBatch {
     for (index_t packed = 0; packed < builder_.users(); ++packed) fill_user(users, packed, source);
     shared_.fill(
         builder_, [&](index_t packed, auto list) { source.draw(builder_.order().data()[packed], list); },
-        [&](auto list) { source.draw_shared(list); });
+        [&](auto list) {
+          if (plan_.in_batch())
+            source.choose(std::span<const item_t>(builder_.data(next_), static_cast<std::size_t>(next_.size)), list);
+          else
+            source.draw_shared(list);
+        });
     history_index_.build_by_rows(builder_, builder_.whole().items.values, 1);
     if (plan_.next_index) next_index_.build_by_rows(builder_, {builder_.data(next_), next_.size}, columns_);
     if (plan_.clicks) clicks_.fill(builder_);
