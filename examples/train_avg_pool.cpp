@@ -4,7 +4,7 @@
 // You learn   how far the mean of a history's item vectors goes: what a model must beat to have learnt from order or
 //             from the item in question.
 // Run         ./examples/run train_avg_pool --data DIR [--objective click] [--json result.json]; --help lists all
-//             options.
+//             options. Two towers: --features --loss info-nce --sharing in_batch --negatives 1024.
 // Data        as for train_sasrec: one data set's folder, as --data or $SEQREC_DATA/ml-100k; else a synthetic set.
 // Expect      half a minute; on MovieLens-100K among 1 + 99 candidates HR@10 of .67 and per-user AUC of .89, behind a
 //             baseline that needs no training (./examples/run evaluate_baselines).
@@ -27,13 +27,12 @@ int main(int argc, char** argv) {
   shared.declare(line);
   training.declare(line);
   objective.declare(line);
-  line.options(options, {{"items", ""}, {"seed", "--model-seed"}});
+  line.options(options, {{"items", ""}, {"user_categories", ""}, {"item_categories", ""}, {"seed", "--model-seed"}});
   return line.run(argc, argv, [&] {
     training.finish(line, shared, /*quick_epochs=*/3);
     const seqrec::Split split = seqrec::leave_one_out(examples::find_data(shared, "ml-100k"));
-    const seqrec::Dataset& data = *split.data;
     const examples::Candidates candidates(split, shared);
-    options.items = data.num_items();
+    examples::fit_to_data(training, *split.data, options);
     if (!line.given("--model-seed")) options.seed = training.trainer.seed;
     examples::with_objective(objective, [&](const auto& chosen) {
       examples::train_and_report<Model>("AvgPool", options, training.trainer, split, candidates, chosen, shared.json);

@@ -27,12 +27,10 @@ constexpr std::array<const char*, 3> names_of(Preset) { return {"tuned", "paper"
 
 struct Settings {
   Preset preset = Preset::tuned;
-  bool features = false;
 
   template <class Visitor>
   void visit_options(Visitor&& visit) {
     visit("preset", preset, seqrec::any(), "whose attention");
-    visit("features", features, seqrec::any(), "reads what the data set knows of its users and items");
   }
 };
 
@@ -72,17 +70,10 @@ int main(int argc, char** argv) {
   return line.run(argc, argv, [&] {
     training.finish(line, shared, /*quick_epochs=*/3);
     const seqrec::Split split = seqrec::leave_one_out(examples::find_data(shared, "ml-100k"));
-    const seqrec::Dataset& data = *split.data;
     const examples::Candidates candidates(split, shared);
     apply(settings.preset, line, options);
-    options.items = data.num_items();
+    examples::fit_to_data(training, *split.data, options);
     if (!line.given("--model-seed")) options.seed = training.trainer.seed;
-    if (settings.features) {
-      if (!data.user_features && !data.item_features)
-        throw seqrec::DataError(data.name + ": nothing is known of users or items, --features expected it");
-      options.user_categories = data.user_features.categories();
-      options.item_categories = data.item_features.categories();
-    }
     examples::train_and_report<Model>("DIN", options, training.trainer, split, candidates, objective, shared.json);
   });
 }

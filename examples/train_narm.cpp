@@ -28,12 +28,16 @@ int main(int argc, char** argv) {
   shared.declare(line);
   training.declare(line);
   objective.declare(line);
-  line.options(options, {{"items", ""}, {"softmax", "--attention-softmax"}, {"seed", "--model-seed"}});
+  line.options(options, {{"items", ""},
+                         {"user_categories", ""},
+                         {"item_categories", ""},
+                         {"softmax", "--attention-softmax"},
+                         {"seed", "--model-seed"}});
   return line.run(argc, argv, [&] {
     training.finish(line, shared, /*quick_epochs=*/3);
     const seqrec::Split split = seqrec::leave_one_out(examples::find_data(shared, "ml-100k"));
     const examples::Candidates candidates(split, shared);
-    options.items = split.data->num_items();
+    examples::fit_to_data(training, *split.data, options);
     if (!line.given("--model-seed")) options.seed = training.trainer.seed;
     examples::with_objective(objective, [&](const auto& chosen) {
       examples::train_and_report<Model>("NARM", options, training.trainer, split, candidates, chosen, shared.json);

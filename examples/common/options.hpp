@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "common/command_line.hpp"
+#include "seqrec/data/dataset.hpp"
 #include "seqrec/data/readers/read_options.hpp"
 #include "seqrec/evaluate/seen_items.hpp"
 #include "seqrec/objectives/click.hpp"
@@ -58,6 +59,7 @@ constexpr std::array<const char*, 3> names_of(ScheduleName) { return {"constant"
 struct TrainingOptions {
   seqrec::TrainerOptions trainer{};  ///< a program sets its defaults before it declares the options
   ScheduleName schedule = ScheduleName::constant;
+  bool features = false;
 
   /// Declares all of them.
   void declare(CommandLine& line);
@@ -69,9 +71,22 @@ struct TrainingOptions {
     visit("schedule", schedule, seqrec::any(),
           "of the learning rate: cosine falls to 0 over the run, plateau halves it when validation did not improve 4 "
           "times");
+    visit("features", features, seqrec::any(), "reads what the data set knows of its users and items");
     visit("", trainer);
   }
 };
+
+/// Sizes a model for a data set and, with --features, for what that knows of its users and items.
+/// @throws seqrec::DataError where --features finds nothing
+template <class Options>
+void fit_to_data(const TrainingOptions& training, const seqrec::Dataset& data, Options& options) {
+  options.items = data.num_items();
+  if (!training.features) return;
+  options.user_categories = data.user_features.categories();
+  options.item_categories = data.item_features.categories();
+  if (options.user_categories == 0 && options.item_categories == 0)
+    throw seqrec::DataError(data.name + ": nothing is known of users or items, --features expected it");
+}
 
 /// What is learned.
 struct ObjectiveOptions {

@@ -33,7 +33,7 @@ struct Toy {
 };
 
 std::string shown(const ParameterRanges& ranges) {
-  const char* const names[] = {"weight", "table", "statistic", "frozen"};
+  const char* const names[] = {"weight", "table", "statistic", "composed", "frozen"};
   std::string text;
   for (const ParameterRange& range : ranges) {
     text += concatenate(names[static_cast<int>(range.role)], " ", range.offset, "+", range.size);
@@ -136,4 +136,22 @@ TEST_CASE("a model without parameters has no runs", "[autograd]") {
   ParameterStore<Context> store;
   store.initialise(InitialValues::none, 1);
   CHECK(ParameterRanges(store).size() == 0);
+}
+
+TEST_CASE("composed parameters are runs that follow the optimiser, which does not move them", "[autograd]") {
+  ParameterStore<Context> store;
+  const auto table = store.scope().table("own", 3, 2, Initialiser::constant(0));
+  const auto bias = store.scope().vector("bias", 3, Initialiser::constant(0));
+  const auto sum = store.scope().composed("sum", {}, table, bias);
+  CHECK(sum.rows() == 3);
+  store.initialise(InitialValues::none, 1);
+  const ParameterRanges ranges(store);
+  CHECK(shown(ranges) ==
+        "weight 0+8\n"
+        "table 8+6 rows of 2\n"
+        "composed 16+8\n");
+  for (const ParameterRange& range : ranges) {
+    CHECK(range.follows_optimizer());
+    CHECK(range.moved_by_optimizer() == (range.role != ParameterRole::composed));
+  }
 }

@@ -19,6 +19,7 @@ enum class ParameterRole {
   weight,     ///< the optimiser, along its gradient
   table,      ///< the optimiser, too; rows are looked up by number, so that a step may touch only some of them
   statistic,  ///< its layer, after each step, from sums that the backward pass left in its gradient's place
+  composed,   ///< its layer, which makes it up from others and hands its gradient on to them
   frozen,     ///< nobody: a run trains other parts of the model (see ParameterRanges)
 };
 
@@ -27,8 +28,9 @@ struct ParameterEntry {
   std::string name;            ///< as PyTorch would call it, e.g. "blocks.0.attention.in_proj_weight"
   std::vector<index_t> shape;  ///< one or two extents
   Initialiser initialiser;
-  ParameterRole role;   ///< weight, table or statistic
-  index_t offset = -1;  ///< of the first element in the store, known once the layout is
+  ParameterRole role;       ///< weight, table, statistic or composed
+  index_t offset = -1;      ///< of the first element in the store, known once the layout is
+  std::string begins_as{};  ///< of a composed one: the parameter whose initial values it has
 
   index_t size() const { return shape.front() * (shape.size() == 2 ? shape.back() : 1); }
 };

@@ -20,6 +20,8 @@ struct ParameterRange {
   index_t row_width = 0;  ///< elements of a table's row; 0 where there are no rows to look up
 
   bool moved_by_optimizer() const { return role == ParameterRole::weight || role == ParameterRole::table; }
+  /// Whether it is made of what the optimiser moves.
+  bool follows_optimizer() const { return moved_by_optimizer() || role == ParameterRole::composed; }
 };
 
 /// A model's elements as few runs with a role each, in ascending order: what an optimiser, a norm or an average walks

@@ -2,54 +2,17 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "seqrec/autograd/draw_values.hpp"
 #include "seqrec/autograd/parameter.hpp"
 #include "seqrec/autograd/parameter_ranges.hpp"
-#include "seqrec/core/compiled.hpp"
-#include "seqrec/core/hash.hpp"
-#include "seqrec/core/step_state.hpp"
+#include "seqrec/autograd/parameter_updates.hpp"
 
 namespace seqrec {
-
-/// A statistic, and what a step's backward passes summed up in the place of its gradient.
-template <class Context>
-struct StatisticStep {
-  master_vector_of<Context> values;                                          ///< to be moved
-  VectorView<const typename Context::Master, typename Context::Space> sums;  ///< of the same size
-  VectorView<const StepOutcome, typename Context::Space> outcome;  ///< (1) nothing moves after a bad step; or null
-};
-
-/// Moves statistics after a step; they come in the order in which they were named to `moved_after_step`.
-template <class Context>
-using StatisticUpdate = std::function<void(Context&, std::span<const StatisticStep<Context>>)>;
-
-namespace detail {
-
-/// The initial values of a layout of so many elements, drawn in double.
-template <class Master>
-std::vector<Master> draw_values(const std::vector<ParameterEntry>& entries, index_t elements, std::uint64_t seed) {
-  std::vector<Master> values(static_cast<std::size_t>(elements), Master(0));
-  for (const ParameterEntry& entry : entries) {
-    RandomStream random(seed, Purpose::initial_weights, Hash().add(entry.name).value());
-    const index_t columns = entry.shape.size() == 2 ? entry.shape.back() : 1;
-    for (index_t i = 0; i < entry.size(); ++i)
-      values[static_cast<std::size_t>(entry.offset + i)] =
-          static_cast<Master>(entry.initialiser.draw(random, entry.shape.front(), columns));
-  }
-  return values;
-}
-#ifdef SEQREC_COMPILED
-SEQREC_TEMPLATE std::vector<float> draw_values(const std::vector<ParameterEntry>&, index_t, std::uint64_t);
-SEQREC_TEMPLATE std::vector<double> draw_values(const std::vector<ParameterEntry>&, index_t, std::uint64_t);
-#endif
-
-}  // namespace detail
 
 /// All values of a model's parameters: one contiguous buffer, aligned to cache lines, with a name, a shape and a role
 /// for each part. Gradients, moments, averages and checkpoints are addressed by the same offsets and names.
@@ -134,24 +97,38 @@ class ParameterStore {
   /// @param outcome (1) of the step, or null
   void update_statistics(Context& context, VectorView<const Master, Space> gradients, const ParameterRanges& ranges,
                          VectorView<const StepOutcome, Space> outcome = {}) {
-    for (Update& update : updates_) {
-      update.steps.clear();
+    for (auto& update : statistics_) {
+      update.parts.clear();
       for (const std::size_t number : update.numbers) {
         const ParameterEntry& entry = entries()[number];
         if (ranges.is_frozen(entry)) break;
-        update.steps.push_back({values(entry), gradients.row_range(entry.offset, entry.size()), outcome});
+        update.parts.push_back({values(entry), gradients.row_range(entry.offset, entry.size()), outcome});
       }
-      if (update.steps.size() == update.numbers.size()) update.move(context, update.steps);
+      if (update.parts.size() == update.numbers.size()) update.what(context, update.parts);
     }
+  }
+
+  /// Makes up every composed parameter anew: after those that it is made of have moved.
+  void compose(Context& context) {
+    for (auto& update : compositions_) update.what.compose(context, parts_of(update, values()));
+  }
+  /// Adds the gradients of composed parameters to those of the ones that they are made of: before anything reads these.
+  /// @param gradients (size) all of them
+  void hand_on_gradients(Context& context, VectorView<Master, Space> gradients) {
+    for (auto& update : compositions_) update.what.hand_on(context, parts_of(update, gradients));
   }
 
  private:
   friend class ParameterScope<Context>;
-  struct Update {
-    std::vector<std::size_t> numbers;  ///< of the entries
-    StatisticUpdate<Context> move;
-    std::vector<StatisticStep<Context>> steps{};  ///< of the present step, kept so that the next allocates nothing
-  };
+  using Composing = detail::ParameterUpdate<Composition<Context>, VectorView<Master, Space>>;
+
+  /// Where parameters lie in an array of all elements.
+  ComposedParts<Context> parts_of(Composing& update, VectorView<Master, Space> all) const {
+    update.parts.clear();
+    for (const std::size_t number : update.numbers)
+      update.parts.push_back(all.row_range(entries()[number].offset, entries()[number].size()));
+    return update.parts;
+  }
 
   std::size_t add(ParameterEntry entry) {
     if (laid_out_)
@@ -169,7 +146,8 @@ class ParameterStore {
     if (std::exchange(laid_out_, true)) throw ArgumentError("parameters.initialise: called again, expected once");
     check_statistics();
     constexpr auto line = static_cast<index_t>(memory_alignment / sizeof(Master));
-    for (const ParameterRole role : {ParameterRole::weight, ParameterRole::table, ParameterRole::statistic})
+    for (const ParameterRole role :
+         {ParameterRole::weight, ParameterRole::table, ParameterRole::statistic, ParameterRole::composed})
       for (ParameterEntry& entry : storage_->entries) {
         if (entry.role != role) continue;
         entry.offset = size_;
@@ -179,7 +157,7 @@ class ParameterStore {
 
   void check_statistics() const {
     std::vector<bool> moved(entries().size(), false);
-    for (const Update& update : updates_)
+    for (const auto& update : statistics_)
       for (const std::size_t number : update.numbers) moved[number] = true;
     for (std::size_t i = 0; i < entries().size(); ++i)
       if (entries()[i].role == ParameterRole::statistic && !moved[i])
@@ -188,7 +166,8 @@ class ParameterStore {
   }
 
   std::unique_ptr<detail::ParameterStorage<Context>> storage_;
-  std::vector<Update> updates_;
+  std::vector<detail::ParameterUpdate<StatisticUpdate<Context>, StatisticStep<Context>>> statistics_;
+  std::vector<Composing> compositions_;
   index_t size_ = 0;
   bool laid_out_ = false;
 };
@@ -221,7 +200,19 @@ class ParameterScope {
   template <class... Statistics>
   void moved_after_step(StatisticUpdate<Context> move, const Statistics&... statistics) const {
     (check_statistic(statistics), ...);
-    store_->updates_.push_back({{statistics.number_...}, std::move(move)});
+    store_->statistics_.push_back({{statistics.number_...}, std::move(move)});
+  }
+
+  /// A matrix that is made up from parameters of the store.
+  /// @param of  the first has its shape and is where it begins, until it is composed for the first time
+  template <class... Others>
+  MatrixParameter<Context> composed(const std::string& name, Composition<Context> how,
+                                    const MatrixParameter<Context>& of, const Others&... others) const {
+    const std::string& begins_as = of.home_->entries[of.number_].name;
+    const std::size_t number = store_->add(
+        {prefix_ + name, {of.rows(), of.columns()}, Initialiser::constant(0), ParameterRole::composed, -1, begins_as});
+    store_->compositions_.push_back({{number, of.number_, others.number_...}, std::move(how)});
+    return {store_->storage_.get(), number, {of.rows(), of.columns()}};
   }
 
  private:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <utility>
+
 #include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/core/batch.hpp"
@@ -16,6 +18,8 @@ struct Embedding {
 
   Embedding(ParameterScope<Context> scope, index_t rows, index_t width, Initialiser begin)
       : weight(scope.table("weight", rows, width, begin)) {}
+  /// A table that its owner has made.
+  explicit Embedding(MatrixParameter<Context> table) : weight(std::move(table)) {}
 
   index_t rows() const { return weight.rows(); }
   index_t width() const { return weight.columns(); }

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "seqrec/autograd/tape.hpp"
+#include "seqrec/core/errors.hpp"
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/ops/embedding_bag.hpp"
 
@@ -16,6 +17,15 @@ struct FeatureOwners {
   VectorView<const offset_t, Space> repeats;     ///< (M+1) rows of each; null: one each
   Jagged<const category_t, Space> features;      ///< categories of every possible owner
 };
+
+/// @param model, whose  for the message   @param there whether the batch has features   @param categories of them
+/// @param expected      how many categories the model was made for
+/// @throws ArgumentError when a batch lacks features that a model reads
+inline void check_features(const char* model, const char* whose, bool there, index_t categories, index_t expected) {
+  if (!there || categories > expected)
+    throw ArgumentError(concatenate(model, ": the batch has features of ", whose, " with ", there ? categories : 0,
+                                    " categories, expected those that the model was made for, ", expected));
+}
 
 /// The sum of the vectors of an owner's categories (PyTorch's EmbeddingBag with mode "sum"), recorded.
 /// @param rows N   @param table a vector for each category   @return (N, D)

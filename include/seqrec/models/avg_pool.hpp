@@ -8,7 +8,7 @@
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/linear.hpp"
 #include "seqrec/layers/mean_pool.hpp"
-#include "seqrec/models/item_model.hpp"
+#include "seqrec/models/history_encoder.hpp"
 #include "seqrec/models/output_table.hpp"
 #include "seqrec/models/static_encoder.hpp"
 
@@ -32,6 +32,8 @@ struct AvgPoolOptions {
   OutputTable output_table = OutputTable::separate;
   PoolProjection projection = PoolProjection::none;
   double initial_deviation = 0;
+  index_t user_categories = 0;
+  index_t item_categories = 0;
   std::uint64_t seed = 0;
 
   /// Names, ranges and meanings; see core/options.hpp.
@@ -44,6 +46,8 @@ struct AvgPoolOptions {
     visit("output_table", output_table, any(), "whether items are scored by the vectors that embed them");
     visit("projection", projection, any(), "between the mean of a history and the state");
     visit("initial_deviation", initial_deviation, not_negative(), "of all initial weights; 0 is Xavier-normal");
+    visit("user_categories", user_categories, in_range(0, 1 << 24), "of features of users; 0 for none");
+    visit("item_categories", item_categories, in_range(0, 1 << 24), "of features of items; 0 for none");
     visit("seed", seed, any(), "of the initial weights");
   }
 };
@@ -57,8 +61,8 @@ struct AvgPoolOptions {
 /// A mean scored with a table of its own learns far better than with the tied one, where an item in the history always
 /// speaks for itself first: hence the default.
 template <class Context_>
-class AvgPool : public ItemModel<Context_, AvgPoolOptions> {
-  using Base = ItemModel<Context_, AvgPoolOptions>;
+class AvgPool : public HistoryEncoder<Context_, AvgPoolOptions> {
+  using Base = HistoryEncoder<Context_, AvgPoolOptions>;
   using Base::options_, Base::parameters_;
 
  public:
@@ -67,14 +71,12 @@ class AvgPool : public ItemModel<Context_, AvgPoolOptions> {
 
   /// @throws ArgumentError when an option is out of range
   explicit AvgPool(const AvgPoolOptions& options, InitialValues begin = InitialValues::drawn)
-      : Base(name, options),
-        item_embedding_(parameters_.scope("item_embedding"), options_.items, options_.width, initial_weights()) {
+      : Base(name, options), item_embedding_(Base::item_vectors("item_embedding", initial_weights())) {
     if (options_.projection == PoolProjection::linear)
       projection_.emplace(parameters_.scope("projection"), options_.width, options_.width,
                           LinearOptions{.weights = initial_weights()});
     if (options_.output_table == OutputTable::separate)
-      output_embedding_.emplace(parameters_.scope("output_embedding"), options_.items, options_.width,
-                                initial_weights());
+      output_embedding_.emplace(Base::item_vectors("output_embedding", initial_weights()));
     parameters_.initialise(begin, options_.seed);
   }
 
@@ -83,7 +85,7 @@ class AvgPool : public ItemModel<Context_, AvgPoolOptions> {
   Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
     Base::check_longest(name, batch.longest);
     const Variable<Context> items =
-        embed_sequence<Context>(tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
+        Base::embed_history(name, tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
     const Variable<Context> mean = mean_pool(tape, batch, items);
     return projection_ ? projection_->forward(tape, mean) : mean;
   }

@@ -131,24 +131,18 @@ class Din : public ItemModel<Context_, DinOptions> {
     return (o.user_categories != 0 ? o.feature_width : 0) + (o.item_categories != 0 ? o.feature_width : 0);
   }
 
-  static void check_features(const char* whose, bool there, index_t categories, index_t expected) {
-    if (!there || categories > expected)
-      throw ArgumentError(concatenate("Din: the batch has features of ", whose, " with ", there ? categories : 0,
-                                      " categories, expected those that the model was made for, ", expected));
-  }
-
   /// What is known of user and item, side by side; null for a model without features.
   Variable<Context> embed_all_features(Tape<Context>& tape, const Batch<Space>& batch,
                                        const Candidates<Space>& candidates) const {
     const Features<Space>& known = batch.features;
     Variable<Context> of_users, of_items;
     if (user_features_) {
-      check_features("users", known.of_users && batch.profiles, known.user_categories, options_.user_categories);
+      check_features(name, "users", known.of_users && batch.profiles, known.user_categories, options_.user_categories);
       of_users = embed_features(tape, {batch.profiles, candidates.items.offsets, known.of_users}, candidates.size(),
                                 *user_features_);
     }
     if (item_features_) {
-      check_features("items", static_cast<bool>(known.of_items), known.item_categories, options_.item_categories);
+      check_features(name, "items", static_cast<bool>(known.of_items), known.item_categories, options_.item_categories);
       check_extent("Din", "items with features", known.of_items.segments(), options_.items);
       of_items = embed_features<Context>(tape, {candidates.items.values, {}, known.of_items}, candidates.size(),
                                          *item_features_);

@@ -8,7 +8,7 @@
 #include "seqrec/layers/functions.hpp"
 #include "seqrec/layers/gru.hpp"
 #include "seqrec/layers/linear.hpp"
-#include "seqrec/models/item_model.hpp"
+#include "seqrec/models/history_encoder.hpp"
 #include "seqrec/models/output_table.hpp"
 #include "seqrec/models/static_encoder.hpp"
 
@@ -27,6 +27,8 @@ struct Gru4RecOptions {
   OutputTable output_table = OutputTable::tied;
   bool item_bias = false;
   double initial_deviation = 0.02;
+  index_t user_categories = 0;
+  index_t item_categories = 0;
   std::uint64_t seed = 0;
 
   /// Names, ranges and meanings; see core/options.hpp.
@@ -45,6 +47,8 @@ struct Gru4RecOptions {
     visit("item_bias", item_bias, any(), "adds a number for each item to the score");
     visit("initial_deviation", initial_deviation, not_negative(),
           "of the initial vectors of items; 0 is Xavier-uniform, as the authors'");
+    visit("user_categories", user_categories, in_range(0, 1 << 24), "of features of users; 0 for none");
+    visit("item_categories", item_categories, in_range(0, 1 << 24), "of features of items; 0 for none");
     visit("seed", seed, any(), "of the initial weights");
   }
 };
@@ -55,8 +59,8 @@ struct Gru4RecOptions {
 /// state_r = projection(dropout(GRU(dropout(item_0), ..., dropout(item_r)))), the projection only where F is not D.
 /// Differs from the authors' code, which has sessions in parallel lanes and trains one step at a time.
 template <class Context_>
-class Gru4Rec : public ItemModel<Context_, Gru4RecOptions> {
-  using Base = ItemModel<Context_, Gru4RecOptions>;
+class Gru4Rec : public HistoryEncoder<Context_, Gru4RecOptions> {
+  using Base = HistoryEncoder<Context_, Gru4RecOptions>;
   using Base::options_, Base::parameters_;
 
  public:
@@ -66,7 +70,7 @@ class Gru4Rec : public ItemModel<Context_, Gru4RecOptions> {
   /// @throws ArgumentError when an option is out of range
   explicit Gru4Rec(const Gru4RecOptions& options, InitialValues begin = InitialValues::drawn)
       : Base(name, options),
-        item_embedding_(parameters_.scope("item_embedding"), options_.items, options_.width, vectors()),
+        item_embedding_(Base::item_vectors("item_embedding", vectors())),
         gru_(parameters_.scope("gru"), options_.width, hidden(),
              {.layers = options_.layers,
               .reset = options_.reset,
@@ -74,7 +78,7 @@ class Gru4Rec : public ItemModel<Context_, Gru4RecOptions> {
               .xavier = options_.reset == GruReset::before_product}) {
     if (hidden() != options_.width) projection_.emplace(parameters_.scope("projection"), hidden(), options_.width);
     if (options_.output_table == OutputTable::separate)
-      output_embedding_.emplace(parameters_.scope("output_embedding"), options_.items, options_.width, vectors());
+      output_embedding_.emplace(Base::item_vectors("output_embedding", vectors()));
     if (options_.item_bias)
       item_bias_ = parameters_.scope().vector("item_bias", options_.items, Initialiser::constant(0));
     parameters_.initialise(begin, options_.seed);
@@ -84,7 +88,7 @@ class Gru4Rec : public ItemModel<Context_, Gru4RecOptions> {
   /// @return (N, D)   @throws ShapeError when a history is longer than max_length
   Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
     Base::check_longest(name, batch.longest);
-    const auto items = embed_sequence<Context>(tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
+    const auto items = Base::embed_history(name, tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
     const auto states = drop(tape, gru_.forward(tape, batch, items), options_.state_dropout, batch.first_row);
     return projection_ ? projection_->forward(tape, states) : states;
   }

@@ -8,7 +8,7 @@
 #include "seqrec/layers/functions.hpp"
 #include "seqrec/layers/gru.hpp"
 #include "seqrec/layers/linear.hpp"
-#include "seqrec/models/item_model.hpp"
+#include "seqrec/models/history_encoder.hpp"
 #include "seqrec/models/static_encoder.hpp"
 
 namespace seqrec {
@@ -25,6 +25,8 @@ struct NarmOptions {
   Squash squash = Squash::sigmoid;
   bool softmax = false;
   double initial_deviation = 0;
+  index_t user_categories = 0;
+  index_t item_categories = 0;
   std::uint64_t seed = 0;
 
   /// As the paper's equations have it.
@@ -48,6 +50,8 @@ struct NarmOptions {
     visit("softmax", softmax, any(), "whether the attention's weights of a row add up to 1");
     visit("initial_deviation", initial_deviation, not_negative(),
           "of the initial vectors of items; 0 is Xavier-normal");
+    visit("user_categories", user_categories, in_range(0, 1 << 24), "of features of users; 0 for none");
+    visit("item_categories", item_categories, in_range(0, 1 << 24), "of features of items; 0 for none");
     visit("seed", seed, any(), "of the initial weights");
   }
 };
@@ -60,8 +64,8 @@ struct NarmOptions {
 /// decoder). Every position of a history is encoded in one pass, and none sees what comes after it. Differs from the
 /// reference code: its GRU's gates are hard sigmoids; it reads the *first* 19 items of a session.
 template <class Context_>
-class Narm : public ItemModel<Context_, NarmOptions> {
-  using Base = ItemModel<Context_, NarmOptions>;
+class Narm : public HistoryEncoder<Context_, NarmOptions> {
+  using Base = HistoryEncoder<Context_, NarmOptions>;
   using Base::options_, Base::parameters_;
 
  public:
@@ -71,7 +75,7 @@ class Narm : public ItemModel<Context_, NarmOptions> {
   /// @throws ArgumentError when an option is out of range
   explicit Narm(const NarmOptions& options, InitialValues begin = InitialValues::drawn)
       : Base(name, options),
-        item_embedding_(parameters_.scope("item_embedding"), options_.items, options_.width, vectors()),
+        item_embedding_(Base::item_vectors("item_embedding", vectors())),
         gru_(parameters_.scope("gru"), options_.width, options_.hidden, {.layers = options_.layers}),
         attention_(parameters_.scope("attention"), options_.hidden, options_.hidden,
                    {.squash = options_.squash, .softmax = options_.softmax}),
@@ -83,7 +87,7 @@ class Narm : public ItemModel<Context_, NarmOptions> {
   /// @return (N, D)   @throws ShapeError when a history is longer than max_length
   Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
     Base::check_longest(name, batch.longest);
-    const auto items = embed_sequence<Context>(tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
+    const auto items = Base::embed_history(name, tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
     const auto states = gru_.forward(tape, batch, items);
     const auto both = concatenate_columns(tape, states, attention_.forward(tape, batch, states));
     return decoder_.forward(tape, drop(tape, both, options_.state_dropout, batch.first_row));

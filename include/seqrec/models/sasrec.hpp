@@ -8,7 +8,7 @@
 
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/transformer_block.hpp"
-#include "seqrec/models/item_model.hpp"
+#include "seqrec/models/history_encoder.hpp"
 #include "seqrec/models/static_encoder.hpp"
 
 namespace seqrec {
@@ -26,6 +26,8 @@ struct SasRecOptions {
   PositionOrigin position_origin = PositionOrigin::end;
   double norm_epsilon = 1e-8;
   double initial_deviation = 0;
+  index_t user_categories = 0;
+  index_t item_categories = 0;
   std::uint64_t seed = 0;
 
   /// Names, ranges and meanings; see core/options.hpp.
@@ -44,6 +46,8 @@ struct SasRecOptions {
     visit("norm_epsilon", norm_epsilon, positive(), "added to the variances of layer norms");
     visit("initial_deviation", initial_deviation, not_negative(),
           "of all initial weights; 0 is Xavier-normal (as SASRec.pytorch), 0.02 suits the full softmax");
+    visit("user_categories", user_categories, in_range(0, 1 << 24), "of features of users; 0 for none");
+    visit("item_categories", item_categories, in_range(0, 1 << 24), "of features of items; 0 for none");
     visit("seed", seed, any(), "of the initial weights");
   }
 };
@@ -54,8 +58,8 @@ struct SasRecOptions {
 /// the same table that embeds them.
 /// Differs from the reference code: histories are packed, not padded; attention has an output projection.
 template <class Context_>
-class SasRec : public ItemModel<Context_, SasRecOptions> {
-  using Base = ItemModel<Context_, SasRecOptions>;
+class SasRec : public HistoryEncoder<Context_, SasRecOptions> {
+  using Base = HistoryEncoder<Context_, SasRecOptions>;
   using Base::options_, Base::parameters_;
 
  public:
@@ -65,7 +69,7 @@ class SasRec : public ItemModel<Context_, SasRecOptions> {
   /// @throws ArgumentError when an option is out of range
   explicit SasRec(const SasRecOptions& options, InitialValues begin = InitialValues::drawn)
       : Base(name, checked(options)),
-        item_embedding_(parameters_.scope("item_embedding"), options_.items, options_.width, initial_weights()),
+        item_embedding_(Base::item_vectors("item_embedding", initial_weights())),
         position_embedding_(parameters_.scope("position_embedding"), options_.max_length, options_.width,
                             initial_weights()),
         blocks_(make_blocks()),
@@ -76,10 +80,10 @@ class SasRec : public ItemModel<Context_, SasRecOptions> {
   /// The state after every item of every history.
   /// @return (N, D)   @throws ShapeError when a history is longer than max_length
   Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
-    ResidualStream<Context> stream{
-        embed_sequence(tape, batch, item_embedding_, &position_embedding_,
-                       {std::sqrt(static_cast<double>(options_.width)), options_.position_origin, options_.dropout}),
-        {}};
+    ResidualStream<Context> stream{Base::embed_history(name, tape, batch, item_embedding_, &position_embedding_,
+                                                       {std::sqrt(static_cast<double>(options_.width)),
+                                                        options_.position_origin, options_.dropout}),
+                                   {}};
     for (const TransformerBlock<Context>& block : blocks_) stream = block.forward(tape, batch, stream);
     return final_norm_.forward(tape, stream).y;
   }

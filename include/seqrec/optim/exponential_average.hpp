@@ -37,7 +37,7 @@ class ExponentialAverage {
       for (const ParameterRange& range : ranges) {
         const index_t begin = std::max(first, range.offset), end = std::min(first + count, range.offset + range.size);
         if (begin >= end) continue;
-        const Mix mix{range.moved_by_optimizer() ? decay_ : 0};
+        const Mix mix{range.follows_optimizer() ? decay_ : 0};
         ops::optimizer_step(context,
                             OptimizerStep<Context, Mix>{.values = average_.view().row_range(begin, end - begin),
                                                         .gradients = weights.row_range(begin, end - begin),

@@ -10,6 +10,7 @@
 
 #include "seqrec/data/batches/batcher.hpp"
 #include "seqrec/data/batches/to_space.hpp"
+#include "seqrec/data/known_features.hpp"
 #include "seqrec/evaluate/evaluate.hpp"
 #include "seqrec/io/checkpoint.hpp"
 #include "seqrec/objectives/objective.hpp"
@@ -46,6 +47,9 @@ class ModelTask final : public TrainingTask<typename Model::Context::Master> {
         ranges_(model.parameters(), options.frozen),
         team_(model.parameters().size(), options.team),
         optimizer_(model.parameters().size(), options.optimizer, options.rows) {
+    if constexpr (requires { model.set_item_features(team_.context(), known_features(*split.data).of_items); })
+      if (model.options().item_categories != 0)
+        model.set_item_features(team_.context(), known_features(*split.data).of_items);
     if (options.ema_decay > 0) average_.emplace(model.parameters().size(), options.ema_decay);
   }
 

@@ -22,18 +22,25 @@ auto shard_gradients(const Model& model, const Objective& objective) {
   };
 }
 
+/// Sums what the slots have, and hands the gradients of composed parameters on.
+template <class Team, class Model>
+void conclude_gradients(Team& team, Model& model) {
+  team.reduce();
+  model.parameters().hand_on_gradients(team.context(), team.gradients());
+}
+
 /// The loss of a batch, in team.loss(), and its gradient, in team.gradients().
 /// @param seed, step  choose the dropout masks
 template <class Team, class Model, class Objective, class HostBatch>
-void sum_gradients(Team& team, const Model& model, const Objective& objective, const HostBatch& batch,
-                   std::uint64_t seed, std::uint64_t step) {
+void sum_gradients(Team& team, Model& model, const Objective& objective, const HostBatch& batch, std::uint64_t seed,
+                   std::uint64_t step) {
   team.run_step(seed, step, batch, shard_gradients(model, objective));
-  team.reduce();
+  conclude_gradients(team, model);
 }
 
 /// The same with the loss read to the host, which waits for it.
 template <class Team, class Model, class Objective, class HostBatch>
-double compute_gradients(Team& team, const Model& model, const Objective& objective, const HostBatch& batch,
+double compute_gradients(Team& team, Model& model, const Objective& objective, const HostBatch& batch,
                          std::uint64_t seed, std::uint64_t step) {
   sum_gradients(team, model, objective, batch, seed, step);
   return team.context().loss();
@@ -44,8 +51,8 @@ double compute_gradients(Team& team, const Model& model, const Objective& object
 /// @param make_batch    make_batch(i) returns batch i, which may end with the next call
 /// @param first_number  of the first batch, chooses its masks; those of batch i are first_number + i's
 template <class Team, class Model, class Objective, class MakeBatch>
-void accumulate_gradients(Team& team, const Model& model, const Objective& objective, index_t batches,
-                          MakeBatch&& make_batch, std::uint64_t seed, std::uint64_t first_number) {
+void accumulate_gradients(Team& team, Model& model, const Objective& objective, index_t batches, MakeBatch&& make_batch,
+                          std::uint64_t seed, std::uint64_t first_number) {
   for (index_t i = 0; i < batches; ++i) {
     const std::uint64_t number = first_number + static_cast<std::uint64_t>(i);
     if (i == 0)
@@ -53,7 +60,7 @@ void accumulate_gradients(Team& team, const Model& model, const Objective& objec
     else
       team.run_further(seed, number, make_batch(i), shard_gradients(model, objective));
   }
-  team.reduce();
+  conclude_gradients(team, model);
 }
 
 /// @throws NonFiniteError naming the step and the first parameter that is not finite
@@ -66,8 +73,8 @@ void check_finite(Context& context, const ParameterStore<Context>& parameters, s
                                      " is not finite; hint: lower the learning rate or clip the gradient's norm"));
 }
 
-/// The end of a training step: clipping, the optimiser's update, and that of the model's statistics. All of it is work
-/// for the team; what became of it is in optimizer.state(), for the host to read when it likes.
+/// The end of a training step: clipping, the optimiser's update, and that of statistics and composed parameters. All of
+/// it is work for the team; what became of it is in optimizer.state(), for the host to read when it likes.
 /// @param ranges    of model.parameters()   @param step counted from 0
 /// @param clip_norm limit of the gradient's norm; 0 for none
 template <class Team, class Model, class AnAlgorithm>
@@ -81,6 +88,7 @@ void apply_gradients(Team& team, Model& model, const ParameterRanges& ranges,
   finish_gradients<Context>(team.context(), ranges, team.gradients(), team.loss(), state);
   optimizer.step(team, ranges, parameters.values(), team.gradients());
   parameters.update_statistics(team.context(), team.gradients(), ranges, state.outcome());
+  parameters.compose(team.context());
 }
 
 /// What became of the step that apply_gradients ended, read to the host.
