@@ -165,11 +165,13 @@ int main(int argc, char** argv) {
     const seqrec::TrainingResult sasrec_result = seqrec::Trainer(training).fit(sasrec, split, next_item);
     if (sasrec_result.interrupted) throw examples::Interrupted("interrupted");
 
-    // DIN looks at a history through the item in question, and learns to tell what was taken from what was not.
+    // DIN looks at a history through the item in question, and learns to tell what was taken from what was not. Its
+    // recency bias lets it see what came last.
     seqrec::Din<Context> din({.items = data.num_items(),
                               .width = 64,
                               .max_length = 20,
                               .attention_hidden = {32},
+                              .recency_bias = true,
                               .hidden = {64},
                               .dropout = 0.4,
                               .seed = settings.seed});

@@ -32,6 +32,7 @@ struct Problem {
   Matrix weight, bias;  ///< (1, F), (1, 1)
   AttentionWeighting weighting;
   Layout layout = Layout::dense;
+  Matrix recency{};  ///< (1, R), or none
 
   index_t width() const { return keys.columns; }
 };
@@ -65,6 +66,7 @@ struct Gradients {
   Matrix dkeys, dqueries;
   std::vector<Sums> hidden;
   Matrix dweight, dbias;
+  Matrix drecency{};  ///< (1, R)
 };
 
 /// Gradients that hold the same number everywhere.
@@ -73,7 +75,8 @@ Gradients filled(const Problem& p, double fill) {
               Matrix(p.queries.rows, p.width(), fill),
               {},
               Matrix(1, p.weight.columns, fill),
-              Matrix(1, 1, fill)};
+              Matrix(1, 1, fill),
+              Matrix(p.recency.rows, p.recency.columns, fill)};
   for (const Layer& layer : p.hidden)
     g.hidden.push_back({Matrix(layer.weight.rows, layer.weight.columns, fill), Matrix(1, layer.weight.rows, fill),
                         ActivationSums(layer.weight.rows, fill)});
@@ -81,7 +84,7 @@ Gradients filled(const Problem& p, double fill) {
 }
 
 std::vector<Matrix> parts(const Gradients& g) {
-  std::vector<Matrix> all = {g.dkeys, g.dqueries, g.dweight, g.dbias};
+  std::vector<Matrix> all = {g.dkeys, g.dqueries, g.dweight, g.dbias, g.drecency};
   for (const Sums& of : g.hidden)
     for (const Matrix& part : {of.dweight, of.dbias, of.f.dalpha, of.f.sum, of.f.squares, of.f.rows})
       all.push_back(part);
@@ -157,13 +160,23 @@ struct Results {
   Matrix y, weights;  ///< (C, D), (1, pairs)
 };
 
+/// Calls visit(candidate, row, how many rows it sees after that one) for all pairs, oldest row first.
+template <class Visit>
+void for_each_pair(const Problem& p, Visit visit) {
+  p.candidates.for_each([&](index_t c, index_t first) {
+    const index_t end = first + p.candidates.visible[static_cast<std::size_t>(c)];
+    for (index_t row = end - p.candidates.seen(c); row < end; ++row) visit(c, row, end - 1 - row);
+  });
+}
+
 Results forward_by_loops(const Problem& p) {
   Results r{Matrix(p.queries.rows, p.width()), Matrix(1, p.candidates.pairs())};
   Matrix total(1, p.queries.rows);
   index_t pair = 0;
-  p.candidates.for_each_pair([&](index_t c, index_t row) {
+  for_each_pair(p, [&](index_t c, index_t row, index_t later) {
     const double score = UnitByLoops(p, c, row).score;
-    r.weights(pair) = p.weighting.softmax ? std::exp(score * p.weighting.scale) : score;
+    const double bias = p.recency.columns != 0 ? p.recency(std::min(later, p.recency.columns - 1)) : 0;
+    r.weights(pair) = p.weighting.softmax ? std::exp(score * p.weighting.scale + bias) : score;
     total(c) += r.weights(pair++);
   });
   pair = 0;
@@ -189,9 +202,10 @@ Gradients backward_by_loops(const Problem& p) {
     ++pair;
   });
   pair = 0;
-  p.candidates.for_each_pair([&](index_t c, index_t row) {
-    const double dscore =
-        p.weighting.softmax ? p.weighting.scale * r.weights(pair) * (dweights(pair) - mean(c)) : dweights(pair);
+  for_each_pair(p, [&](index_t c, index_t row, index_t later) {
+    const double dlogit = r.weights(pair) * (dweights(pair) - mean(c));
+    const double dscore = p.weighting.softmax ? p.weighting.scale * dlogit : dweights(pair);
+    if (p.recency.columns != 0) g.drecency(std::min(later, p.recency.columns - 1)) += dlogit;
     UnitByLoops(p, c, row).backward(p, c, row, dscore, g);
     ++pair;
   });
@@ -213,10 +227,12 @@ class Placement {
         dy_(p.dy, p.layout),
         weight_(p.weight, p.layout),
         bias_(p.bias, p.layout),
+        recency_(p.recency, p.layout),
         dkeys_(before.dkeys, p.layout),
         dqueries_(before.dqueries, p.layout),
         dweight_(before.dweight, p.layout),
-        dbias_(before.dbias, p.layout) {
+        dbias_(before.dbias, p.layout),
+        drecency_(before.drecency, p.layout) {
     for (std::size_t l = 0; l < p.hidden.size(); ++l)
       hidden_.push_back(std::make_unique<PlacedLayer>(p.hidden[l], before.hidden[l], p.layout));
   }
@@ -234,9 +250,11 @@ class Placement {
     }
     unit.weight = weight_.matrix();
     unit.bias = bias_.vector();
+    if (problem_.recency.columns != 0) unit.recency = recency_.matrix();
     if (!with_gradients) return unit;
     unit.dweight = dweight_.matrix();
     unit.dbias = dbias_.vector();
+    if (problem_.recency.columns != 0) unit.drecency = drecency_.matrix();
     return unit;
   }
 
@@ -270,7 +288,7 @@ class Placement {
                                                                                     dy_.matrix(),
                                                                                     {dkeys_.matrix(), mode},
                                                                                     {dqueries_.matrix(), mode}});
-    Gradients g{dkeys_.read(), dqueries_.read(), {}, dweight_.read(), dbias_.read()};
+    Gradients g{dkeys_.read(), dqueries_.read(), {}, dweight_.read(), dbias_.read(), drecency_.read()};
     for (const auto& layer : hidden_) g.hidden.push_back({layer->dweight.read(), layer->dbias.read(), layer->f.read()});
     return g;
   }
@@ -292,8 +310,8 @@ class Placement {
   const Problem& problem_;
   Context context_;
   PlacedCandidates<typename Context::Space> candidates_;
-  Scalars keys_, queries_, dy_, weight_, bias_, dkeys_, dqueries_;
-  Masters dweight_, dbias_;
+  Scalars keys_, queries_, dy_, weight_, bias_, recency_, dkeys_, dqueries_;
+  Masters dweight_, dbias_, drecency_;
   std::vector<std::unique_ptr<PlacedLayer>> hidden_;
   vector_of<Context> weights_, saved_;
 };
@@ -365,6 +383,39 @@ TEMPLATE_TEST_CASE("candidate_attention: every activation, with and without soft
       }
 }
 
+TEMPLATE_TEST_CASE("candidate_attention: a recency bias for fewer distances than are seen, as many, and more", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  for (const index_t distances : {1, 4, 40, 60})
+    for (const index_t window : {1, 7, 1000}) {
+      CAPTURE(distances, window);
+      Problem p = problem(several_blocks(window), 6, {5});
+      p.recency = random_matrix(1, distances, 6);
+      check_against_loops<TestType>(p);
+    }
+  for (const auto& lengths : batches_of_lengths())
+    for (const Layout layout : {Layout::dense, Layout::strided}) {
+      CAPTURE(lengths, layout == Layout::strided);
+      Problem p = problem(random_candidates(lengths, 3, 4, 7), 3, {5, 3});
+      p.recency = random_matrix(1, 3, 6);
+      p.layout = layout;
+      check_against_loops<TestType>(p);
+    }
+}
+
+TEST_CASE("candidate_attention: a recency bias of zeros changes no weight", "[ops]") {
+  Problem p = problem(several_blocks(20), 6, {5});
+  const Results without = forward<CpuDouble>(p);
+  p.recency = Matrix(1, 20);
+  CHECK(difference(forward<CpuDouble>(p).weights, without.weights) < 1e-14);
+  // Where the unit says nothing, the bias is all: worked out by hand for one candidate that sees three rows.
+  Problem one = problem({{5}, {1}, {3}}, 2, {4});
+  one.weight = Matrix(1, 4);
+  one.recency = Matrix(1, 2);
+  one.recency(1) = std::log(0.25);
+  const Results r = forward<CpuDouble>(one);
+  for (index_t j = 0; j < 3; ++j) CHECK(r.weights(j) == Approx(j == 2 ? 2.0 / 3 : 1.0 / 6).epsilon(1e-14));
+}
+
 TEMPLATE_TEST_CASE("candidate_attention: many blocks of pairs", "[ops]", SEQREC_TEST_BACKENDS) {
   for (const index_t window : {20, 1000}) {
     const CandidateLists candidates = several_blocks(window);
@@ -380,9 +431,10 @@ TEMPLATE_TEST_CASE("candidate_attention: many blocks of pairs", "[ops]", SEQREC_
 
 TEMPLATE_TEST_CASE("candidate_attention: gradients of weights and sums are added to what is there", "[ops]",
                    SEQREC_TEST_BACKENDS) {
-  const Problem p = problem(several_blocks(), 6, {5, 3}, Activation::dice);
+  Problem p = problem(several_blocks(), 6, {5, 3}, Activation::dice);
+  p.recency = random_matrix(1, 20, 6);
   Gradients expected = backward_by_loops(p);
-  for (Matrix* sum : {&expected.dweight, &expected.dbias})
+  for (Matrix* sum : {&expected.dweight, &expected.dbias, &expected.drecency})
     for (double& value : sum->values) value += 3;
   for (Sums& of : expected.hidden)
     for (Matrix* sum : {&of.dweight, &of.dbias, &of.f.dalpha, &of.f.sum, &of.f.squares, &of.f.rows})
@@ -394,7 +446,8 @@ TEMPLATE_TEST_CASE("candidate_attention: gradients of weights and sums are added
 
 TEMPLATE_TEST_CASE("candidate_attention: frozen weights get no gradients and change no other", "[ops]",
                    SEQREC_TEST_BACKENDS) {
-  const Problem p = problem(several_blocks(), 6, {5, 3}, Activation::dice);
+  Problem p = problem(several_blocks(), 6, {5, 3}, Activation::dice);
+  p.recency = random_matrix(1, 20, 6);
   const Gradients all = backward<TestType>(p, to_be_written(p), GradientMode::write);
   Gradients frozen = backward<TestType>(p, to_be_written(p), GradientMode::write, false);
   CHECK(same_bits(frozen.dkeys, all.dkeys));
@@ -409,7 +462,8 @@ TEST_CASE("candidate_attention: gradients against central differences", "[ops]")
   for (const Activation kind : all_activations)
     for (const bool softmax : {true, false}) {
       CAPTURE(names_of(kind)[static_cast<std::size_t>(kind)], softmax);
-      Problem p = problem(random_candidates({4, 1, 0, 3}, 3, 2, 6), 3, {4, 2}, kind, softmax);
+      Problem p = problem(random_candidates({4, 1, 0, 3}, 3, 3, 6), 3, {4, 2}, kind, softmax);
+      if (softmax) p.recency = random_matrix(1, 2, 6);
       const Gradients g = backward<CpuDouble>(p, to_be_written(p), GradientMode::write);
       const auto loss = [&] { return dot(forward<CpuDouble>(p).y, p.dy); };
       const auto check = [&](const Matrix& gradient, Matrix& values) {
@@ -419,6 +473,7 @@ TEST_CASE("candidate_attention: gradients against central differences", "[ops]")
       check(g.dqueries, p.queries);
       check(g.dweight, p.weight);
       check(g.dbias, p.bias);
+      check(g.drecency, p.recency);
       for (std::size_t l = 0; l < p.hidden.size(); ++l) {
         check(g.hidden[l].dweight, p.hidden[l].weight);
         check(g.hidden[l].dbias, p.hidden[l].bias);
@@ -428,7 +483,7 @@ TEST_CASE("candidate_attention: gradients against central differences", "[ops]")
 }
 
 TEST_CASE("candidate_attention: values and gradients of PyTorch", "[ops][golden]") {
-  for (const std::string name : {"paper", "official_code"}) {
+  for (const std::string name : {"paper", "official_code", "recency"}) {
     CAPTURE(name);
     Golden golden("candidate_attention_" + name);
     Problem p;
@@ -449,6 +504,10 @@ TEST_CASE("candidate_attention: values and gradients of PyTorch", "[ops][golden]
                        golden.matrix("gradient.output.bias")};
     p.weight = golden.matrix("parameter.output.weight");
     p.bias = golden.matrix("parameter.output.bias");
+    if (name == "recency") {
+      p.recency = golden.matrix("parameter.recency_bias");
+      expected.drecency = golden.matrix("gradient.recency_bias");
+    }
     for (std::size_t l = 0; l < static_cast<std::size_t>(golden.number("layers")); ++l) {
       Layer layer{of("parameter.linears.", l, ".weight"), of("parameter.linears.", l, ".bias"), {}};
       const index_t units = layer.weight.rows;
@@ -492,13 +551,14 @@ TEMPLATE_TEST_CASE("candidate_attention: softmax weights are positive and sum to
 
 TEST_CASE("candidate_attention: an item has the same bits wherever it stands in lists of any length", "[ops]") {
   for (const Activation kind : all_activations)
-    for (const bool softmax : {true, false})
+    for (const std::string weighting : {"recency", "softmax", "none"})
       for (const index_t length : {1, 3, 7, 20, 50}) {
-        CAPTURE(name_of(kind), softmax, length);
+        CAPTURE(name_of(kind), weighting, length);
         const auto last = [&](index_t before) {  // one user's list of that many and one more; the last item counts
           CandidateLists lists{{length}, {before + 1}, std::vector<offset_t>(static_cast<std::size_t>(before + 1))};
           for (offset_t& visible : lists.visible) visible = static_cast<offset_t>(length);
-          Problem p = problem(lists, 10, {36, 7}, kind, softmax);
+          Problem p = problem(lists, 10, {36, 7}, kind, weighting != "none");
+          if (weighting == "recency") p.recency = random_matrix(1, 20, 6);
           for (index_t d = 0; d < p.width(); ++d) p.queries(before, d) = 0.25 * static_cast<double>(d) - 1;
           const Results r = forward<CpuFloat>(p);
           Matrix weights(1, length);
@@ -514,7 +574,8 @@ TEST_CASE("candidate_attention: an item has the same bits wherever it stands in 
 }
 
 TEST_CASE("candidate_attention: float agrees with double", "[ops]") {
-  const Problem p = problem(several_blocks(20), 16, {12, 5}, Activation::dice);
+  Problem p = problem(several_blocks(20), 16, {12, 5}, Activation::dice);
+  p.recency = random_matrix(1, 20, 6);
   CHECK(difference(forward<CpuFloat>(p).y, forward<CpuDouble>(p).y) <= tolerance<CpuFloat>::value);
   check_gradients(backward<CpuFloat>(p, to_be_written(p), GradientMode::write),
                   backward<CpuDouble>(p, to_be_written(p), GradientMode::write), tolerance<CpuFloat>::gradient);
@@ -623,6 +684,23 @@ TEST_CASE("candidate_attention: what does not fit is named", "[ops][errors]") {
     a.candidates.window = a.candidates.pairs = 0;
     ops::candidate_attention_forward(context, a);
   };
+  CHECK(forward_message([&](auto& a) {
+          a.weighting.softmax = true;
+          a.unit.recency = context.matrix(2, 3);
+        }) == op + "rows of recency is 2, expected 1");
+  CHECK(forward_message([&](auto& a) {
+          a.weighting.softmax = true;
+          a.unit.recency = context.matrix(1, 3);
+          a.unit.drecency = context.matrix(1, 2);
+        }) == op + "columns of drecency is 2, expected 3");
+  const auto no_softmax = [&] {
+    CandidateAttentionForward<Context> a{
+        placed_candidates.histories(), placed_candidates.view(), context.matrix(4, 2), context.matrix(3, 2), unit(), {},
+        context.matrix(3, 2),          context.vector(5),        context.vector(45)};
+    a.unit.recency = context.matrix(1, 3);
+    ops::candidate_attention_forward(context, a);
+  };
+  CHECK(message_of<ArgumentError>(no_softmax) == op + "recency without a softmax, expected one");
   CHECK(message_of<ArgumentError>(blind) == op + "window is 0, expected at least 1");
   CHECK(backward_message([&](auto& a) { a.dqueries.view = context.matrix(3, 3); }) ==
         back + "columns of dqueries is 3, expected 2");

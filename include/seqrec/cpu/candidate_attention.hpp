@@ -9,6 +9,7 @@
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/gemm.hpp"
 #include "seqrec/cpu/pieces.hpp"
+#include "seqrec/cpu/recency.hpp"
 #include "seqrec/ops/candidate_attention.hpp"
 
 namespace seqrec::cpu {
@@ -39,12 +40,15 @@ class PairBlocks {
     for (index_t b = 0; b < a.candidates.items.segments(); ++b)
       for (index_t c = a.candidates.items.offsets(b); c < a.candidates.items.offsets(b + 1); ++c) {
         seen_(c) = static_cast<offset_t>(std::min<index_t>(a.candidates.visible(c), a.candidates.window));
+        most_seen_ = std::max<index_t>(most_seen_, seen_(c));
         first_key_(c) = a.offsets(b) + a.candidates.visible(c) - seen_(c);
       }
   }
 
   /// No block has more pairs.
   index_t most_pairs() const { return most_pairs_; }
+  /// No candidate sees more rows.
+  index_t most_seen() const { return most_seen_; }
 
   /// Calls work(block) for all blocks in order.
   template <class Work>
@@ -82,6 +86,7 @@ class PairBlocks {
   VectorView<offset_t, HostSpace> seen_;       ///< (C) how many keys
   VectorView<offset_t, HostSpace> first_key_;  ///< (C)
   index_t most_pairs_;
+  index_t most_seen_ = 0;
 };
 
 /// x = softmax(scale x), the same bits at whatever address.
@@ -140,6 +145,7 @@ void candidate_attention_forward(BasicContext<S, W>& context, const CandidateAtt
   const View products = context.matrix(blocks.most_pairs(), width);
   auto kept = a.saved ? typename detail::AttentionUnitRows<BasicContext<S, W>>::Kept{}
                       : network.scratch(context, blocks.most_pairs());
+  const detail::RecencyRows<BasicContext<S, W>> recency(context, a.unit.recency, blocks.most_seen());
   S* saved = a.saved.data;
   blocks.for_each([&](const detail::PairBlock& block) {
     const View x = products.row_range(0, block.pairs());
@@ -157,7 +163,10 @@ void candidate_attention_forward(BasicContext<S, W>& context, const CandidateAtt
         weights);
     blocks.for_each_candidate(block, [&](index_t c, index_t pair, index_t key, index_t seen) {
       auto of_candidate = array(weights + pair, seen);
-      if (a.weighting.softmax && seen > 0) detail::softmax(weights + pair, seen, static_cast<S>(a.weighting.scale));
+      if (a.weighting.softmax && seen > 0) {
+        const S scale = static_cast<S>(a.weighting.scale);
+        detail::softmax(weights + pair, seen, recency ? recency.scale_and_add(weights + pair, seen, scale) : scale);
+      }
       auto y = row_array(a.y, c);
       y.setZero();
       for (index_t j = 0; j < seen; ++j) y += of_candidate(j) * row_array(a.keys, key + j);
@@ -182,6 +191,7 @@ void candidate_attention_backward(BasicContext<S, W>& context,
   const View products = context.matrix(blocks.most_pairs(), width);
   const View dproducts = context.matrix(blocks.most_pairs(), width);
   const auto dscores = context.vector(blocks.most_pairs());
+  detail::RecencySums<BasicContext<S, W>> recency(context, a.unit.drecency, blocks.most_seen());
   const S* saved = a.saved.data;
   blocks.for_each([&](const detail::PairBlock& block) {
     const View x = products.row_range(0, block.pairs()), dx = dproducts.row_range(0, block.pairs());
@@ -197,6 +207,7 @@ void candidate_attention_backward(BasicContext<S, W>& context,
       const auto weight = array(weights + pair, seen);
       auto ds = array(dscores.data + pair, seen);
       const S mean = (weight * ds).sum();
+      if (recency) recency.add(weight * (ds - mean));
       ds = static_cast<S>(a.weighting.scale) * weight * (ds - mean);
     });
     const View dz = network.backward(x, network.next(saved, block.pairs()), dscores.data, dx);
@@ -212,6 +223,7 @@ void candidate_attention_backward(BasicContext<S, W>& context,
     });
   });
 
+  if (recency) recency.finish();
   const detail::FirstLayer first(a.unit.hidden[0].weight);
   const detail::FirstLayer dfirst(a.unit.hidden[0].dweight);
   const View scratch = context.matrix(units, width);

@@ -31,6 +31,10 @@ struct AttentionUnit {
   const_vector_of<Context> bias;      ///< (1)
   master_matrix_of<Context> dweight;  ///< (1, F) added to; null if not wanted
   master_vector_of<Context> dbias;    ///< (1) added to; null if not wanted
+  /// (1, R) r: what is added to the scaled scores, under a softmax, of the newest row that a candidate sees, of the one
+  /// before it, and so on; rows further back share the last number. Null for none.
+  const_matrix_of<Context> recency;
+  master_matrix_of<Context> drecency;  ///< (1, R) added to; null if not wanted
 
   index_t units(index_t layer) const { return hidden[layer].weight.rows(); }
 };
@@ -45,6 +49,9 @@ struct AttentionWeighting {
 /// items, and a_cj comes from the unit's score of [q_c, k_j, q_c - k_j, q_c * k_j]: what a user's history says about
 /// this candidate (DIN, Zhou et al. 2018, arXiv:1706.06978, eq. 2; the four parts are the reference code's). Zeros
 /// where a candidate sees nothing.
+///
+/// With a recency bias the weights are softmax_j(scale score_cj + r[d]), d = 0 for the newest row that c sees, 1 for
+/// the one before it: an order of events, which the unit alone cannot see.
 ///
 /// Candidates of one user share its history, which is never copied. The first layer is linear in its four parts, so it
 /// splits exactly into (Wk - Wd) k_j, once a history row; (Wq + Wd) q_c, once a candidate; and Wp (q_c * k_j), the only
@@ -115,6 +122,15 @@ void check_attention_unit(const char* op, const AttentionUnit<Context>& unit, in
   check_optional_shape(op, "the last dbias", unit.dbias, 1);
 }
 
+/// @throws ShapeError unless there is a number for one distance at least, ArgumentError for a bias without a softmax
+template <class Context>
+void check_recency(const char* op, const AttentionUnit<Context>& unit, const AttentionWeighting& weighting) {
+  check_optional_shape(op, "recency", unit.recency, 1, std::max<index_t>(1, unit.recency.columns()));
+  check_optional_shape(op, "drecency", unit.drecency, 1, unit.recency.columns());
+  if (!unit.recency) return;
+  if (!weighting.softmax) throw ArgumentError(concatenate(op, ": recency without a softmax, expected one"));
+}
+
 /// Checks what candidates see, in host memory all of it.
 /// @throws ShapeError, or ArgumentError where the window is so small that no candidate would see anything
 template <class Space>
@@ -143,12 +159,14 @@ void check_candidates(const char* op, VectorView<const offset_t, Space> offsets,
 template <class Arguments>
 void check_candidate_attention(const char* op, const Arguments& a) {
   check_attention_unit(op, a.unit, a.keys.columns());
+  check_recency(op, a.unit, a.weighting);
   check_candidates(op, a.offsets, a.keys.rows(), a.candidates);
   check_shape(op, "queries", a.queries, a.candidates.size(), a.keys.columns());
   check_shape(op, "weights", a.weights, a.candidates.pairs);
 }
 
-/// @throws ShapeError when extents or what candidates see disagree, ArgumentError when window is below 1.
+/// @throws ShapeError when extents or what candidates see disagree, ArgumentError when window is below 1 or there is a
+/// recency bias without a softmax.
 /// Cost: 2 pairs (D F1 + F1 F2 + ...) operations.
 template <class Context>
 void candidate_attention_forward(Context& context, const CandidateAttentionForward<Context>& a) {

@@ -81,13 +81,14 @@ def unit_activation(kind):
 class CandidateAttention(nn.Module):
     """DIN's activation unit; every pair's [q, k, q - k, q * k] is written out."""
 
-    def __init__(self, width, hidden, activation, softmax):
+    def __init__(self, width, hidden, activation, softmax, recency=0):
         super().__init__()
         inputs = [4 * width] + list(hidden)
         self.linears = nn.ModuleList(nn.Linear(i, o) for i, o in zip(inputs, hidden))
         self.activations = nn.ModuleList(ACTIVATIONS[activation](units) for units in hidden)
         self.output = nn.Linear(hidden[-1], 1)
         self.softmax, self.scale = softmax, 1 / math.sqrt(width)
+        self.recency_bias = nn.Parameter(torch.zeros(1, recency)) if recency else None
 
     def forward(self, keys, queries, seen):
         """`seen`: the rows of keys that each candidate sees. All pairs pass the network together."""
@@ -103,7 +104,11 @@ class CandidateAttention(nn.Module):
             of_candidate = scores[first : first + len(rows)]
             first += len(rows)
             if self.softmax:
-                of_candidate = torch.softmax(of_candidate * self.scale, 0)
+                logits = of_candidate * self.scale
+                if self.recency_bias is not None:  # 0 is the distance of the newest row
+                    distance = torch.arange(len(rows) - 1, -1, -1).clamp(max=self.recency_bias.shape[1] - 1)
+                    logits = logits + self.recency_bias[0, distance]
+                of_candidate = torch.softmax(logits, 0)
             weights.append(of_candidate)
             results.append(of_candidate @ keys[rows] if rows else torch.zeros_like(keys[0]))
         return torch.stack(results), torch.cat(weights)
@@ -120,6 +125,12 @@ class CandidateAttention(nn.Module):
                 scores.append(self.output.weight[0] @ x + self.output.bias[0])
             if self.softmax:
                 powers = [torch.exp(score * self.scale) for score in scores]
+                if self.recency_bias is not None:
+                    last = self.recency_bias.shape[1] - 1
+                    powers = [
+                        power * torch.exp(self.recency_bias[0, min(len(rows) - 1 - j, last)])
+                        for j, power in enumerate(powers)
+                    ]
                 scores = [power / sum(powers) for power in powers]
             all_weights += scores
             results.append(sum((a * keys[r] for a, r in zip(scores, rows)), torch.zeros_like(q)))
@@ -137,9 +148,10 @@ def rows_seen(offsets, candidate_offsets, visible, window):
 
 @case("candidate_attention_paper", (5,), "dice", False)
 @case("candidate_attention_official_code", (6, 3), "sigmoid", True)
-def candidate_attention(hidden, activation, softmax):
-    width, window = 4, 3
-    module = randomise(CandidateAttention(width, hidden, activation, softmax).double())
+@case("candidate_attention_recency", (6, 3), "sigmoid", True, 4, 3)
+def candidate_attention(hidden, activation, softmax, window=3, recency=0):
+    width = 4
+    module = randomise(CandidateAttention(width, hidden, activation, softmax, recency).double())
     offsets, candidate_offsets = offsets_of([4, 0, 1, 6]), offsets_of([3, 1, 2, 4])
     visible = [0, 2, 4, 0, 1, 1, 1, 3, 3, 6]
     keys, queries = leaves(normal(int(offsets[-1]), width), normal(len(visible), width))
@@ -200,10 +212,10 @@ class Mlp(nn.Module):
 class Din(nn.Module):
     """Deep Interest Network; its state_dict has the names that seqrec uses."""
 
-    def __init__(self, items, width, attention_hidden, hidden, activation, softmax):
+    def __init__(self, items, width, attention_hidden, hidden, activation, softmax, recency):
         super().__init__()
         self.item_embedding = nn.Embedding(items, width)
-        self.attention = CandidateAttention(width, attention_hidden, activation, softmax)
+        self.attention = CandidateAttention(width, attention_hidden, activation, softmax, recency)
         self.network = Mlp(3 * width, hidden, activation)
         self.item_bias = nn.Embedding(items, 1)
 
@@ -224,8 +236,12 @@ class Din(nn.Module):
 
 @case("din_prelu", "prelu", True, 100)
 @case("din_dice", "dice", False, 3)
-def din(activation, softmax, window):
-    options = dict(items=9, width=4, attention_hidden=(5, 3), hidden=(6, 4), activation=activation, softmax=softmax)
+@case("din_recency", "prelu", True, 3, 3)
+def din(activation, softmax, window, recency=0):
+    options = dict(
+        items=9, width=4, attention_hidden=(5, 3), hidden=(6, 4), activation=activation, softmax=softmax,
+        recency=recency,
+    )
     model = randomise(Din(**options).double())
     negatives, offsets = 1, offsets_of([4, 1, 5])
     rows = int(offsets[-1])
@@ -254,8 +270,9 @@ def din(activation, softmax, window):
     )
     tensors.update(state_of(model, slopes))
     dashed = lambda widths: "-".join(map(str, widths))
-    return tensors, dict(
+    metadata = dict(
         items=options["items"], width=options["width"], attention_hidden=dashed(options["attention_hidden"]),
         hidden=dashed(options["hidden"]), activation=activation, softmax="true" if softmax else "false",
         negatives=negatives, window=window,
     )
+    return tensors, dict(metadata, recency_bias="true") if recency else metadata
