@@ -104,6 +104,7 @@ TEST_CASE("a candidate's score is that of its visible history alone, the last ma
   DinOptions options = small_options();
   options.attention_softmax = softmax;
   options.recency_bias = softmax;
+  options.attention_heads = softmax ? 5 : 1;
   const Model model = random_model(options);
   const auto users = seqrec_test::toy_users({11, 3, 0, 1, 20, 7}, items, 2, 5);
   const ToyBatch batch(users, items, 2, GENERATE(std::vector<std::size_t>{}, std::vector<std::size_t>{1, 4}), 8);
@@ -265,6 +266,7 @@ TEST_CASE("Din's gradients do not depend on how a batch is cut, nor on threads",
   options.items = data.num_items();
   options.activation = options.attention_activation = Activation::dice;
   options.recency_bias = true;
+  options.attention_heads = 5;
   Model model = random_model(options);
   auto& parameters = model.parameters();
   const auto gradients = [&](index_t token_budget, TeamOptions team_options) {
@@ -325,6 +327,9 @@ TEST_CASE("a Din's options are checked", "[models]") {
           o.recency_bias = true;
           o.attention_softmax = false;
         }) == "Din recency_bias is true, expected false without attention_softmax");
+  CHECK(message([](DinOptions& o) { o.attention_heads = 2; }) ==
+        "Din attention_heads is 2, expected a divisor of width 5");
+  CHECK(message([](DinOptions& o) { o.attention_heads = 0; }) == "Din attention_heads is 0, expected 1 .. 65536");
   CHECK(message([](DinOptions& o) {
           o.attention_hidden = {4, 0};
         }) == "Din attention_hidden is 4-0, expected at most 64 widths in 1 .. 1048576");

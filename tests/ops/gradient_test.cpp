@@ -118,18 +118,19 @@ void backward_of_candidate_attention(Activation kind, bool softmax, Double& cont
     layer.dbias = g.vector(4);
     inputs = 4;
   }
-  unit.weight = n.matrix(1, 4);
-  unit.bias = n.vector(1);
-  unit.dweight = g.matrix(1, 4);
+  const index_t heads = softmax ? 3 : 1;
+  unit.weight = n.matrix(heads, 4);
+  unit.bias = n.vector(heads);
+  unit.dweight = g.matrix(heads, 4);
   const AttentionWeighting weighting{softmax, 0.5};
   if (softmax) {  // which takes the last bias out
-    unit.recency = n.matrix(1, 2);
-    unit.drecency = g.matrix(1, 2);
+    unit.recency = n.matrix(heads, 2);
+    unit.drecency = g.matrix(heads, 2);
   } else {
     unit.dbias = g.vector(1);
   }
   const auto keys = n.matrix(5, 3), queries = n.matrix(5, 3), y = n.matrix(5, 3);
-  const auto weights = n.vector(candidates.pairs);
+  const auto weights = n.vector(heads * candidates.pairs);
   const auto saved = n.vector(ops::candidate_attention_saved_size<Double>(candidates, unit));
   ops::candidate_attention_forward(context, CandidateAttentionForward<Double>{offsets, candidates, keys, queries, unit,
                                                                               weighting, y, weights, saved});
@@ -198,7 +199,7 @@ const std::vector<Case>& cases() {
        }},
       {"candidate_attention, PReLU",
        [](Double& c, Numbers& n, Gradients& g) { backward_of_candidate_attention(Activation::prelu, false, c, n, g); }},
-      {"candidate_attention, Dice and a recency bias",
+      {"candidate_attention, Dice, heads and a recency bias",
        [](Double& c, Numbers& n, Gradients& g) { backward_of_candidate_attention(Activation::dice, true, c, n, g); }},
       {"gather_rows",
        [](Double& c, Numbers& n, Gradients& g) {

@@ -24,6 +24,7 @@ struct DinOptions {
   std::vector<index_t> attention_hidden = {80, 40};  ///< see CandidateAttentionOptions' presets
   Activation attention_activation = Activation::prelu;
   bool attention_softmax = true;
+  index_t attention_heads = 1;
   bool recency_bias = false;
   std::vector<index_t> hidden = {128, 64};
   Activation activation = Activation::prelu;
@@ -47,6 +48,8 @@ struct DinOptions {
     visit("attention_hidden", attention_hidden, widths(1, 1 << 20), "of the attention's hidden layers, 1 to 3 of them");
     visit("attention_activation", attention_activation, any(), "after each of them");
     visit("attention_softmax", attention_softmax, any(), "whether weights of a history add up to 1");
+    visit("attention_heads", attention_heads, in_range(1, 65536),
+          "divide the width: each weighs its columns of the history's vectors");
     visit("recency_bias", recency_bias, any(),
           "adds a learned number for each distance from the newest item to the attention's scores; needs the softmax");
     visit("hidden", hidden, widths(1, 1 << 20), "of the ranking network's hidden layers");
@@ -83,7 +86,7 @@ class Din : public ItemModel<Context_, DinOptions> {
   /// Scores, and where they come from.
   struct Explained {
     Variable<Context> scores;    ///< (C, 1) log-odds
-    vector_of<Context> weights;  ///< (pairs) attention to each visible history item, oldest first
+    vector_of<Context> weights;  ///< (H pairs) attention to each visible item, oldest first, head after head
   };
 
   /// @throws ArgumentError when an option is out of range, or there is a recency bias without a softmax
@@ -94,6 +97,7 @@ class Din : public ItemModel<Context_, DinOptions> {
                                                     .hidden = options.attention_hidden,
                                                     .activation = options.attention_activation,
                                                     .softmax = options.attention_softmax,
+                                                    .heads = attention_heads(options),
                                                     .recency = recency_distances(options)}),
         network_(parameters_.scope("network"), {.inputs = 3 * options.width + feature_inputs(options),
                                                 .hidden = options.hidden,
@@ -131,6 +135,13 @@ class Din : public ItemModel<Context_, DinOptions> {
 
  private:
   Initialiser vectors() const { return Initialiser::normal(options_.initial_deviation); }
+
+  static index_t attention_heads(const DinOptions& o) {
+    if (o.width % o.attention_heads != 0)
+      throw ArgumentError(
+          concatenate("Din attention_heads is ", o.attention_heads, ", expected a divisor of width ", o.width));
+    return o.attention_heads;
+  }
 
   static index_t recency_distances(const DinOptions& o) {
     if (!o.recency_bias) return 0;
