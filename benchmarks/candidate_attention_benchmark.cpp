@@ -60,6 +60,10 @@ class Attention : protected OnBatch {
         bias_(random_vector(1, 4)),
         dweight_(1, weight_.columns()),
         dbias_(1),
+        recency_(random_matrix(1, std::max<index_t>(1, state.range(6)), 6)),
+        drecency_(1, recency_.columns()),
+        has_recency_(state.range(6) != 0),
+        expected_drecency_(EigenMatrix::Zero(1, recency_.columns())),
         expected_dweight_(EigenMatrix::Zero(1, weight_.columns())),
         expected_y_(EigenMatrix::Zero(2 * load_.most_rows(), width_)) {
     layers_.emplace_back(state.range(4), 4 * width_, 10);
@@ -102,6 +106,10 @@ class Attention : protected OnBatch {
     of.bias = bias_.view();
     of.dweight = dweight_.view();
     of.dbias = dbias_.view();
+    if (has_recency_) {
+      of.recency = recency_.view();
+      of.drecency = drecency_.view();
+    }
     return of;
   }
   seqrec::AttentionWeighting weighting() const { return {true, 1 / std::sqrt(static_cast<double>(width_))}; }
@@ -157,7 +165,10 @@ class Attention : protected OnBatch {
     const auto scale = static_cast<float>(weighting().scale);
     for_each_candidate(histories, [&](index_t c, index_t row, index_t seen, index_t pair) {
       auto weights = weights_.col(0).segment(pair, seen);
-      weights = ((weights.array() - weights.maxCoeff()) * scale).exp();
+      weights *= scale;
+      if (has_recency_)
+        for (index_t j = 0; j < seen; ++j) weights(j) += recency_.view()(0, seen - 1 - j);
+      weights = (weights.array() - weights.maxCoeff()).exp();
       weights /= weights.sum();
       expected_y_.row(c).noalias() = weights.transpose() * k.middleRows(row, seen);
     });
@@ -178,6 +189,9 @@ class Attention : protected OnBatch {
   Vector bias_;
   Matrix dweight_;
   Vector dbias_;
+  Matrix recency_, drecency_;
+  bool has_recency_;
+  EigenMatrix expected_drecency_;
   std::vector<Layer> layers_;
   std::vector<item_t> items_;
   std::vector<seqrec::offset_t> offsets_, visible_;
@@ -232,7 +246,9 @@ struct Training : Attention {
       const auto weights = weights_.col(0).segment(pair, seen);
       auto ds = dscores.col(0).segment(pair, seen);
       ds.noalias() = k.middleRows(row, seen) * dy.row(c).transpose();
-      ds = (scale * weights.array() * (ds.array() - weights.dot(ds))).matrix().eval();
+      ds = (weights.array() * (ds.array() - weights.dot(ds))).matrix().eval();
+      for (index_t j = 0; has_recency_ && j < seen; ++j) expected_drecency_(0, seen - 1 - j) += ds(j);
+      ds *= scale;
       expected_dkeys_.middleRows(row, seen).noalias() += weights * dy.row(c);
     });
     expected_dweight_.noalias() += dscores.transpose() * after_.back();
@@ -264,7 +280,8 @@ struct Training : Attention {
     std::vector<Result> all = {{elements(y_), elements(expected_y_)},
                                {elements(dkeys_), elements(expected_dkeys_)},
                                {elements(dqueries_), elements(expected_dqueries_)},
-                               {elements(dweight_), elements(expected_dweight_)}};
+                               {elements(dweight_), elements(expected_dweight_)},
+                               {elements(drecency_), elements(expected_drecency_)}};
     for (const Layer& layer : layers_) all.push_back({elements(layer.dweight), elements(layer.expected_dweight)});
     return all;
   }
@@ -275,10 +292,11 @@ struct Training : Attention {
   EigenMatrix expected_dkeys_, expected_dqueries_;
 };
 
-// B users, L items of history, a window of W, D wide, hidden layers of F1 and F2 units (0: there is one).
-const std::vector<std::string> letters = {"B", "L", "W", "D", "F1", "F2"};
+// B users, L items of history, a window of W, D wide, hidden layers of F1 and F2 units (0: there is one), a recency
+// bias for R distances (0: none).
+const std::vector<std::string> letters = {"B", "L", "W", "D", "F1", "F2", "R"};
 const std::vector<std::vector<std::int64_t>> sizes = {
-    {8, 100, 20, 64, 32, 0}, {8, 100, 50, 64, 32, 0}, {8, 100, 50, 64, 80, 40}};
+    {8, 100, 20, 64, 32, 0, 0}, {8, 100, 20, 64, 32, 0, 20}, {8, 100, 50, 64, 32, 0, 0}, {8, 100, 50, 64, 80, 40, 0}};
 const bool registered = compare<Inference>("candidate_attention/forward", "written_out_pairs", letters, sizes) &&
                         compare<Training>("candidate_attention/forward_backward", "written_out_pairs", letters, sizes);
 

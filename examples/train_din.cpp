@@ -7,7 +7,9 @@
 //             options.
 // Data        as for train_sasrec: one data set's folder, as --data or $SEQREC_DATA/ml-100k; else a synthetic set.
 //             --features reads age, gender and occupation, genres and years, where the folder has them.
-// Expect      two or three minutes on MovieLens-100K: among 1 + 99 candidates HR@10 of .71 and per-user AUC of .90.
+// Expect      a minute on MovieLens-100K: among 1 + 99 candidates HR@10 of .74 and per-user AUC of .91, among the whole
+//             catalogue HR@10 of .20. With --recency-bias=false it is .71, .90 and .17: the attention alone does not
+//             see what was watched last.
 
 #include <array>
 
@@ -36,12 +38,14 @@ struct Settings {
 
 /// Sets what the preset says of the attention, but for options that were given.
 void apply(Preset preset, const examples::CommandLine& line, seqrec::DinOptions& options) {
+  if (!options.attention_softmax && !line.given("--recency-bias")) options.recency_bias = false;
   if (preset == Preset::tuned) return;
   const auto attention = preset == Preset::paper ? seqrec::CandidateAttentionOptions::paper(options.width)
                                                  : seqrec::CandidateAttentionOptions::official_code(options.width);
   if (!line.given("--attention-hidden")) options.attention_hidden = attention.hidden;
   if (!line.given("--attention-activation")) options.attention_activation = attention.activation;
   if (!line.given("--attention-softmax")) options.attention_softmax = attention.softmax;
+  if (!line.given("--recency-bias")) options.recency_bias = false;
 }
 
 }  // namespace
@@ -58,7 +62,7 @@ int main(int argc, char** argv) {
                                                  .patience = 5}};
   seqrec::Click objective{.negatives = 2};
   seqrec::DinOptions options{
-      .max_length = 20, .attention_hidden = {32}, .hidden = {64}, .dropout = 0.4, .initial_deviation = 0.1};
+      .max_length = 20, .attention_hidden = {32}, .recency_bias = true, .hidden = {64}, .dropout = 0.4};
   Settings settings;
 
   examples::CommandLine line("Trains DIN (Zhou et al. 2018) and evaluates it.");

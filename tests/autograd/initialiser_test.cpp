@@ -20,7 +20,7 @@ Moments moments_of(const Initialiser& initialiser, index_t rows, index_t columns
   Moments m;
   double squares = 0;
   for (int i = 0; i < draws; ++i) {
-    const double value = initialiser.draw(random, rows, columns);
+    const double value = initialiser.draw(random, rows, columns, i % columns);
     m.mean += value / draws;
     squares += value * value / draws;
     m.lowest = std::min(m.lowest, value);
@@ -34,7 +34,14 @@ Moments moments_of(const Initialiser& initialiser, index_t rows, index_t columns
 
 TEST_CASE("a constant initialiser draws nothing", "[autograd]") {
   RandomStream random(1, Purpose::initial_weights, 0), untouched(1, Purpose::initial_weights, 0);
-  CHECK(Initialiser::constant(0.75).draw(random, 4, 5) == 0.75);
+  CHECK(Initialiser::constant(0.75).draw(random, 4, 5, 3) == 0.75);
+  CHECK(random.bits() == untouched.bits());
+}
+
+TEST_CASE("a ramp climbs from zero and draws nothing", "[autograd]") {
+  RandomStream random(1, Purpose::initial_weights, 0), untouched(1, Purpose::initial_weights, 0);
+  for (const index_t place : {0, 1, 6})
+    CHECK(Initialiser::ramp(-0.25).draw(random, 2, 7, place) == -0.25 * static_cast<double>(place));
   CHECK(random.bits() == untouched.bits());
 }
 

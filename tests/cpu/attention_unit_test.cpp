@@ -62,12 +62,12 @@ TEST_CASE("a unit scores products, and hands gradients back to them", "[cpu]") {
   CHECK(place == saved.data() + 4);
   const MatrixView<double, HostSpace> x(products.data(), 2, 1), dx(dproducts.data(), 2, 1);
   rows.forward(
-      x, kept, [](MatrixView<double, HostSpace> z) { z(0, 1) += 1; }, scores.data());
+      x, kept, [](MatrixView<double, HostSpace> z) { z(0, 1) += 1; }, scores.data(), 2);
   CHECK(saved == std::vector<double>{2, -3, -3, 6});  // before the activation
   CHECK(scores == std::vector<double>{3 * 2 + 0.5, 5 * 6 + 0.5});
 
   const std::vector<double> dscores = {1, 10};
-  const auto dz = rows.backward(x, kept, dscores.data(), dx);
+  const auto dz = rows.backward(x, kept, dscores.data(), 2, dx);
   CHECK(dz.rows() == 2);
   CHECK((dz(0, 0) == 3 && dz(0, 1) == 0 && dz(1, 0) == 0 && dz(1, 1) == 50));
   CHECK(dproducts == std::vector<double>{3, -100});

@@ -48,12 +48,13 @@ struct Probe : seqrec_test::LayerProbe<DoubleContext> {
 
 TEST_CASE("candidate attention has the names and shapes of its PyTorch modules", "[layers]") {
   ParameterStore<DoubleContext> parameters;
-  const CandidateAttention<DoubleContext> layer(parameters.scope(), {.width = 6, .hidden = {5, 3}});
+  const CandidateAttention<DoubleContext> layer(parameters.scope(),
+                                                {.width = 6, .hidden = {5, 3}, .heads = 2, .recency = 7});
   std::vector<std::string> found;
   for (const auto& entry : parameters.entries()) found.push_back(entry.name + " " + option_text(entry.shape));
   CHECK(found == std::vector<std::string>{"linears.0.weight 5-24", "linears.0.bias 5", "activations.0.weight 5",
                                           "linears.1.weight 3-5", "linears.1.bias 3", "activations.1.weight 3",
-                                          "output.weight 1-3", "output.bias 1"});
+                                          "output.weight 2-3", "output.bias 2", "recency_bias 2-7"});
 }
 
 TEST_CASE("candidate attention's presets are the paper and its code", "[layers]") {
@@ -75,6 +76,8 @@ TEST_CASE("candidate attention's gradients are its derivatives", "[layers]") {
   options.activation = GENERATE(Activation::relu, Activation::sigmoid, Activation::prelu, Activation::dice);
   options.softmax = GENERATE(true, false);
   if (narrow) options.hidden = {5};
+  if (options.softmax) options.recency = 3;
+  if (options.activation == Activation::sigmoid) options.heads = 3;
   CAPTURE(option_text(options.activation), options.softmax, option_text(options.hidden));
   Probe probe(batch, options);
   probe.keys_read_twice = narrow;
@@ -85,11 +88,13 @@ TEST_CASE("candidate attention's gradients are its derivatives", "[layers]") {
 }
 
 TEST_CASE("candidate attention agrees with PyTorch", "[layers]") {
-  const std::string name = GENERATE(as<std::string>{}, "paper", "official_code");
+  const std::string name = GENERATE(as<std::string>{}, "paper", "official_code", "recency", "heads");
   seqrec_test::Golden golden("candidate_attention_" + name);
   const auto keys = golden.matrix("keys"), queries = golden.matrix("queries");
   CandidateAttentionOptions options = name == "paper" ? CandidateAttentionOptions::paper(keys.columns)
                                                       : CandidateAttentionOptions::official_code(keys.columns);
+  if (name == "heads") options.heads = 2;
+  if (name == "recency" || name == "heads") options.recency = golden.matrix("parameter.recency_bias").columns;
   options.hidden = name == "paper" ? std::vector<index_t>{5} : std::vector<index_t>{6, 3};
   ParameterStore<DoubleContext> parameters;
   const CandidateAttention<DoubleContext> layer(parameters.scope(), options);
@@ -108,7 +113,7 @@ TEST_CASE("candidate attention agrees with PyTorch", "[layers]") {
   candidates.items = {{any.data(), std::ssize(any)}, {candidate_offsets.data(), std::ssize(candidate_offsets)}};
   candidates.visible = {visible.data(), std::ssize(visible)};
   candidates.window = static_cast<index_t>(golden.number("window"));
-  candidates.pairs = golden.matrix("weights").columns;
+  candidates.pairs = golden.matrix("weights").columns / options.heads;
 
   DoubleContext context;
   context.reserve_gradients(parameters.size());
@@ -150,6 +155,29 @@ TEST_CASE("candidate attention gives the same bits in inference, and keeps less"
   };
   const auto trained = run(Mode::training);
   CHECK(trained == run(Mode::inference));
+}
+
+TEST_CASE("a recency bias starts as a slope and needs a softmax", "[layers][errors]") {
+  ParameterStore<DoubleContext> parameters;
+  const CandidateAttention<DoubleContext> layer(parameters.scope(), {.width = 4, .hidden = {2}, .recency = 3});
+  parameters.initialise(InitialValues::drawn, 1);
+  const auto values = parameters.values(parameters.entries().back());
+  CHECK(std::vector<double>(values.data, values.data + values.size()) == std::vector<double>{0, -0.2, -0.4});
+  ParameterStore<DoubleContext> others;
+  const auto message = [&](bool softmax, index_t recency) {
+    return seqrec_test::message_of<ArgumentError>([&] {
+      CandidateAttention<DoubleContext>(others.scope(),
+                                        {.width = 4, .hidden = {2}, .softmax = softmax, .recency = recency});
+    });
+  };
+  CHECK(message(false, 3) == "CandidateAttention recency is 3, expected 0 without a softmax");
+  const auto heads_message = [&](index_t heads) {
+    return seqrec_test::message_of<ArgumentError>(
+        [&] { CandidateAttention<DoubleContext>(others.scope(), {.width = 4, .hidden = {2}, .heads = heads}); });
+  };
+  CHECK(heads_message(3) == "CandidateAttention heads is 3, expected a divisor of the width");
+  CHECK(heads_message(0) == "CandidateAttention heads is 0, expected a divisor of the width");
+  CHECK(message(true, -1) == "CandidateAttention recency is -1, expected at least 0");
 }
 
 TEST_CASE("candidate attention takes one to three hidden layers", "[layers][errors]") {

@@ -32,6 +32,8 @@ Model model_of(Golden& golden) {
   read("activation", options.activation);
   options.attention_activation = options.activation;
   read("softmax", options.attention_softmax);
+  if (golden.has("recency_bias")) read("recency_bias", options.recency_bias);
+  if (options.recency_bias) options.max_length = static_cast<index_t>(golden.number("window"));
   Model model(options, InitialValues::zero);
   for (const auto& entry : model.parameters().entries()) {
     CAPTURE(entry.name);
@@ -46,7 +48,7 @@ Model model_of(Golden& golden) {
 }  // namespace
 
 TEST_CASE("Din agrees with PyTorch", "[models]") {
-  const std::string name = GENERATE(as<std::string>{}, "prelu", "dice");
+  const std::string name = GENERATE(as<std::string>{}, "prelu", "dice", "recency");
   const bool cut = GENERATE(false, true);
   CAPTURE(name, cut);
   Golden golden("din_" + name);
@@ -69,7 +71,7 @@ TEST_CASE("Din agrees with PyTorch", "[models]") {
 }
 
 TEST_CASE("Din's scores agree with PyTorch", "[models]") {
-  Golden golden(GENERATE(as<std::string>{}, "din_prelu", "din_dice"));
+  Golden golden(GENERATE(as<std::string>{}, "din_prelu", "din_dice", "din_recency"));
   const Model model = model_of(golden);
   const ToyBatch batch = batch_of(golden, {});
   DoubleContext context;

@@ -71,6 +71,7 @@ TEST_CASE("Din's parameters have names and shapes that PyTorch users know", "[mo
   options.item_categories = 6;
   options.feature_width = 2;
   options.activation = Activation::dice;
+  options.recency_bias = true;
   Model model(options);
   CHECK(shown_parameters(model) ==
         "item_embedding.weight 30 5\n"
@@ -82,6 +83,7 @@ TEST_CASE("Din's parameters have names and shapes that PyTorch users know", "[mo
         "attention.activations.1.weight 3\n"
         "attention.output.weight 1 3\n"
         "attention.output.bias 1\n"
+        "attention.recency_bias 1 8\n"
         "network.linears.0.weight 7 19\n"
         "network.linears.0.bias 7\n"
         "network.activations.0.weight 7\n"
@@ -101,6 +103,8 @@ TEST_CASE("a candidate's score is that of its visible history alone, the last ma
   const bool softmax = GENERATE(true, false);
   DinOptions options = small_options();
   options.attention_softmax = softmax;
+  options.recency_bias = softmax;
+  options.attention_heads = softmax ? 5 : 1;
   const Model model = random_model(options);
   const auto users = seqrec_test::toy_users({11, 3, 0, 1, 20, 7}, items, 2, 5);
   const ToyBatch batch(users, items, 2, GENERATE(std::vector<std::size_t>{}, std::vector<std::size_t>{1, 4}), 8);
@@ -127,6 +131,7 @@ TEST_CASE("an item has the same score, to the last bit, wherever it stands in li
   CAPTURE(name_of(kind));
   DinOptions options{.items = items, .width = 10, .attention_hidden = {36, 7}, .hidden = {13, 6}};
   options.activation = options.attention_activation = kind;
+  options.recency_bias = kind != Activation::sigmoid;
   const Din<cpu::Context> model(options);
   const std::vector<item_t> history = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5};
   const auto length = static_cast<offset_t>(history.size());
@@ -156,8 +161,19 @@ TEST_CASE("an item has the same score, to the last bit, wherever it stands in li
   }
 }
 
+TEST_CASE("with a recency bias the order of a history counts, without one it does not", "[models]") {
+  DinOptions options = small_options();
+  const Model without = random_model(options);
+  CHECK(score_alone(without, {1, 2, 3}, 4) == Approx(score_alone(without, {3, 1, 2}, 4)).epsilon(1e-12));
+  options.recency_bias = true;
+  const Model with = random_model(options);
+  CHECK(std::abs(score_alone(with, {1, 2, 3}, 4) - score_alone(with, {3, 1, 2}, 4)) > 1e-3);
+}
+
 TEST_CASE("an empty history has a score too", "[models]") {
-  const Model model = random_model(small_options());
+  DinOptions options = small_options();
+  options.recency_bias = GENERATE(false, true);
+  const Model model = random_model(options);
   CHECK(std::isfinite(score_alone(model, {}, 3)));
   CHECK(score_alone(model, {}, 3) != score_alone(model, {}, 4));
 }
@@ -249,6 +265,8 @@ TEST_CASE("Din's gradients do not depend on how a batch is cut, nor on threads",
   DinOptions options = small_options();
   options.items = data.num_items();
   options.activation = options.attention_activation = Activation::dice;
+  options.recency_bias = true;
+  options.attention_heads = 5;
   Model model = random_model(options);
   auto& parameters = model.parameters();
   const auto gradients = [&](index_t token_budget, TeamOptions team_options) {
@@ -275,6 +293,7 @@ TEST_CASE("a Din comes back from its checkpoint as it was", "[models]") {
   options.attention_activation = Activation::dice;
   options.hidden = {};
   options.item_bias = false;
+  options.recency_bias = true;
   options.user_categories = 3;
   Model model = random_model(options);
   save(directory.path() / "din.safetensors", model);
@@ -283,6 +302,7 @@ TEST_CASE("a Din comes back from its checkpoint as it was", "[models]") {
   CHECK(option_text(loaded.options().attention_hidden) == "6-3");
   CHECK(loaded.options().hidden.empty());
   CHECK_FALSE(loaded.options().item_bias);
+  CHECK(loaded.options().recency_bias);
   CHECK(seqrec_test::weights_of(loaded) == seqrec_test::weights_of(model));
 }
 
@@ -303,6 +323,13 @@ TEST_CASE("a Din's options are checked", "[models]") {
   CHECK(message([](DinOptions& o) { o.training_length = -1; }) == "Din training_length is -1, expected 0 .. 1048576");
   CHECK(message([](DinOptions& o) { o.attention_hidden = {}; }) ==
         "CandidateAttention hidden layers is 0, expected 1 .. 3");
+  CHECK(message([](DinOptions& o) {
+          o.recency_bias = true;
+          o.attention_softmax = false;
+        }) == "Din recency_bias is true, expected false without attention_softmax");
+  CHECK(message([](DinOptions& o) { o.attention_heads = 2; }) ==
+        "Din attention_heads is 2, expected a divisor of width 5");
+  CHECK(message([](DinOptions& o) { o.attention_heads = 0; }) == "Din attention_heads is 0, expected 1 .. 65536");
   CHECK(message([](DinOptions& o) {
           o.attention_hidden = {4, 0};
         }) == "Din attention_hidden is 4-0, expected at most 64 widths in 1 .. 1048576");

@@ -29,22 +29,26 @@ struct Problem {
   CandidateLists candidates;
   Matrix keys, queries, dy;  ///< (N, D), (C, D), (C, D)
   std::vector<Layer> hidden;
-  Matrix weight, bias;  ///< (1, F), (1, 1)
+  Matrix weight, bias;  ///< (H, F), (1, H)
   AttentionWeighting weighting;
   Layout layout = Layout::dense;
+  Matrix recency{};  ///< (H, R), or none
 
   index_t width() const { return keys.columns; }
+  index_t heads() const { return weight.rows; }
+  /// Whose columns these are.
+  index_t head_of(index_t column) const { return column / (width() / heads()); }
 };
 
 Problem problem(const CandidateLists& candidates, index_t width, const std::vector<index_t>& hidden,
-                Activation kind = Activation::prelu, bool softmax = true) {
+                Activation kind = Activation::prelu, bool softmax = true, index_t heads = 1) {
   Problem p{candidates,
             random_matrix(candidates.rows(), width, 1),
             random_matrix(candidates.size(), width, 2),
             random_matrix(candidates.size(), width, 3),
             {},
-            random_matrix(1, hidden.back(), 4, 0.5),
-            random_matrix(1, 1, 5),
+            random_matrix(heads, hidden.back(), 4, 0.5),
+            random_matrix(1, heads, 5),
             {softmax, 0.5}};
   index_t inputs = 4 * width;
   for (const index_t units : hidden) {
@@ -65,6 +69,7 @@ struct Gradients {
   Matrix dkeys, dqueries;
   std::vector<Sums> hidden;
   Matrix dweight, dbias;
+  Matrix drecency{};  ///< (H, R)
 };
 
 /// Gradients that hold the same number everywhere.
@@ -72,8 +77,9 @@ Gradients filled(const Problem& p, double fill) {
   Gradients g{Matrix(p.keys.rows, p.width(), fill),
               Matrix(p.queries.rows, p.width(), fill),
               {},
-              Matrix(1, p.weight.columns, fill),
-              Matrix(1, 1, fill)};
+              Matrix(p.heads(), p.weight.columns, fill),
+              Matrix(1, p.heads(), fill),
+              Matrix(p.recency.rows, p.recency.columns, fill)};
   for (const Layer& layer : p.hidden)
     g.hidden.push_back({Matrix(layer.weight.rows, layer.weight.columns, fill), Matrix(1, layer.weight.rows, fill),
                         ActivationSums(layer.weight.rows, fill)});
@@ -81,7 +87,7 @@ Gradients filled(const Problem& p, double fill) {
 }
 
 std::vector<Matrix> parts(const Gradients& g) {
-  std::vector<Matrix> all = {g.dkeys, g.dqueries, g.dweight, g.dbias};
+  std::vector<Matrix> all = {g.dkeys, g.dqueries, g.dweight, g.dbias, g.drecency};
   for (const Sums& of : g.hidden)
     for (const Matrix& part : {of.dweight, of.dbias, of.f.dalpha, of.f.sum, of.f.squares, of.f.rows})
       all.push_back(part);
@@ -99,7 +105,7 @@ void check_gradients(const Gradients& found, const Gradients& expected, double t
 /// The unit on one pair, with what each layer takes and makes.
 struct UnitByLoops {
   std::vector<std::vector<double>> inputs, before;  ///< of each hidden layer; one input more
-  double score = 0;
+  std::vector<double> scores;                       ///< (H)
 
   UnitByLoops(const Problem& p, index_t c, index_t row) {
     std::vector<double> x;
@@ -119,16 +125,22 @@ struct UnitByLoops {
       before.push_back(z);
       inputs.push_back(y);
     }
-    score = p.bias(0);
-    for (index_t h = 0; h < p.weight.columns; ++h) score += p.weight(h) * inputs.back()[static_cast<std::size_t>(h)];
+    for (index_t head = 0; head < p.heads(); ++head) {
+      scores.push_back(p.bias(head));
+      for (index_t h = 0; h < p.weight.columns; ++h)
+        scores.back() += p.weight(head, h) * inputs.back()[static_cast<std::size_t>(h)];
+    }
   }
 
-  void backward(const Problem& p, index_t c, index_t row, double dscore, Gradients& g) const {
-    std::vector<double> dx;
-    g.dbias(0) += dscore;
-    for (index_t h = 0; h < p.weight.columns; ++h) {
-      g.dweight(h) += dscore * inputs.back()[static_cast<std::size_t>(h)];
-      dx.push_back(dscore * p.weight(h));
+  void backward(const Problem& p, index_t c, index_t row, const std::vector<double>& dscores, Gradients& g) const {
+    std::vector<double> dx(inputs.back().size(), 0.0);
+    for (index_t head = 0; head < p.heads(); ++head) {
+      const double dscore = dscores[static_cast<std::size_t>(head)];
+      g.dbias(head) += dscore;
+      for (index_t h = 0; h < p.weight.columns; ++h) {
+        g.dweight(head, h) += dscore * inputs.back()[static_cast<std::size_t>(h)];
+        dx[static_cast<std::size_t>(h)] += dscore * p.weight(head, h);
+      }
     }
     for (std::size_t l = p.hidden.size(); l-- > 0;) {
       const Layer& layer = p.hidden[l];
@@ -154,23 +166,37 @@ struct UnitByLoops {
 };
 
 struct Results {
-  Matrix y, weights;  ///< (C, D), (1, pairs)
+  Matrix y, weights;  ///< (C, D), (1, H pairs)
 };
 
-Results forward_by_loops(const Problem& p) {
-  Results r{Matrix(p.queries.rows, p.width()), Matrix(1, p.candidates.pairs())};
-  Matrix total(1, p.queries.rows);
-  index_t pair = 0;
-  p.candidates.for_each_pair([&](index_t c, index_t row) {
-    const double score = UnitByLoops(p, c, row).score;
-    r.weights(pair) = p.weighting.softmax ? std::exp(score * p.weighting.scale) : score;
-    total(c) += r.weights(pair++);
+/// Calls visit(candidate, row, how many rows it sees after that one, where the pair's weight of the first head lies,
+/// how far each next head's is) for all pairs, oldest row first.
+template <class Visit>
+void for_each_pair(const Problem& p, Visit visit) {
+  index_t first_weight = 0;
+  p.candidates.for_each([&](index_t c, index_t first) {
+    const index_t seen = p.candidates.seen(c), end = first + p.candidates.visible[static_cast<std::size_t>(c)];
+    for (index_t j = 0; j < seen; ++j) visit(c, end - seen + j, seen - 1 - j, first_weight + j, seen);
+    first_weight += p.heads() * seen;
   });
-  pair = 0;
-  p.candidates.for_each_pair([&](index_t c, index_t row) {
-    if (p.weighting.softmax) r.weights(pair) /= total(c);
-    for (index_t d = 0; d < p.width(); ++d) r.y(c, d) += r.weights(pair) * p.keys(row, d);
-    ++pair;
+}
+
+Results forward_by_loops(const Problem& p) {
+  Results r{Matrix(p.queries.rows, p.width()), Matrix(1, p.heads() * p.candidates.pairs())};
+  Matrix total(p.queries.rows, p.heads());
+  for_each_pair(p, [&](index_t c, index_t row, index_t later, index_t place, index_t next) {
+    const UnitByLoops unit(p, c, row);
+    for (index_t h = 0; h < p.heads(); ++h) {
+      const double score = unit.scores[static_cast<std::size_t>(h)];
+      const double bias = p.recency.columns != 0 ? p.recency(h, std::min(later, p.recency.columns - 1)) : 0;
+      r.weights(place + h * next) = p.weighting.softmax ? std::exp(score * p.weighting.scale + bias) : score;
+      total(c, h) += r.weights(place + h * next);
+    }
+  });
+  for_each_pair(p, [&](index_t c, index_t row, index_t, index_t place, index_t next) {
+    for (index_t h = 0; h < p.heads(); ++h)
+      if (p.weighting.softmax) r.weights(place + h * next) /= total(c, h);
+    for (index_t d = 0; d < p.width(); ++d) r.y(c, d) += r.weights(place + p.head_of(d) * next) * p.keys(row, d);
   });
   return r;
 }
@@ -178,22 +204,24 @@ Results forward_by_loops(const Problem& p) {
 Gradients backward_by_loops(const Problem& p) {
   const Results r = forward_by_loops(p);
   Gradients g = filled(p, 0);
-  Matrix dweights(1, r.weights.columns), mean(1, p.queries.rows);
-  index_t pair = 0;
-  p.candidates.for_each_pair([&](index_t c, index_t row) {
+  Matrix dweights(1, r.weights.columns), mean(p.queries.rows, p.heads());
+  for_each_pair(p, [&](index_t c, index_t row, index_t, index_t place, index_t next) {
     for (index_t d = 0; d < p.width(); ++d) {
-      dweights(pair) += p.dy(c, d) * p.keys(row, d);
-      g.dkeys(row, d) += r.weights(pair) * p.dy(c, d);
+      const index_t at = place + p.head_of(d) * next;
+      dweights(at) += p.dy(c, d) * p.keys(row, d);
+      g.dkeys(row, d) += r.weights(at) * p.dy(c, d);
     }
-    mean(c) += r.weights(pair) * dweights(pair);
-    ++pair;
+    for (index_t h = 0; h < p.heads(); ++h) mean(c, h) += r.weights(place + h * next) * dweights(place + h * next);
   });
-  pair = 0;
-  p.candidates.for_each_pair([&](index_t c, index_t row) {
-    const double dscore =
-        p.weighting.softmax ? p.weighting.scale * r.weights(pair) * (dweights(pair) - mean(c)) : dweights(pair);
-    UnitByLoops(p, c, row).backward(p, c, row, dscore, g);
-    ++pair;
+  for_each_pair(p, [&](index_t c, index_t row, index_t later, index_t place, index_t next) {
+    std::vector<double> dscores;
+    for (index_t h = 0; h < p.heads(); ++h) {
+      const index_t at = place + h * next;
+      const double dlogit = r.weights(at) * (dweights(at) - mean(c, h));
+      dscores.push_back(p.weighting.softmax ? p.weighting.scale * dlogit : dweights(at));
+      if (p.recency.columns != 0) g.drecency(h, std::min(later, p.recency.columns - 1)) += dlogit;
+    }
+    UnitByLoops(p, c, row).backward(p, c, row, dscores, g);
   });
   return g;
 }
@@ -213,10 +241,12 @@ class Placement {
         dy_(p.dy, p.layout),
         weight_(p.weight, p.layout),
         bias_(p.bias, p.layout),
+        recency_(p.recency, p.layout),
         dkeys_(before.dkeys, p.layout),
         dqueries_(before.dqueries, p.layout),
         dweight_(before.dweight, p.layout),
-        dbias_(before.dbias, p.layout) {
+        dbias_(before.dbias, p.layout),
+        drecency_(before.drecency, p.layout) {
     for (std::size_t l = 0; l < p.hidden.size(); ++l)
       hidden_.push_back(std::make_unique<PlacedLayer>(p.hidden[l], before.hidden[l], p.layout));
   }
@@ -234,9 +264,11 @@ class Placement {
     }
     unit.weight = weight_.matrix();
     unit.bias = bias_.vector();
+    if (problem_.recency.columns != 0) unit.recency = recency_.matrix();
     if (!with_gradients) return unit;
     unit.dweight = dweight_.matrix();
     unit.dbias = dbias_.vector();
+    if (problem_.recency.columns != 0) unit.drecency = drecency_.matrix();
     return unit;
   }
 
@@ -244,8 +276,8 @@ class Placement {
     const auto unit_ = unit(false);
     const auto candidates = candidates_.view();
     Scalars y(unwritten(problem_.queries.rows, problem_.width()), problem_.layout);
-    Scalars weights(unwritten(1, candidates.pairs), problem_.layout);
-    weights_ = context_.vector(candidates.pairs);
+    Scalars weights(unwritten(1, problem_.heads() * candidates.pairs), problem_.layout);
+    weights_ = context_.vector(problem_.heads() * candidates.pairs);
     saved_ =
         keep ? context_.vector(ops::candidate_attention_saved_size<Context>(candidates, unit_)) : vector_of<Context>{};
     ops::candidate_attention_forward(
@@ -270,7 +302,7 @@ class Placement {
                                                                                     dy_.matrix(),
                                                                                     {dkeys_.matrix(), mode},
                                                                                     {dqueries_.matrix(), mode}});
-    Gradients g{dkeys_.read(), dqueries_.read(), {}, dweight_.read(), dbias_.read()};
+    Gradients g{dkeys_.read(), dqueries_.read(), {}, dweight_.read(), dbias_.read(), drecency_.read()};
     for (const auto& layer : hidden_) g.hidden.push_back({layer->dweight.read(), layer->dbias.read(), layer->f.read()});
     return g;
   }
@@ -292,8 +324,8 @@ class Placement {
   const Problem& problem_;
   Context context_;
   PlacedCandidates<typename Context::Space> candidates_;
-  Scalars keys_, queries_, dy_, weight_, bias_, dkeys_, dqueries_;
-  Masters dweight_, dbias_;
+  Scalars keys_, queries_, dy_, weight_, bias_, recency_, dkeys_, dqueries_;
+  Masters dweight_, dbias_, drecency_;
   std::vector<std::unique_ptr<PlacedLayer>> hidden_;
   vector_of<Context> weights_, saved_;
 };
@@ -365,6 +397,64 @@ TEMPLATE_TEST_CASE("candidate_attention: every activation, with and without soft
       }
 }
 
+TEMPLATE_TEST_CASE("candidate_attention: a recency bias for fewer distances than are seen, as many, and more", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  for (const index_t distances : {1, 4, 40, 60})
+    for (const index_t window : {1, 7, 1000}) {
+      CAPTURE(distances, window);
+      Problem p = problem(several_blocks(window), 6, {5});
+      p.recency = random_matrix(1, distances, 6);
+      check_against_loops<TestType>(p);
+    }
+  for (const auto& lengths : batches_of_lengths())
+    for (const Layout layout : {Layout::dense, Layout::strided}) {
+      CAPTURE(lengths, layout == Layout::strided);
+      Problem p = problem(random_candidates(lengths, 3, 4, 7), 3, {5, 3});
+      p.recency = random_matrix(1, 3, 6);
+      p.layout = layout;
+      check_against_loops<TestType>(p);
+    }
+}
+
+TEMPLATE_TEST_CASE("candidate_attention: several heads", "[ops]", SEQREC_TEST_BACKENDS) {
+  for (const index_t heads : {2, 3, 6})
+    for (const std::string weighting : {"recency", "softmax", "none"})
+      for (const Layout layout : {Layout::dense, Layout::strided}) {
+        CAPTURE(heads, weighting, layout == Layout::strided);
+        Problem p = problem(several_blocks(20), 6, {5, 3}, Activation::sigmoid, weighting != "none", heads);
+        if (weighting == "recency") p.recency = random_matrix(heads, 7, 6);
+        p.layout = layout;
+        check_against_loops<TestType>(p);
+      }
+}
+
+TEST_CASE("candidate_attention: heads that are alike are one head", "[ops]") {
+  Problem one = problem(several_blocks(20), 6, {5}),
+          two = problem(several_blocks(20), 6, {5}, Activation::prelu, true, 2);
+  one.recency = random_matrix(1, 20, 6);
+  two.recency = Matrix(2, 20);
+  for (index_t h = 0; h < 2; ++h) {
+    for (index_t f = 0; f < 5; ++f) two.weight(h, f) = one.weight(f);
+    for (index_t d = 0; d < 20; ++d) two.recency(h, d) = one.recency(d);
+    two.bias(h) = one.bias(0);
+  }
+  CHECK(same_bits(forward<CpuDouble>(two).y, forward<CpuDouble>(one).y));
+}
+
+TEST_CASE("candidate_attention: a recency bias of zeros changes no weight", "[ops]") {
+  Problem p = problem(several_blocks(20), 6, {5});
+  const Results without = forward<CpuDouble>(p);
+  p.recency = Matrix(1, 20);
+  CHECK(difference(forward<CpuDouble>(p).weights, without.weights) < 1e-14);
+  // Where the unit says nothing, the bias is all: worked out by hand for one candidate that sees three rows.
+  Problem one = problem({{5}, {1}, {3}}, 2, {4});
+  one.weight = Matrix(1, 4);
+  one.recency = Matrix(1, 2);
+  one.recency(1) = std::log(0.25);
+  const Results r = forward<CpuDouble>(one);
+  for (index_t j = 0; j < 3; ++j) CHECK(r.weights(j) == Approx(j == 2 ? 2.0 / 3 : 1.0 / 6).epsilon(1e-14));
+}
+
 TEMPLATE_TEST_CASE("candidate_attention: many blocks of pairs", "[ops]", SEQREC_TEST_BACKENDS) {
   for (const index_t window : {20, 1000}) {
     const CandidateLists candidates = several_blocks(window);
@@ -380,9 +470,10 @@ TEMPLATE_TEST_CASE("candidate_attention: many blocks of pairs", "[ops]", SEQREC_
 
 TEMPLATE_TEST_CASE("candidate_attention: gradients of weights and sums are added to what is there", "[ops]",
                    SEQREC_TEST_BACKENDS) {
-  const Problem p = problem(several_blocks(), 6, {5, 3}, Activation::dice);
+  Problem p = problem(several_blocks(), 6, {5, 3}, Activation::dice);
+  p.recency = random_matrix(1, 20, 6);
   Gradients expected = backward_by_loops(p);
-  for (Matrix* sum : {&expected.dweight, &expected.dbias})
+  for (Matrix* sum : {&expected.dweight, &expected.dbias, &expected.drecency})
     for (double& value : sum->values) value += 3;
   for (Sums& of : expected.hidden)
     for (Matrix* sum : {&of.dweight, &of.dbias, &of.f.dalpha, &of.f.sum, &of.f.squares, &of.f.rows})
@@ -394,7 +485,8 @@ TEMPLATE_TEST_CASE("candidate_attention: gradients of weights and sums are added
 
 TEMPLATE_TEST_CASE("candidate_attention: frozen weights get no gradients and change no other", "[ops]",
                    SEQREC_TEST_BACKENDS) {
-  const Problem p = problem(several_blocks(), 6, {5, 3}, Activation::dice);
+  Problem p = problem(several_blocks(), 6, {5, 3}, Activation::dice);
+  p.recency = random_matrix(1, 20, 6);
   const Gradients all = backward<TestType>(p, to_be_written(p), GradientMode::write);
   Gradients frozen = backward<TestType>(p, to_be_written(p), GradientMode::write, false);
   CHECK(same_bits(frozen.dkeys, all.dkeys));
@@ -409,7 +501,9 @@ TEST_CASE("candidate_attention: gradients against central differences", "[ops]")
   for (const Activation kind : all_activations)
     for (const bool softmax : {true, false}) {
       CAPTURE(names_of(kind)[static_cast<std::size_t>(kind)], softmax);
-      Problem p = problem(random_candidates({4, 1, 0, 3}, 3, 2, 6), 3, {4, 2}, kind, softmax);
+      const index_t heads = kind == Activation::prelu ? 3 : 1;
+      Problem p = problem(random_candidates({4, 1, 0, 3}, 3, 3, 6), 3, {4, 2}, kind, softmax, heads);
+      if (softmax) p.recency = random_matrix(heads, 2, 6);
       const Gradients g = backward<CpuDouble>(p, to_be_written(p), GradientMode::write);
       const auto loss = [&] { return dot(forward<CpuDouble>(p).y, p.dy); };
       const auto check = [&](const Matrix& gradient, Matrix& values) {
@@ -419,6 +513,7 @@ TEST_CASE("candidate_attention: gradients against central differences", "[ops]")
       check(g.dqueries, p.queries);
       check(g.dweight, p.weight);
       check(g.dbias, p.bias);
+      check(g.drecency, p.recency);
       for (std::size_t l = 0; l < p.hidden.size(); ++l) {
         check(g.hidden[l].dweight, p.hidden[l].weight);
         check(g.hidden[l].dbias, p.hidden[l].bias);
@@ -428,7 +523,7 @@ TEST_CASE("candidate_attention: gradients against central differences", "[ops]")
 }
 
 TEST_CASE("candidate_attention: values and gradients of PyTorch", "[ops][golden]") {
-  for (const std::string name : {"paper", "official_code"}) {
+  for (const std::string name : {"paper", "official_code", "recency", "heads"}) {
     CAPTURE(name);
     Golden golden("candidate_attention_" + name);
     Problem p;
@@ -449,6 +544,10 @@ TEST_CASE("candidate_attention: values and gradients of PyTorch", "[ops][golden]
                        golden.matrix("gradient.output.bias")};
     p.weight = golden.matrix("parameter.output.weight");
     p.bias = golden.matrix("parameter.output.bias");
+    if (name == "recency" || name == "heads") {
+      p.recency = golden.matrix("parameter.recency_bias");
+      expected.drecency = golden.matrix("gradient.recency_bias");
+    }
     for (std::size_t l = 0; l < static_cast<std::size_t>(golden.number("layers")); ++l) {
       Layer layer{of("parameter.linears.", l, ".weight"), of("parameter.linears.", l, ".bias"), {}};
       const index_t units = layer.weight.rows;
@@ -492,17 +591,19 @@ TEMPLATE_TEST_CASE("candidate_attention: softmax weights are positive and sum to
 
 TEST_CASE("candidate_attention: an item has the same bits wherever it stands in lists of any length", "[ops]") {
   for (const Activation kind : all_activations)
-    for (const bool softmax : {true, false})
+    for (const std::string weighting : {"recency", "heads", "softmax", "none"})
       for (const index_t length : {1, 3, 7, 20, 50}) {
-        CAPTURE(name_of(kind), softmax, length);
+        CAPTURE(name_of(kind), weighting, length);
         const auto last = [&](index_t before) {  // one user's list of that many and one more; the last item counts
           CandidateLists lists{{length}, {before + 1}, std::vector<offset_t>(static_cast<std::size_t>(before + 1))};
           for (offset_t& visible : lists.visible) visible = static_cast<offset_t>(length);
-          Problem p = problem(lists, 10, {36, 7}, kind, softmax);
+          const index_t heads = weighting == "heads" ? 2 : 1;
+          Problem p = problem(lists, 10, {36, 7}, kind, weighting != "none", heads);
+          if (weighting == "recency" || heads > 1) p.recency = random_matrix(heads, 20, 6);
           for (index_t d = 0; d < p.width(); ++d) p.queries(before, d) = 0.25 * static_cast<double>(d) - 1;
           const Results r = forward<CpuFloat>(p);
-          Matrix weights(1, length);
-          for (index_t j = 0; j < length; ++j) weights(j) = r.weights(before * length + j);
+          Matrix weights(1, heads * length);
+          for (index_t j = 0; j < heads * length; ++j) weights(j) = r.weights(before * heads * length + j);
           return std::vector{r.y.row_range(before, 1), weights};
         };
         const auto alone = last(0);
@@ -514,7 +615,8 @@ TEST_CASE("candidate_attention: an item has the same bits wherever it stands in 
 }
 
 TEST_CASE("candidate_attention: float agrees with double", "[ops]") {
-  const Problem p = problem(several_blocks(20), 16, {12, 5}, Activation::dice);
+  Problem p = problem(several_blocks(20), 16, {12, 5}, Activation::dice);
+  p.recency = random_matrix(1, 20, 6);
   CHECK(difference(forward<CpuFloat>(p).y, forward<CpuDouble>(p).y) <= tolerance<CpuFloat>::value);
   check_gradients(backward<CpuFloat>(p, to_be_written(p), GradientMode::write),
                   backward<CpuDouble>(p, to_be_written(p), GradientMode::write), tolerance<CpuFloat>::gradient);
@@ -558,7 +660,7 @@ TEST_CASE("candidate_attention: what does not fit is named", "[ops][errors]") {
   CHECK(forward_message([&](auto& a) { a.unit.hidden[1].activation.alpha = context.vector(4); }) ==
         op + "size of alpha is 4, expected 3");
   CHECK(forward_message([&](auto& a) { a.unit.weight = context.matrix(2, 3); }) ==
-        op + "rows of the last weight is 2, expected 1");
+        op + "size of the last bias is 1, expected 2");
   CHECK(forward_message([&](auto& a) { a.unit.weight = context.matrix(1, 4); }) ==
         op + "columns of the last weight is 4, expected 3");
   CHECK(forward_message([&](auto& a) { a.unit.bias = {}; }) == op + "size of the last bias is 0, expected 1");
@@ -623,6 +725,32 @@ TEST_CASE("candidate_attention: what does not fit is named", "[ops][errors]") {
     a.candidates.window = a.candidates.pairs = 0;
     ops::candidate_attention_forward(context, a);
   };
+  CHECK(forward_message([&](auto& a) {
+          a.weighting.softmax = true;
+          a.unit.recency = context.matrix(2, 3);
+        }) == op + "rows of recency is 2, expected 1");
+  CHECK(forward_message([&](auto& a) {
+          a.weighting.softmax = true;
+          a.unit.recency = context.matrix(1, 3);
+          a.unit.drecency = context.matrix(1, 2);
+        }) == op + "columns of drecency is 2, expected 3");
+  const auto no_softmax = [&] {
+    CandidateAttentionForward<Context> a{
+        placed_candidates.histories(), placed_candidates.view(), context.matrix(4, 2), context.matrix(3, 2), unit(), {},
+        context.matrix(3, 2),          context.vector(5),        context.vector(45)};
+    a.unit.recency = context.matrix(1, 3);
+    ops::candidate_attention_forward(context, a);
+  };
+  const auto heads_message = [&](index_t heads) {
+    CandidateAttentionForward<Context> a{
+        placed_candidates.histories(), placed_candidates.view(), context.matrix(4, 2), context.matrix(3, 2), unit(), {},
+        context.matrix(3, 2),          context.vector(5),        context.vector(45)};
+    a.unit.weight = context.matrix(heads, 3);
+    return message_of<ArgumentError>([&] { ops::candidate_attention_forward(context, a); });
+  };
+  CHECK(heads_message(0) == op + "heads is 0, expected a divisor of width 2");
+  CHECK(heads_message(3) == op + "heads is 3, expected a divisor of width 2");
+  CHECK(message_of<ArgumentError>(no_softmax) == op + "recency without a softmax, expected one");
   CHECK(message_of<ArgumentError>(blind) == op + "window is 0, expected at least 1");
   CHECK(backward_message([&](auto& a) { a.dqueries.view = context.matrix(3, 3); }) ==
         back + "columns of dqueries is 3, expected 2");

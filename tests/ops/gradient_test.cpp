@@ -103,7 +103,7 @@ UnitActivation<Double> activation(Activation kind, index_t units, Numbers& n, Gr
   return f;
 }
 
-void backward_of_candidate_attention(Activation kind, Double& context, Numbers& n, Gradients& g) {
+void backward_of_candidate_attention(Activation kind, bool softmax, Double& context, Numbers& n, Gradients& g) {
   const PlacedCandidates<HostSpace> lists({{3, 0, 2}, {2, 1, 2}, {1, 3, 0, 1, 2}, 2});
   const auto candidates = lists.view();
   AttentionUnit<Double> unit;
@@ -118,19 +118,25 @@ void backward_of_candidate_attention(Activation kind, Double& context, Numbers& 
     layer.dbias = g.vector(4);
     inputs = 4;
   }
-  unit.weight = n.matrix(1, 4);
-  unit.bias = n.vector(1);
-  unit.dweight = g.matrix(1, 4);
-  unit.dbias = g.vector(1);
+  const index_t heads = softmax ? 3 : 1;
+  unit.weight = n.matrix(heads, 4);
+  unit.bias = n.vector(heads);
+  unit.dweight = g.matrix(heads, 4);
+  const AttentionWeighting weighting{softmax, 0.5};
+  if (softmax) {  // which takes the last bias out
+    unit.recency = n.matrix(heads, 2);
+    unit.drecency = g.matrix(heads, 2);
+  } else {
+    unit.dbias = g.vector(1);
+  }
   const auto keys = n.matrix(5, 3), queries = n.matrix(5, 3), y = n.matrix(5, 3);
-  const auto weights = n.vector(candidates.pairs);
+  const auto weights = n.vector(heads * candidates.pairs);
   const auto saved = n.vector(ops::candidate_attention_saved_size<Double>(candidates, unit));
-  ops::candidate_attention_forward(
-      context, CandidateAttentionForward<Double>{offsets, candidates, keys, queries, unit, {}, y, weights, saved});
+  ops::candidate_attention_forward(context, CandidateAttentionForward<Double>{offsets, candidates, keys, queries, unit,
+                                                                              weighting, y, weights, saved});
   ops::candidate_attention_backward(
-      context,
-      CandidateAttentionBackward<Double>{
-          offsets, candidates, keys, queries, unit, {}, weights, saved, n.matrix(5, 3), g.input(5, 3), g.input(5, 3)});
+      context, CandidateAttentionBackward<Double>{offsets, candidates, keys, queries, unit, weighting, weights, saved,
+                                                  n.matrix(5, 3), g.input(5, 3), g.input(5, 3)});
 }
 
 void backward_of_gru(GruReset reset, Double& context, Numbers& n, Gradients& g) {
@@ -192,9 +198,9 @@ const std::vector<Case>& cases() {
              c, UnitActivationBackward<Double>{n.matrix(5, 3), f, n.matrix(5, 3), g.input(5, 3), {}});
        }},
       {"candidate_attention, PReLU",
-       [](Double& c, Numbers& n, Gradients& g) { backward_of_candidate_attention(Activation::prelu, c, n, g); }},
-      {"candidate_attention, Dice",
-       [](Double& c, Numbers& n, Gradients& g) { backward_of_candidate_attention(Activation::dice, c, n, g); }},
+       [](Double& c, Numbers& n, Gradients& g) { backward_of_candidate_attention(Activation::prelu, false, c, n, g); }},
+      {"candidate_attention, Dice, heads and a recency bias",
+       [](Double& c, Numbers& n, Gradients& g) { backward_of_candidate_attention(Activation::dice, true, c, n, g); }},
       {"gather_rows",
        [](Double& c, Numbers& n, Gradients& g) {
          ops::gather_rows_backward(c, GatherRowsBackward<Double>{{rows_of_x.data(), 4}, n.matrix(4, 3), g.input(5, 3)});

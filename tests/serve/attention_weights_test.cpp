@@ -13,7 +13,9 @@ using namespace seqrec;
 using seqrec_test::DoubleContext;
 
 TEST_CASE("each history item has a weight in a candidate's score", "[train]") {
-  Din<DoubleContext> model({.items = 20, .width = 4, .max_length = 5, .attention_hidden = {6}, .hidden = {3}});
+  const index_t heads = GENERATE(1, 2);  // of several the mean
+  Din<DoubleContext> model(
+      {.items = 20, .width = 4, .max_length = 5, .attention_hidden = {6}, .attention_heads = heads, .hidden = {3}});
   seqrec_test::randomise(model, 4, 0.8);
   DoubleContext context;
   const std::vector<item_t> history = {1, 2, 3, 4, 5, 3, 7};

@@ -25,7 +25,7 @@ std::vector<Master> draw_values(const std::vector<ParameterEntry>& entries, inde
     const index_t columns = entry.shape.size() == 2 ? entry.shape.back() : 1;
     for (index_t i = 0; i < entry.size(); ++i)
       values[static_cast<std::size_t>(entry.offset + i)] =
-          static_cast<Master>(entry.initialiser.draw(random, entry.shape.front(), columns));
+          static_cast<Master>(entry.initialiser.draw(random, entry.shape.front(), columns, i % entry.shape.back()));
   }
   for (const ParameterEntry& entry : entries)
     for (const ParameterEntry& source : entries)

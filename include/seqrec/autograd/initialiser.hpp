@@ -10,10 +10,10 @@ namespace seqrec {
 
 /// How a parameter begins. Values are drawn in double on the host, so that every backend starts from the same numbers.
 struct Initialiser {
-  enum class Kind { constant, normal, uniform, xavier_normal, xavier_uniform };
+  enum class Kind { constant, normal, uniform, xavier_normal, xavier_uniform, ramp };
 
   Kind kind = Kind::constant;
-  double scale = 0;  ///< the constant, the standard deviation, half the range, or the gain
+  double scale = 0;  ///< the constant, the standard deviation, half the range, the gain, or the step
 
   static constexpr Initialiser constant(double value) { return {Kind::constant, value}; }
   /// N(0, deviation^2).
@@ -24,9 +24,12 @@ struct Initialiser {
   static constexpr Initialiser xavier_normal(double gain = 1) { return {Kind::xavier_normal, gain}; }
   /// U(-a, a), a = gain sqrt(6 / (fan_in + fan_out)).
   static constexpr Initialiser xavier_uniform(double gain = 1) { return {Kind::xavier_uniform, gain}; }
+  /// 0, step, 2 step, ... along a vector, or along each row of a matrix.
+  static constexpr Initialiser ramp(double step) { return {Kind::ramp, step}; }
 
-  /// The next value of a (rows, columns) parameter.
-  double draw(RandomStream& random, index_t rows, index_t columns) const {
+  /// The next value of a (rows, columns) parameter, a vector's columns being 1; `place` is its place in the
+  /// vector or in the matrix's row.
+  double draw(RandomStream& random, index_t rows, index_t columns, index_t place) const {
     const auto fans = static_cast<double>(rows + columns);
     switch (kind) {
       case Kind::normal:
@@ -37,6 +40,8 @@ struct Initialiser {
         return scale * std::sqrt(2.0 / fans) * random.normal();
       case Kind::xavier_uniform:
         return scale * std::sqrt(6.0 / fans) * (2 * random.uniform() - 1);
+      case Kind::ramp:
+        return scale * static_cast<double>(place);
       case Kind::constant:
         break;
     }

@@ -64,10 +64,11 @@ class AttentionUnitRows {
     return kept;
   }
 
-  /// @param x            (pairs, D) q * k   @param scores (pairs) written
+  /// @param x            (pairs, D) q * k
+  /// @param scores       written: of head h and pair p at [h * stride + p]
   /// @param add_parts(z) adds what the first layer makes of q and of k to its values (pairs, F1)
   template <class AddParts>
-  void forward(View x, const Kept& kept, AddParts add_parts, S* scores) const {
+  void forward(View x, const Kept& kept, AddParts add_parts, S* scores, index_t stride) const {
     const index_t pairs = x.rows();
     View input = x;
     for (index_t l = 0; l < unit_.layers; ++l) {
@@ -82,21 +83,30 @@ class AttentionUnitRows {
       activate(l, z, y);
       input = y;
     }
-    const auto weight = array(unit_.weight.data, input.columns());
-    for (index_t p = 0; p < pairs; ++p) scores[p] = (row_array(input, p) * weight).sum() + unit_.bias(0);
+    for (index_t h = 0; h < unit_.heads(); ++h) {
+      const auto weight = row_array(unit_.weight, h);
+      for (index_t p = 0; p < pairs; ++p) scores[h * stride + p] = (row_array(input, p) * weight).sum() + unit_.bias(h);
+    }
   }
 
-  /// @param dx (pairs, D) written: of q * k   @return (pairs, F1) the gradient of the first layer's values
-  View backward(ConstView x, const Kept& kept, const S* dscores, View dx) {
+  /// @param dscores as forward's scores   @param dx (pairs, D) written: of q * k   @return (pairs, F1) the gradient of
+  /// the first layer's values
+  View backward(ConstView x, const Kept& kept, const S* dscores, index_t stride, View dx) {
     const index_t pairs = x.rows(), last = unit_.layers - 1;
     if (!gradient_[0])
       for (index_t l = 0; l < unit_.layers; ++l) gradient_[l] = context_.matrix(after_[l].rows(), unit_.units(l));
     for (index_t l = 0; l <= last; ++l) activate(l, kept.before[l].row_range(0, pairs), after_[l].row_range(0, pairs));
-    const auto weight = array(unit_.weight.data, unit_.units(last));
-    for (index_t p = 0; p < pairs; ++p) {
-      row_array(gradient_[last], p) = dscores[p] * weight;
-      if (unit_.dweight) array(unit_.dweight.data, weight.size()) += dscores[p] * row_array(after_[last], p);
-      if (unit_.dbias) unit_.dbias(0) += dscores[p];
+    for (index_t h = 0; h < unit_.heads(); ++h, dscores += stride) {
+      const auto weight = row_array(unit_.weight, h);
+      for (index_t p = 0; p < pairs; ++p) {
+        auto gradient = row_array(gradient_[last], p);
+        if (h == 0)
+          gradient = dscores[p] * weight;
+        else
+          gradient += dscores[p] * weight;
+        if (unit_.dweight) row_array(unit_.dweight, h) += dscores[p] * row_array(after_[last], p);
+        if (unit_.dbias) unit_.dbias(h) += dscores[p];
+      }
     }
     for (index_t l = last; l >= 0; --l) {
       const auto& layer = unit_.hidden[l];

@@ -9,6 +9,7 @@
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/gemm.hpp"
 #include "seqrec/cpu/pieces.hpp"
+#include "seqrec/cpu/recency.hpp"
 #include "seqrec/ops/candidate_attention.hpp"
 
 namespace seqrec::cpu {
@@ -39,12 +40,15 @@ class PairBlocks {
     for (index_t b = 0; b < a.candidates.items.segments(); ++b)
       for (index_t c = a.candidates.items.offsets(b); c < a.candidates.items.offsets(b + 1); ++c) {
         seen_(c) = static_cast<offset_t>(std::min<index_t>(a.candidates.visible(c), a.candidates.window));
+        most_seen_ = std::max<index_t>(most_seen_, seen_(c));
         first_key_(c) = a.offsets(b) + a.candidates.visible(c) - seen_(c);
       }
   }
 
   /// No block has more pairs.
   index_t most_pairs() const { return most_pairs_; }
+  /// No candidate sees more rows.
+  index_t most_seen() const { return most_seen_; }
 
   /// Calls work(block) for all blocks in order.
   template <class Work>
@@ -82,6 +86,7 @@ class PairBlocks {
   VectorView<offset_t, HostSpace> seen_;       ///< (C) how many keys
   VectorView<offset_t, HostSpace> first_key_;  ///< (C)
   index_t most_pairs_;
+  index_t most_seen_ = 0;
 };
 
 /// x = softmax(scale x), the same bits at whatever address.
@@ -125,7 +130,7 @@ void separate_part_backward(MatrixView<const S, HostSpace> x, MatrixView<S, Host
 template <class S, int W>
 void candidate_attention_forward(BasicContext<S, W>& context, const CandidateAttentionForward<BasicContext<S, W>>& a) {
   using View = MatrixView<S, HostSpace>;
-  const index_t width = a.keys.columns(), units = a.unit.units(0);
+  const index_t width = a.keys.columns(), units = a.unit.units(0), heads = a.unit.heads(), columns = width / heads;
   const detail::PairBlocks<BasicContext<S, W>> blocks(context, a);
   const detail::FirstLayer first(a.unit.hidden[0].weight);
   const View of_keys = context.matrix(a.keys.rows(), units), of_queries = context.matrix(a.queries.rows(), units);
@@ -140,12 +145,16 @@ void candidate_attention_forward(BasicContext<S, W>& context, const CandidateAtt
   const View products = context.matrix(blocks.most_pairs(), width);
   auto kept = a.saved ? typename detail::AttentionUnitRows<BasicContext<S, W>>::Kept{}
                       : network.scratch(context, blocks.most_pairs());
+  const detail::RecencyRows<BasicContext<S, W>> recency(context, a.unit.recency, blocks.most_seen());
+  const index_t stride = blocks.most_pairs();
+  const auto of_heads = context.vector(heads > 1 ? heads * stride : 0);  // one head's scores are the weights-to-be
   S* saved = a.saved.data;
   blocks.for_each([&](const detail::PairBlock& block) {
     const View x = products.row_range(0, block.pairs());
     blocks.multiply(block, a.keys, a.queries, x);
     if (a.saved) kept = network.next(saved, block.pairs());
-    S* weights = a.weights.data + block.begin;
+    S* const weights = a.weights.data + heads * block.begin;
+    S* const scores = heads > 1 ? of_heads.data : weights;
     network.forward(
         x, kept,
         [&](View z) {
@@ -154,13 +163,19 @@ void candidate_attention_forward(BasicContext<S, W>& context, const CandidateAtt
             for (index_t j = 0; j < seen; ++j) row_array(z, pair + j) += q + row_array(of_keys, key + j);
           });
         },
-        weights);
+        scores, stride);
     blocks.for_each_candidate(block, [&](index_t c, index_t pair, index_t key, index_t seen) {
-      auto of_candidate = array(weights + pair, seen);
-      if (a.weighting.softmax && seen > 0) detail::softmax(weights + pair, seen, static_cast<S>(a.weighting.scale));
-      auto y = row_array(a.y, c);
-      y.setZero();
-      for (index_t j = 0; j < seen; ++j) y += of_candidate(j) * row_array(a.keys, key + j);
+      row_array(a.y, c).setZero();
+      for (index_t h = 0; h < heads; ++h) {
+        S* const weight = weights + heads * pair + h * seen;
+        if (heads > 1) std::copy_n(scores + h * stride + pair, seen, weight);
+        if (a.weighting.softmax && seen > 0) {
+          const S scale = static_cast<S>(a.weighting.scale);
+          detail::softmax(weight, seen, recency ? recency.scale_and_add(h, weight, seen, scale) : scale);
+        }
+        auto y = array(a.y.row(c) + h * columns, columns);
+        for (index_t j = 0; j < seen; ++j) y += weight[j] * array(a.keys.row(key + j) + h * columns, columns);
+      }
     });
   });
 }
@@ -169,7 +184,7 @@ template <class S, int W>
 void candidate_attention_backward(BasicContext<S, W>& context,
                                   const CandidateAttentionBackward<BasicContext<S, W>>& a) {
   using View = MatrixView<S, HostSpace>;
-  const index_t width = a.keys.columns(), units = a.unit.units(0);
+  const index_t width = a.keys.columns(), units = a.unit.units(0), heads = a.unit.heads(), columns = width / heads;
   const detail::PairBlocks<BasicContext<S, W>> blocks(context, a);
   const View dof_keys = context.matrix(a.keys.rows(), units), dof_queries = context.matrix(a.queries.rows(), units);
   array(dof_keys.data, dof_keys.size()).setZero();
@@ -181,25 +196,30 @@ void candidate_attention_backward(BasicContext<S, W>& context,
   detail::AttentionUnitRows<BasicContext<S, W>> network(context, a.unit, blocks.most_pairs());
   const View products = context.matrix(blocks.most_pairs(), width);
   const View dproducts = context.matrix(blocks.most_pairs(), width);
-  const auto dscores = context.vector(blocks.most_pairs());
+  const index_t stride = blocks.most_pairs();
+  const auto dscores = context.vector(heads * stride);
+  detail::RecencySums<BasicContext<S, W>> recency(context, a.unit.drecency, blocks.most_seen());
   const S* saved = a.saved.data;
   blocks.for_each([&](const detail::PairBlock& block) {
     const View x = products.row_range(0, block.pairs()), dx = dproducts.row_range(0, block.pairs());
     blocks.multiply(block, a.keys, a.queries, x);
-    const S* weights = a.weights.data + block.begin;
+    const S* const weights = a.weights.data + heads * block.begin;
     blocks.for_each_candidate(block, [&](index_t c, index_t pair, index_t key, index_t seen) {
-      const auto dy = row_array(a.dy, c);
-      for (index_t j = 0; j < seen; ++j) {
-        if (a.dkeys) row_array(a.dkeys.view, key + j) += weights[pair + j] * dy;
-        dscores(pair + j) = (dy * row_array(a.keys, key + j)).sum();
+      for (index_t h = 0; h < heads; ++h) {
+        const auto dy = array(a.dy.row(c) + h * columns, columns);
+        const auto weight = array(weights + heads * pair + h * seen, seen);
+        auto ds = array(dscores.data + h * stride + pair, seen);
+        for (index_t j = 0; j < seen; ++j) {
+          if (a.dkeys) array(a.dkeys.view.row(key + j) + h * columns, columns) += weight(j) * dy;
+          ds(j) = (dy * array(a.keys.row(key + j) + h * columns, columns)).sum();
+        }
+        if (!a.weighting.softmax || seen == 0) continue;
+        const S mean = (weight * ds).sum();
+        if (recency) recency.add(h, weight * (ds - mean));
+        ds = static_cast<S>(a.weighting.scale) * weight * (ds - mean);
       }
-      if (!a.weighting.softmax || seen == 0) return;
-      const auto weight = array(weights + pair, seen);
-      auto ds = array(dscores.data + pair, seen);
-      const S mean = (weight * ds).sum();
-      ds = static_cast<S>(a.weighting.scale) * weight * (ds - mean);
     });
-    const View dz = network.backward(x, network.next(saved, block.pairs()), dscores.data, dx);
+    const View dz = network.backward(x, network.next(saved, block.pairs()), dscores.data, stride, dx);
     blocks.for_each_candidate(block, [&](index_t c, index_t pair, index_t key, index_t seen) {
       const auto q = row_array(a.queries, c);
       auto dof_query = row_array(dof_queries, c);
@@ -212,6 +232,7 @@ void candidate_attention_backward(BasicContext<S, W>& context,
     });
   });
 
+  if (recency) recency.finish();
   const detail::FirstLayer first(a.unit.hidden[0].weight);
   const detail::FirstLayer dfirst(a.unit.hidden[0].dweight);
   const View scratch = context.matrix(units, width);

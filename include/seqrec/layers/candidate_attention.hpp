@@ -16,8 +16,14 @@ struct CandidateAttentionOptions {
   index_t width = 0;                       ///< D
   std::vector<index_t> hidden = {80, 40};  ///< widths of the scoring network's hidden layers, 1 to 3 of them
   Activation activation = Activation::prelu;
-  bool softmax = true;  ///< over a candidate's history, after division by sqrt(D); else scores are the weights
+  bool softmax = true;  ///< over a candidate's history, after division by sqrt(D/H); else scores are the weights
   Initialiser weights = Initialiser::xavier_normal();
+  index_t heads = 1;  ///< H, a divisor of D: each weighs D/H columns of the history's vectors
+  /// Distances from the newest visible item that have a learned number each, which is added to the scaled scores before
+  /// the softmax; items further back share the last one. 0 for no recency bias.
+  index_t recency = 0;
+  double recency_step =
+      -0.2;  ///< what the numbers begin with: 0 for the newest item, this much more for each before it
 
   /// As the paper has it (Zhou et al. 2018, figure 2 and section 4.3): one layer of 36 units with Dice, no softmax, so
   /// that the sum keeps how strongly a history speaks for a candidate.
@@ -38,14 +44,18 @@ class CandidateAttention {
   /// What a forward pass leaves.
   struct Result {
     Variable<Context> y;         ///< (C, D)
-    vector_of<Context> weights;  ///< (pairs) what each visible history item weighed, candidate by candidate
+    vector_of<Context> weights;  ///< (H pairs) of each visible history item, by candidate, then by head
   };
 
-  /// @throws ArgumentError unless there are 1 to 3 hidden layers
+  /// @throws ArgumentError unless there are 1 to 3 hidden layers, heads that divide the width, and a softmax where
+  /// there is a recency bias
   CandidateAttention(ParameterScope<Context> scope, const CandidateAttentionOptions& options)
-      : weighting_{options.softmax, 1 / std::sqrt(static_cast<double>(options.width))},
-        hidden_(scope, {4 * options.width, checked(options).hidden, options.activation, options.weights}),
-        output_(scope / "output", options.hidden.back(), 1, {.weights = options.weights}) {}
+      : weighting_{options.softmax, 1 / std::sqrt(static_cast<double>(options.width / checked(options).heads))},
+        hidden_(scope, {4 * options.width, options.hidden, options.activation, options.weights}),
+        output_(scope / "output", options.hidden.back(), options.heads, {.weights = options.weights}) {
+    if (options.recency > 0)
+      recency_ = scope.matrix("recency_bias", options.heads, options.recency, Initialiser::ramp(options.recency_step));
+  }
 
   /// @param keys (N, D) the batch's histories   @param queries (C, D) the candidates
   Result forward(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
@@ -62,9 +72,11 @@ class CandidateAttention {
     unit.bias = tape.value(output_.bias);
     unit.dweight = tape.gradient(output_.weight);
     unit.dbias = tape.gradient(output_.bias);
+    unit.recency = tape.value(recency_);
+    unit.drecency = tape.gradient(recency_);
 
     const Variable<Context> y = tape.variable(queries.rows(), queries.columns());
-    const auto weights = context.vector(candidates.pairs);
+    const auto weights = context.vector(unit.heads() * candidates.pairs);
     const auto saved = tape.recording() ? context.vector(ops::candidate_attention_saved_size<Context>(candidates, unit))
                                         : vector_of<Context>{};
     const auto offsets = batch.offsets();
@@ -87,12 +99,18 @@ class CandidateAttention {
     const auto layers = static_cast<index_t>(options.hidden.size());
     check_argument(layers >= 1 && layers <= AttentionUnit<Context>::most_hidden, "CandidateAttention hidden layers",
                    layers, "1 .. 3");
+    check_argument(options.heads >= 1 && options.width % options.heads == 0, "CandidateAttention heads", options.heads,
+                   "a divisor of the width");
+    check_argument(options.recency >= 0, "CandidateAttention recency", options.recency, "at least 0");
+    check_argument(options.recency == 0 || options.softmax, "CandidateAttention recency", options.recency,
+                   "0 without a softmax");
     return options;
   }
 
   AttentionWeighting weighting_;
   HiddenLayers<Context> hidden_;
   Linear<Context> output_;
+  MatrixParameter<Context> recency_;  ///< (H, R), or none
 };
 
 }  // namespace seqrec

@@ -24,6 +24,8 @@ struct DinOptions {
   std::vector<index_t> attention_hidden = {80, 40};  ///< see CandidateAttentionOptions' presets
   Activation attention_activation = Activation::prelu;
   bool attention_softmax = true;
+  index_t attention_heads = 1;
+  bool recency_bias = false;
   std::vector<index_t> hidden = {128, 64};
   Activation activation = Activation::prelu;
   double dropout = 0.2;
@@ -46,6 +48,10 @@ struct DinOptions {
     visit("attention_hidden", attention_hidden, widths(1, 1 << 20), "of the attention's hidden layers, 1 to 3 of them");
     visit("attention_activation", attention_activation, any(), "after each of them");
     visit("attention_softmax", attention_softmax, any(), "whether weights of a history add up to 1");
+    visit("attention_heads", attention_heads, in_range(1, 65536),
+          "divide the width: each weighs its columns of the history's vectors");
+    visit("recency_bias", recency_bias, any(),
+          "adds a learned number for each distance from the newest item to the attention's scores; needs the softmax");
     visit("hidden", hidden, widths(1, 1 << 20), "of the ranking network's hidden layers");
     visit("activation", activation, any(), "after each of them");
     visit("dropout", dropout, probability(), "of elements of history vectors and in the ranking network to be dropped");
@@ -64,6 +70,7 @@ struct DinOptions {
 /// A user is seen through the candidate: u = attention of the candidate q to the history; score = MLP([u, q, u * q,
 /// features]) + u q + bias(item). All positions of a history are trained at once: a candidate says how much of the
 /// history it may see.
+/// The network cannot see in which order a history was; with `recency_bias` the attention can.
 /// Differs from the reference code: u q is a term of its own (without it the network spends its first epochs on
 /// learning popularity alone); no batch normalisation; Dice normalises by running statistics.
 template <class Context_>
@@ -79,17 +86,19 @@ class Din : public ItemModel<Context_, DinOptions> {
   /// Scores, and where they come from.
   struct Explained {
     Variable<Context> scores;    ///< (C, 1) log-odds
-    vector_of<Context> weights;  ///< (pairs) attention to each visible history item, oldest first
+    vector_of<Context> weights;  ///< (H pairs) attention to each visible item, oldest first, head after head
   };
 
-  /// @throws ArgumentError when an option is out of range
+  /// @throws ArgumentError when an option is out of range, or there is a recency bias without a softmax
   explicit Din(const DinOptions& options, InitialValues begin = InitialValues::drawn)
       : Base(name, options),
         item_embedding_(parameters_.scope("item_embedding"), options.items, options.width, vectors()),
         attention_(parameters_.scope("attention"), {.width = options.width,
                                                     .hidden = options.attention_hidden,
                                                     .activation = options.attention_activation,
-                                                    .softmax = options.attention_softmax}),
+                                                    .softmax = options.attention_softmax,
+                                                    .heads = attention_heads(options),
+                                                    .recency = recency_distances(options)}),
         network_(parameters_.scope("network"), {.inputs = 3 * options.width + feature_inputs(options),
                                                 .hidden = options.hidden,
                                                 .activation = options.activation,
@@ -126,6 +135,19 @@ class Din : public ItemModel<Context_, DinOptions> {
 
  private:
   Initialiser vectors() const { return Initialiser::normal(options_.initial_deviation); }
+
+  static index_t attention_heads(const DinOptions& o) {
+    if (o.width % o.attention_heads != 0)
+      throw ArgumentError(
+          concatenate("Din attention_heads is ", o.attention_heads, ", expected a divisor of width ", o.width));
+    return o.attention_heads;
+  }
+
+  static index_t recency_distances(const DinOptions& o) {
+    if (!o.recency_bias) return 0;
+    check_argument(o.attention_softmax, "Din recency_bias", "true", "false without attention_softmax");
+    return o.max_length;
+  }
 
   static index_t feature_inputs(const DinOptions& o) {
     return (o.user_categories != 0 ? o.feature_width : 0) + (o.item_categories != 0 ? o.feature_width : 0);

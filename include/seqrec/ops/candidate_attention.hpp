@@ -10,8 +10,8 @@
 
 namespace seqrec {
 
-/// The small network that scores a history item for a candidate (DIN's activation unit): hidden layers, then one
-/// number.
+/// The small network that scores a history item for a candidate (DIN's activation unit): hidden layers, then a number
+/// for each head.
 template <class Context>
 struct AttentionUnit {
   static constexpr index_t most_hidden = 3;
@@ -27,12 +27,17 @@ struct AttentionUnit {
 
   Hidden hidden[most_hidden];         ///< the first has I = 4 D
   index_t layers = 0;                 ///< 1 .. most_hidden
-  const_matrix_of<Context> weight;    ///< (1, F) of the last hidden layer's units
-  const_vector_of<Context> bias;      ///< (1)
-  master_matrix_of<Context> dweight;  ///< (1, F) added to; null if not wanted
-  master_vector_of<Context> dbias;    ///< (1) added to; null if not wanted
+  const_matrix_of<Context> weight;    ///< (H, F) of the last hidden layer's units
+  const_vector_of<Context> bias;      ///< (H)
+  master_matrix_of<Context> dweight;  ///< (H, F) added to; null if not wanted
+  master_vector_of<Context> dbias;    ///< (H) added to; null if not wanted
+  /// (H, R) r: what is added to the scaled scores, under a softmax, of the newest row that a candidate sees, of the one
+  /// before it, and so on; rows further back share the last number. Null for none.
+  const_matrix_of<Context> recency;
+  master_matrix_of<Context> drecency;  ///< (H, R) added to; null if not wanted
 
   index_t units(index_t layer) const { return hidden[layer].weight.rows(); }
+  index_t heads() const { return weight.rows(); }
 };
 
 /// How scores become weights.
@@ -46,6 +51,12 @@ struct AttentionWeighting {
 /// this candidate (DIN, Zhou et al. 2018, arXiv:1706.06978, eq. 2; the four parts are the reference code's). Zeros
 /// where a candidate sees nothing.
 ///
+/// With a recency bias the weights are softmax_j(scale score_cj + r[d]), d = 0 for the newest row that c sees, 1 for
+/// the one before it: an order of events, which the unit alone cannot see.
+///
+/// With H heads the unit gives each pair H scores, and the weights of head h are those of columns h D/H .. of the sum:
+/// a candidate may ask for several things at once.
+///
 /// Candidates of one user share its history, which is never copied. The first layer is linear in its four parts, so it
 /// splits exactly into (Wk - Wd) k_j, once a history row; (Wq + Wd) q_c, once a candidate; and Wp (q_c * k_j), the only
 /// part that is computed for each pair: a quarter of the arithmetic, and no 4 D-wide intermediate.
@@ -58,7 +69,7 @@ struct CandidateAttentionForward {
   AttentionUnit<Context> unit;
   AttentionWeighting weighting;
   matrix_of<Context> y;        ///< (C, D)
-  vector_of<Context> weights;  ///< (pairs) a, candidate by candidate, oldest item first
+  vector_of<Context> weights;  ///< (H pairs) a, candidate by candidate, then head by head, oldest item first
   vector_of<Context> saved;    ///< for backward, size candidate_attention_saved_size; null for inference
 };
 
@@ -71,7 +82,7 @@ struct CandidateAttentionBackward {
   const_matrix_of<Context> queries;                             ///< (C, D)
   AttentionUnit<Context> unit;
   AttentionWeighting weighting;
-  const_vector_of<Context> weights;  ///< (pairs) the forward's
+  const_vector_of<Context> weights;  ///< (H pairs) the forward's
   const_vector_of<Context> saved;    ///< the forward's
   const_matrix_of<Context> dy;       ///< (C, D)
   Gradient<Context> dkeys;           ///< (N, D)
@@ -92,7 +103,8 @@ index_t candidate_attention_saved_size(const Candidates<typename Context::Space>
   return candidates.pairs * units;
 }
 
-/// @throws ShapeError unless the unit's layers fit one another and keys of that width
+/// @throws ShapeError unless the unit's layers fit one another and keys of that width, ArgumentError unless its heads
+/// divide the width
 template <class Context>
 void check_attention_unit(const char* op, const AttentionUnit<Context>& unit, index_t width) {
   if (unit.layers < 1 || unit.layers > AttentionUnit<Context>::most_hidden)
@@ -109,10 +121,22 @@ void check_attention_unit(const char* op, const AttentionUnit<Context>& unit, in
     check_optional_shape(op, "a hidden dbias", layer.dbias, units);
     inputs = units;
   }
-  check_shape(op, "the last weight", unit.weight, 1, inputs);
-  check_shape(op, "the last bias", unit.bias, 1);
-  check_optional_shape(op, "the last dweight", unit.dweight, 1, inputs);
-  check_optional_shape(op, "the last dbias", unit.dbias, 1);
+  const index_t heads = unit.heads();
+  if (heads < 1 || width % heads != 0)
+    throw ArgumentError(concatenate(op, ": heads is ", heads, ", expected a divisor of width ", width));
+  check_shape(op, "the last weight", unit.weight, heads, inputs);
+  check_shape(op, "the last bias", unit.bias, heads);
+  check_optional_shape(op, "the last dweight", unit.dweight, heads, inputs);
+  check_optional_shape(op, "the last dbias", unit.dbias, heads);
+}
+
+/// @throws ShapeError unless there is a number for one distance at least, ArgumentError for a bias without a softmax
+template <class Context>
+void check_recency(const char* op, const AttentionUnit<Context>& unit, const AttentionWeighting& weighting) {
+  check_optional_shape(op, "recency", unit.recency, unit.heads(), std::max<index_t>(1, unit.recency.columns()));
+  check_optional_shape(op, "drecency", unit.drecency, unit.heads(), unit.recency.columns());
+  if (!unit.recency) return;
+  if (!weighting.softmax) throw ArgumentError(concatenate(op, ": recency without a softmax, expected one"));
 }
 
 /// Checks what candidates see, in host memory all of it.
@@ -143,12 +167,14 @@ void check_candidates(const char* op, VectorView<const offset_t, Space> offsets,
 template <class Arguments>
 void check_candidate_attention(const char* op, const Arguments& a) {
   check_attention_unit(op, a.unit, a.keys.columns());
+  check_recency(op, a.unit, a.weighting);
   check_candidates(op, a.offsets, a.keys.rows(), a.candidates);
   check_shape(op, "queries", a.queries, a.candidates.size(), a.keys.columns());
-  check_shape(op, "weights", a.weights, a.candidates.pairs);
+  check_shape(op, "weights", a.weights, a.unit.heads() * a.candidates.pairs);
 }
 
-/// @throws ShapeError when extents or what candidates see disagree, ArgumentError when window is below 1.
+/// @throws ShapeError when extents or what candidates see disagree, ArgumentError when window is below 1, heads do not
+/// divide the width, or there is a recency bias without a softmax.
 /// Cost: 2 pairs (D F1 + F1 F2 + ...) operations.
 template <class Context>
 void candidate_attention_forward(Context& context, const CandidateAttentionForward<Context>& a) {

@@ -12,7 +12,7 @@
 namespace seqrec {
 
 /// How much each item of a history weighed in a model's score for one candidate: its attention, for models that look
-/// at the history through the candidate (Din).
+/// at the history through the candidate (Din); the mean over its heads.
 /// @return a weight for each of the history's last max_length items, oldest first; they sum to 1 under a softmax
 /// @throws DataError for an item that the model's table does not have
 template <class Model>
@@ -32,9 +32,14 @@ std::vector<typename Model::Context::Scalar> attention_weights(const Model& mode
   context.begin_shard();
   Tape<Context> tape(context, Mode::inference);
   const auto weights = model.explain(tape, batch.histories, batch.candidates).weights;
-  std::vector<typename Context::Scalar> host(static_cast<std::size_t>(batch.histories.rows()));
+  std::vector<typename Context::Scalar> host(static_cast<std::size_t>(weights.size()));
   context.copy_to_host(host.data(), weights.data, std::ssize(host));
-  return host;
+  const auto rows = static_cast<std::size_t>(batch.histories.rows());
+  if (host.size() == rows) return host;  // one head
+  std::vector<typename Context::Scalar> means(rows);
+  for (std::size_t i = 0; i < host.size(); ++i) means[i % rows] += host[i];
+  for (typename Context::Scalar& mean : means) mean /= static_cast<typename Context::Scalar>(host.size() / rows);
+  return means;
 }
 
 }  // namespace seqrec

@@ -81,13 +81,14 @@ def unit_activation(kind):
 class CandidateAttention(nn.Module):
     """DIN's activation unit; every pair's [q, k, q - k, q * k] is written out."""
 
-    def __init__(self, width, hidden, activation, softmax):
+    def __init__(self, width, hidden, activation, softmax, recency=0, heads=1):
         super().__init__()
         inputs = [4 * width] + list(hidden)
         self.linears = nn.ModuleList(nn.Linear(i, o) for i, o in zip(inputs, hidden))
         self.activations = nn.ModuleList(ACTIVATIONS[activation](units) for units in hidden)
-        self.output = nn.Linear(hidden[-1], 1)
-        self.softmax, self.scale = softmax, 1 / math.sqrt(width)
+        self.output = nn.Linear(hidden[-1], heads)
+        self.softmax, self.scale, self.heads = softmax, 1 / math.sqrt(width // heads), heads
+        self.recency_bias = nn.Parameter(torch.zeros(heads, recency)) if recency else None
 
     def forward(self, keys, queries, seen):
         """`seen`: the rows of keys that each candidate sees. All pairs pass the network together."""
@@ -97,32 +98,47 @@ class CandidateAttention(nn.Module):
         x = torch.cat([q, k, q - k, q * k], 1)
         for linear, activation in zip(self.linears, self.activations):
             x = activation(linear(x))
-        scores = self.output(x)[:, 0]
+        scores = self.output(x).T  # (heads, pairs)
         results, weights, first = [], [], 0
         for rows in seen:
-            of_candidate = scores[first : first + len(rows)]
+            of_candidate = scores[:, first : first + len(rows)]
             first += len(rows)
             if self.softmax:
-                of_candidate = torch.softmax(of_candidate * self.scale, 0)
-            weights.append(of_candidate)
-            results.append(of_candidate @ keys[rows] if rows else torch.zeros_like(keys[0]))
+                logits = of_candidate * self.scale
+                if self.recency_bias is not None:  # 0 is the distance of the newest row
+                    distance = torch.arange(len(rows) - 1, -1, -1).clamp(max=self.recency_bias.shape[1] - 1)
+                    logits = logits + self.recency_bias[:, distance]
+                of_candidate = torch.softmax(logits, 1)
+            weights.append(of_candidate.reshape(-1))
+            of_heads = keys[rows].chunk(self.heads, 1)
+            results.append(torch.cat([a @ k for a, k in zip(of_candidate, of_heads)]))
         return torch.stack(results), torch.cat(weights)
 
     def formula(self, keys, queries, seen):
-        """The same pair by pair."""
-        results, all_weights = [], []
+        """The same pair by pair and head by head."""
+        results, all_weights, columns = [], [], keys.shape[1] // self.heads
         for q, rows in zip(queries, seen):
-            scores = []
-            for r in rows:
-                x = torch.cat([q, keys[r], q - keys[r], q * keys[r]])
-                for linear, activation in zip(self.linears, self.activations):
-                    x = activation_formula(linear.weight @ x + linear.bias, activation)
-                scores.append(self.output.weight[0] @ x + self.output.bias[0])
-            if self.softmax:
-                powers = [torch.exp(score * self.scale) for score in scores]
-                scores = [power / sum(powers) for power in powers]
-            all_weights += scores
-            results.append(sum((a * keys[r] for a, r in zip(scores, rows)), torch.zeros_like(q)))
+            of_heads = []
+            for head in range(self.heads):
+                scores = []
+                for r in rows:
+                    x = torch.cat([q, keys[r], q - keys[r], q * keys[r]])
+                    for linear, activation in zip(self.linears, self.activations):
+                        x = activation_formula(linear.weight @ x + linear.bias, activation)
+                    scores.append(self.output.weight[head] @ x + self.output.bias[head])
+                if self.softmax:
+                    powers = [torch.exp(score * self.scale) for score in scores]
+                    if self.recency_bias is not None:
+                        last = self.recency_bias.shape[1] - 1
+                        powers = [
+                            power * torch.exp(self.recency_bias[head, min(len(rows) - 1 - j, last)])
+                            for j, power in enumerate(powers)
+                        ]
+                    scores = [power / sum(powers) for power in powers]
+                all_weights += scores
+                own = slice(head * columns, (head + 1) * columns)
+                of_heads.append(sum((a * keys[r, own] for a, r in zip(scores, rows)), torch.zeros_like(q[own])))
+            results.append(torch.cat(of_heads))
         return torch.stack(results), torch.stack(all_weights)
 
 
@@ -137,9 +153,11 @@ def rows_seen(offsets, candidate_offsets, visible, window):
 
 @case("candidate_attention_paper", (5,), "dice", False)
 @case("candidate_attention_official_code", (6, 3), "sigmoid", True)
-def candidate_attention(hidden, activation, softmax):
-    width, window = 4, 3
-    module = randomise(CandidateAttention(width, hidden, activation, softmax).double())
+@case("candidate_attention_recency", (6, 3), "sigmoid", True, 4, 3)
+@case("candidate_attention_heads", (6, 3), "sigmoid", True, 4, 3, 2)
+def candidate_attention(hidden, activation, softmax, window=3, recency=0, heads=1):
+    width = 4
+    module = randomise(CandidateAttention(width, hidden, activation, softmax, recency, heads).double())
     offsets, candidate_offsets = offsets_of([4, 0, 1, 6]), offsets_of([3, 1, 2, 4])
     visible = [0, 2, 4, 0, 1, 1, 1, 3, 3, 6]
     keys, queries = leaves(normal(int(offsets[-1]), width), normal(len(visible), width))
@@ -200,10 +218,10 @@ class Mlp(nn.Module):
 class Din(nn.Module):
     """Deep Interest Network; its state_dict has the names that seqrec uses."""
 
-    def __init__(self, items, width, attention_hidden, hidden, activation, softmax):
+    def __init__(self, items, width, attention_hidden, hidden, activation, softmax, recency):
         super().__init__()
         self.item_embedding = nn.Embedding(items, width)
-        self.attention = CandidateAttention(width, attention_hidden, activation, softmax)
+        self.attention = CandidateAttention(width, attention_hidden, activation, softmax, recency)
         self.network = Mlp(3 * width, hidden, activation)
         self.item_bias = nn.Embedding(items, 1)
 
@@ -224,8 +242,12 @@ class Din(nn.Module):
 
 @case("din_prelu", "prelu", True, 100)
 @case("din_dice", "dice", False, 3)
-def din(activation, softmax, window):
-    options = dict(items=9, width=4, attention_hidden=(5, 3), hidden=(6, 4), activation=activation, softmax=softmax)
+@case("din_recency", "prelu", True, 3, 3)
+def din(activation, softmax, window, recency=0):
+    options = dict(
+        items=9, width=4, attention_hidden=(5, 3), hidden=(6, 4), activation=activation, softmax=softmax,
+        recency=recency,
+    )
     model = randomise(Din(**options).double())
     negatives, offsets = 1, offsets_of([4, 1, 5])
     rows = int(offsets[-1])
@@ -254,8 +276,9 @@ def din(activation, softmax, window):
     )
     tensors.update(state_of(model, slopes))
     dashed = lambda widths: "-".join(map(str, widths))
-    return tensors, dict(
+    metadata = dict(
         items=options["items"], width=options["width"], attention_hidden=dashed(options["attention_hidden"]),
         hidden=dashed(options["hidden"]), activation=activation, softmax="true" if softmax else "false",
         negatives=negatives, window=window,
     )
+    return tensors, dict(metadata, recency_bias="true") if recency else metadata
