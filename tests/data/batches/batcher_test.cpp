@@ -264,4 +264,28 @@ TEST_CASE("one user who has seen every item takes no part, and all others do as 
   CHECK(Batcher(split, {.plan = {.negatives = 0}}).num_users() == 3);
 }
 
+TEST_CASE("distinct negatives above what a user has left are refused before any batch is made") {
+  const Dataset data = seqrec_test::dataset_of({{0, 1, 2, 3}, {3, 1, 2, 0, 1}, {1, 4, 5, 0, 3}});
+  const Split split = leave_one_out(data);
+  const auto options = [](index_t negatives, NegativeSharing sharing, bool reject_seen = true) {
+    return BatcherOptions{
+        .batch_size = 4,
+        .plan = {
+            .negatives = negatives, .sharing = sharing, .sampling = {.reject_seen = reject_seen, .distinct = true}}};
+  };
+  for (const NegativeSharing sharing : {NegativeSharing::per_position, NegativeSharing::per_user}) {
+    CHECK_NOTHROW(Batcher(split, options(3, sharing)).make(0, 0));
+    CHECK(
+        seqrec_test::message_of<DataError>([&] { Batcher(split, options(4, sharing)); }) ==
+        "small: user 1 has 3 items left to draw, expected at least the 4 negatives of a list that are to be distinct");
+  }
+  Batcher batcher(split, options(3, NegativeSharing::per_user));
+  const HostTrainingBatch& batch = batcher.make(0, 0);
+  const auto shared = batch.whole().next.shared;
+  for (index_t user = 0; user < 3; ++user)
+    CHECK(std::set<item_t>{shared(3 * user), shared(3 * user + 1), shared(3 * user + 2)}.size() == 3);
+  CHECK_NOTHROW(Batcher(split, options(6, NegativeSharing::per_batch, false)).make(0, 0));
+  CHECK_THROWS_AS(Batcher(split, options(7, NegativeSharing::per_batch, false)), DataError);
+}
+
 static_assert(!std::is_constructible_v<Batcher, Split, BatcherOptions>, "a temporary split would dangle");

@@ -44,7 +44,7 @@ class Batcher {
   /// @param split  must outlive the batcher
   /// @throws ArgumentError for an option out of range
   /// @throws DataError     if no user has two training events, or none of those a negative where such are wanted, or
-  ///                       times are and the data set has none
+  ///                       one fewer than are to be distinct, or times are wanted and the data set has none
   Batcher(const Split& split, const BatcherOptions& options);
   Batcher(const Split&&, const BatcherOptions&) = delete;
 
@@ -168,6 +168,7 @@ SEQREC_FUNCTION Batcher::Batcher(const Split& split, const BatcherOptions& optio
                                 "training: no negative is left to draw for anybody"));
   if (users_.empty())
     throw DataError(split.data->name + ": no user has two training events, so there is no next item to learn");
+  if (sampler_) sampler_->check_distinct(users_, options.plan.negatives);
 }
 
 SEQREC_FUNCTION const HostTrainingBatch& Batcher::make(index_t epoch, index_t step, index_t targets_of_step) {
