@@ -26,6 +26,7 @@ struct SasRecOptions {
   PositionOrigin position_origin = PositionOrigin::end;
   double norm_epsilon = 1e-8;
   double initial_deviation = 0;
+  HiddenUnits units = HiddenUnits::relu;
   std::uint64_t seed = 0;
 
   /// Names, ranges and meanings; see core/options.hpp.
@@ -44,6 +45,7 @@ struct SasRecOptions {
     visit("norm_epsilon", norm_epsilon, positive(), "added to the variances of layer norms");
     visit("initial_deviation", initial_deviation, not_negative(),
           "of all initial weights; 0 is Xavier-normal (as SASRec.pytorch), 0.02 suits the full softmax");
+    visit("units", units, any(), "of the blocks' feed-forward networks; swiglu has a third matrix and wants norm pre");
     visit("seed", seed, any(), "of the initial weights");
   }
 };
@@ -104,7 +106,8 @@ class SasRec : public ItemModel<Context_, SasRecOptions> {
         .dropout = options_.dropout,
         .norm = options_.norm,
         .norm_epsilon = options_.norm_epsilon,
-        .weights = initial_weights()};
+        .weights = initial_weights(),
+        .units = options_.units};
     for (std::size_t i = 0; i < count; ++i) blocks.emplace_back(parameters_.scope("blocks") / i, each);
     return blocks;
   }

@@ -26,6 +26,16 @@ def linear(activation):
     )
 
 
+@case("gated_silu")
+def gated_silu():
+    gate, x = leaves(normal(6, 7, scale=3), normal(6, 7))
+    y = F.silu(gate) * x
+    agree("gated_silu", y, gate / (1 + (-gate).exp()) * x)
+    dy = normal(6, 7)
+    dgate, dx = gradients(y, dy, [gate, x])
+    return dict(gate=gate, x=x, y=y, dy=dy, dgate=dgate, dx=dx), {}
+
+
 @case("dropout_residual_layer_norm", 1e-5)
 def residual_layer_norm(epsilon):
     width = 7
