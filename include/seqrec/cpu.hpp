@@ -12,6 +12,7 @@
 #include "seqrec/cpu/elementwise.hpp"
 #include "seqrec/cpu/embed_sequence.hpp"
 #include "seqrec/cpu/embedding_bag.hpp"
+#include "seqrec/cpu/gated_silu.hpp"
 #include "seqrec/cpu/gather_rows.hpp"
 #include "seqrec/cpu/gru.hpp"
 #include "seqrec/cpu/interaction.hpp"

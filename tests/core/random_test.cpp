@@ -50,12 +50,13 @@ TEST_CASE("SplitMix64's finaliser gives its known answers", "[core]") {
 TEST_CASE("keys tell seeds and purposes apart", "[core]") {
   std::set<std::uint64_t> keys;
   for (std::uint64_t seed = 0; seed < 100; ++seed)
-    for (const Purpose purpose : {Purpose::initial_weights, Purpose::shuffle, Purpose::negatives, Purpose::dropout,
-                                  Purpose::candidates, Purpose::synthetic_data, Purpose::resampling}) {
+    for (const Purpose purpose :
+         {Purpose::initial_weights, Purpose::shuffle, Purpose::negatives, Purpose::dropout, Purpose::candidates,
+          Purpose::synthetic_data, Purpose::resampling, Purpose::shared_negatives, Purpose::windows}) {
       const PhiloxKey key = philox_key(seed, purpose);
       keys.insert(std::uint64_t{key.high} << 32 | key.low);
     }
-  CHECK(keys.size() == 700);
+  CHECK(keys.size() == 900);
 }
 
 TEST_CASE("a stream is the blocks of its counter, whoever else draws", "[core]") {

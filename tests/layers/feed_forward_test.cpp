@@ -2,6 +2,7 @@
 #include "seqrec/layers/feed_forward.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -66,9 +67,40 @@ TEST_CASE("a feed-forward network is what its definition says", "[layers]") {
   }
 }
 
+TEST_CASE("with SwiGLU it is named as in LLaMA, without biases", "[layers]") {
+  ParameterStore<DoubleContext> parameters;
+  const FeedForward<DoubleContext> layer(parameters.scope("blocks.1"),
+                                         {.width = 6, .hidden = 5, .units = HiddenUnits::swiglu});
+  CHECK(seqrec_test::shown_parameters(parameters) ==
+        "blocks.1.w1.weight 5 6\nblocks.1.w2.weight 6 5\nblocks.1.w3.weight 5 6\n");
+}
+
+TEST_CASE("with SwiGLU it is what its definition says", "[layers]") {
+  Probe probe(4, {.width = 3, .hidden = 5, .dropout = 0.5, .units = HiddenUnits::swiglu});
+  seqrec_test::randomise(probe, 4, 1.0);
+  DoubleContext context;
+  T tape(context, Mode::inference);  // no dropout
+  const auto result = probe.forward(tape).branch;
+  const auto x = probe.x.view(), w1 = probe.layer.linear1.weight.view(), w2 = probe.layer.linear2.weight.view(),
+             w3 = probe.layer.linear3->weight.view();
+  const auto product = [&](const auto& w, index_t row, index_t h) {
+    return w(h, 0) * x(row, 0) + w(h, 1) * x(row, 1) + w(h, 2) * x(row, 2);
+  };
+  for (index_t row = 0; row < 4; ++row)
+    for (index_t d = 0; d < 3; ++d) {
+      double y = 0;
+      for (index_t h = 0; h < 5; ++h) {
+        const double gate = product(w1, row, h);
+        y += w2(d, h) * gate / (1 + std::exp(-gate)) * product(w3, row, h);
+      }
+      CHECK(result.value()(row, d) == Approx(y));
+    }
+}
+
 TEST_CASE("a feed-forward network's gradients are its derivatives", "[layers]") {
   const double dropout = GENERATE(0.0, 0.3);
-  Probe probe(5, {.width = 6, .hidden = GENERATE(1, 7), .dropout = dropout});
+  const HiddenUnits units = GENERATE(HiddenUnits::relu, HiddenUnits::swiglu);
+  Probe probe(5, {.width = 6, .hidden = GENERATE(1, 7), .dropout = dropout, .units = units});
   probe.onto_x = GENERATE(false, true);
   seqrec_test::randomise(probe, 6, 0.6);
   const GradientCheck check = seqrec_test::check_probe(probe);
@@ -77,7 +109,7 @@ TEST_CASE("a feed-forward network's gradients are its derivatives", "[layers]") 
 }
 
 TEST_CASE("a feed-forward network draws two masks, of rows as they lie in the batch", "[layers]") {
-  Probe probe(3, {.width = 4, .hidden = 8, .dropout = 0.5});
+  Probe probe(3, {.width = 4, .hidden = 8, .dropout = 0.5, .units = GENERATE(HiddenUnits::relu, HiddenUnits::swiglu)});
   DoubleContext context;
   context.begin_step(11, 3);
   T tape(context, Mode::training);

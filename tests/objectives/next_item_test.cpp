@@ -104,6 +104,7 @@ TEST_CASE("an objective knows how many negatives its loss wants", "[train]") {
 
 TEST_CASE("an objective has a name for result files", "[train]") {
   CHECK(NextItem{.loss = FullSoftmax{}}.name() == "next item, full softmax");
+  CHECK(NextItem{.loss = FullSoftmax{.leave_out_seen = true}}.name() == "next item, full softmax, without seen items");
   CHECK(NextItem{.loss = BinaryCrossEntropy{}}.name() == "next item, binary cross-entropy, 1 negative");
   CHECK(NextItem{.loss = BinaryCrossEntropy{}, .negatives = 8}.name() ==
         "next item, binary cross-entropy, 8 negatives");
@@ -162,6 +163,25 @@ TEST_CASE("losses are means over positions of what their definitions say", "[tra
     return std::log(total) - asked[0];
   });
   CHECK(loss_of(model, NextItem{.loss = FullSoftmax{}}, batch) == Approx(softmax));
+
+  std::size_t row = 0;
+  const double unseen = loss_by_loops(model, batch, [&](const auto& asked, const auto& all) {
+    const auto histories = batch.histories();
+    const auto target = batch.shard(0).next.items(static_cast<index_t>(row), 0);
+    std::vector<bool> seen(all.size());
+    for (index_t user = 0; user < histories.users(); ++user)
+      if (histories.offsets()(user) <= static_cast<index_t>(row) &&
+          static_cast<index_t>(row) < histories.offsets()(user + 1))
+        for (index_t r = histories.offsets()(user); r <= static_cast<index_t>(row); ++r)
+          seen[static_cast<std::size_t>(histories.items.values(r))] = true;
+    ++row;
+    double total = 0;
+    for (std::size_t item = 0; item < all.size(); ++item)
+      if (!seen[item] || item == static_cast<std::size_t>(target)) total += std::exp(all[item]);
+    return std::log(total) - asked[0];
+  });
+  CHECK(unseen < softmax);
+  CHECK(loss_of(model, NextItem{.loss = FullSoftmax{.leave_out_seen = true}}, batch) == Approx(unseen));
 
   const double generalised = loss_by_loops(model, batch, [&](const auto& asked, const auto& all) {
     const double alpha = static_cast<double>(negatives) / static_cast<double>(all.size() - 1);
@@ -240,7 +260,8 @@ TEST_CASE("gradients reach vectors and biases of a head, also through negatives 
   const SharedLists shared;
   const int sharing = GENERATE(0, 1, 2);  // none, by the batch, by the user
   const NextItem objective = GENERATE(NextItem{.loss = BinaryCrossEntropy{}}, NextItem{.loss = FullSoftmax{}},
-                                      NextItem{.loss = Bpr{}}, NextItem{.loss = SampledSoftmax{.temperature = 0.7}});
+                                      NextItem{.loss = FullSoftmax{.leave_out_seen = true}}, NextItem{.loss = Bpr{}},
+                                      NextItem{.loss = SampledSoftmax{.temperature = 0.7}});
   CAPTURE(sharing, objective.name());
   TrainingBatch<HostSpace> batch = toy.shard(0);
   if (sharing != 0) shared.add_to(batch, sharing == 2);

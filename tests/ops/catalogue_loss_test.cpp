@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
+#include <string>
 #include <vector>
 
 #include "seqrec/cpu/catalogue_loss.hpp"
@@ -26,6 +28,19 @@ struct Problem {
   double scale = 1;
   Layout layout = Layout::dense;
   Matrix bias{}, dbias_before{};  ///< (1, V), or empty
+  std::vector<item_t> seen{};     ///< (N) of what is left out, or empty
+  std::vector<offset_t> offsets{};
+
+  /// Whether an item is in the sum of a row.
+  bool counts(index_t row, item_t item) const {
+    if (seen.empty() || item == targets[static_cast<std::size_t>(row)]) return true;
+    index_t first = 0;
+    for (const offset_t offset : offsets)
+      if (offset <= row) first = offset;
+    for (index_t other = first; other <= row; ++other)
+      if (seen[static_cast<std::size_t>(other)] == item) return false;
+    return true;
+  }
 };
 
 Problem problem(index_t rows, index_t width, index_t items) {
@@ -36,6 +51,16 @@ Problem problem(index_t rows, index_t width, index_t items) {
 Problem with_biases(Problem p) {
   p.bias = random_matrix(1, p.table.rows, 5);
   p.dbias_before = random_matrix(1, p.table.rows, 6);
+  return p;
+}
+
+/// Leaves out what histories have held: an empty one among them, items that repeat, targets that were seen.
+Problem without_seen(Problem p) {
+  const auto rows = static_cast<offset_t>(p.states.rows);
+  p.seen = random_items(rows, p.table.rows, 7);
+  p.offsets = {0, rows / 3, rows / 3, rows};
+  for (std::size_t row = 1; row < p.seen.size(); row += 3) p.targets[row] = p.seen[row - 1];
+  for (std::size_t row = 2; row < p.seen.size(); row += 3) p.seen[row] = p.seen[row - 1];
   return p;
 }
 
@@ -52,6 +77,7 @@ Results by_loops(const Problem& p) {
     for (index_t item = 0; item < items; ++item) {
       double score = p.bias.size() != 0 ? p.bias(item) : 0;
       for (index_t d = 0; d < width; ++d) score += p.states(i, d) * p.table(item, d);
+      if (!p.counts(i, static_cast<item_t>(item))) score = -std::numeric_limits<double>::infinity();
       scores[static_cast<std::size_t>(item)] = score;
     }
     const item_t target = p.targets[static_cast<std::size_t>(i)];
@@ -92,6 +118,9 @@ Results evaluated(Context& context, const Problem& p, int wanted = all) {
                            .dstates = {},
                            .dhead = {}};
   if (p.bias.size() != 0) a.head.bias = bias.vector();
+  Placed<item_t, Space> seen(1, std::ssize(p.seen), p.seen, p.layout);
+  Placed<offset_t, Space> offsets(1, std::ssize(p.offsets), p.offsets, p.layout);
+  if (!p.offsets.empty()) a.left_out = {seen.vector(), offsets.vector()};
   if (wanted & of_states) a.dstates = dstates.matrix();
   if (wanted & of_table) a.dhead.table = dtable.matrix();
   if (wanted & of_bias && p.bias.size() != 0) a.dhead.bias = dbias.vector();
@@ -125,6 +154,7 @@ TEMPLATE_TEST_CASE("catalogue_loss: against loops", "[ops]", SEQREC_TEST_BACKEND
       p.layout = layout;
       check_against_loops<TestType>(p);
       check_against_loops<TestType>(with_biases(p));
+      check_against_loops<TestType>(without_seen(p));
     }
 }
 
@@ -153,6 +183,59 @@ TEMPLATE_TEST_CASE("catalogue_loss: a catalogue that is scored in parts", "[ops]
   p.table(39999, 1) = 0;
   p.table(5, 1) = std::nan("");
   for (const double loss : evaluated<TestType>(p, nothing).losses.values) CHECK(std::isnan(loss));
+}
+
+TEMPLATE_TEST_CASE("catalogue_loss: seen items are left out of every part", "[ops]", SEQREC_TEST_BACKENDS) {
+  Problem p = without_seen(with_biases(problem(18, 3, 40000)));
+  p.seen = {0, 15419, 15420, 39999, 7, 7, 20000, 30839, 30840, 1, 2, 15419, 4, 39999, 6, 7, 0, 9};
+  p.targets[4] = 39999;  // was seen, and stays
+  check_against_loops<TestType>(p);
+  p.bias(15419) = 12;  // the highest of all, where it counts
+  check_against_loops<TestType>(p);
+}
+
+TEST_CASE("catalogue_loss: a whole part may be left out", "[ops]") {
+  Problem p = problem(12, 1, 22);
+  p.offsets = {0, 12};
+  for (item_t item = 0; item < 12; ++item) p.seen.push_back(item);  // parts of 4 items: the first are seen soon
+  p.targets.assign(12, 21);
+  p.targets[11] = 3;
+  CpuDouble context;
+  const auto states = context.matrix(12, 1), table = context.matrix(22, 1), dtable = context.matrix(22, 1);
+  std::copy(p.states.values.begin(), p.states.values.end(), states.data);
+  std::copy(p.table.values.begin(), p.table.values.end(), table.data);
+  std::copy(p.dtable_before.values.begin(), p.dtable_before.values.end(), dtable.data);
+  const CatalogueLoss<CpuDouble> a{.states = states,
+                                   .head = {table},
+                                   .targets = {p.targets.data(), 12, 1},
+                                   .scale = p.scale,
+                                   .losses = context.vector<double>(12),
+                                   .dstates = context.matrix(12, 1),
+                                   .dhead = {dtable, {}},
+                                   .left_out = {{p.seen.data(), 12}, {p.offsets.data(), 2}}};
+  cpu::detail::CatalogueLossRows<CpuDouble> rows(context, a, {6, 4});
+  rows(0, 6);
+  rows(6, 6);
+  const Results expected = by_loops(p);
+  for (index_t i = 0; i < 12; ++i) {
+    CHECK(a.losses(i) == Approx(expected.losses(i)).epsilon(1e-12));
+    CHECK(a.dstates(i, 0) == Approx(expected.dstates(i)).epsilon(1e-12));
+  }
+  for (index_t item = 0; item < 22; ++item) CHECK(dtable(item, 0) == Approx(expected.dtable(item)).epsilon(1e-12));
+}
+
+TEST_CASE("catalogue_loss: nothing left out, no other bits", "[ops]") {
+  Problem p = problem(20, 5, 30);
+  const Results all = evaluated<CpuFloat>(p);
+  p = without_seen(p);
+  p.targets = problem(20, 5, 30).targets;
+  p.seen = p.targets;  // at row r its own target, and targets of before
+  p.offsets.clear();
+  for (offset_t row = 0; row <= 20; ++row) p.offsets.push_back(row);  // a history for each row
+  const Results same = evaluated<CpuFloat>(p);
+  CHECK(same_bits(same.losses, all.losses));
+  CHECK(same_bits(same.dstates, all.dstates));
+  CHECK(same_bits(same.dtable, all.dtable));
 }
 
 TEMPLATE_TEST_CASE("catalogue_loss: takes no more memory for a catalogue of any size", "[ops]", SEQREC_TEST_BACKENDS) {
@@ -188,6 +271,7 @@ TEST_CASE("catalogue_loss: each gradient is there without the others", "[ops]") 
 
 TEST_CASE("catalogue_loss: gradients against central differences", "[ops]") {
   Problem p = with_biases(problem(9, 7, 11));
+  if (GENERATE(false, true)) p = without_seen(p);
   p.dtable_before = Matrix(11, 7);
   p.dbias_before = Matrix(1, 11);
   const Results r = evaluated<CpuDouble>(p);
@@ -202,7 +286,7 @@ TEST_CASE("catalogue_loss: gradients against central differences", "[ops]") {
 }
 
 TEST_CASE("catalogue_loss: values and gradients of PyTorch", "[ops][golden]") {
-  for (const char* name : {"catalogue_loss", "catalogue_loss_large_scores"}) {
+  for (const char* name : {"catalogue_loss", "catalogue_loss_large_scores", "catalogue_loss_without_seen"}) {
     CAPTURE(name);
     Golden golden(name);
     Problem p;
@@ -211,6 +295,10 @@ TEST_CASE("catalogue_loss: values and gradients of PyTorch", "[ops][golden]") {
     p.targets = golden.integers("items");
     p.dtable_before = Matrix(p.table.rows, p.table.columns);
     p.scale = golden.number("loss_scale");
+    if (std::string(name) == "catalogue_loss_without_seen") {
+      p.seen = golden.integers("seen");
+      p.offsets = golden.integers("offsets");
+    }
     const Results r = evaluated<CpuDouble>(p);
     Matrix losses = golden.matrix("row_losses");
     for (double& loss : losses.values) loss *= p.scale;
@@ -267,6 +355,12 @@ TEST_CASE("catalogue_loss: what does not fit is named", "[ops][errors]") {
   CHECK(message([&](auto& a) { a.dhead.bias = context.vector(5); }) == op + "size of dbias is 5, expected 6");
   CHECK(message([&](auto& a) { a.targets = {targets.data(), 3, 1}; }) == op + "rows of targets is 3, expected 4");
   CHECK(message([&](auto& a) { a.targets = {targets.data(), 4, 2}; }) == op + "columns of targets is 2, expected 1");
+  const std::vector<offset_t> offsets = {0, 3, 4};
+  const VectorView<const offset_t, HostSpace> cut(offsets.data(), 3);
+  CHECK(message([&](auto& a) { a.left_out = {{targets.data(), 3}, cut}; }) == op + "size of left_out is 3, expected 4");
+  CHECK(message([&](auto& a) {
+          a.left_out = {{targets.data(), 4}, cut.row_range(0, 2)};
+        }) == op + "offsets of left_out(1) is 3, expected 4, the number of rows");
   CHECK(message([&](auto& a) { a.losses = context.vector<double>(5); }) == op + "size of losses is 5, expected 4");
   CHECK(message([&](auto& a) { a.dstates = context.matrix(3, 5); }) == op + "rows of dstates is 3, expected 4");
   CHECK(message([&](auto& a) { a.dstates = context.matrix(4, 6); }) == op + "columns of dstates is 6, expected 5");

@@ -13,6 +13,7 @@
 #include "seqrec/cpu/dropout_residual_layer_norm.hpp"
 #include "seqrec/cpu/embed_sequence.hpp"
 #include "seqrec/cpu/embedding_bag.hpp"
+#include "seqrec/cpu/gated_silu.hpp"
 #include "seqrec/cpu/gather_rows.hpp"
 #include "seqrec/cpu/gru.hpp"
 #include "seqrec/cpu/interaction.hpp"
@@ -217,6 +218,11 @@ const std::vector<Case>& cases() {
        [](Double& c, Numbers& n, Gradients& g) { backward_of_gru(GruReset::after_product, c, n, g); }},
       {"gru, reset before the product",
        [](Double& c, Numbers& n, Gradients& g) { backward_of_gru(GruReset::before_product, c, n, g); }},
+      {"gated_silu",
+       [](Double& c, Numbers& n, Gradients& g) {
+         ops::gated_silu_backward(c, GatedSiluBackward<Double>{n.matrix(5, 3), n.matrix(5, 3), n.matrix(5, 3),
+                                                               g.input(5, 3), g.input(5, 3), mask_of(0.3, 0)});
+       }},
       {"interaction",
        [](Double& c, Numbers& n, Gradients& g) {
          ops::interaction_backward(c, InteractionBackward<Double>{n.matrix(5, 3), n.matrix(5, 3), n.matrix(5, 11),

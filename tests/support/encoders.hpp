@@ -28,11 +28,10 @@ std::vector<double> encode(const Model& model, const std::vector<item_t>& histor
   return encode(model, ToyBatch({{history, history}}, static_cast<int>(model.num_items()), 0));
 }
 
-/// Checks that a history's states have the same bits alone and in a batch, empty histories among it, and that each is
-/// that of its prefix.
-/// @param longest  of the histories
+/// Checks that a history's states have the same bits alone and in a batch, empty histories among it.
+/// @param longest  of the histories   @return the users of the batch
 template <class Model>
-void check_states_are_those_of_prefixes(const Model& model, int longest) {
+std::vector<ToyUser> check_states_are_those_of_users_alone(const Model& model, int longest) {
   const int items = static_cast<int>(model.num_items());
   const auto users = toy_users({5, 0, 1, longest, 2, 17, 0, 8, 1}, items, 0, 3);
   const std::vector<double> together = encode(model, ToyBatch(users, items, 0));
@@ -42,6 +41,13 @@ void check_states_are_those_of_prefixes(const Model& model, int longest) {
     alone.insert(alone.end(), states.begin(), states.end());
   }
   CHECK(together == alone);
+  return users;
+}
+
+/// The same, and that each state is that of its prefix.
+template <class Model>
+void check_states_are_those_of_prefixes(const Model& model, int longest) {
+  const auto users = check_states_are_those_of_users_alone(model, longest);
   const std::vector<item_t>& history = users[5].history;
   const std::vector<double> states = encode(model, history);
   const auto width = std::ssize(states) / std::ssize(history);

@@ -48,7 +48,8 @@ enum class Purpose : std::uint64_t {
   candidates = 5,
   synthetic_data = 6,
   resampling = 7,
-  shared_negatives = 8
+  shared_negatives = 8,
+  windows = 9
 };
 
 /// The finaliser of SplitMix64 (Steele et al. 2014): spreads every input bit over the whole output.

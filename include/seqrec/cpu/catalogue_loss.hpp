@@ -35,6 +35,7 @@ class CatalogueLossRows {
     std::fill_n(sum(), count, S(0));
     for (index_t first = 0; first < items; first += block_.items) {
       const View scores = scored(start, count, first);
+      if (a_.left_out.offsets) leave_out(start, first, scores);
       for (index_t i = 0; i < count; ++i) add_to_sum(i, start, first, row_array(scores, i));
       if (!in_parts && differentiates) differentiate(start, first, scores);
     }
@@ -43,6 +44,7 @@ class CatalogueLossRows {
           a_.scale * (static_cast<double>(highest()[i] - target_score()[i]) + std::log(static_cast<double>(sum()[i])));
     for (index_t first = 0; in_parts && differentiates && first < items; first += block_.items) {
       const View scores = scored(start, count, first);
+      if (a_.left_out.offsets) leave_out(start, first, scores);
       for (index_t i = 0; i < count; ++i) row_array(scores, i) = (row_array(scores, i) - highest()[i]).exp();
       differentiate(start, first, scores);
     }
@@ -59,12 +61,30 @@ class CatalogueLossRows {
     return scores;
   }
 
+  /// Gives minus infinity to what is no part of a row's sum: few items, found again for every part of the catalogue.
+  void leave_out(index_t start, index_t first, View scores) const {
+    const auto& offsets = a_.left_out.offsets;
+    for (index_t i = 0; i < scores.rows(); ++i) {
+      const index_t row = start + i;
+      const offset_t* const next = std::upper_bound(offsets.data, offsets.data + offsets.size(), row);
+      for (index_t seen = next[-1]; seen <= row; ++seen) {
+        const index_t item = a_.left_out.values(seen) - first;
+        if (item >= 0 && item < scores.columns() && a_.left_out.values(seen) != a_.targets(row, 0))
+          scores(i, item) = -std::numeric_limits<S>::infinity();
+      }
+    }
+  }
+
   /// Takes a row's scores into its sum of exp(score - highest) and leaves those in the scores' place.
   template <class Row>
   void add_to_sum(index_t i, index_t start, index_t first, Row row) const {
     const index_t target = a_.targets(start + i, 0) - first;
     if (target >= 0 && target < row.size()) target_score()[i] = row(target);
     const S top = row.maxCoeff();
+    if (a_.left_out.offsets && top == -std::numeric_limits<S>::infinity()) {  // nothing of this part is in the sum
+      row.setZero();
+      return;
+    }
     if (first == 0) {
       highest()[i] = top;
     } else if (!(top <= highest()[i])) {

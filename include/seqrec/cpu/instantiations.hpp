@@ -18,6 +18,7 @@
 #include "seqrec/cpu/elementwise.hpp"
 #include "seqrec/cpu/embed_sequence.hpp"
 #include "seqrec/cpu/embedding_bag.hpp"
+#include "seqrec/cpu/gated_silu.hpp"
 #include "seqrec/cpu/gather_rows.hpp"
 #include "seqrec/cpu/gru.hpp"
 #include "seqrec/cpu/interaction.hpp"
@@ -90,6 +91,8 @@
   SEQREC_CPU_OP(how, S, running_statistics, RunningStatistics)                                  \
   SEQREC_CPU_OP(how, S, unit_activation_forward, UnitActivationForward)                         \
   SEQREC_CPU_OP(how, S, unit_activation_backward, UnitActivationBackward)                       \
+  SEQREC_CPU_OP(how, S, gated_silu_forward, GatedSiluForward)                                   \
+  SEQREC_CPU_OP(how, S, gated_silu_backward, GatedSiluBackward)                                 \
   SEQREC_CPU_OP(how, S, gather_rows_forward, GatherRowsForward)                                 \
   SEQREC_CPU_OP(how, S, gather_rows_backward, GatherRowsBackward)                               \
   SEQREC_CPU_OP(how, S, last_row_numbers, LastRowNumbers)                                       \

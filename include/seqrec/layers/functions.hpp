@@ -5,11 +5,12 @@
 #include "seqrec/core/candidates.hpp"
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/ops/elementwise.hpp"
+#include "seqrec/ops/gated_silu.hpp"
 #include "seqrec/ops/gather_rows.hpp"
 #include "seqrec/ops/interaction.hpp"
 #include "seqrec/ops/row_dot.hpp"
 
-// What models and heads do with candidates (core/candidates.hpp), recorded.
+// Small ops, recorded: what models and heads do with candidates (core/candidates.hpp), and sums of rows.
 
 namespace seqrec {
 
@@ -86,6 +87,19 @@ Variable<Context> drop(Tape<Context>& tape, Variable<Context> x, double probabil
   ops::drop(tape.context(), Drop<Context>{x.value(), {y.value()}, mask});
   tape.record([x, y, mask](Tape<Context>& t) {
     if (const auto dy = t.incoming(y)) ops::drop(t.context(), Drop<Context>{dy, t.gradient(x), mask});
+  });
+  return y;
+}
+
+/// dropout(silu(gate) * x).   @param gate, x (N, F), different variables   @return (N, F)
+template <class Context>
+Variable<Context> gated_silu(Tape<Context>& tape, Variable<Context> gate, Variable<Context> x, Dropout mask = {}) {
+  const Variable<Context> y = tape.variable(x.rows(), x.columns());
+  ops::gated_silu_forward(tape.context(), GatedSiluForward<Context>{gate.value(), x.value(), y.value(), mask});
+  tape.record([gate, x, y, mask](Tape<Context>& t) {
+    if (const auto dy = t.incoming(y))
+      ops::gated_silu_backward(
+          t.context(), GatedSiluBackward<Context>{gate.value(), x.value(), dy, t.gradient(gate), t.gradient(x), mask});
   });
   return y;
 }

@@ -28,6 +28,7 @@ struct TransformerBlockOptions {
   NormPlacement norm = NormPlacement::original;
   double norm_epsilon = 1e-8;
   Initialiser weights = Initialiser::xavier_normal();
+  HiddenUnits units = HiddenUnits::relu;  ///< of the feed-forward network
 };
 
 /// Causal self-attention and a position-wise feed-forward network, each with a residual and a layer norm.
@@ -46,7 +47,7 @@ struct TransformerBlock {
       : attention_norm(scope / "attention_norm", o.width, o.norm_epsilon),
         attention(scope / "attention", o.width, o.heads, o.dropout, o.weights),
         feed_forward_norm(scope / "feed_forward_norm", o.width, o.norm_epsilon),
-        feed_forward(scope, {o.width, o.feed_forward_width, o.dropout, o.weights}),
+        feed_forward(scope, {o.width, o.feed_forward_width, o.dropout, o.weights, o.units}),
         norm(o.norm) {}
 
   /// @param stream (N, D) rows, their last sum perhaps still to be taken

@@ -28,6 +28,7 @@ struct SasRecOptions {
   double initial_deviation = 0;
   index_t user_categories = 0;
   index_t item_categories = 0;
+  HiddenUnits units = HiddenUnits::relu;
   std::uint64_t seed = 0;
 
   /// Names, ranges and meanings; see core/options.hpp.
@@ -48,6 +49,7 @@ struct SasRecOptions {
           "of all initial weights; 0 is Xavier-normal (as SASRec.pytorch), 0.02 suits the full softmax");
     visit("user_categories", user_categories, in_range(0, 1 << 24), "of features of users; 0 for none");
     visit("item_categories", item_categories, in_range(0, 1 << 24), "of features of items; 0 for none");
+    visit("units", units, any(), "of the blocks' feed-forward networks; swiglu has a third matrix and wants norm pre");
     visit("seed", seed, any(), "of the initial weights");
   }
 };
@@ -108,7 +110,8 @@ class SasRec : public HistoryEncoder<Context_, SasRecOptions> {
         .dropout = options_.dropout,
         .norm = options_.norm,
         .norm_epsilon = options_.norm_epsilon,
-        .weights = initial_weights()};
+        .weights = initial_weights(),
+        .units = options_.units};
     for (std::size_t i = 0; i < count; ++i) blocks.emplace_back(parameters_.scope("blocks") / i, each);
     return blocks;
   }

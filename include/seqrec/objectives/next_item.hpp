@@ -17,9 +17,23 @@
 namespace seqrec {
 
 /// Cross-entropy of the next item against the whole catalogue: exact, and needs no negatives.
+///
+/// Where recommendations never repeat what a user has had, the model need not learn to score those items low:
+/// `leave_out_seen` takes the items of a position's own row and of those before it out of its denominator (the target
+/// stays, even when it is one of them). That is what an evaluation leaves out at that moment. What comes later in the
+/// history stays in: it may be offered there, and the loss remains the likelihood of what came next among it.
 struct FullSoftmax {
   static constexpr const char* name = "full softmax";
   static constexpr const char* key = "softmax";
+  bool leave_out_seen = false;
+
+  std::string text() const { return concatenate(name, leave_out_seen ? ", without seen items" : ""); }
+
+  /// Names, ranges and meanings; see core/options.hpp.
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("leave_out_seen", leave_out_seen, any(), "what a history has held so far is no part of the softmax");
+  }
 };
 
 /// Learning to predict the next item at every position of a history.
@@ -124,7 +138,7 @@ struct BasicNextItem {
     std::visit(
         [&](const auto& chosen) {
           if constexpr (!samples<decltype(chosen)>)
-            full_head(tape, states, head, batch);
+            full_head(chosen, tape, states, head, batch);
           else if constexpr (requires { chosen.row_loss(model.num_items(), negatives); })
             sampled_head(chosen.row_loss(model.num_items(), negatives), tape, states, head, batch);
           else
@@ -223,12 +237,14 @@ struct BasicNextItem {
   }
 
   template <class Context>
-  static void full_head(Tape<Context>& tape, Variable<Context> states, const ItemHeadParameters<Context>& head,
-                        const TrainingBatch<typename Context::Space>& batch) {
+  static void full_head(const FullSoftmax& loss, Tape<Context>& tape, Variable<Context> states,
+                        const ItemHeadParameters<Context>& head, const TrainingBatch<typename Context::Space>& batch) {
     const Outputs<Context> o = outputs(tape, states, head);
-    ops::catalogue_loss(tape.context(),
-                        CatalogueLoss<Context>{states.value(), head.view(tape), batch.next.items.column_range(0, 1),
-                                               batch.loss_scale, o.losses, o.dstates, o.dhead});
+    CatalogueLoss<Context> a{states.value(),   head.view(tape), batch.next.items.column_range(0, 1),
+                             batch.loss_scale, o.losses,        o.dstates,
+                             o.dhead};
+    if (loss.leave_out_seen) a.left_out = batch.histories.items;
+    ops::catalogue_loss(tape.context(), a);
     finish(tape, states, o);
   }
 };

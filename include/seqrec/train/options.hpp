@@ -49,6 +49,7 @@ struct TrainerOptions {
   bool resume = false;
   std::filesystem::path log_file{};
   const std::atomic<bool>* stop = nullptr;  ///< once true, training ends after the present step (see InterruptGuard)
+  bool random_windows = false;
   index_t token_budget = 256;
   TeamOptions team{};
   std::ostream* log = &std::clog;  ///< null for silence
@@ -81,6 +82,8 @@ struct TrainerOptions {
     visit("resume", resume, any(), "goes on with the run that wrote the state; all other options as they were",
           OptionEffect::none);
     visit("log_file", log_file, file_to_write(), "a line for each validation: .csv or .jsonl");
+    visit("random_windows", random_windows, any(),
+          "of a history that is longer than what is trained of it, a random part each epoch, not always the last");
     visit("token_budget", token_budget, at_least(1), "rows of a shard");
     visit("", team);
   }

@@ -146,6 +146,56 @@ TEST_CASE("a user's negatives do not depend on the batch it is in") {
   CHECK(negatives_by_user(3) == negatives_by_user(29));
 }
 
+TEST_CASE("a long history gives another window each epoch, and every one is equally likely") {
+  // Users with 15 training events, of which 10 windows of 6 can be had, with 7, with 6 and with 3.
+  Dataset data = seqrec_test::dataset_of({{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
+                                          {20, 21, 22, 23, 24, 25, 26, 27, 28},
+                                          {30, 31, 32, 33, 34, 35, 36, 37},
+                                          {40, 41, 42, 43, 44}});
+  for (index_t event = 0; event < data.num_interactions(); ++event) data.times.push_back(1000 + event);
+  const Split split = leave_one_out(data);
+  BatcherOptions options{.batch_size = 3, .max_length = 5, .plan = {.negatives = 1, .times = true}, .seed = 2};
+  options.random_windows = true;
+  Batcher batcher(split, options), resumed(split, options);
+  std::map<index_t, std::map<std::int64_t, int>> begins;
+  const index_t epochs = 2000;
+  for (index_t epoch = 0; epoch < epochs; ++epoch)
+    for (index_t step = 0; step < 2; ++step) {
+      const HostTrainingBatch& batch = batcher.make(epoch, step);
+      const TrainingBatch<HostSpace> whole = batch.whole();
+      REQUIRE(batcher.num_targets(epoch, step) == batch.num_targets());
+      for (index_t k = 0; k < whole.histories.users(); ++k) {
+        const index_t user = batch.users().data()[k];
+        const offset_t first = whole.histories.items.offsets(k);
+        const auto items = values_of(whole.histories.items[k]);
+        REQUIRE(std::ssize(items) == std::min<index_t>(5, std::ssize(split.train_history(user)) - 1));
+        ++begins[user][items[0]];
+        for (std::size_t i = 0; i < items.size(); ++i) {  // items of a user ascend by one, as times do
+          const auto row = first + static_cast<offset_t>(i);
+          REQUIRE(items[i] == items[0] + static_cast<std::int64_t>(i));
+          REQUIRE(whole.next.items(row, 0) == items[i] + 1);
+          REQUIRE(whole.histories.times(row) - whole.histories.times(first) == static_cast<std::int64_t>(i));
+        }
+        REQUIRE(whole.histories.times(first) - 1000 ==
+                data.offsets[static_cast<std::size_t>(user)] + items[0] - split.train_history(user)[0]);
+      }
+    }
+  REQUIRE(begins[0].size() == 10);
+  for (const auto& [begin, n] : begins[0]) CHECK(std::abs(n - 200) < 5 * std::sqrt(200.0));
+  CHECK(begins[1].size() == 2);
+  CHECK(begins[2].size() == 1);
+  CHECK(begins[3].size() == 1);
+
+  for (const index_t epoch : {index_t{7}, index_t{0}, index_t{3}}) {  // a function of seed, epoch and step
+    const auto alone = contents(resumed.make(epoch, 1));
+    CHECK(alone == contents(batcher.make(epoch, 1)));
+  }
+  options.max_length = 14;  // nobody has more: nothing is drawn
+  Batcher whole(split, options);
+  options.random_windows = false;
+  CHECK(contents(Batcher(split, options).make(4, 0)) == contents(whole.make(4, 0)));
+}
+
 TEST_CASE("every user is equally likely at every place of the shuffled order") {
   const Dataset data = seqrec_test::random_dataset(6, 20, 10, 3);
   const Split split = leave_one_out(data);
@@ -212,6 +262,30 @@ TEST_CASE("one user who has seen every item takes no part, and all others do as 
   const HostTrainingBatch& batch = batcher.make(0, 0);
   CHECK(std::set<index_t>(batch.users().begin(), batch.users().end()) == std::set<index_t>{1, 2});
   CHECK(Batcher(split, {.plan = {.negatives = 0}}).num_users() == 3);
+}
+
+TEST_CASE("distinct negatives above what a user has left are refused before any batch is made") {
+  const Dataset data = seqrec_test::dataset_of({{0, 1, 2, 3}, {3, 1, 2, 0, 1}, {1, 4, 5, 0, 3}});
+  const Split split = leave_one_out(data);
+  const auto options = [](index_t negatives, NegativeSharing sharing, bool reject_seen = true) {
+    return BatcherOptions{
+        .batch_size = 4,
+        .plan = {
+            .negatives = negatives, .sharing = sharing, .sampling = {.reject_seen = reject_seen, .distinct = true}}};
+  };
+  for (const NegativeSharing sharing : {NegativeSharing::per_position, NegativeSharing::per_user}) {
+    CHECK_NOTHROW(Batcher(split, options(3, sharing)).make(0, 0));
+    CHECK(
+        seqrec_test::message_of<DataError>([&] { Batcher(split, options(4, sharing)); }) ==
+        "small: user 1 has 3 items left to draw, expected at least the 4 negatives of a list that are to be distinct");
+  }
+  Batcher batcher(split, options(3, NegativeSharing::per_user));
+  const HostTrainingBatch& batch = batcher.make(0, 0);
+  const auto shared = batch.whole().next.shared;
+  for (index_t user = 0; user < 3; ++user)
+    CHECK(std::set<item_t>{shared(3 * user), shared(3 * user + 1), shared(3 * user + 2)}.size() == 3);
+  CHECK_NOTHROW(Batcher(split, options(6, NegativeSharing::per_batch, false)).make(0, 0));
+  CHECK_THROWS_AS(Batcher(split, options(7, NegativeSharing::per_batch, false)), DataError);
 }
 
 static_assert(!std::is_constructible_v<Batcher, Split, BatcherOptions>, "a temporary split would dangle");

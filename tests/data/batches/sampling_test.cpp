@@ -134,6 +134,54 @@ TEST_CASE("seen items are drawn too where nothing is rejected") {
   CHECK((std::count(items.begin(), items.end(), 3) > 0) == (exponent == 0));  // nobody trains on 3
 }
 
+TEST_CASE("distinct negatives are a uniform sample without replacement") {
+  // User 1 trains on 0, 3 and 7: pairs of 7 items are left, 42 in order.
+  const Dataset data = seqrec_test::dataset_of({{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {0, 3, 7, 3, 9, 1}});
+  const Split split = leave_one_out(data);
+  NegativeSampler sampler(split, 17, {.distinct = true});
+  const index_t lists = 42'000;
+  const std::vector<item_t> items = draw(sampler, 1, 0, lists, 2);
+  std::map<std::pair<item_t, item_t>, double> count;
+  for (std::size_t i = 0; i < items.size(); i += 2) ++count[{items[i], items[i + 1]}];
+  REQUIRE(count.size() == 42);
+  double chi_square = 0;
+  for (const auto& [pair, n] : count) {
+    CHECK(pair.first != pair.second);
+    for (const item_t seen : {0, 3, 7}) CHECK((pair.first != seen && pair.second != seen));
+    chi_square += (n - 1000) * (n - 1000) / 1000;
+  }
+  CHECK(chi_square < 74.7);  // 41 degrees of freedom: exceeded once in a thousand seeds
+}
+
+TEST_CASE("all that a user has left may be drawn distinct, and one more is refused") {
+  const Dataset data = seqrec_test::dataset_of({{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {0, 3, 7, 3, 9, 1}});
+  const Split split = leave_one_out(data);
+  NegativeSampler sampler(split, 1, {.distinct = true});
+  std::vector<item_t> all = draw(sampler, 1, 0, 1, 7);
+  std::sort(all.begin(), all.end());
+  CHECK(all == std::vector<item_t>{1, 2, 4, 5, 6, 8, 9});
+  const std::string message =
+      "small: user 1 has 7 items left to draw, expected at least the 8 negatives of a list that are to be distinct";
+  CHECK(seqrec_test::message_of<DataError>([&] { draw(sampler, 1, 0, 1, 8); }) == message);
+  const std::vector<index_t> users = {1};
+  CHECK_NOTHROW(sampler.check_distinct(users, 7));
+  CHECK(seqrec_test::message_of<DataError>([&] { sampler.check_distinct(users, 8); }) == message);
+  CHECK_NOTHROW(NegativeSampler(split, 1).check_distinct(users, 8));
+
+  NegativeSampler shared(split, 1, {.reject_seen = false, .distinct = true});
+  std::vector<item_t> of_batch(10, -1);
+  shared.draw_shared(0, 0, {of_batch.data(), 10});
+  std::sort(of_batch.begin(), of_batch.end());
+  CHECK(of_batch == std::vector<item_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  of_batch.push_back(0);
+  CHECK(seqrec_test::message_of<ArgumentError>([&] {
+          shared.draw_shared(0, 0, {of_batch.data(), 11});
+        }) == "negatives is 11, expected at most 10, the catalogue, where they are to be distinct");
+  CHECK(seqrec_test::message_of<ArgumentError>([&] {
+          NegativeSampler(split, 1, {.popularity_exponent = 0.5, .distinct = true});
+        }).starts_with("popularity_exponent is 0.5, expected 0 with distinct"));
+}
+
 TEST_CASE("a user who has nearly all popularity is refused by name, not searched for ever") {
   // User 7 trains on items 1 and 2, user 8 on item 3 alone; nobody trains on 4.
   Interactions rows{.users = {7, 7, 7, 7, 8, 8, 8}, .items = {1, 2, 4, 4, 3, 4, 4}, .times = {}};

@@ -26,6 +26,16 @@ def linear(activation):
     )
 
 
+@case("gated_silu")
+def gated_silu():
+    gate, x = leaves(normal(6, 7, scale=3), normal(6, 7))
+    y = F.silu(gate) * x
+    agree("gated_silu", y, gate / (1 + (-gate).exp()) * x)
+    dy = normal(6, 7)
+    dgate, dx = gradients(y, dy, [gate, x])
+    return dict(gate=gate, x=x, y=y, dy=dy, dgate=dgate, dx=dx), {}
+
+
 @case("dropout_residual_layer_norm", 1e-5)
 def residual_layer_norm(epsilon):
     width = 7
@@ -126,6 +136,36 @@ def causal_attention(q, k, v, heads):
             weights = (scores - scores.max()).exp()
             y[i, columns] = weights @ v[: i + 1, columns] / weights.sum()
     return y
+
+
+@case("catalogue_loss_without_seen")
+def catalogue_loss_without_seen():
+    """The items of a history so far are left out of the softmax, but for the target."""
+    width, items_in_table = 6, 11
+    offsets = offsets_of([4, 1, 6])
+    rows = int(offsets[-1])
+    x, table = leaves(normal(rows, width), normal(items_in_table, width))
+    seen = torch.randint(items_in_table, (rows,)).int()
+    items = torch.randint(items_in_table, (rows, 1)).int()
+    items[3, 0], items[10, 0] = seen[1], seen[10]  # targets that were seen
+    left_out = torch.zeros(rows, items_in_table, dtype=torch.bool)
+    for segment in segments_of(offsets):
+        for row in range(segment.start, segment.stop):
+            left_out[row, seen[segment.start : row + 1].long()] = True
+            left_out[row, items[row, 0]] = False
+    scores = (x @ table.T).masked_fill(left_out, -math.inf)
+    row_losses = F.cross_entropy(scores, items[:, 0].long(), reduction="none")
+    loss_scale = 1 / rows
+    loss = (row_losses.sum() * loss_scale).reshape(1)
+    for row in range(rows):
+        kept = [x[row] @ table[item] for item in range(items_in_table) if not left_out[row, item]]
+        formula = torch.stack(kept).exp().sum().log() - x[row] @ table[items[row, 0]]
+        agree("catalogue_loss", row_losses[row], formula)
+    dx, dtable = gradients(loss, torch.ones(1, dtype=torch.float64), [x, table])
+    return dict(
+        x=x, table=table, items=items, seen=seen, offsets=offsets, row_losses=row_losses, loss=loss, dx=dx,
+        dtable=dtable,
+    ), dict(loss_scale=loss_scale)
 
 
 @case("catalogue_loss", 1.0)

@@ -27,7 +27,10 @@ struct BatcherOptions {
   index_t window = 0;          ///< most events that a candidate sees (see Candidates); 0 is max_length
   BatchPlan plan{};            ///< what a batch holds beside histories
   index_t token_budget = 256;  ///< rows of a shard (see Packing)
-  std::uint64_t seed = 0;      ///< of order and negatives
+  std::uint64_t seed = 0;      ///< of order, negatives and windows
+  /// Of a user with more positions than max_length, a random run of so many is trained each epoch, every one equally
+  /// likely, and not always the last.
+  bool random_windows = false;
 };
 
 /// Makes the batches of next-item training. Every user with at least two training events takes part once an epoch, in
@@ -41,7 +44,7 @@ class Batcher {
   /// @param split  must outlive the batcher
   /// @throws ArgumentError for an option out of range
   /// @throws DataError     if no user has two training events, or none of those a negative where such are wanted, or
-  ///                       times are and the data set has none
+  ///                       one fewer than are to be distinct, or times are wanted and the data set has none
   Batcher(const Split& split, const BatcherOptions& options);
   Batcher(const Split&&, const BatcherOptions&) = delete;
 
@@ -116,12 +119,20 @@ class Batcher {
     shuffled_epoch_ = epoch;
   }
 
-  /// A user's training events: all but the last are read, all but the first come next.
-  TrainingUser part_of(index_t user) const {
-    const std::span<const item_t> events = split_->train_history(user);
+  /// A user's training events, or a window of them: all but the last are read, all but the first come next.
+  TrainingUser part_of(index_t user, index_t epoch) const {
+    std::span<const item_t> events = split_->train_history(user);
+    index_t first = 0;
+    const index_t spare = std::ssize(events) - 1 - options_.max_length;
+    if (options_.random_windows && spare > 0) {
+      RandomStream random(options_.seed, Purpose::windows,
+                          static_cast<std::uint64_t>(epoch) << 32 | static_cast<std::uint64_t>(user));
+      first = random.below(static_cast<std::uint32_t>(spare + 1));
+      events = events.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(options_.max_length + 1));
+    }
     TrainingUser part{user, events.first(events.size() - 1), events.last(events.size() - 1)};
     if (options_.plan.times)
-      part.times = {split_->data->times.data() + split_->data->offsets.data()[user], part.history.size()};
+      part.times = {split_->data->times.data() + split_->data->offsets.data()[user] + first, part.history.size()};
     return part;
   }
 
@@ -157,12 +168,13 @@ SEQREC_FUNCTION Batcher::Batcher(const Split& split, const BatcherOptions& optio
                                 "training: no negative is left to draw for anybody"));
   if (users_.empty())
     throw DataError(split.data->name + ": no user has two training events, so there is no next item to learn");
+  if (sampler_) sampler_->check_distinct(users_, options.plan.negatives);
 }
 
 SEQREC_FUNCTION const HostTrainingBatch& Batcher::make(index_t epoch, index_t step, index_t targets_of_step) {
   check_argument(targets_of_step >= 0, "targets_of_step", targets_of_step, "a number of at least 0");
   part_.clear();
-  for (const index_t user : users_of(epoch, step)) part_.push_back(part_of(user));
+  for (const index_t user : users_of(epoch, step)) part_.push_back(part_of(user, epoch));
   batch_.pack(part_, Drawing{*this, epoch, step}, targets_of_step);
   return batch_;
 }

@@ -48,14 +48,19 @@ struct NegativeSampling {
   /// training events are never drawn then.
   double popularity_exponent = 0;
   bool reject_seen = true;  ///< never draw a training item of the user
+  bool distinct = false;    ///< no item twice in one list (of a position, or of those who share it); uniform draws only
 
   /// What is not as usual, for the names of objectives: " by popularity^0.75, seen items among them".
   std::string text() const {
     return (popularity_exponent != 0 ? concatenate(" by popularity^", popularity_exponent) : std::string()) +
-           (reject_seen ? "" : ", seen items among them");
+           (distinct ? ", no item twice" : "") + (reject_seen ? "" : ", seen items among them");
   }
-  /// @throws ArgumentError if the exponent is negative or not finite
-  void check() const { check_options("NegativeSampling", *this); }
+  /// @throws ArgumentError if the exponent is negative or not finite, or not 0 where items are distinct
+  void check() const {
+    check_options("NegativeSampling", *this);
+    check_argument(!distinct || popularity_exponent == 0, "popularity_exponent", popularity_exponent,
+                   "0 with distinct: without replacement, how often an item is drawn is no power of its popularity");
+  }
 
   /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
@@ -63,6 +68,7 @@ struct NegativeSampling {
     visit("popularity_exponent", popularity_exponent, not_negative(),
           "negatives are drawn with probability ~ (training events)^this; 0 is uniform");
     visit("reject_seen", reject_seen, any(), "a user's own training items are no negatives");
+    visit("distinct", distinct, any(), "negatives are drawn without replacement: no item twice in a list");
   }
 };
 
@@ -73,9 +79,14 @@ struct NegativeSampling {
 class NegativeSampler {
  public:
   /// @param split  must outlive the sampler
-  /// @throws ArgumentError if the exponent is negative or not finite
+  /// @throws ArgumentError as NegativeSampling::check
   NegativeSampler(const Split& split, std::uint64_t seed, const NegativeSampling& sampling = {})
-      : split_(&split), seed_(seed), reject_seen_(sampling.reject_seen), seen_(split.data->num_items()) {
+      : split_(&split),
+        seed_(seed),
+        reject_seen_(sampling.reject_seen),
+        distinct_(sampling.distinct),
+        seen_(split.data->num_items()),
+        drawn_(sampling.distinct ? split.data->num_items() : 0) {
     sampling.check();
     if (sampling.popularity_exponent > 0) {
       table_.emplace(popularity_weights(count_train_events(split), sampling.popularity_exponent));
@@ -93,7 +104,7 @@ class NegativeSampler {
   std::span<const index_t> without_negatives() const { return without_negatives_; }
 
   /// Fills (rows, negatives per row) for one user.
-  /// @throws DataError naming a user who has no negatives
+  /// @throws DataError naming a user who has no negatives, or fewer than are to be distinct
   void draw(index_t user, index_t epoch, MatrixView<item_t, HostSpace> negatives) {
     if (std::binary_search(without_negatives_.begin(), without_negatives_.end(), user))
       throw DataError(
@@ -103,18 +114,31 @@ class NegativeSampler {
                         static_cast<std::uint64_t>(epoch) << 32 | static_cast<std::uint64_t>(user));
     seen_.clear();
     if (reject_seen_) seen_.insert(split_->train_history(user));
-    for (index_t row = 0; row < negatives.rows(); ++row)
-      for (index_t column = 0; column < negatives.columns(); ++column)
-        negatives(row, column) = table_ ? draw_item_outside(seen_, *table_, random) : draw_item_outside(seen_, random);
+    check_enough(user, negatives.columns());
+    for (index_t row = 0; row < negatives.rows(); ++row) fill({negatives.row(row), negatives.columns()}, random);
+  }
+
+  /// @throws DataError naming the first of these users who has fewer than `count` items left, where so many are to be
+  ///         distinct
+  void check_distinct(std::span<const index_t> users, index_t count) {
+    if (!distinct_) return;
+    for (const index_t user : users) {
+      seen_.clear();
+      if (reject_seen_) seen_.insert(split_->train_history(user));
+      check_enough(user, count);
+    }
   }
 
   /// Fills (M) for all users of a batch: of what they have seen nothing is rejected.
+  /// @throws ArgumentError for more than the catalogue where they are to be distinct
   void draw_shared(index_t epoch, index_t step, VectorView<item_t, HostSpace> negatives) {
     RandomStream random(seed_, Purpose::shared_negatives,
                         static_cast<std::uint64_t>(epoch) << 32 | static_cast<std::uint64_t>(step));
     seen_.clear();
-    for (index_t i = 0; i < negatives.size(); ++i)
-      negatives(i) = table_ ? draw_item_outside(seen_, *table_, random) : draw_item_outside(seen_, random);
+    if (distinct_ && negatives.size() > seen_.num_items())
+      throw ArgumentError(concatenate("negatives is ", negatives.size(), ", expected at most ", seen_.num_items(),
+                                      ", the catalogue, where they are to be distinct"));
+    fill(negatives, random);
   }
 
   /// Fills (M) with as many of a batch's next items, in their order; each has the same chance (Knuth's algorithm S).
@@ -135,6 +159,24 @@ class NegativeSampler {
   std::span<const float> log_probability() const { return log_probability_; }
 
  private:
+  /// One list.
+  void fill(VectorView<item_t, HostSpace> list, RandomStream& random) {
+    if (distinct_) drawn_.clear();
+    for (index_t i = 0; i < list.size();) {
+      list(i) = table_ ? draw_item_outside(seen_, *table_, random) : draw_item_outside(seen_, random);
+      if (!distinct_ || drawn_.insert(list(i))) ++i;
+    }
+  }
+
+  /// @param user  whose items are in seen_
+  void check_enough(index_t user, index_t count) const {
+    const index_t left = seen_.num_items() - seen_.size();
+    if (distinct_ && count > left)
+      throw DataError(concatenate(split_->data->name, ": user ", split_->data->user_ids[user], " has ", left,
+                                  " items left to draw, expected at least the ", count,
+                                  " negatives of a list that are to be distinct"));
+  }
+
   bool has_negatives(index_t user) {
     const index_t num_items = split_->data->num_items();
     const std::span<const item_t> history = split_->train_history(user);
@@ -148,8 +190,9 @@ class NegativeSampler {
 
   const Split* split_;
   std::uint64_t seed_;
-  bool reject_seen_;
+  bool reject_seen_, distinct_;
   ItemSet seen_;
+  ItemSet drawn_;                    ///< of a list, where its items are distinct
   std::optional<AliasTable> table_;  ///< none for uniform draws
   std::vector<float> log_probability_;
   std::vector<index_t> without_negatives_;
