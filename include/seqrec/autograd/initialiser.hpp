@@ -25,6 +25,14 @@ struct Initialiser {
   /// U(-a, a), a = gain sqrt(6 / (fan_in + fan_out)).
   static constexpr Initialiser xavier_uniform(double gain = 1) { return {Kind::xavier_uniform, gain}; }
 
+  /// The same for parameters in which several of this shape lie one below the other.
+  Initialiser of_shape(index_t rows, index_t columns) const {
+    const auto fans = static_cast<double>(rows + columns);
+    if (kind == Kind::xavier_normal) return normal(scale * std::sqrt(2.0 / fans));
+    if (kind == Kind::xavier_uniform) return uniform(scale * std::sqrt(6.0 / fans));
+    return *this;
+  }
+
   /// The next value of a (rows, columns) parameter.
   double draw(RandomStream& random, index_t rows, index_t columns) const {
     const auto fans = static_cast<double>(rows + columns);
