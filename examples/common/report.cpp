@@ -129,12 +129,14 @@ void add_training(Json& json, const TrainingDescription& training) {
 
 Json history_json(const TrainingDescription& training) {
   Json history = Json::array();
-  for (const seqrec::EpochRecord& record : training.result.history)
+  for (const seqrec::EpochRecord& record : training.result.history) {
     history.push_back({{"epoch", record.epoch},
                        {"steps", record.steps},
                        {"loss", record.loss},
                        {"seconds", record.seconds},
                        {training.options.selection, record.validation[training.options.selection]}});
+    for (const seqrec::Figure& figure : record.figures) history.back()["figures"][figure.name] = figure.value;
+  }
   return history;
 }
 

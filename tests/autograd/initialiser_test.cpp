@@ -73,3 +73,13 @@ TEST_CASE("initialisers have the distribution that they are named after", "[auto
     CHECK(moments_of(Initialiser::xavier_uniform(0.5), 96, 4).highest <= 0.5 * limit);
   }
 }
+
+TEST_CASE("stacked parameters begin as one of them would", "[autograd]") {
+  const auto deviation_of = [](const Initialiser& one) { return one.of_shape(96, 4).scale; };
+  CHECK(Initialiser::xavier_normal(3).of_shape(96, 4).kind == Initialiser::Kind::normal);
+  CHECK(deviation_of(Initialiser::xavier_normal(3)) == Approx(3 * std::sqrt(2.0 / 100)));
+  CHECK(Initialiser::xavier_uniform(3).of_shape(96, 4).kind == Initialiser::Kind::uniform);
+  CHECK(deviation_of(Initialiser::xavier_uniform(3)) == Approx(3 * std::sqrt(6.0 / 100)));
+  CHECK(Initialiser::normal(0.3).of_shape(96, 4).kind == Initialiser::Kind::normal);
+  CHECK(deviation_of(Initialiser::constant(0.3)) == 0.3);
+}

@@ -201,3 +201,9 @@ TEST_CASE("recording a step of a size seen before allocates nothing", "[autograd
   step();
   CHECK(context.memory_held() == before);
 }
+
+TEST_CASE("a tape knows the loss scale of its step, and none without one", "[autograd]") {
+  UsedContext context;
+  CHECK(T(context, Mode::training, 0.25).loss_scale() == 0.25);
+  CHECK(T(context, Mode::training).loss_scale() == 0);
+}

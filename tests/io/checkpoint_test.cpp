@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "seqrec/cpu/context.hpp"
+#include "seqrec/cpu/moe_balance.hpp"  // what moves statistics of a SasRec
 #include "seqrec/models/sasrec.hpp"
 #include "support/catch.hpp"
 #include "support/parameters.hpp"
@@ -128,7 +128,18 @@ TEST_CASE("a checkpoint holds the model's name and options, its tensors in order
                                                        {"option.position_origin", "start"},
                                                        {"option.norm_epsilon", "3.3333333333333335e-07"},
                                                        {"option.initial_deviation", "0.07"},
-                                                       {"option.seed", "18446744073709551615"}};
+                                                       {"option.seed", "18446744073709551615"},
+                                                       {"option.moe_experts", "0"},
+                                                       {"option.moe_top_k", "2"},
+                                                       {"option.moe_shared_experts", "0"},
+                                                       {"option.moe_expert_width", "0"},
+                                                       {"option.moe_gate", "sigmoid"},
+                                                       {"option.moe_normalise", "true"},
+                                                       {"option.moe_balance", "loss_free"},
+                                                       {"option.moe_bias_step", "0.001"},
+                                                       {"option.moe_first_bias_step", "0.01"},
+                                                       {"option.moe_first_steps", "50"},
+                                                       {"option.moe_auxiliary_weight", "0.01"}};
   CHECK(file.metadata() == expected);
   auto& parameters = model.parameters();
   REQUIRE(file.tensors().size() == parameters.entries().size());

@@ -2,6 +2,7 @@
 #include "seqrec/models/static_encoder.hpp"
 
 #include "seqrec/core/context_base.hpp"
+#include "seqrec/cpu/moe_balance.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "support/catch.hpp"
 
@@ -53,7 +54,7 @@ static_assert(!StaticEncoder<int>);
 }  // namespace
 
 TEST_CASE("a model without initial values has shapes and no memory", "[models]") {
-  const SasRec<AnyContext> model({.items = 2147483647, .width = 64}, InitialValues::none);  // takes no half terabyte
+  const SasRec<cpu::Context> model({.items = 2147483647, .width = 64}, InitialValues::none);  // takes no half terabyte
   CHECK(model.num_items() == 2147483647);
   CHECK(model.item_head().table->size() == index_t{2147483647} * 64);
   CHECK(model.parameters().num_elements() > index_t{2147483647} * 64);

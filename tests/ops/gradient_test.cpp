@@ -18,6 +18,8 @@
 #include "seqrec/cpu/gru.hpp"
 #include "seqrec/cpu/interaction.hpp"
 #include "seqrec/cpu/linear.hpp"
+#include "seqrec/cpu/moe_ffn.hpp"
+#include "seqrec/cpu/moe_route.hpp"
 #include "seqrec/cpu/prefix_mean.hpp"
 #include "seqrec/cpu/row_dot.hpp"
 #include "seqrec/cpu/self_attention.hpp"
@@ -148,6 +150,26 @@ void backward_of_gru(GruReset reset, Double& context, Numbers& n, Gradients& g) 
                                                  g.matrix(12, 4), g.vector(12), g.input(3, 4), reset});
 }
 
+/// Six rows, four experts, two for each row; the router's gradients or the experts'.
+void backward_of_moe(bool router, Double& context, Numbers& n, Gradients& g) {
+  std::vector<offset_t> experts(12), places(12), rows(12), starts(5);
+  const MoeRouting<Double> routing{
+      {experts.data(), 6, 2}, {places.data(), 6, 2}, {rows.data(), 12}, {starts.data(), 5}};
+  const auto gates = n.matrix(6, 4), weights = n.matrix(6, 2);
+  ops::moe_route_forward(context, MoeRouteForward<Double>{n.matrix(6, 4), {}, routing, gates, weights});
+  if (router) {
+    ops::moe_route_backward(context, MoeRouteBackward<Double>{gates, weights, routing, n.matrix(6, 2), g.input(6, 4),
+                                                              g.vector(4), MoeGate::sigmoid, true, 0.3});
+    return;
+  }
+  const auto x = n.matrix(6, 3), hidden = n.matrix(12, 5), y = n.matrix(6, 3);
+  const MoeExperts<Double> weights_of{n.matrix(20, 3), n.matrix(4, 5), n.matrix(12, 5), n.matrix(4, 3)};
+  ops::moe_ffn_forward(context, MoeFfnForward<Double>{x, weights, routing, weights_of, {}, hidden, y, mask_of(0.3, 0)});
+  ops::moe_ffn_backward(context, MoeFfnBackward<Double>{x, weights, routing, weights_of, hidden, n.matrix(6, 3),
+                                                        g.input(6, 3), g.input(6, 2), g.matrix(20, 3), g.matrix(4, 5),
+                                                        g.matrix(12, 5), g.matrix(4, 3), mask_of(0.3, 0)});
+}
+
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
       {"linear",
@@ -223,6 +245,8 @@ const std::vector<Case>& cases() {
          ops::gated_silu_backward(c, GatedSiluBackward<Double>{n.matrix(5, 3), n.matrix(5, 3), n.matrix(5, 3),
                                                                g.input(5, 3), g.input(5, 3), mask_of(0.3, 0)});
        }},
+      {"moe_route", [](Double& c, Numbers& n, Gradients& g) { backward_of_moe(true, c, n, g); }},
+      {"moe_ffn", [](Double& c, Numbers& n, Gradients& g) { backward_of_moe(false, c, n, g); }},
       {"interaction",
        [](Double& c, Numbers& n, Gradients& g) {
          ops::interaction_backward(c, InteractionBackward<Double>{n.matrix(5, 3), n.matrix(5, 3), n.matrix(5, 11),

@@ -76,6 +76,28 @@ TEST_CASE("a record comes back from its row with every number, to the bit", "[tr
   CHECK(EpochRows().columns() == 7);
 }
 
+TEST_CASE("figures of a model come back under their names, if it has some", "[train]") {
+  EpochRecord record = two_records().front();
+  record.figures = {{"blocks.0.moe.max_violation", 0.375}, {"blocks.0.moe.load.0", 0.25}};
+  const EpochRows before(record);
+  std::map<std::string, std::string> metadata;
+  before.write(metadata);
+  CHECK(metadata["history.figures"] == "blocks.0.moe.max_violation blocks.0.moe.load.0");
+  std::vector<double> numbers;
+  before.append_to(numbers, record);
+  const EpochRecord again = names_in(metadata).record(numbers, "file", 0);
+  REQUIRE(again.figures.size() == 2);
+  CHECK(again.figures[1].name == "blocks.0.moe.load.0");
+  CHECK(again.figures[1].value == 0.25);
+  record.figures.pop_back();
+  CHECK_THAT(
+      seqrec_test::message_of<ArgumentError>([&] { before.append_to(numbers, record); }),
+      ContainsSubstring("log_loss blocks.0.moe.max_violation', expected") && ContainsSubstring("blocks.0.moe.load.0'"));
+  metadata["history.figures"] = std::string(300, 'x');
+  CHECK_THAT(seqrec_test::message_of<DataError>([&] { names_in(metadata); }),
+             ContainsSubstring("metadata field history.figures holds 'xxx"));
+}
+
 TEST_CASE("metrics that are not known come back as such", "[train]") {
   EpochRecord record = two_records().front();
   record.validation.metrics[0].standard_error = std::numeric_limits<double>::quiet_NaN();

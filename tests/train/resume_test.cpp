@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Interrupted and resumed runs end with the bits of unbroken ones, whatever a run keeps from step to step.
 #include <string>
+#include <vector>
 
 #include "seqrec/models/avg_pool.hpp"
 #include "seqrec/models/din.hpp"
@@ -76,6 +77,25 @@ TEST_CASE("so have other models, their statistics too", "[train]") {
       return AvgPool<cpu::Context>({.items = 60, .width = 8, .max_length = 20, .dropout = 0.2, .seed = 3});
     };
     check_resumed_run(make, toy_split(), Click{}, options, 6);
+  }
+  SECTION("SasRec with mixtures of experts") {
+    const auto make = [] {
+      return Model({.items = 60,
+                    .width = 8,
+                    .blocks = 1,
+                    .max_length = 20,
+                    .dropout = 0.3,
+                    .seed = 3,
+                    .moe = {.experts = 4, .first_steps = 3}});
+    };
+    const TrainingResult result = check_resumed_run(make, toy_split(), bce, options, 8);
+    // What was seen of the experts' loads.
+    const std::vector<Figure>& figures = result.history.back().figures;
+    REQUIRE(figures.size() == 6);
+    CHECK(figures[0].name == "blocks.0.moe.max_violation");
+    double loads = 0;
+    for (std::size_t e = 2; e < 6; ++e) loads += figures[e].value;
+    CHECK(loads == Approx(1).epsilon(1e-6));
   }
 }
 

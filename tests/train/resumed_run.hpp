@@ -45,6 +45,7 @@ inline std::vector<double> without_times(const seqrec::TrainingResult& result) {
     add(record.epoch, record.steps, record.loss, record.learning_rate, record.validation.users);
     for (const auto& metric : record.validation.metrics) add(metric.value, metric.standard_error);
     for (const auto& metric : record.clicks) add(metric.second);
+    for (const auto& figure : record.figures) add(figure.value);
   }
   return numbers;
 }

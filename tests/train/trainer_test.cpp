@@ -143,6 +143,18 @@ TEST_CASE("the log is plain lines where nobody watches", "[train]") {
   CHECK(text.find('\r') == std::string::npos);
 }
 
+TEST_CASE("the log shows what a model's layers have to show, in brief", "[train]") {
+  std::ostringstream log;
+  TrainerOptions options = toy_options();
+  options.log = &log;
+  Model model({.items = 60, .width = 8, .blocks = 1, .max_length = 20, .moe = {.experts = 4}});
+  const TrainingResult result = Trainer(options).fit(model, toy_split(), bce);
+  CHECK_THAT(log.str(), ContainsSubstring("  blocks.0.moe.max_violation ") && !ContainsSubstring("load"));
+  CHECK(result.history.back().figures.size() == 6);
+  Model dense = toy_model();
+  CHECK(Trainer(toy_options()).fit(dense, toy_split(), bce).history.back().figures.empty());
+}
+
 TEST_CASE("the schedule sets each step's rate", "[train]") {
   TrainerOptions one_step = toy_options(), decayed = toy_options();
   one_step.batch_size = decayed.batch_size = 120;

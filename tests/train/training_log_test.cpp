@@ -78,6 +78,18 @@ TEST_CASE("a .jsonl log is an object for each validation", "[train]") {
         "\"targets_per_second\": 1000, \"hr@10\": 0.5, \"auc\": 0.5}\n");
 }
 
+TEST_CASE("a log shows the figures of a model behind its metrics", "[train]") {
+  const TemporaryDirectory directory;
+  EpochRecord record = record_of(1, 0.25);
+  record.figures = {{"moe.max_violation", 0.5}, {"moe.load.0", 0.125}};
+  TrainingLog(directory / "log.csv", std::vector{record});
+  CHECK_THAT(seqrec_test::read_file(directory / "log.csv"),
+             ContainsSubstring(",auc,moe.max_violation,moe.load.0\n") && ContainsSubstring(",0.5,0.5,0.125\n"));
+  TrainingLog(directory / "log.jsonl", std::vector{record});
+  CHECK_THAT(seqrec_test::read_file(directory / "log.jsonl"),
+             ContainsSubstring("\"auc\": 0.5, \"moe.max_violation\": 0.5, \"moe.load.0\": 0.125}\n"));
+}
+
 TEST_CASE("a number that JSON does not have is null", "[train]") {
   const TemporaryDirectory directory;
   const auto path = directory / "log.jsonl";

@@ -27,6 +27,14 @@ struct Initialiser {
   /// 0, step, 2 step, ... along a vector, or along each row of a matrix.
   static constexpr Initialiser ramp(double step) { return {Kind::ramp, step}; }
 
+  /// The same for parameters in which several of this shape lie one below the other.
+  Initialiser of_shape(index_t rows, index_t columns) const {
+    const auto fans = static_cast<double>(rows + columns);
+    if (kind == Kind::xavier_normal) return normal(scale * std::sqrt(2.0 / fans));
+    if (kind == Kind::xavier_uniform) return uniform(scale * std::sqrt(6.0 / fans));
+    return *this;
+  }
+
   /// The next value of a (rows, columns) parameter, a vector's columns being 1; `place` is its place in the
   /// vector or in the matrix's row.
   double draw(RandomStream& random, index_t rows, index_t columns, index_t place) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "seqrec/autograd/draw_values.hpp"
+#include "seqrec/autograd/figures.hpp"
 #include "seqrec/autograd/parameter.hpp"
 #include "seqrec/autograd/parameter_ranges.hpp"
 #include "seqrec/autograd/parameter_updates.hpp"
@@ -118,6 +119,9 @@ class ParameterStore {
     for (auto& update : compositions_) update.what.hand_on(context, parts_of(update, gradients));
   }
 
+  /// What the layers show of their statistics, for logs; none where no layer has any.
+  std::vector<Figure> figures() const { return figures_.all(entries(), values()); }
+
  private:
   friend class ParameterScope<Context>;
   using Composing = detail::ParameterUpdate<Composition<Context>, VectorView<Master, Space>>;
@@ -168,6 +172,7 @@ class ParameterStore {
   std::unique_ptr<detail::ParameterStorage<Context>> storage_;
   std::vector<detail::ParameterUpdate<StatisticUpdate<Context>, StatisticStep<Context>>> statistics_;
   std::vector<Composing> compositions_;
+  detail::Figures figures_;
   index_t size_ = 0;
   bool laid_out_ = false;
 };
@@ -213,6 +218,13 @@ class ParameterScope {
         {prefix_ + name, {of.rows(), of.columns()}, Initialiser::constant(0), ParameterRole::composed, -1, begins_as});
     store_->compositions_.push_back({{number, of.number_, others.number_...}, std::move(how)});
     return {store_->storage_.get(), number, {of.rows(), of.columns()}};
+  }
+
+  /// Says what logs show of statistics, under names that begin as those of the scope.
+  template <class... Statistics>
+  void shown(FigureSource source, const Statistics&... statistics) const {
+    (check_statistic(statistics), ...);
+    store_->figures_.add(prefix_, {statistics.number_...}, std::move(source));
   }
 
  private:

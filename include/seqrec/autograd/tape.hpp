@@ -60,12 +60,16 @@ class Variable {
 template <class Context>
 class Tape {
  public:
-  Tape(Context& context, Mode mode) : context_(context), mode_(mode) {}
+  /// @param loss_scale  of the batch (TrainingBatch), where layers may add losses of their own
+  Tape(Context& context, Mode mode, double loss_scale = 0) : context_(context), mode_(mode), loss_scale_(loss_scale) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
   Context& context() const { return context_; }
   bool recording() const { return mode_ == Mode::training; }
+  /// 1 / rows of the whole step: a layer that adds a loss sums it over its rows times this, so that shards and the
+  /// batches of a step add up. 0 where there is no step, and nothing to add.
+  double loss_scale() const { return loss_scale_; }
 
   /// A new variable (rows, columns), uninitialised.
   Variable<Context> variable(index_t rows, index_t columns) { return variable(context_.matrix(rows, columns)); }
@@ -154,6 +158,7 @@ class Tape {
 
   Context& context_;
   Mode mode_;
+  double loss_scale_;
   const Node* last_ = nullptr;
 };
 

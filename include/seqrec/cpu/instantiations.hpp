@@ -23,6 +23,9 @@
 #include "seqrec/cpu/gru.hpp"
 #include "seqrec/cpu/interaction.hpp"
 #include "seqrec/cpu/linear.hpp"
+#include "seqrec/cpu/moe_balance.hpp"
+#include "seqrec/cpu/moe_ffn.hpp"
+#include "seqrec/cpu/moe_route.hpp"
 #include "seqrec/cpu/optimizer_step.hpp"
 #include "seqrec/cpu/prefix_mean.hpp"
 #include "seqrec/cpu/rank_of_target.hpp"
@@ -81,6 +84,11 @@
   SEQREC_CPU_OP(how, S, interaction_backward, InteractionBackward)                              \
   SEQREC_CPU_OP(how, S, linear_forward, LinearForward)                                          \
   SEQREC_CPU_OP(how, S, linear_backward, LinearBackward)                                        \
+  SEQREC_CPU_OP(how, S, moe_balance, MoeBalance)                                                \
+  SEQREC_CPU_OP(how, S, moe_ffn_forward, MoeFfnForward)                                         \
+  SEQREC_CPU_OP(how, S, moe_ffn_backward, MoeFfnBackward)                                       \
+  SEQREC_CPU_OP(how, S, moe_route_forward, MoeRouteForward)                                     \
+  SEQREC_CPU_OP(how, S, moe_route_backward, MoeRouteBackward)                                   \
   SEQREC_CPU_OP(how, S, sum_squares, SumSquares)                                                \
   SEQREC_CPU_OP(how, S, check_finite, CheckFinite)                                              \
   SEQREC_CPU_OP(how, S, conclude_step, ConcludeStep)                                            \

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "seqrec/layers/feed_forward.hpp"
+#include "seqrec/layers/block_feed_forward.hpp"
 #include "seqrec/layers/layer_norm.hpp"
 #include "seqrec/layers/self_attention.hpp"
 
@@ -29,6 +29,7 @@ struct TransformerBlockOptions {
   double norm_epsilon = 1e-8;
   Initialiser weights = Initialiser::xavier_normal();
   HiddenUnits units = HiddenUnits::relu;  ///< of the feed-forward network
+  MoeOptions moe{};                       ///< a mixture of experts in the feed-forward network's place
 };
 
 /// Causal self-attention and a position-wise feed-forward network, each with a residual and a layer norm.
@@ -40,14 +41,14 @@ struct TransformerBlock {
   LayerNorm<Context> attention_norm;
   SelfAttention<Context> attention;
   LayerNorm<Context> feed_forward_norm;
-  FeedForward<Context> feed_forward;
+  BlockFeedForward<Context> feed_forward;
   NormPlacement norm;
 
   TransformerBlock(ParameterScope<Context> scope, const TransformerBlockOptions& o)
       : attention_norm(scope / "attention_norm", o.width, o.norm_epsilon),
         attention(scope / "attention", o.width, o.heads, o.dropout, o.weights),
         feed_forward_norm(scope / "feed_forward_norm", o.width, o.norm_epsilon),
-        feed_forward(scope, {o.width, o.feed_forward_width, o.dropout, o.weights, o.units}),
+        feed_forward(scope, {o.width, o.feed_forward_width, o.dropout, o.weights, o.units}, o.moe),
         norm(o.norm) {}
 
   /// @param stream (N, D) rows, their last sum perhaps still to be taken

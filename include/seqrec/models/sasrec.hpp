@@ -30,6 +30,7 @@ struct SasRecOptions {
   index_t item_categories = 0;
   HiddenUnits units = HiddenUnits::relu;
   std::uint64_t seed = 0;
+  MoeOptions moe{};
 
   /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
@@ -51,6 +52,7 @@ struct SasRecOptions {
     visit("item_categories", item_categories, in_range(0, 1 << 24), "of features of items; 0 for none");
     visit("units", units, any(), "of the blocks' feed-forward networks; swiglu has a third matrix and wants norm pre");
     visit("seed", seed, any(), "of the initial weights");
+    visit("moe_", moe);
   }
 };
 
@@ -97,8 +99,11 @@ class SasRec : public HistoryEncoder<Context_, SasRecOptions> {
   static const SasRecOptions& checked(const SasRecOptions& o) {
     check_options(name, o);
     check_argument(o.width % o.heads == 0, "SasRec heads", o.heads, "a divisor of the width");
+    o.moe.check_together("SasRec moe_", units(o));
     return o;
   }
+  /// Hidden units of a block's feed-forward network.
+  static index_t units(const SasRecOptions& o) { return o.feed_forward_width != 0 ? o.feed_forward_width : o.width; }
   std::vector<TransformerBlock<Context>> make_blocks() {
     std::vector<TransformerBlock<Context>> blocks;
     const auto count = static_cast<std::size_t>(options_.blocks);
@@ -111,7 +116,8 @@ class SasRec : public HistoryEncoder<Context_, SasRecOptions> {
         .norm = options_.norm,
         .norm_epsilon = options_.norm_epsilon,
         .weights = initial_weights(),
-        .units = options_.units};
+        .units = options_.units,
+        .moe = options_.moe};
     for (std::size_t i = 0; i < count; ++i) blocks.emplace_back(parameters_.scope("blocks") / i, each);
     return blocks;
   }

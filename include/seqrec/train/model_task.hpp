@@ -81,6 +81,7 @@ class ModelTask final : public TrainingTask<typename Model::Context::Master> {
   Evaluation evaluate(const HeldOut& held_out, const EvaluateOptions& options) override {
     return seqrec::evaluate(team_, model_, held_out, options);
   }
+  std::vector<Figure> figures() const override { return model_.parameters().figures(); }
   void save_model(const std::filesystem::path& path) const override { save(path, model_); }
   RunIdentity identity(const TrainerOptions& options) const override {
     return RunIdentity(model_, split_, objective_, options);

@@ -16,7 +16,7 @@ template <class Model, class Objective>
 auto shard_gradients(const Model& model, const Objective& objective) {
   using Context = typename Model::Context;
   return [&model, &objective](Context& context, const auto& shard) {
-    Tape<Context> tape(context, Mode::training);
+    Tape<Context> tape(context, Mode::training, shard.loss_scale);
     objective(model, tape, shard);
     tape.backward();
   };

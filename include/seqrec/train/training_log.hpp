@@ -20,8 +20,8 @@
 namespace seqrec {
 
 /// A file with a line for each validation, for plots: step, epoch, seconds, loss, learning_rate, targets_per_second,
-/// then every metric by name. Its ending says how: .csv has a line of names first, .jsonl an object on each line. Lines
-/// are complete and in the file as soon as they are added.
+/// then every metric by name, then figures of the model's layers. Its ending says how: .csv has a line of names first,
+/// .jsonl an object on each line. Lines are complete and in the file as soon as they are added.
 class TrainingLog {
  public:
   /// Begins the file anew, with the lines of the validations so far: those of a run that is resumed. Whatever an
@@ -61,6 +61,7 @@ class TrainingLog {
     for (const RankingMetric& metric : record.validation.metrics)
       columns.emplace_back(metric.name, option_text(metric.value));
     for (const auto& [name, value] : record.clicks) columns.emplace_back(name, option_text(value));
+    for (const Figure& figure : record.figures) columns.emplace_back(figure.name, option_text(figure.value));
     return columns;
   }
 

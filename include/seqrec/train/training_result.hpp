@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "seqrec/autograd/figures.hpp"
 #include "seqrec/core/types.hpp"
 #include "seqrec/evaluate/evaluation.hpp"
 #include "seqrec/metrics/ranking.hpp"
@@ -21,6 +22,7 @@ struct EpochRecord {
   double targets_per_second = 0;  ///< trained since the validation before, validating not counted
   RankingResult validation;
   std::vector<std::pair<std::string, double>> clicks{};  ///< click metrics by name; of frozen candidates only
+  std::vector<Figure> figures{};                         ///< of the model's layers, such as the loads of experts
 };
 
 /// What a training run did.

@@ -106,7 +106,7 @@ class TrainingRun {
     save_state();
     progress_.line(position_.steps, epoch(), result_.history.back().loss, position_.targets,
                    concatenate("  validation ", options_.selection, " ", std::fixed, std::setprecision(4), score,
-                               better ? "  best" : ""));
+                               brief_figures(), better ? "  best" : ""));
     if (stopped_early()) progress_.note(concatenate("no improvement in ", position_.waited, " validations, stopping"));
   }
 
@@ -126,6 +126,14 @@ class TrainingRun {
     task_.put_state("model", own);
   }
 
+  /// "  blocks.0.moe.max_violation 0.0813", of the last validation.
+  std::string brief_figures() const {
+    std::string text;
+    for (const Figure& figure : result_.history.back().figures)
+      if (figure.brief) text += concatenate("  ", figure.name, ' ', std::fixed, std::setprecision(4), figure.value);
+    return text;
+  }
+
   void record(const Evaluation& validation) {
     const double seconds = position_.seconds_in_steps, targets = static_cast<double>(position_.targets_in_sum);
     result_.history.push_back({.epoch = epoch(),
@@ -138,6 +146,7 @@ class TrainingRun {
     if (validation.clicks)
       validation.clicks->for_each_metric(
           [&](const char* name, double value) { result_.history.back().clicks.emplace_back(name, value); });
+    result_.history.back().figures = task_.figures();
     position_.loss_sum = position_.seconds_in_steps = 0;
     position_.targets_in_sum = 0;
     if (log_file_) log_file_->add(result_.history.back());

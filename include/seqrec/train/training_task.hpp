@@ -47,6 +47,8 @@ class TrainingTask {
   /// @param step that the message names   @throws NonFiniteError for weights that are not finite
   virtual void check_finite(std::uint64_t step) = 0;
   virtual Evaluation evaluate(const HeldOut& held_out, const EvaluateOptions& options) = 0;
+  /// Numbers of the model that people want to see at a validation.
+  virtual std::vector<Figure> figures() const { return {}; }
   virtual void save_model(const std::filesystem::path& path) const = 0;
   virtual RunIdentity identity(const TrainerOptions& options) const = 0;
 

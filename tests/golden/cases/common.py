@@ -56,6 +56,8 @@ def agree(what, given, expected):
 
 
 def away_from_kink(values):
+    if values.numel() == 0:
+        return values
     closest = values.abs().min().item()
     if closest < KINK:
         raise AssertionError(f"a ReLU input is {closest:.3g} from 0, wanted {KINK:.3g}: choose other values")
