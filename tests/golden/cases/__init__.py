@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One module a subject; importing it registers its cases."""
 
-from . import avg_pool, din, gru, losses, narm, ops, optim, sasrec
+from . import avg_pool, din, gru, losses, narm, ops, optim, sasrec, sessions
 from .common import CASES
 
-__all__ = ["CASES", "avg_pool", "din", "gru", "losses", "narm", "ops", "optim", "sasrec"]
+__all__ = ["CASES", "avg_pool", "din", "gru", "losses", "narm", "ops", "optim", "sasrec", "sessions"]
