@@ -7,6 +7,8 @@
 #include "data/small_datasets.hpp"
 #include "seqrec/data/batches/batcher.hpp"
 #include "seqrec/data/batches/ranking_batch.hpp"
+#include "seqrec/data/batches/session_batcher.hpp"
+#include "seqrec/data/splits/session_split.hpp"
 #include "support/catch.hpp"
 #include "support/counting_new.hpp"
 
@@ -21,6 +23,23 @@ TEST_CASE("making batches of sizes seen before allocates nothing") {
   const std::size_t before_construction = allocations;
   Batcher batcher(split, {.batch_size = 9, .plan = plan, .token_budget = 20});
   REQUIRE(allocations > before_construction);  // or nothing is being counted
+  const auto run = [&] {
+    for (index_t epoch = 0; epoch < 3; ++epoch)
+      for (index_t step = 0; step < batcher.steps_per_epoch(); ++step) batcher.make(epoch, step);
+  };
+  run();
+  const std::size_t before = allocations;
+  run();
+  CHECK(allocations - before == 0);
+}
+
+TEST_CASE("making the steps of sessions in lanes allocates nothing") {
+  const Split split = session_split(seqrec_test::random_dataset(60, 90, 25, 5));
+  SessionBatcher batcher(
+      split, {.lanes = 9,
+              .plan = {.negatives = 5, .sharing = NegativeSharing::per_batch, .sampling = {.reject_seen = false}},
+              .shuffle = true,
+              .token_budget = 4});
   const auto run = [&] {
     for (index_t epoch = 0; epoch < 3; ++epoch)
       for (index_t step = 0; step < batcher.steps_per_epoch(); ++step) batcher.make(epoch, step);

@@ -142,3 +142,78 @@ TEST_CASE("a GRU goes on from states of another batch, layer by layer", "[layers
   CHECK(deviation(y_begun, std::span<const double>(y.data, 20)) == 0);
   CHECK(deviation(y_rest, std::span<const double>(y.data + 20, 15)) == 0);
 }
+
+namespace {
+
+/// One row of every history, from states.
+struct StepProbe : Probe {
+  double dropout;
+
+  StepProbe(const ToyBatch& toy, index_t inputs, index_t width, const GruOptions& options, double of_states)
+      : Probe(toy, inputs, width, options), dropout(of_states) {}
+  Variable<DoubleContext> step(T& tape) const {
+    return gru.step(tape, batch.histories(), leaf(tape, x), states, dropout);
+  }
+  void operator()(T& tape) const { seqrec_test::weigh(tape, step(tape)); }
+};
+
+}  // namespace
+
+TEST_CASE("a GRU's gradients of one step, from states, with dropout on each layer's", "[layers]") {
+  const ToyBatch batch = batch_of({1, 1, 1});
+  const GruReset reset = GENERATE(GruReset::after_product, GruReset::before_product);
+  StepProbe probe(batch, 5, 4, {.layers = 2, .reset = reset}, GENERATE(0.0, 0.4));
+  seqrec_test::randomise(probe, 6);
+  const Matrix initial = seqrec_test::random_matrix(3, 8, 9);
+  probe.states.initial = view_of(initial);
+  const GradientCheck check = seqrec_test::check_probe(probe);
+  INFO(check.text());
+  CHECK(check.worst < 1e-6);
+}
+
+TEST_CASE("a GRU's step leaves the states that it returns, what is dropped left out", "[layers]") {
+  const ToyBatch batch = batch_of({1, 1, 1, 1});
+  StepProbe probe(batch, 3, 5, {.layers = 2}, 0.5);
+  seqrec_test::randomise(probe, 6);
+  const Matrix initial = seqrec_test::random_matrix(4, 10, 9);
+  Matrix final(4, 10);
+  probe.states = {view_of(initial), {final.values.data(), 4, 10}};
+  DoubleContext context;
+  index_t dropped = 0;
+  seqrec_test::record_and_run(context, [&](T& tape) {
+    const auto y = probe.step(tape).value();
+    for (index_t row = 0; row < 4; ++row)
+      for (index_t column = 0; column < 5; ++column) {
+        CHECK(final(row, 5 + column) == y(row, column));
+        dropped += (y(row, column) == 0) + (final(row, column) == 0);
+      }
+  });
+  CHECK(dropped > 5);
+  CHECK(dropped < 35);
+}
+
+TEST_CASE("a GRU's states of another width or number are refused", "[layers][errors]") {
+  const ToyBatch batch = batch_of({1, 1}), longer = batch_of({2, 1});
+  const StepProbe probe(batch, 3, 5, {.layers = 2}, 0), long_probe(longer, 3, 5, {.layers = 2}, 0);
+  DoubleContext context;
+  T tape(context, Mode::inference);
+  const auto message = [&](const StepProbe& of, index_t rows, index_t columns, bool is_final) {
+    Matrix states(rows, columns);
+    RecurrentStates<DoubleContext> given;
+    if (is_final)
+      given.final = {states.values.data(), rows, columns};
+    else
+      given.initial = view_of(states);
+    return seqrec_test::message_of<ShapeError>(
+               [&] { of.gru.forward(tape, of.batch.histories(), leaf(tape, of.x), given); }) +
+           seqrec_test::message_of<ShapeError>(
+               [&] { of.gru.step(tape, of.batch.histories(), leaf(tape, of.x), given, 0); });
+  };
+  const std::string initial = "gru: columns of initial states is 5, expected 10";
+  CHECK(message(probe, 2, 5, false) == initial + initial);
+  const std::string final = "gru: rows of final states is 3, expected 2";
+  CHECK(message(probe, 3, 10, true) == final + final);
+  CHECK(seqrec_test::message_of<ShapeError>([&] {
+          long_probe.gru.step(tape, longer.histories(), leaf(tape, long_probe.x), {}, 0);
+        }) == "gru step: longest history is 2, expected 1");
+}

@@ -3,9 +3,11 @@
 
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "seqrec/io/checkpoint.hpp"
+#include "seqrec/models/recurrent_encoder.hpp"
 #include "support/encoders.hpp"
 #include "support/golden_model.hpp"
 #include "support/parameters.hpp"
@@ -15,7 +17,7 @@ using namespace seqrec;
 using namespace seqrec_test;
 using Model = Gru4Rec<DoubleContext>;
 
-static_assert(StaticEncoder<Model>);
+static_assert(RecurrentEncoder<Model>);
 static_assert(std::is_nothrow_move_constructible_v<Model> && !std::is_copy_constructible_v<Model>);
 
 namespace {
@@ -62,6 +64,40 @@ TEST_CASE("every row of Gru4Rec encodes its prefix, whatever the batch around it
                                     .layers = 2,
                                     .reset = GENERATE(GruReset::after_product, GruReset::before_product)});
   check_states_are_those_of_prefixes(model, 30);
+}
+
+TEST_CASE("Gru4Rec read event by event, from the states before, is Gru4Rec of whole histories", "[models]") {
+  const Model model = random_model({.items = items,
+                                    .width = 6,
+                                    .hidden = 7,
+                                    .layers = 2,
+                                    .reset = GENERATE(GruReset::after_product, GruReset::before_product)});
+  REQUIRE(model.state_columns() == 14);
+  const std::vector<ToyUser> users = toy_users({5, 5, 5}, items, 0, 3);
+  std::vector<std::vector<double>> whole;
+  for (const ToyUser& user : users) whole.push_back(encode(model, user.history));
+  Matrix before(3, 14), after(3, 14);
+  for (std::size_t event = 0; event < 5; ++event) {
+    std::vector<ToyUser> step;
+    for (const ToyUser& user : users) step.push_back({{user.history[event]}, {user.next[event]}});
+    const ToyBatch batch(step, items, 0);
+    DoubleContext context;
+    Tape<DoubleContext> tape(context, Mode::inference);
+    const auto states = model.encode_step(tape, batch.histories(), {view_of(before), {after.values.data(), 3, 14}});
+    for (index_t user = 0; user < 3; ++user)
+      for (index_t column = 0; column < 6; ++column)
+        CHECK(states.value()(user, column) ==
+              whole[static_cast<std::size_t>(user)][event * 6 + static_cast<std::size_t>(column)]);
+    std::swap(before, after);
+  }
+  const ToyBatch batch(toy_users({1}, items, 0, 3), items, 0);
+  DoubleContext context;
+  Tape<DoubleContext> tape(context, Mode::inference);
+  const Matrix narrow(1, 7);
+  CHECK_THAT(message_of<ShapeError>([&] {
+               model.encode_step(tape, batch.histories(), {view_of(narrow), {}});
+             }),
+             ContainsSubstring("gru: columns of initial states is 7, expected 14"));
 }
 
 TEST_CASE("Gru4Rec's gradients are the derivatives of its loss", "[models]") {

@@ -8,6 +8,7 @@
 
 #include "seqrec/cpu/add_rows.hpp"
 #include "seqrec/cpu/sampled_loss.hpp"
+#include "seqrec/ops/session_losses.hpp"
 #include "support/backends.hpp"
 #include "support/catch.hpp"
 #include "support/finite_differences.hpp"
@@ -264,6 +265,7 @@ TEMPLATE_TEST_CASE("sampled_loss: items that rows share, with biases, against lo
     check(p, BinaryCrossEntropy{});
     check(p, Bpr{});
     check(p, SampledSoftmax{.temperature = 0.5});
+    check(p, BprMax{.score_regularisation = 0.5, .elu = 0.5});
     check(p, SquaredLead{});
   };
   for (const auto& [rows, width, shared] : {std::array<index_t, 3>{1, 7, 3}, {0, 5, 2}, {33, 50, 12}, {9, 6, 0}})
@@ -461,6 +463,12 @@ TEST_CASE("sampled_loss: values and gradients of PyTorch", "[ops][golden]") {
     return GeneralisedBinaryCrossEntropy{golden.number("calibration")}.row_loss(p.table.rows, p.samples - 1);
   });
   check("bpr", [](const Golden&, const Problem&) { return Bpr{}; });
+  check("top1", [](const Golden&, const Problem&) { return Top1{}; });
+  check("top1_max", [](const Golden& golden, const Problem&) { return Top1Max{golden.number("elu")}; });
+  for (const char* const name : {"bpr_max", "bpr_max_elu"})
+    check(name, [](const Golden& golden, const Problem&) {
+      return BprMax{golden.number("score_regularisation"), golden.number("elu")};
+    });
   check("softmax", [](const Golden& golden, const Problem&) { return SampledSoftmax{golden.number("temperature")}; });
   check("info_nce", [](const Golden& golden, const Problem& p) {
     return InfoNce{golden.number("temperature")}.row_loss(p.table.rows, p.samples - 1);

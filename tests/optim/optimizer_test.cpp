@@ -91,9 +91,9 @@ TEST_CASE("three steps of two tensors agree with PyTorch", "[optim]") {
 
 TEST_CASE("SGD and Adagrad agree with PyTorch, chosen at run time", "[optim]") {
   using Context = cpu::BasicContext<double>;
-  const std::string name =
-      GENERATE(as<std::string>{}, "optimizer_sgd", "optimizer_sgd_decayed", "optimizer_sgd_momentum",
-               "optimizer_sgd_nesterov", "optimizer_adagrad", "optimizer_adagrad_decayed");
+  const std::string name = GENERATE(as<std::string>{}, "optimizer_sgd", "optimizer_sgd_decayed",
+                                    "optimizer_sgd_momentum", "optimizer_sgd_nesterov", "optimizer_adagrad",
+                                    "optimizer_adagrad_decayed", "optimizer_adagrad_momentum");
   CAPTURE(name);
   seqrec_test::Golden golden(name);
   Algorithm algorithm;
@@ -105,7 +105,8 @@ TEST_CASE("SGD and Adagrad agree with PyTorch, chosen at run time", "[optim]") {
     algorithm = Adagrad{.learning_rate_decay = golden.number("learning_rate_decay"),
                         .initial_accumulator = golden.number("initial_accumulator"),
                         .epsilon = golden.number("epsilon"),
-                        .weight_decay = golden.number("weight_decay")};
+                        .weight_decay = golden.number("weight_decay"),
+                        .momentum = name == "optimizer_adagrad_momentum" ? golden.number("momentum") : 0};
   const auto first = golden.matrix("first.0"), second = golden.matrix("second.0");
   Pair<Context> model(first.rows, first.columns, second.size());
   put_values(model.first, first.values);

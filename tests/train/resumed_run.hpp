@@ -52,10 +52,11 @@ inline std::vector<double> without_times(const seqrec::TrainingResult& result) {
 
 /// Trains `make_model()` in one go, and again with interruptions at random steps, and requires the same checkpoint
 /// file, weights and history, to the bit.
+/// @tparam ATrainer  Trainer, or SessionTrainer
 /// @param options  how; checkpoint and state are set here   @param seed  of the interruptions
 /// @return what the run did
 /// @param killed   whether the runs fall over in the middle of a step, having saved their state at an earlier one
-template <class MakeModel, class Objective>
+template <class ATrainer = seqrec::Trainer, class MakeModel, class Objective>
 seqrec::TrainingResult check_resumed_run(const MakeModel& make_model, const seqrec::Split& split,
                                          const Objective& objective, seqrec::TrainerOptions options, std::uint64_t seed,
                                          bool killed = false) {
@@ -63,7 +64,7 @@ seqrec::TrainingResult check_resumed_run(const MakeModel& make_model, const seqr
   options.log = nullptr;
   options.checkpoint = directory / "unbroken.safetensors";
   auto unbroken = make_model();
-  const seqrec::TrainingResult expected = seqrec::Trainer(options).fit(unbroken, split, objective);
+  const seqrec::TrainingResult expected = ATrainer(options).fit(unbroken, split, objective);
 
   options.checkpoint = directory / "resumed.safetensors";
   options.state = directory / "state.safetensors";
@@ -79,7 +80,7 @@ seqrec::TrainingResult check_resumed_run(const MakeModel& make_model, const seqr
     auto model = make_model();
     const int last_batch = 1 + static_cast<int>(random.below(9));
     try {
-      result = seqrec::Trainer(options).fit(
+      result = ATrainer(options).fit(
           model, split, Interrupting<Objective>{objective, &batches, last_batch, killed ? nullptr : &stop});
       going = result.interrupted;
     } catch (const std::runtime_error& error) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "seqrec/core/batch.hpp"
+#include "seqrec/core/check_shape.hpp"
 #include "seqrec/layers/functions.hpp"
 #include "seqrec/layers/linear.hpp"
 #include "seqrec/ops/gru.hpp"
@@ -60,13 +61,33 @@ class Gru {
   index_t layers() const { return std::ssize(layers_); }
 
   /// The last layer's state after each row.
-  /// @param x (N, I)   @return (N, F)
+  /// @param x (N, I)   @return (N, F)   @throws ShapeError for states of other histories or another width
   Variable<Context> forward(Tape<Context>& tape, const Batch<Space>& batch, Variable<Context> x,
                             const RecurrentStates<Context>& states = {}) const {
+    check(batch, states);
     for (index_t i = 0; i < layers(); ++i) {
       if (i > 0) x = drop(tape, x, dropout_, batch.first_row);
       x = run(tape, batch, layers_[static_cast<std::size_t>(i)], x, states.initial.column_range(i * width_, width_),
               states.final.column_range(i * width_, width_));
+    }
+    return x;
+  }
+
+  /// One row of every history, with dropout on each layer's state. What is dropped is missing from `states.final` too:
+  /// GRU4Rec's authors carry the dropped state on.
+  /// @param x (B, I)   @return (B, F)   @throws ShapeError as forward, and for histories of other lengths
+  Variable<Context> step(Tape<Context>& tape, const Batch<Space>& batch, Variable<Context> x,
+                         const RecurrentStates<Context>& states, double dropout) const {
+    check(batch, states);
+    check_extent("gru step", "longest history", batch.longest, batch.users() == 0 ? 0 : 1);
+    check_extent("gru step", "number of rows", batch.rows(), batch.users());
+    for (index_t i = 0; i < layers(); ++i) {
+      x = drop(tape,
+               run(tape, batch, layers_[static_cast<std::size_t>(i)], x,
+                   states.initial.column_range(i * width_, width_), {}),
+               dropout, batch.first_row);
+      if (states.final)
+        ops::copy(tape.context(), Copy<Context>{x.value(), states.final.column_range(i * width_, width_)});
     }
     return x;
   }
@@ -76,6 +97,11 @@ class Gru {
     MatrixParameter<Context> weight_ih, weight_hh;  ///< (3 F, I), (3 F, F)
     VectorParameter<Context> bias_ih, bias_hh;      ///< (3 F), the second may be none
   };
+
+  void check(const Batch<Space>& batch, const RecurrentStates<Context>& states) const {
+    check_optional_shape("gru", "initial states", states.initial, batch.users(), layers() * width_);
+    check_optional_shape("gru", "final states", states.final, batch.users(), layers() * width_);
+  }
 
   Variable<Context> run(Tape<Context>& tape, const Batch<Space>& batch, const Layer& layer, Variable<Context> x,
                         const_matrix_of<Context> initial, matrix_of<Context> final) const {

@@ -57,7 +57,7 @@ struct Gru4RecOptions {
 /// recurrent state after every item, trained through the whole history, scored with the item vectors.
 ///
 /// state_r = projection(dropout(GRU(dropout(item_0), ..., dropout(item_r)))), the projection only where F is not D.
-/// Differs from the authors' code, which has sessions in parallel lanes and trains one step at a time.
+/// The authors train sessions in parallel lanes, one event at a time: `encode_step`, and a SessionTrainer.
 template <class Context_>
 class Gru4Rec : public HistoryEncoder<Context_, Gru4RecOptions> {
   using Base = HistoryEncoder<Context_, Gru4RecOptions>;
@@ -91,6 +91,19 @@ class Gru4Rec : public HistoryEncoder<Context_, Gru4RecOptions> {
     const auto items = Base::embed_history(name, tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
     const auto states = drop(tape, gru_.forward(tape, batch, items), options_.state_dropout, batch.first_row);
     return projection_ ? projection_->forward(tape, states) : states;
+  }
+
+  /// Columns of the states that `encode_step` takes and leaves: all layers', beside one another.
+  index_t state_columns() const { return gru_.layers() * gru_.width(); }
+
+  /// One event of every history, from the states before it; in training the states that go on are the dropped ones.
+  /// @param batch histories of one item each   @param states initial, null for zeros, and final, written
+  /// @return (B, D)   @throws ShapeError for longer histories, or states of another width
+  Variable<Context> encode_step(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
+                                const RecurrentStates<Context>& states) const {
+    const auto items = Base::embed_history(name, tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
+    const auto y = gru_.step(tape, batch, items, states, options_.state_dropout);
+    return projection_ ? projection_->forward(tape, y) : y;
   }
 
   ItemHeadParameters<Context> item_head() const {

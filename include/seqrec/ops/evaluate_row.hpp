@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <limits>
-
 #include "seqrec/ops/lanes.hpp"
 #include "seqrec/ops/row_losses.hpp"
 
@@ -16,12 +14,11 @@ template <class Lanes, class RowLoss, class Scores>
 requires(RowLossOverLanes<RowLoss>) SEQREC_HOST_DEVICE lanes::Sum<Lanes> evaluate_row(const RowLoss& loss,
                                                                                       Scores scores, index_t count) {
   using namespace lanes;
-  // Below every number of the element type lies minus infinity alone; what is not a number stays, to be seen.
-  const Lanes lowest(static_cast<double>(std::numeric_limits<typename Sum<Lanes>::Scalar>::lowest())), zero(0.0);
-  const auto unless_left_out = [&](Lanes score, Lanes value) { return where_less(score, lowest, zero, value); };
   Sum<Lanes> sum;
   const Lanes target = scores.get(0);
-  if constexpr (SoftmaxLoss<RowLoss>) {
+  if constexpr (WholeRowLoss<RowLoss>) {
+    return loss.template over_row<Lanes>(scores, count);
+  } else if constexpr (SoftmaxLoss<RowLoss>) {
     const auto factor = static_cast<Lanes>(1.0 / loss.temperature);
     Lanes top = target;
     for (index_t j = 1; j < count; ++j) top = max(top, scores.get(j));
@@ -63,15 +60,5 @@ requires(RowLossOverLanes<RowLoss>) SEQREC_HOST_DEVICE lanes::Sum<Lanes> evaluat
   }
   return sum;
 }
-
-/// The scores of one row, as a GPU's thread and tests see them.
-template <class Real>
-struct RowOfScores {
-  Real* data;
-  index_t stride = 1;  ///< elements from one score to the next
-
-  SEQREC_HOST_DEVICE Real get(index_t j) const { return data[j * stride]; }
-  SEQREC_HOST_DEVICE void set(index_t j, Real value) const { data[j * stride] = value; }
-};
 
 }  // namespace seqrec

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <concepts>
+#include <limits>
 
 #include "seqrec/core/types.hpp"
 
@@ -63,6 +64,15 @@ class Sum {
  private:
   double sum_ = 0;
 };
+
+/// `value`, or 0 in the lanes whose score is minus infinity: what is left out of a row has such a score. What is not a
+/// number stays, to be seen.
+template <class Lanes>
+SEQREC_HOST_DEVICE Lanes unless_left_out(Lanes score, Lanes value) {
+  // Below every number of the element type lies minus infinity alone.
+  const Lanes lowest(static_cast<double>(std::numeric_limits<typename Sum<Lanes>::Scalar>::lowest())), zero(0.0);
+  return where_less(score, lowest, zero, value);
+}
 
 /// softplus(x) = log(1 + exp(x)) and its derivative, the logistic function, in each lane.
 template <class Lanes>

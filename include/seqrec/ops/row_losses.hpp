@@ -15,11 +15,14 @@ namespace seqrec {
 // Losses of one target against a few sampled items, its negatives.
 //
 // A row loss maps the scores of a row, target first, to a loss and to its derivative by each score. One definition
-// serves all backends. It takes one of three forms over lanes (ops/lanes.hpp), which run on many rows at once,
+// serves all backends. It takes one of four forms over lanes (ops/lanes.hpp), which run on many rows at once,
 //
 //   target(score), negative(score)  pointwise: each score by itself. Both return LossAndSlope
 //   lead(difference)                pairwise: each negative's score less the target's. Returns LossAndSlope
 //   temperature, is_softmax = true  softmax: cross-entropy of exp(score / temperature)
+//   over_row<Lanes>(scores, count)  all of a row's scores together, the target's first: get(j) gives the lanes of score
+//                                   j, set(j, slopes) replaces them. Those of minus infinity are left out
+//                                   (unless_left_out). Returns the loss, a lanes::Sum<Lanes>
 //
 // or, where none of these fits, that of a function over one row at a time:
 //
@@ -46,6 +49,16 @@ namespace seqrec {
 //     }
 //   };
 
+/// The scores of one row, as a GPU's thread and tests see them.
+template <class Real>
+struct RowOfScores {
+  Real* data;
+  index_t stride = 1;  ///< elements from one score to the next
+
+  SEQREC_HOST_DEVICE Real get(index_t j) const { return data[j * stride]; }
+  SEQREC_HOST_DEVICE void set(index_t j, Real value) const { data[j * stride] = value; }
+};
+
 /// A row loss that looks at each score by itself.
 template <class RowLoss>
 concept PointwiseLoss = requires(const RowLoss& loss, float score) {
@@ -63,9 +76,15 @@ concept SoftmaxLoss = requires(const RowLoss& loss) {
   { loss.temperature } -> std::convertible_to<double>;
   requires RowLoss::is_softmax;
 };
+/// A row loss that looks at all scores of a row together.
+template <class RowLoss>
+concept WholeRowLoss = requires(const RowLoss& loss, RowOfScores<float> scores) {
+  { loss.template over_row<float>(scores, index_t{}) } -> std::same_as<lanes::Sum<float>>;
+};
 /// What can be run on many rows at once.
 template <class RowLoss>
-concept RowLossOverLanes = PointwiseLoss<RowLoss> || PairwiseLoss<RowLoss> || SoftmaxLoss<RowLoss>;
+concept RowLossOverLanes =
+    PointwiseLoss<RowLoss> || PairwiseLoss<RowLoss> || SoftmaxLoss<RowLoss> || WholeRowLoss<RowLoss>;
 
 /// Binary cross-entropy of a target against sampled negatives (SASRec, Kang & McAuley 2018, eq. 6):
 /// loss = softplus(-s_0) + sum over j >= 1 of softplus(s_j).

@@ -48,7 +48,7 @@ struct Adam {
             1 - learning_rate * weight_decay};
   }
 
-  double initial_state() const { return 0; }
+  double initial_state(int) const { return 0; }
 
   /// Calls work(update) with what an optimizer_step runs.
   template <class Work>

@@ -31,10 +31,12 @@ class Optimizer {
       : algorithm_(algorithm), rows_(rows) {
     visit_algorithm(algorithm_, [&](const auto& chosen) {
       chosen.check();
-      const std::vector<Master> begin(static_cast<std::size_t>(parameter_elements),
-                                      static_cast<Master>(chosen.initial_state()));
       chosen.with_update([&](const auto& update) {
-        for (int i = 0; i < update.states; ++i) states_.emplace_back(parameter_elements).copy_from_host(begin.data());
+        for (int i = 0; i < update.states; ++i) {
+          const std::vector<Master> begin(static_cast<std::size_t>(parameter_elements),
+                                          static_cast<Master>(chosen.initial_state(i)));
+          states_.emplace_back(parameter_elements).copy_from_host(begin.data());
+        }
       });
     });
   }

@@ -60,7 +60,7 @@ struct Sgd {
     }
   };
 
-  double initial_state() const { return 0; }
+  double initial_state(int) const { return 0; }
 
   /// Calls work(update) with what an optimizer_step runs.
   template <class Work>

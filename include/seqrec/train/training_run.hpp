@@ -156,7 +156,7 @@ class TrainingRun {
     if (!history_) return;
     task_.check_finite(static_cast<std::uint64_t>(position_.steps));  // nothing goes on from what is not
     position_.seconds = progress_.seconds();
-    TrainingState<Master> state{position_, {}};
+    TrainingState<Master> state{position_, {}, task_.carried()};
     for (const std::string& name : task_.states()) state.tensors[name] = task_.state(name);
     state.tensors["best"] = best_;
     save_training_state<Master>(*identity_, task_.entries(), state, result_.history, *history_);
@@ -165,8 +165,8 @@ class TrainingRun {
   void resume() {
     std::vector<std::string> names = task_.states();
     names.emplace_back("best");
-    auto [state, records, history] =
-        load_training_state<Master>(options_.state, *identity_, task_.entries(), std::ssize(best_), names);
+    auto [state, records, history] = load_training_state<Master>(options_.state, *identity_, task_.entries(),
+                                                                 std::ssize(best_), names, std::ssize(task_.carried()));
     position_ = state.position;
     result_.history = std::move(records);
     history_ = std::move(history);
@@ -178,6 +178,7 @@ class TrainingRun {
       if (!options_.checkpoint.empty()) task_.save_model(options_.checkpoint);
     }
     for (const std::string& name : task_.states()) task_.put_state(name, state.tensors[name]);
+    task_.put_carried(state.carried);
     task_.resume(static_cast<std::uint64_t>(position_.steps));
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <filesystem>
 #include <limits>
@@ -62,6 +63,7 @@ struct TrainingState {
   TrainingPosition position;
   /// As many elements each as the model's store has, by name: "model", "best", "moment.0", ..., "average".
   std::map<std::string, std::vector<Master>> tensors;
+  std::vector<Master> carried{};  ///< states that sessions in lanes carry on, where there are any
 };
 
 /// What was saved of a run.
@@ -131,19 +133,22 @@ void save_training_state(const RunIdentity& identity, const std::vector<Paramete
   for (const auto& [name, values] : state.tensors)
     for (const auto& entry : entries)
       tensors.push_back({name + "." + entry.name, data_type_of<Master>(), entry.shape, values.data() + entry.offset});
+  if (!state.carried.empty())
+    tensors.push_back({"carried", data_type_of<Master>(), {std::ssize(state.carried)}, state.carried.data()});
   write_safetensors(history.state(), metadata, tensors);
   history.remove_other();
 }
 
 /// Reads what save_training_state wrote. Everything is checked before memory is taken.
 /// @param entries, elements  of the model's store   @param names  of the tensors that this run has, as in TrainingState
+/// @param num_carried        states that its sessions carry on
 /// @throws DataError when a file is damaged, is something else, or is of a run on other data, and for a weight that is
 ///         not finite
 /// @throws ArgumentError when it is of a run with other options, saying which
 template <class Master>
 SavedTraining<Master> load_training_state(const std::filesystem::path& path, const RunIdentity& identity,
                                           const std::vector<ParameterEntry>& entries, index_t elements,
-                                          const std::vector<std::string>& names) {
+                                          const std::vector<std::string>& names, index_t num_carried = 0) {
   SafetensorsFile file(path);
   detail::check_state_version(file);
   identity.check(file);
@@ -152,7 +157,8 @@ SavedTraining<Master> load_training_state(const std::filesystem::path& path, con
   state.position = detail::read_position(file);
   for (const std::string& name : names)
     for (const auto& entry : entries) file.require(name + "." + entry.name, data_type_of<Master>(), entry.shape);
-  const std::size_t expected = names.size() * entries.size();
+  const std::size_t expected = names.size() * entries.size() + (num_carried != 0 ? 1 : 0);
+  if (num_carried != 0) file.require("carried", data_type_of<Master>(), std::array{num_carried});
   if (file.tensors().size() != expected)
     throw DataError(concatenate(path.string(), ": has ", file.tensors().size(), " tensors, expected the ", expected,
                                 " of this run's state"));
@@ -168,6 +174,15 @@ SavedTraining<Master> load_training_state(const std::filesystem::path& path, con
                 static_cast<std::size_t>(entry.size()) * sizeof(Master));
       detail::check_numbers(path, name, entry, target);
     }
+  }
+  if (num_carried != 0) {
+    state.carried.resize(static_cast<std::size_t>(num_carried));
+    file.read(file.require("carried", data_type_of<Master>()), state.carried.data(),
+              state.carried.size() * sizeof(Master));
+    const std::string bad = first_bad_number(std::span<const Master>(state.carried), std::array{num_carried},
+                                             std::numeric_limits<Master>::max());
+    if (!bad.empty())
+      throw DataError(concatenate(path.string(), ": tensor 'carried': element ", bad, ", expected a finite number"));
   }
   return {std::move(state), std::move(records), std::move(history)};
 }

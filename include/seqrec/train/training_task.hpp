@@ -59,6 +59,9 @@ class TrainingTask {
   /// One of them, on the host.
   virtual std::vector<Master> state(const std::string& name) const = 0;
   virtual void put_state(const std::string& name, const std::vector<Master>& values) = 0;
+  /// What else the next step depends on and has another shape: the states that sessions in lanes carry. As long always.
+  virtual std::vector<Master> carried() const { return {}; }
+  virtual void put_carried(const std::vector<Master>&) {}
   /// Goes on after so many steps; the states have been put back.
   virtual void resume(std::uint64_t steps) = 0;
 };

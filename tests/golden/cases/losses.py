@@ -37,6 +37,55 @@ def info_nce(scores, log_probability, temperature):
     return sampled_softmax(scores, torch.zeros_like(log_probability), temperature)
 
 
+def top1(scores, _):
+    """Hidasi et al. 2016: the mean over the negatives."""
+    losses = (torch.sigmoid(scores[:, 1:] - scores[:, :1]) + torch.sigmoid(scores[:, 1:] ** 2)).mean(1)
+    terms = [
+        1 / (1 + torch.exp(scores[:, 0] - scores[:, j])) + 1 / (1 + torch.exp(-scores[:, j] * scores[:, j]))
+        for j in range(1, scores.shape[1])
+    ]
+    return losses, sum(terms) / len(terms)
+
+
+def bent(scores, elu):
+    """The exponential linear unit; with 0 none."""
+    return torch.where(scores > 0, scores, elu * (torch.exp(scores) - 1)) if elu else scores
+
+
+def shares(scores):
+    """Of each negative in the softmax over all of them, term by term."""
+    powers = [torch.exp(scores[:, j]) for j in range(1, scores.shape[1])]
+    return [power / sum(powers) for power in powers]
+
+
+def top1_max(scores, _, elu):
+    """Hidasi & Karatzoglou 2018: the same, weighed by shares."""
+    own, scores = bent(scores, elu), F.elu(scores, elu)
+    weights = torch.softmax(scores[:, 1:], 1)
+    losses = (weights * (torch.sigmoid(scores[:, 1:] - scores[:, :1]) + torch.sigmoid(scores[:, 1:] ** 2))).sum(1)
+    terms = [
+        w * (1 / (1 + torch.exp(own[:, 0] - own[:, j])) + 1 / (1 + torch.exp(-own[:, j] * own[:, j])))
+        for j, w in enumerate(shares(own), 1)
+    ]
+    return losses, sum(terms)
+
+
+def bpr_max(scores, _, score_regularisation, elu):
+    """Hidasi & Karatzoglou 2018, with the regularisation of the scores."""
+    own, scores = bent(scores, elu), F.elu(scores, elu) if elu else scores
+    log_weights = F.log_softmax(scores[:, 1:], 1)
+    losses = -torch.logsumexp(log_weights + F.logsigmoid(scores[:, :1] - scores[:, 1:]), 1)
+    losses = losses + score_regularisation * (log_weights.exp() * scores[:, 1:] ** 2).sum(1)
+    weights = shares(own)
+    above = sum(w / (1 + torch.exp(own[:, j] - own[:, 0])) for j, w in enumerate(weights, 1))
+    squares = sum(w * own[:, j] * own[:, j] for j, w in enumerate(weights, 1))
+    return losses, -torch.log(above) + score_regularisation * squares
+
+
+@case("sampled_loss_top1", top1, 4, dict())
+@case("sampled_loss_top1_max", top1_max, 4, dict(elu=0.5))
+@case("sampled_loss_bpr_max", bpr_max, 5, dict(score_regularisation=1.5, elu=0.0))
+@case("sampled_loss_bpr_max_elu", bpr_max, 5, dict(score_regularisation=0.5, elu=1.0))
 @case("sampled_loss_gbce", generalised_binary_cross_entropy, 4, dict(calibration=0.75))
 @case("sampled_loss_bpr", bpr, 3, dict())
 @case("sampled_loss_softmax", sampled_softmax, 5, dict(temperature=0.5))

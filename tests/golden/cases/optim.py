@@ -131,6 +131,37 @@ def adagrad(learning_rate_decay, initial_accumulator, weight_decay):
     )
 
 
+@case("optimizer_adagrad_momentum")
+def adagrad_momentum():
+    # PyTorch has no such rule, but both halves of it: SGD with momentum follows the steps of an Adagrad elsewhere.
+    steps, learning_rate, epsilon, momentum, initial_accumulator = 4, 0.1, 1e-6, 0.8, 0.25
+    named, squares, velocity = two_tensors(), {}, {}
+    shadows = [value.detach().clone().requires_grad_() for value in named.values()]
+    scale = torch.optim.Adagrad(shadows, lr=learning_rate, initial_accumulator_value=initial_accumulator, eps=epsilon)
+    move = torch.optim.SGD(named.values(), lr=1.0, momentum=momentum)
+
+    class Both:
+        def step(self):
+            before = [shadow.detach().clone() for shadow in shadows]
+            for value, shadow in zip(named.values(), shadows):
+                shadow.grad = value.grad.clone()
+            scale.step()
+            for value, shadow, start in zip(named.values(), shadows, before):
+                value.grad = start - shadow.detach()
+            move.step()
+
+    def formula(name, value, gradient, step):
+        squares[name] = squares.get(name, initial_accumulator) + gradient**2
+        step_alone = learning_rate * gradient / (squares[name].sqrt() + epsilon)
+        velocity[name] = momentum * velocity.get(name, 0) + step_alone
+        return value - velocity[name]
+
+    return run_steps(Both(), named, steps, formula), dict(
+        steps=steps, learning_rate=learning_rate, learning_rate_decay=0.0, initial_accumulator=initial_accumulator,
+        epsilon=epsilon, weight_decay=0.0, momentum=momentum,
+    )
+
+
 @case("optimizer_sparse_adam")
 def sparse_adam():
     # PyTorch's SparseAdam adds epsilon before it corrects the second moment's bias, Adam afterwards; so small an epsilon

@@ -8,6 +8,7 @@
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/memory.hpp"
 #include "seqrec/core/ranking_batch.hpp"
+#include "seqrec/core/session_batch.hpp"
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/core/training_batch.hpp"
 #include "seqrec/data/batches/batch_constants.hpp"
@@ -121,6 +122,9 @@ struct Moved {
   TrainingBatch<Space> operator()(const TrainingBatch<HostSpace>& batch) const {
     return {(*this)(batch.histories), (*this)(batch.next), (*this)(batch.clicks), batch.loss_scale};
   }
+  SessionBatch<Space> operator()(const SessionBatch<HostSpace>& batch) const {
+    return {(*this)(batch.training), (*this)(batch.carried)};
+  }
   RankingBatch<Space> operator()(const RankingBatch<HostSpace>& batch) const {
     return {(*this)(batch.histories), (*this)(batch.targets), (*this)(batch.exclusions), (*this)(batch.candidates)};
   }
@@ -145,7 +149,7 @@ class PlacedBatch {
 };
 
 /// A batch as contexts of a space read it. Costs one copy; on the host nothing: the batch itself is returned.
-/// @param batch   a HostTrainingBatch or HostRankingBatch   @param target  keeps the copy
+/// @param batch   a HostTrainingBatch, HostSessionBatch or HostRankingBatch   @param target  keeps the copy
 /// @param stream  of the context that will read it first, in whose order of work the copy is made
 /// @throws ArgumentError if the target was made for other constants than the batch's
 template <class Space, class HostBatch>
