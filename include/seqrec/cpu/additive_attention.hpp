@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 
 #include "seqrec/cpu/arrays.hpp"
 #include "seqrec/cpu/context.hpp"
@@ -9,6 +10,8 @@
 #include "seqrec/ops/additive_attention.hpp"
 
 // One pair after the other. The exponentials of a pair, as many as it has units, cost more than its sums over columns.
+// Queries, keys and weights are first laid out in whole pieces, with zeros behind the last unit: a pair then never
+// meets the end of a row, which would cost as much as four whole pieces.
 
 namespace seqrec::cpu {
 
@@ -26,17 +29,42 @@ Piece<S> slope_of_squashed(Squash squash, const Piece<S>& y) {
   return (y > S(0) && y < S(1)).select(Piece<S>::Constant(S(0.2)), Piece<S>::Zero());
 }
 
-/// v . squash(q + k)
+template <class S>
+Eigen::Map<const Piece<S>> piece(const S* from) {
+  return Eigen::Map<const Piece<S>>(from);
+}
+
+/// v . squash(q + k)   @param units a whole number of pieces
 template <class S>
 S additive_score(Squash squash, const S* q, const S* k, const S* v, index_t units) {
   Piece<S> sum = Piece<S>::Zero();
-  for (index_t i = 0; i < units; i += piece_size<S>) {
-    const index_t count = std::min(piece_size<S>, units - i);
-    const Piece<S> x = load_piece(q + i, count) + load_piece(k + i, count);
-    sum += load_piece(v + i, count) * squashed(squash, x);  // v is 0 behind the last unit
-  }
+  for (index_t i = 0; i < units; i += piece_size<S>)
+    sum += piece(v + i) * squashed<S>(squash, piece(q + i) + piece(k + i));  // v is 0 behind the last unit
   return sum.sum();
 }
+
+/// Queries, keys and weights in whole pieces.
+template <class Ctx>
+struct AdditiveUnits {
+  using S = typename Ctx::Scalar;
+  index_t units;  ///< F rounded up
+  MatrixView<S, HostSpace> queries, keys, weight;
+
+  template <class Arguments>
+  AdditiveUnits(Ctx& context, const Arguments& a)
+      : units(round_up(a.weight.size(), piece_size<S>)),
+        queries(in_pieces(context, a.queries)),
+        keys(in_pieces(context, a.keys)),
+        weight(in_pieces(context, const_matrix_of<Ctx>{a.weight.data, 1, a.weight.size()})) {}
+
+ private:
+  MatrixView<S, HostSpace> in_pieces(Ctx& context, const const_matrix_of<Ctx>& x) const {
+    const auto y = context.matrix(x.rows(), units);
+    for (index_t row = 0; row < x.rows(); ++row)
+      std::fill(std::copy_n(x.row(row), x.columns(), y.row(row)), y.row(row) + units, S(0));
+    return y;
+  }
+};
 
 /// scores = softmax(scores)
 template <class S>
@@ -61,15 +89,16 @@ void additive_attention_saved_size(BasicContext<S, W>&, const AdditiveAttentionS
 }
 
 template <class S, int W>
-void additive_attention_forward(BasicContext<S, W>&, const AdditiveAttentionForward<BasicContext<S, W>>& a) {
-  const index_t units = a.weight.size();
+void additive_attention_forward(BasicContext<S, W>& context, const AdditiveAttentionForward<BasicContext<S, W>>& a) {
+  const detail::AdditiveUnits<BasicContext<S, W>> of(context, a);
   S* weights = a.saved.data;
   for (index_t b = 0; b + 1 < a.offsets.size(); ++b) {
     const index_t first = a.offsets(b), end = a.offsets(b + 1);
     for (index_t row = first; row < end; weights += row - first + 1, ++row) {
       const index_t seen = row - first + 1;
       for (index_t j = 0; j < seen; ++j)
-        weights[j] = detail::additive_score(a.squash, a.queries.row(row), a.keys.row(first + j), a.weight.data, units);
+        weights[j] =
+            detail::additive_score(a.squash, of.queries.row(row), of.keys.row(first + j), of.weight.data, of.units);
       if (a.softmax) detail::softmax_row(weights, seen);
       auto y = row_array(a.y, row);
       y.setZero();
@@ -80,14 +109,15 @@ void additive_attention_forward(BasicContext<S, W>&, const AdditiveAttentionForw
 
 template <class S, int W>
 void additive_attention_backward(BasicContext<S, W>& context, const AdditiveAttentionBackward<BasicContext<S, W>>& a) {
-  const index_t units = a.weight.size(), rows = a.x.rows();
+  const detail::AdditiveUnits<BasicContext<S, W>> of(context, a);
+  const index_t units = of.units, rows = a.x.rows();
   index_t longest = 0;
   for (index_t b = 0; b + 1 < a.offsets.size(); ++b)
     longest = std::max<index_t>(longest, a.offsets(b + 1) - a.offsets(b));
   const auto dscores = context.vector(longest), dweight = context.vector(units);
   // What later rows owe to earlier ones is summed here, and left under the gradients' rules in the end.
-  const auto dqueries = context.matrix(1, units), dkeys = context.matrix(rows, units),
-             dx = context.matrix(rows, a.x.columns());
+  const auto dquery = context.vector(units);
+  const auto dkeys = context.matrix(rows, units), dx = context.matrix(rows, a.x.columns());
   std::fill_n(dweight.data, units, S(0));
   std::fill_n(dkeys.data, dkeys.size(), S(0));
   std::fill_n(dx.data, dx.size(), S(0));
@@ -108,29 +138,27 @@ void additive_attention_backward(BasicContext<S, W>& context, const AdditiveAtte
         const S mean = dot_of_pieces<S>(dscores.data, weights, seen);
         d = w * (d - mean);
       }
-      auto dq = row_array(dqueries, 0);
-      dq.setZero();
+      std::fill_n(dquery.data, units, S(0));
       for (index_t j = 0; j < seen; ++j) {
         const S d = dscores(j);
-        const S *const q = a.queries.row(row), *const k = a.keys.row(first + j);
+        const S *const q = of.queries.row(row), *const k = of.keys.row(first + j);
         S* const dk = dkeys.row(first + j);
         for (index_t i = 0; i < units; i += piece_size<S>) {
-          const index_t count = std::min(piece_size<S>, units - i);
-          const Piece<S> p = detail::squashed<S>(a.squash, load_piece(q + i, count) + load_piece(k + i, count));
-          const Piece<S> g = d * load_piece(a.weight.data + i, count) * detail::slope_of_squashed(a.squash, p);
-          store_piece<S>(load_piece<S>(dq.data() + i, count) + g, dq.data() + i, count);
-          store_piece<S>(load_piece<S>(dk + i, count) + g, dk + i, count);
-          store_piece<S>(load_piece<S>(dweight.data + i, count) + d * p, dweight.data + i, count);
+          const Piece<S> p = detail::squashed<S>(a.squash, detail::piece(q + i) + detail::piece(k + i));
+          const Piece<S> g = d * detail::piece(of.weight.data + i) * detail::slope_of_squashed(a.squash, p);
+          Eigen::Map<Piece<S>>(dquery.data + i) += g;
+          Eigen::Map<Piece<S>>(dk + i) += g;
+          Eigen::Map<Piece<S>>(dweight.data + i) += d * p;
         }
       }
-      leave_row(a.dqueries, row, dq);
+      leave_row(a.dqueries, row, array(std::as_const(dquery).data, a.weight.size()));
     }
   }
   for (index_t row = 0; row < rows; ++row) {
-    leave_row(a.dkeys, row, row_array(dkeys, row));
+    leave_row(a.dkeys, row, array(dkeys.row(row), a.weight.size()));
     leave_row(a.dx, row, row_array(dx, row));
   }
-  if (a.dweight) array(a.dweight.data, units) += array(dweight.data, units);
+  if (a.dweight) array(a.dweight.data, a.weight.size()) += array(dweight.data, a.weight.size());
 }
 
 }  // namespace seqrec::cpu
