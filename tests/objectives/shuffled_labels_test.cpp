@@ -9,6 +9,8 @@
 #include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/models/avg_pool.hpp"
 #include "seqrec/models/din.hpp"
+#include "seqrec/models/gru4rec.hpp"
+#include "seqrec/models/narm.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/objectives/click.hpp"
 #include "seqrec/train/trainer.hpp"
@@ -55,6 +57,7 @@ double auc_after_training(Model model, const Split& split, const Objective& obje
            .batch_size = 64,
            .learning_rate = 5e-3,
            .seed = 2,
+           .evaluate_every = 6,  // to choose an epoch would be to learn from the validation's labels
            .patience = 0,
            .selection = "auc",
            .validation = {.candidates = &validation},
@@ -75,8 +78,20 @@ TEST_CASE("models learn from labels, and from nothing but labels", "[train]") {
   SECTION("SasRec") {
     check([&] { return SasRec<Context>({.items = data.num_items(), .width = 16, .blocks = 1, .max_length = 12}); });
   }
+  SECTION("SasRec, with a mixture of experts") {
+    check([&] {
+      return SasRec<Context>(
+          {.items = data.num_items(), .width = 16, .blocks = 1, .max_length = 12, .moe = {.experts = 4, .top_k = 2}});
+    });
+  }
   SECTION("AvgPool") {
     check([&] { return AvgPool<Context>({.items = data.num_items(), .width = 16, .max_length = 12}); });
+  }
+  SECTION("Gru4Rec") {
+    check([&] { return Gru4Rec<Context>({.items = data.num_items(), .width = 16, .max_length = 12}); });
+  }
+  SECTION("Narm") {
+    check([&] { return Narm<Context>({.items = data.num_items(), .width = 16, .hidden = 16, .max_length = 12}); });
   }
   SECTION("Din, with Dice and with features") {
     check([&] {
