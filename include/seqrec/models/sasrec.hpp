@@ -100,6 +100,8 @@ class SasRec : public HistoryEncoder<Context_, SasRecOptions> {
     check_options(name, o);
     check_argument(o.width % o.heads == 0, "SasRec heads", o.heads, "a divisor of the width");
     o.moe.check_together("SasRec moe_", units(o));
+    check_argument(o.moe.dense() || o.units == HiddenUnits::relu, "SasRec units", option_text(o.units),
+                   "relu with moe_experts above 0: the units of experts");
     return o;
   }
   /// Hidden units of a block's feed-forward network.
@@ -111,7 +113,7 @@ class SasRec : public HistoryEncoder<Context_, SasRecOptions> {
     const TransformerBlockOptions each{
         .width = options_.width,
         .heads = options_.heads,
-        .feed_forward_width = options_.feed_forward_width != 0 ? options_.feed_forward_width : options_.width,
+        .feed_forward_width = units(options_),
         .dropout = options_.dropout,
         .norm = options_.norm,
         .norm_epsilon = options_.norm_epsilon,

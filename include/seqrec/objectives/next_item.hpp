@@ -10,9 +10,7 @@
 #include "seqrec/core/training_batch.hpp"
 #include "seqrec/data/batches/batch_plan.hpp"
 #include "seqrec/models/static_encoder.hpp"
-#include "seqrec/ops/catalogue_loss.hpp"
-#include "seqrec/ops/elementwise.hpp"
-#include "seqrec/ops/sampled_loss.hpp"
+#include "seqrec/objectives/item_heads.hpp"
 
 namespace seqrec {
 
@@ -117,7 +115,9 @@ struct BasicNextItem {
     visit("loss", loss, "of each target: against sampled negatives, or against the whole catalogue");
     if (!samples_negatives()) return;
     visit("negatives", negatives, at_least(1), "sampled for each position, or for those who share them");
-    visit("sharing", sharing, any(), "who is asked about the same negatives: a position, a user's, or a batch; in_batch they are its other targets");
+    visit(
+        "sharing", sharing, any(),
+        "who is asked about the same negatives: a position, a user's, or a batch; in_batch they are its other targets");
     visit("", sampling);
   }
 
@@ -138,11 +138,11 @@ struct BasicNextItem {
     std::visit(
         [&](const auto& chosen) {
           if constexpr (!samples<decltype(chosen)>)
-            full_head(chosen, tape, states, head, batch);
+            detail::catalogue_head(chosen.leave_out_seen, tape, states, head, batch);
           else if constexpr (requires { chosen.row_loss(model.num_items(), negatives); })
-            sampled_head(chosen.row_loss(model.num_items(), negatives), tape, states, head, batch);
+            detail::sampled_head(chosen.row_loss(model.num_items(), negatives), tape, states, head, batch);
           else
-            sampled_head(chosen, tape, states, head, batch);
+            detail::sampled_head(chosen, tape, states, head, batch);
         },
         loss);
   }
@@ -185,67 +185,6 @@ struct BasicNextItem {
       return chosen.text();
     else
       return chosen.name;
-  }
-
-  /// What both heads need: where row losses go, and the gradient of the states.
-  template <class Context>
-  struct Outputs {
-    VectorView<double, typename Context::Space> losses;  ///< (N)
-    matrix_of<Context> dstates;                          ///< (N, D), null in inference
-    ItemHeadGradient<Context> dhead;                     ///< null where no gradient is wanted
-  };
-  template <class Context>
-  static Outputs<Context> outputs(const Tape<Context>& tape, Variable<Context> states,
-                                  const ItemHeadParameters<Context>& head) {
-    Outputs<Context> o{tape.context().template vector<double>(states.rows()), {}, {}};
-    if (!tape.recording()) return o;
-    o.dstates = tape.context().matrix(states.rows(), states.columns());
-    o.dhead = head.gradient(tape);
-    return o;
-  }
-  template <class Context>
-  static void finish(Tape<Context>& tape, Variable<Context> states, const Outputs<Context>& o) {
-    ops::accumulate_loss(tape.context(), AccumulateLoss<Context>{o.losses});
-    const auto dstates = o.dstates;
-    tape.record([states, dstates](Tape<Context>& t) { t.contribute(states, dstates); });
-  }
-
-  template <class RowLoss, class Context>
-  static void sampled_head(const RowLoss& row_loss, Tape<Context>& tape, Variable<Context> states,
-                           const ItemHeadParameters<Context>& head,
-                           const TrainingBatch<typename Context::Space>& batch) {
-    Context& context = tape.context();
-    const NextItems<typename Context::Space>& next = batch.next;
-    const Outputs<Context> o = outputs(tape, states, head);
-    SampledLoss<Context, RowLoss> a{states.value(),   head.view(tape), next.items,
-                                    batch.loss_scale, o.losses,        {},
-                                    o.dstates,        row_loss,        next.log_probability};
-    if (o.dhead.table || o.dhead.bias) a.coefficients = context.vector(next.items.size());
-    if (next.shared) {
-      const index_t count = next.shared.size();
-      a.shared.items = next.shared;
-      a.shared.item_offsets = next.shared_offsets;
-      if (next.shared_offsets) a.shared.row_offsets = batch.histories.offsets();
-      if (o.dhead.table) a.shared.dtable = context.matrix(count, states.columns());
-      if (o.dhead.bias) a.shared.dbias = context.vector(count);
-    }
-    ops::sampled_loss(context, a);
-    ops::add_scored_items<Context>(context, a.states, next.index, a.coefficients, o.dhead);
-    if (next.shared)
-      ops::add_shared_items<Context>(context, a.shared.dtable, a.shared.dbias, next.shared_index, o.dhead);
-    finish(tape, states, o);
-  }
-
-  template <class Context>
-  static void full_head(const FullSoftmax& loss, Tape<Context>& tape, Variable<Context> states,
-                        const ItemHeadParameters<Context>& head, const TrainingBatch<typename Context::Space>& batch) {
-    const Outputs<Context> o = outputs(tape, states, head);
-    CatalogueLoss<Context> a{states.value(),   head.view(tape), batch.next.items.column_range(0, 1),
-                             batch.loss_scale, o.losses,        o.dstates,
-                             o.dhead};
-    if (loss.leave_out_seen) a.left_out = batch.histories.items;
-    ops::catalogue_loss(tape.context(), a);
-    finish(tape, states, o);
   }
 };
 

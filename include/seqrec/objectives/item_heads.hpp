@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "seqrec/autograd/tape.hpp"
+#include "seqrec/core/training_batch.hpp"
+#include "seqrec/layers/item_head.hpp"
+#include "seqrec/ops/catalogue_loss.hpp"
+#include "seqrec/ops/elementwise.hpp"
+#include "seqrec/ops/sampled_loss.hpp"
+
+// How states are scored and judged by an item head, in training: what next-item objectives have in common.
+
+namespace seqrec::detail {
+
+/// What both heads need: where row losses go, and the gradient of the states.
+template <class Context>
+struct HeadOutputs {
+  VectorView<double, typename Context::Space> losses;  ///< (N)
+  matrix_of<Context> dstates;                          ///< (N, D), null in inference
+  ItemHeadGradient<Context> dhead;                     ///< null where no gradient is wanted
+};
+template <class Context>
+HeadOutputs<Context> head_outputs(const Tape<Context>& tape, Variable<Context> states,
+                                  const ItemHeadParameters<Context>& head) {
+  HeadOutputs<Context> o{tape.context().template vector<double>(states.rows()), {}, {}};
+  if (!tape.recording()) return o;
+  o.dstates = tape.context().matrix(states.rows(), states.columns());
+  o.dhead = head.gradient(tape);
+  return o;
+}
+template <class Context>
+void finish_head(Tape<Context>& tape, Variable<Context> states, const HeadOutputs<Context>& o) {
+  ops::accumulate_loss(tape.context(), AccumulateLoss<Context>{o.losses});
+  const auto dstates = o.dstates;
+  tape.record([states, dstates](Tape<Context>& t) { t.contribute(states, dstates); });
+}
+
+/// Each target against its negatives: loss, and the record for backward.
+template <class RowLoss, class Context>
+void sampled_head(const RowLoss& row_loss, Tape<Context>& tape, Variable<Context> states,
+                  const ItemHeadParameters<Context>& head, const TrainingBatch<typename Context::Space>& batch) {
+  Context& context = tape.context();
+  const NextItems<typename Context::Space>& next = batch.next;
+  const HeadOutputs<Context> o = head_outputs(tape, states, head);
+  SampledLoss<Context, RowLoss> a{states.value(), head.view(tape), next.items,          batch.loss_scale, o.losses, {},
+                                  o.dstates,      row_loss,        next.log_probability};
+  if (o.dhead.table || o.dhead.bias) a.coefficients = context.vector(next.items.size());
+  if (next.shared) {
+    const index_t count = next.shared.size();
+    a.shared.items = next.shared;
+    a.shared.item_offsets = next.shared_offsets;
+    if (next.shared_offsets) a.shared.row_offsets = batch.histories.offsets();
+    if (o.dhead.table) a.shared.dtable = context.matrix(count, states.columns());
+    if (o.dhead.bias) a.shared.dbias = context.vector(count);
+  }
+  ops::sampled_loss(context, a);
+  ops::add_scored_items<Context>(context, a.states, next.index, a.coefficients, o.dhead);
+  if (next.shared) ops::add_shared_items<Context>(context, a.shared.dtable, a.shared.dbias, next.shared_index, o.dhead);
+  finish_head(tape, states, o);
+}
+
+/// Each target against the whole catalogue.
+/// @param leave_out_seen  what a history has held so far is no part of the sum
+template <class Context>
+void catalogue_head(bool leave_out_seen, Tape<Context>& tape, Variable<Context> states,
+                    const ItemHeadParameters<Context>& head, const TrainingBatch<typename Context::Space>& batch) {
+  const HeadOutputs<Context> o = head_outputs(tape, states, head);
+  CatalogueLoss<Context> a{states.value(),   head.view(tape), batch.next.items.column_range(0, 1),
+                           batch.loss_scale, o.losses,        o.dstates,
+                           o.dhead};
+  if (leave_out_seen) a.left_out = batch.histories.items;
+  ops::catalogue_loss(tape.context(), a);
+  finish_head(tape, states, o);
+}
+
+}  // namespace seqrec::detail
