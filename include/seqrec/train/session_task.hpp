@@ -9,6 +9,7 @@
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/data/batches/session_batcher.hpp"
 #include "seqrec/data/batches/to_space.hpp"
+#include "seqrec/evaluate/evaluate_sessions.hpp"
 #include "seqrec/models/recurrent_encoder.hpp"
 #include "seqrec/objectives/objective.hpp"
 #include "seqrec/train/carried_states.hpp"
@@ -60,6 +61,10 @@ class SessionTask final : public OptimizedTask<Model> {
         });
     team_.reduce();
     return Base::move(step);
+  }
+
+  Evaluation evaluate(const HeldOut& held_out, const EvaluateOptions& options) override {
+    return evaluate_sessions(team_, model_, held_out, options);
   }
 
   std::vector<Master> carried() const override {
