@@ -21,32 +21,40 @@ inline void print_options(const std::string& heading, const std::vector<seqrec::
   std::cout << '\n';
 }
 
-/// What every training program does once data, model and objective are chosen: it says what will be trained, trains it,
-/// prints the table and writes the JSON.
-/// @param title the model's name as people write it
+/// Says what will be trained, trains it, and judges it.
+/// @tparam ATrainer  Trainer, or SessionTrainer   @param title the model's name as people write it
 /// @throws Interrupted with what to do about it when Ctrl-C ended the training; the best model and the state are where
 ///         the options say
-template <class Model, class Objective>
-void train_and_report(const char* title, const typename Model::Options& model_options, seqrec::TrainerOptions options,
-                      const seqrec::Split& split, const Candidates& candidates, const Objective& objective,
-                      const std::filesystem::path& json) {
-  Model model(model_options);
+template <class ATrainer, class Model, class Objective>
+RunDescription train(const char* title, Model& model, seqrec::TrainerOptions options, const seqrec::Split& split,
+                     const Candidates& candidates, const Objective& objective) {
   std::cout << title << ", " << objective.name() << '\n';
-  print_options("model   ", seqrec::option_values(model_options));
+  print_options("model   ", seqrec::option_values(model.options()));
   print_options("training", seqrec::option_values(options));
   std::cout << std::flush;  // progress goes to standard error, and should come after what was said
   options.validation = candidates.options_of_validation();
   const seqrec::TrainingResult result = [&] {
     const seqrec::InterruptGuard interrupt;  // Ctrl-C ends training after the present step
     options.stop = &interrupt.requested();
-    return seqrec::Trainer(options).fit(model, split, objective);
+    return ATrainer(options).fit(model, split, objective);
   }();
   if (result.interrupted)
     throw Interrupted(seqrec::concatenate("interrupted after step ", result.steps,
                                           options.state.empty()
                                               ? "; a run with --state FILE can be resumed"
                                               : "; to go on, start the same command again with --resume"));
-  report(std::cout, describe_model(title, model, split, candidates, objective, options, result), json);
+  return describe_model(title, model, split, candidates, objective, options, result);
+}
+
+/// What every training program does once data, model and objective are chosen: it says what will be trained, trains it,
+/// prints the table and writes the JSON.
+/// @throws as train
+template <class Model, class Objective>
+void train_and_report(const char* title, const typename Model::Options& model_options,
+                      const seqrec::TrainerOptions& options, const seqrec::Split& split, const Candidates& candidates,
+                      const Objective& objective, const std::filesystem::path& json) {
+  Model model(model_options);
+  report(std::cout, train<seqrec::Trainer>(title, model, options, split, candidates, objective), json);
 }
 
 }  // namespace examples

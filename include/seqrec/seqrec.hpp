@@ -20,6 +20,7 @@
 #include "seqrec/evaluate/candidate_lists.hpp"
 #include "seqrec/evaluate/evaluate.hpp"
 #include "seqrec/evaluate/evaluate_scorer.hpp"
+#include "seqrec/evaluate/evaluate_sessions.hpp"
 #include "seqrec/evaluate/item_scorer.hpp"
 #include "seqrec/io/checkpoint.hpp"
 #include "seqrec/metrics/calibration.hpp"

@@ -78,3 +78,28 @@ TEST_CASE("a session task is its states and what is carried: put into another on
   for (const std::string& name : one.task.states()) CHECK(one.task.state(name) == other.task.state(name));
   CHECK(one.task.carried() == other.task.carried());
 }
+
+TEST_CASE("what is known of sessions and items is trained, too", "[train]") {
+  Dataset data = random_dataset(40, 12, 6, 5);
+  std::vector<std::vector<std::string>> of_users, of_items;
+  for (index_t user = 0; user < data.num_users(); ++user) of_users.push_back({user % 2 == 0 ? "even" : "odd"});
+  for (index_t item = 0; item < data.num_items(); ++item) of_items.push_back({item % 3 == 0 ? "a" : "b"});
+  data.user_features = make_feature_table(of_users);
+  data.item_features = make_feature_table(of_items);
+  const Split split = session_split(data);
+  Model model({.items = split.data->num_items(), .width = 4, .user_categories = 2, .item_categories = 2});
+  const SessionNextItem objective;
+  detail::SessionTask<Model, SessionNextItem> task(model, split, objective, toy_options());
+  const std::vector<double> before = task.state("model");
+  for (index_t i = 0; i < 2; ++i)  // the first goes on from zeros, which teach a recurrence nothing
+    task.step({.first_batch = i, .targets = 3, .number = static_cast<std::uint64_t>(i), .learning_rate = 0.1});
+  const std::vector<double> after = task.state("model");
+  for (const ParameterEntry& entry : task.entries()) {
+    bool moved = false;
+    for (index_t i = entry.offset; i < entry.offset + entry.size(); ++i)
+      moved = moved || before[static_cast<std::size_t>(i)] != after[static_cast<std::size_t>(i)];
+    CAPTURE(entry.name);
+    CHECK(moved);
+  }
+  CHECK(task.entries().size() == 4 + 4);  // the recurrence; items, what they are composed of, and sessions
+}

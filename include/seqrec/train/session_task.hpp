@@ -9,11 +9,14 @@
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/data/batches/session_batcher.hpp"
 #include "seqrec/data/batches/to_space.hpp"
+#include "seqrec/data/known_features.hpp"
+#include "seqrec/evaluate/evaluate_sessions.hpp"
 #include "seqrec/models/recurrent_encoder.hpp"
 #include "seqrec/objectives/objective.hpp"
 #include "seqrec/train/carried_states.hpp"
 #include "seqrec/train/optimized_task.hpp"
 #include "seqrec/train/options.hpp"
+#include "seqrec/train/step.hpp"
 #include "seqrec/train/training_task.hpp"
 
 namespace seqrec::detail {
@@ -43,7 +46,9 @@ class SessionTask final : public OptimizedTask<Model> {
                          .seed = options.seed}),
         target_(batcher_.constants()),
         before_(options.batch_size, model.state_columns()),
-        after_(options.batch_size, model.state_columns()) {}
+        after_(options.batch_size, model.state_columns()) {
+    Base::tell_features(known_features(*split.data).of_items);
+  }
 
   index_t batches_per_epoch() const override { return batcher_.steps_per_epoch(); }
   index_t num_targets(index_t epoch, index_t batch) override { return batcher_.num_targets(epoch, batch); }
@@ -58,8 +63,12 @@ class SessionTask final : public OptimizedTask<Model> {
           objective_(CarriedStates<Model>{model_, shard.carried, before_.view(), after_.view()}, tape, shard.training);
           tape.backward();
         });
-    team_.reduce();
+    conclude_gradients(team_, model_);
     return Base::move(step);
+  }
+
+  Evaluation evaluate(const HeldOut& held_out, const EvaluateOptions& options) override {
+    return evaluate_sessions(team_, model_, held_out, options);
   }
 
   std::vector<Master> carried() const override {

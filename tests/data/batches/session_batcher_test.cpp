@@ -58,6 +58,17 @@ TEST_CASE("the steps of the lanes, with the events that follow", "[data]") {
   CHECK(batcher.num_targets(5, 2) == 1);
 }
 
+TEST_CASE("a session's profile comes with each of its events", "[data]") {
+  Dataset data = seqrec_test::dataset_of({{0, 1, 2, 1}, {2, 3}, {0, 1}, {1, 2, 3}});
+  data.user_features = make_feature_table({{"a"}, {"b"}, {"a"}, {"b"}});
+  const Split split = session_split(data, {.validation_share = 0.25, .test_share = 0.25});
+  SessionBatcher batcher(split, {.lanes = 2, .token_budget = 1});
+  const HostSessionBatch& batch = batcher.make(0, 0);
+  REQUIRE(batch.num_shards() == 2);
+  CHECK(values_of(batch.shard(0).training.histories.profiles) == Numbers{0});
+  CHECK(values_of(batch.shard(1).training.histories.profiles) == Numbers{1});
+}
+
 TEST_CASE("negatives of a step are drawn for all its rows, anew each step, the same for the same seed", "[data]") {
   const Split split = session_split(seqrec_test::random_dataset(60, 40, 12, 5));
   SessionBatcher batcher(split, {.lanes = 3, .plan = plan(20, 0.75), .seed = 4}),

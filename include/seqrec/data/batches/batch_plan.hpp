@@ -24,7 +24,7 @@ constexpr std::array<const char*, 4> names_of(NegativeSharing) {
 }
 
 /// What training batches must hold beside histories: an objective says it, the batcher makes it, and nothing else.
-/// Initial states that a recurrent model carries from one batch of a session to the next have no place here yet.
+/// States that sessions in lanes carry from step to step are no part of it (SessionBatcher).
 struct BatchPlan {
   bool next_items = true;  ///< the item that came next, at every position
   index_t negatives = 1;   ///< sampled for each position, user or batch; 0 for objectives over the whole catalogue; of

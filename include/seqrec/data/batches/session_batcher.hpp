@@ -136,7 +136,7 @@ SEQREC_FUNCTION const HostSessionBatch& SessionBatcher::make(index_t epoch, inde
   rows_.clear();
   for (const LaneStep& lane : lanes_.at(epoch, step)) {
     const item_t* const events = split_->train_history(lane.session).data() + lane.position;
-    rows_.push_back({events[0], events[1], lane.carried});
+    rows_.push_back({events[0], events[1], lane.carried, static_cast<user_t>(lane.session)});
   }
   if (sampler_) sampler_->draw_shared(epoch, step, {sampled_.data(), std::ssize(sampled_)});
   batch_.pack(rows_, sampled_);

@@ -21,6 +21,7 @@ struct SessionRow {
   item_t read = 0;  ///< what the model reads
   item_t next = 0;  ///< the target
   offset_t carried = -1;
+  user_t profile = 0;  ///< the session's segment of the features of users; read where there are any
 };
 
 /// Owns one step of session-parallel training on the host, in one block: an event of each lane with the next one, and
@@ -63,6 +64,7 @@ class HostSessionBatch {
   BatchConstants constants_;
   Section<item_t> shared_;     ///< (N + more) the targets of all rows, then what is sampled
   Section<offset_t> carried_;  ///< (N)
+  Section<user_t> profiles_;   ///< (N)
   BlockIndex history_index_;   ///< of the events that are read
   BlockIndex next_index_;      ///< of the targets, shard by shard
   BlockIndex shared_index_;    ///< of `shared_`
@@ -96,13 +98,17 @@ SEQREC_FUNCTION void HostSessionBatch::pack(std::span<const SessionRow> rows, st
   const auto count = std::ssize(rows), num_shared = count + std::ssize(more);
   shared_ = builder_.add<item_t>(num_shared);
   carried_ = builder_.add<offset_t>(count);
+  if (constants_.features.of_users) profiles_ = builder_.add<user_t>(count);
   history_index_.lay_out(builder_, count, num_shards());
   next_index_.lay_out(builder_, count, num_shards());
   shared_index_.lay_out(builder_, num_shared, 1);
   builder_.allocate();
   item_t* const shared = std::copy(next_.begin(), next_.end(), builder_.data(shared_));
   std::copy(more.begin(), more.end(), shared);
-  for (std::size_t row = 0; row < rows.size(); ++row) builder_.data(carried_)[row] = rows[row].carried;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    builder_.data(carried_)[row] = rows[row].carried;
+    if (constants_.features.of_users) builder_.data(profiles_)[row] = rows[row].profile;
+  }
   history_index_.build_by_rows(builder_, builder_.whole().items.values, 1);
   next_index_.build_by_rows(builder_, {builder_.data(shared_), count}, 1);
   shared_index_.build_in_one(builder_, {builder_.data(shared_), num_shared});
@@ -113,6 +119,7 @@ SEQREC_FUNCTION SessionBatch<HostSpace> HostSessionBatch::shard(index_t i) const
   batch.training.histories = builder_.shard(i);
   batch.training.histories.item_index = history_index_.shard(i);
   batch.training.histories.features = constants_.features;
+  if (constants_.features.of_users) batch.training.histories.profiles = builder_.of_users(profiles_, i);
   batch.training.loss_scale = 1.0 / static_cast<double>(std::max<index_t>(num_targets(), 1));
   NextItems<HostSpace>& next = batch.training.next;
   next.items = {builder_.data(shared_) + builder_.first_row(i), batch.training.histories.rows(), 1};
