@@ -174,9 +174,9 @@ TEST_CASE("selection bias and loads move by the loads of a whole step", "[layers
   }
   const auto recent = probe.layer.recent_loads.view();
   for (index_t step = 0; step < 2; ++step) {
-    CHECK(recent(4 * step) == 3.0 / 8);
-    CHECK(recent(4 * step + 1) == 2.0 / 8);
-    CHECK(recent(4 * step + 3) == 1.0 / 8);
+    CHECK(recent(4 * step) == 3);
+    CHECK(recent(4 * step + 1) == 2);
+    CHECK(recent(4 * step + 3) == 1);
   }
   if (moe.balance == MoeBalanceKind::loss_free) {
     const auto bias = probe.layer.selection_bias.view();
@@ -194,17 +194,18 @@ TEST_CASE("selection bias and loads move by the loads of a whole step", "[layers
 }
 
 TEST_CASE("figures of a load: even, all on one expert, before the first step", "[layers]") {
-  const auto shown = [](const std::vector<double>& recent, double steps) { return moe_figures(recent, 2, steps); };
-  const auto even = shown({.5, .5, .5, .5}, 7);
+  const auto shown = [](const std::vector<double>& recent) { return moe_figures(recent, 2); };
+  const auto even = shown({5, 5, 2, 2});
   CHECK(even[0].value == Approx(0).margin(1e-15));
   CHECK(even[1].value == Approx(1));
-  const auto one = shown({0, 1, 0, 0}, 1);
+  const auto one = shown({0, 7, 0, 0});
   CHECK(one[0].value == Approx(1));
   CHECK(one[1].value == Approx(0).margin(1e-15));
   CHECK(one[3].value == 1);
-  CHECK(std::isnan(shown({0, 0, 0, 0}, 0)[0].value));
+  CHECK(std::isnan(shown({0, 0, 0, 0})[0].value));
   // The mean over steps counts: loads that are uneven in turn are even.
-  CHECK(shown({1, 0, 0, 1}, 2)[0].value == Approx(0).margin(1e-15));
+  CHECK(shown({4, 0, 0, 4})[0].value == Approx(0).margin(1e-15));
+  CHECK(shown({4, 0, 0, 12})[0].value == Approx(0.5));  // a step counts as it has rows
 }
 
 TEST_CASE("a mixture refuses options that do not fit, by name", "[layers][errors]") {

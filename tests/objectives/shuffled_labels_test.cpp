@@ -82,6 +82,10 @@ TEST_CASE("models learn from labels, and from nothing but labels", "[train]") {
     check([&] {
       return SasRec<Context>(
           {.items = data.num_items(), .width = 16, .blocks = 1, .max_length = 12, .moe = {.experts = 4, .top_k = 2}});
+  SECTION("SasRec with mixtures of experts, whose selection bias is a statistic") {
+    check([&] {
+      return SasRec<Context>(
+          {.items = data.num_items(), .width = 16, .blocks = 1, .max_length = 12, .moe = {.experts = 4}});
     });
   }
   SECTION("AvgPool") {

@@ -36,11 +36,11 @@ TEST_CASE("moe_balance: the bias moves by the sign of the load's error, by more 
   CHECK(b.tracked.read()(0) == 2);
 }
 
-TEST_CASE("moe_balance: the last steps' shares are remembered in turn", "[ops]") {
+TEST_CASE("moe_balance: the loads of the last steps are remembered in turn", "[ops]") {
   Balanced b;
   for (const double load : {1.0, 2.0, 3.0, 6.0}) b.step({load, load, 0, 0});
   b.step({0, 0, 0, 5});
-  CHECK(b.recent.read().values == std::vector<double>{.5, .5, 0, 0, 0, 0, 0, 1, .5, .5, 0, 0});
+  CHECK(b.recent.read().values == std::vector<double>{6, 6, 0, 0, 0, 0, 0, 5, 3, 3, 0, 0});
 }
 
 TEST_CASE("moe_balance: nothing moves without rows, or after a bad step", "[ops]") {

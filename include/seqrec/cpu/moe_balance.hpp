@@ -15,8 +15,7 @@ void moe_balance(BasicContext<S, W>&, const MoeBalance<BasicContext<S, W>>& a) {
   if (all == 0) return;
   const auto steps = static_cast<index_t>(a.tracked(0));
   if (a.recent.rows() > 0)
-    for (index_t e = 0; e < experts; ++e)
-      a.recent(steps % a.recent.rows(), e) = static_cast<S>(static_cast<double>(a.loads(e)) / all);
+    for (index_t e = 0; e < experts; ++e) a.recent(steps % a.recent.rows(), e) = a.loads(e);
   a.tracked(0) += S(1);
   if (!a.bias) return;
   const double step = steps < a.first_steps ? a.first_step : a.step;

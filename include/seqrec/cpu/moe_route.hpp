@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdint>
 
 #include "seqrec/cpu/arrays.hpp"
 #include "seqrec/cpu/context.hpp"
@@ -27,20 +26,19 @@ void moe_gates(MoeGate gate, const S* logits, index_t experts, S* gates) {
   array(gates, experts) /= sum_of_pieces(gates, experts);
 }
 
-/// The chosen of a row, ascending. Not-a-numbers are never higher than anything, so there are always K of them.
-/// @param taken  (X) scratch, all 0 and left so
+/// The chosen of a row, ascending: those with the highest scores, ties by the lower number. Nothing is higher than a
+/// not-a-number, nor is it higher than anything, so there are always K of them.
+/// @param result  (K) written
 template <class S>
-void moe_choose(const S* scores, index_t experts, index_t chosen, std::uint8_t* taken, offset_t* result) {
-  for (index_t k = 0; k < chosen; ++k) {
-    index_t best = -1;
-    for (index_t e = 0; e < experts; ++e)
-      if (taken[e] == 0 && (best < 0 || scores[e] > scores[best])) best = e;
-    taken[best] = 1;
-  }
+void moe_choose(const S* scores, index_t experts, index_t chosen, offset_t* result) {
+  index_t count = 0;  // of the best so far, the best first
   for (index_t e = 0; e < experts; ++e) {
-    if (taken[e] != 0) *result++ = static_cast<offset_t>(e);
-    taken[e] = 0;
+    if (count == chosen && !(scores[e] > scores[result[count - 1]])) continue;
+    index_t i = count < chosen ? count++ : count - 1;
+    for (; i > 0 && scores[e] > scores[result[i - 1]]; --i) result[i] = result[i - 1];
+    result[i] = static_cast<offset_t>(e);
   }
+  std::sort(result, result + chosen);
 }
 
 /// Sorts assignments by expert, stably: counts, sums of the counts, places.
@@ -83,9 +81,7 @@ S moe_whole(MoeGate gate, const S* gates, index_t experts) {
 template <class S, int W>
 void moe_route_forward(BasicContext<S, W>& context, const MoeRouteForward<BasicContext<S, W>>& a) {
   const index_t rows = a.logits.rows(), experts = a.logits.columns(), chosen = a.weights.columns();
-  const auto taken = context.template vector<std::uint8_t>(experts);
   const auto scores = context.vector(experts);
-  std::fill_n(taken.data, experts, std::uint8_t{0});
   for (index_t n = 0; n < rows; ++n) {
     const S* gates = a.gates.row(n);
     detail::moe_gates(a.gate, a.logits.row(n), experts, a.gates.row(n));
@@ -94,7 +90,7 @@ void moe_route_forward(BasicContext<S, W>& context, const MoeRouteForward<BasicC
       array(scores.data, experts) = array(gates, experts) + array(a.selection_bias.data, experts);
       judged = scores.data;
     }
-    detail::moe_choose(judged, experts, chosen, taken.data, a.routing.experts.row(n));
+    detail::moe_choose(judged, experts, chosen, a.routing.experts.row(n));
     S sum = static_cast<S>(moe_tiny);
     for (index_t k = 0; k < chosen; ++k) sum += a.weights(n, k) = gates[a.routing.experts(n, k)];
     if (a.normalise)

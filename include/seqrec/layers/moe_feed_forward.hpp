@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,18 +18,18 @@
 namespace seqrec {
 
 /// What logs show of a mixture's load.
-/// @param recent (R, X) shares of the experts in some steps, row by row   @param steps  that were counted at all
-/// @return max_violation: the largest of the mean loads over the last steps, relative to an even one, less 1 (MaxVio of
+/// @param recent (R, X) assignments of the experts in the last steps, row by row
+/// @return max_violation: the largest of the mean loads over these steps, relative to an even one, less 1 (MaxVio of
 ///         Wang et al. 2024; 0 is even); load_entropy: of the same mean, as a share of an even one's (1 is even); and
-///         load.0, load.1, ...: that mean. Not-a-numbers before the first step.
-inline std::vector<Figure> moe_figures(std::span<const double> recent, index_t experts, double steps) {
-  const double rows = std::min(steps, static_cast<double>(std::ssize(recent) / experts));
+///         load.0, load.1, ...: each expert's share of it. Not-a-numbers before the first step.
+inline std::vector<Figure> moe_figures(std::span<const double> recent, index_t experts) {
+  const double all = std::accumulate(recent.begin(), recent.end(), 0.0);
   double most = 0, entropy = 0;
   std::vector<Figure> loads;
   for (index_t e = 0; e < experts; ++e) {
     double load = 0;
     for (index_t i = e; i < std::ssize(recent); i += experts) load += recent[static_cast<std::size_t>(i)];
-    load = rows > 0 ? load / rows : std::numeric_limits<double>::quiet_NaN();
+    load = all > 0 ? load / all : std::numeric_limits<double>::quiet_NaN();
     most = load > most || std::isnan(load) ? load : most;
     entropy -= load == 0 ? 0 : load * std::log(load);
     loads.push_back({concatenate("load.", e), load});
@@ -95,9 +95,9 @@ struct MoeFeedForward {
     } else {
       scope.moved_after_step(update(moe), recent_loads, num_batches_tracked);
     }
-    scope.shown([experts = moe.experts](
-                    std::span<const std::vector<double>> of) { return moe_figures(of[0], experts, of[1][0]); },
-                recent_loads, num_batches_tracked);
+    scope.shown(
+        [experts = moe.experts](std::span<const std::vector<double>> of) { return moe_figures(of[0], experts); },
+        recent_loads);
   }
 
   /// @param x (N, D) rows to work on   @param residual (N, D) what the result is to be added to; may be x

@@ -18,13 +18,13 @@ struct MoeBalance {
   using Master = typename Context::Master;
   using Space = typename Context::Space;
 
-  VectorView<const Master, Space> loads;  ///< (X) assignments of each expert in the step
-  master_matrix_of<Context> recent;       ///< (R, X) each expert's share in the last R steps, step s in row s mod R
-  master_vector_of<Context> tracked;      ///< (1) steps so far, updated
-  master_vector_of<Context> bias{};       ///< (X) moved; null for none
-  double step = 1e-3;                     ///< of the bias
-  double first_step = 1e-2;               ///< the same in the first steps
-  index_t first_steps = 0;                ///< how many those are
+  VectorView<const Master, Space> loads;           ///< (X) assignments of each expert in the step
+  master_matrix_of<Context> recent;                ///< (R, X) loads of the last R steps, step s in row s mod R
+  master_vector_of<Context> tracked;               ///< (1) steps so far, updated
+  master_vector_of<Context> bias{};                ///< (X) moved; null for none
+  double step = 1e-3;                              ///< of the bias
+  double first_step = 1e-2;                        ///< the same in the first steps
+  index_t first_steps = 0;                         ///< how many those are
   VectorView<const StepOutcome, Space> outcome{};  ///< (1) of the step: nothing moves after a bad one; or null
 };
 
