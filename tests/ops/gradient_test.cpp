@@ -204,6 +204,22 @@ const std::vector<Case>& cases() {
                                               n.matrix(5, 4), n.vector(size), n.matrix(5, 4), g.input(5, 4),
                                               g.input(5, 4), g.input(5, 4), 2, mask_of(0.3, 0)});
        }},
+      {"self_attention with biases and silu",
+       [](Double& c, Numbers& n, Gradients& g) {
+         static const std::vector<std::int64_t> times = {10, 70, 4000, 5, 5};
+         const index_t size = ops::self_attention_saved_size(c, offsets, 5, 2);
+         SelfAttentionBackward<Double> a{offsets,        3,
+                                         n.matrix(5, 4), n.matrix(5, 4),
+                                         n.matrix(5, 4), n.matrix(5, 4),
+                                         n.vector(size), n.matrix(5, 4),
+                                         g.input(5, 4),  g.input(5, 4),
+                                         g.input(5, 4),  2,
+                                         mask_of(0.3, 0)};
+         a.bias = {n.matrix(2, 3), n.matrix(2, time_buckets), {times.data(), 5}};
+         a.dbias = {g.matrix(2, 3), g.matrix(2, time_buckets)};
+         a.weights = AttentionWeights::silu;
+         ops::self_attention_backward(c, a);
+       }},
       {"prefix_mean",
        [](Double& c, Numbers& n, Gradients& g) {
          ops::prefix_mean_backward(c, PrefixMeanBackward<Double>{offsets, n.matrix(5, 3), g.input(5, 3)});

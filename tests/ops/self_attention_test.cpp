@@ -27,6 +27,18 @@ struct Problem {
   index_t heads = 1;
   double dropout = 0;
   Layout layout = Layout::dense;
+  Matrix of_distance{}, of_time{};    ///< (H, P), (H, time_buckets), or empty
+  std::vector<std::int64_t> times{};  ///< (N), or empty
+  AttentionWeights weights = AttentionWeights::softmax;
+  double divisor = 1;
+
+  /// What is added to the logit of a row of the batch for another of its history.
+  double bias(index_t head, index_t i, index_t j) const {
+    double sum = of_distance.size() != 0 ? of_distance(head, i - j) : 0;
+    if (of_time.size() == 0) return sum;
+    const auto seconds = std::abs(times[static_cast<std::size_t>(i)] - times[static_cast<std::size_t>(j)]);
+    return sum + of_time(head, time_bucket(static_cast<std::uint64_t>(seconds)));
+  }
 
   Dropout mask() const { return mask_of(dropout, histories.first_row); }
 };
@@ -42,6 +54,23 @@ Problem problem(const std::vector<index_t>& lengths, index_t width, index_t head
           heads};
 }
 
+/// With numbers for distances, more than the batch needs, and for times, which stand still, leap, and once go back.
+Problem biased(Problem p) {
+  p.of_distance = random_matrix(p.heads, 210, 8);
+  p.of_time = random_matrix(p.heads, time_buckets, 9);
+  std::int64_t time = 900'000'000;
+  for (index_t row = 0; row < p.q.rows; ++row) {
+    time += row % 3 == 0 ? 0 : row % 7 == 2 ? -40 : std::int64_t{1} << (row * 5 % 24);
+    p.times.push_back(time);
+  }
+  return p;
+}
+Problem with_silu(Problem p) {
+  p.weights = AttentionWeights::silu;
+  p.divisor = 8;
+  return p;
+}
+
 template <class Check>
 void for_each_problem(Check check) {
   for (const auto& lengths : batches_of_lengths())
@@ -54,18 +83,29 @@ void for_each_problem(Check check) {
           p.dropout = probability;
           p.layout = layout;
           check(p);
+          if (width > 12 || layout == Layout::dense) continue;
+          check(biased(p));
+          check(with_silu(p));
+          check(with_silu(biased(p)));
         }
 }
 
 struct Results {
   Matrix y, dq, dk, dv;
-  std::vector<Matrix> gradients() const { return {dq, dk, dv}; }
+  Matrix dof_distance{}, dof_time{};
+  std::vector<Matrix> gradients() const { return {dq, dk, dv, dof_distance, dof_time}; }
 };
 
 Results by_loops(const Problem& p) {
   const index_t rows = p.q.rows, width = p.q.columns, head_width = width / p.heads;
-  const double scale = 1 / std::sqrt(static_cast<double>(head_width));
-  Results r{Matrix(rows, width), Matrix(rows, width), Matrix(rows, width), Matrix(rows, width)};
+  const bool silu = p.weights == AttentionWeights::silu;
+  const double scale = silu ? 1 : 1 / std::sqrt(static_cast<double>(head_width));
+  Results r{Matrix(rows, width),
+            Matrix(rows, width),
+            Matrix(rows, width),
+            Matrix(rows, width),
+            Matrix(p.of_distance.rows, p.of_distance.columns),
+            Matrix(p.of_time.rows, p.of_time.columns)};
   index_t first = 0;
   for (const index_t length : p.histories.lengths) {
     for (index_t head = 0; head < p.heads; ++head)
@@ -76,10 +116,10 @@ Results by_loops(const Problem& p) {
           for (index_t d = column; d < column + head_width; ++d) sum += a(row_a, d) * b(row_b, d);
           return sum;
         };
-        std::vector<double> weights, kept;
+        std::vector<double> weights, kept, slopes;
         double highest = -std::numeric_limits<double>::infinity(), total = 0, mean = 0;
         for (index_t key = 0; key <= query; ++key) {
-          weights.push_back(scale * product(p.q, i, p.k, first + key));
+          weights.push_back(scale * product(p.q, i, p.k, first + key) + p.bias(head, i, first + key));
           highest = std::max(highest, weights.back());
           const Dropout mask = p.mask();
           const std::uint32_t row =
@@ -87,15 +127,29 @@ Results by_loops(const Problem& p) {
               static_cast<std::uint32_t>(head);
           kept.push_back(!mask.active() ? 1 : mask.keeps(row, static_cast<std::uint32_t>(key)) ? mask.scale() : 0);
         }
-        for (double& weight : weights) total += weight = std::exp(weight - highest);
-        for (double& weight : weights) weight /= total;
+        if (silu) {
+          for (double& weight : weights) {
+            const double logit = weight, open = 1 / (1 + std::exp(-logit));
+            weight = logit * open / p.divisor;
+            slopes.push_back((open + logit * open * (1 - open)) / p.divisor);
+          }
+        } else {
+          for (double& weight : weights) total += weight = std::exp(weight - highest);
+          for (double& weight : weights) weight /= total;
+          slopes = weights;
+        }
         const auto dweight = [&](std::size_t key) {
           return kept[key] * product(p.dy, i, p.v, first + static_cast<index_t>(key));
         };
-        for (std::size_t key = 0; key < weights.size(); ++key) mean += weights[key] * dweight(key);
+        for (std::size_t key = 0; key < weights.size() && !silu; ++key) mean += weights[key] * dweight(key);
         for (std::size_t key = 0; key < weights.size(); ++key) {
           const index_t j = first + static_cast<index_t>(key);
-          const double dscore = weights[key] * (dweight(key) - mean) * scale;
+          const double dlogit = slopes[key] * (dweight(key) - mean), dscore = dlogit * scale;
+          if (p.of_distance.size() != 0) r.dof_distance(head, i - j) += dlogit;
+          if (p.of_time.size() != 0) {
+            const auto seconds = std::abs(p.times[static_cast<std::size_t>(i)] - p.times[static_cast<std::size_t>(j)]);
+            r.dof_time(head, time_bucket(static_cast<std::uint64_t>(seconds))) += dlogit;
+          }
           for (index_t d = column; d < column + head_width; ++d) {
             r.y(i, d) += weights[key] * kept[key] * p.v(j, d);
             r.dv(j, d) += weights[key] * kept[key] * p.dy(i, d);
@@ -109,44 +163,74 @@ Results by_loops(const Problem& p) {
   return r;
 }
 
+/// The biases of a problem, and their gradients, where a context works.
+template <class Context>
+struct PlacedBias {
+  PlacedScalars<Context> of_distance, of_time;
+  Placed<std::int64_t, typename Context::Space> times;
+  PlacedMasters<Context> dof_distance, dof_time;
+
+  PlacedBias(const Problem& p, const Results& before)
+      : of_distance(p.of_distance, p.layout),
+        of_time(p.of_time, p.layout),
+        times(1, std::ssize(p.times), p.times, p.layout),
+        dof_distance(before.dof_distance, p.layout),
+        dof_time(before.dof_time, p.layout) {}
+
+  template <class Arguments>
+  void set(Arguments& a, const Problem& p) {
+    if (p.of_distance.size() != 0) a.bias.of_distance = of_distance.matrix();
+    if (p.of_time.size() != 0) a.bias.of_time = of_time.matrix();
+    if (!p.times.empty()) a.bias.times = times.vector();
+    a.weights = p.weights;
+    a.divisor = p.divisor;
+  }
+};
+
 template <class Context>
 Matrix inference(const Problem& p) {
   Context context;
   const PlacedBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> q(p.q, p.layout), k(p.k, p.layout), v(p.v, p.layout),
       y(unwritten(p.q.rows, p.q.columns), p.layout);
-  ops::self_attention_forward(context, SelfAttentionForward<Context>{.offsets = batch.offsets(),
-                                                                     .longest = batch.longest(),
-                                                                     .q = q.matrix(),
-                                                                     .k = k.matrix(),
-                                                                     .v = v.matrix(),
-                                                                     .y = y.matrix(),
-                                                                     .saved = {},
-                                                                     .heads = p.heads,
-                                                                     .dropout = p.mask()});
+  PlacedBias<Context> bias(p, {});
+  SelfAttentionForward<Context> a{.offsets = batch.offsets(),
+                                  .longest = batch.longest(),
+                                  .q = q.matrix(),
+                                  .k = k.matrix(),
+                                  .v = v.matrix(),
+                                  .y = y.matrix(),
+                                  .saved = {},
+                                  .heads = p.heads,
+                                  .dropout = p.mask()};
+  bias.set(a, p);
+  ops::self_attention_forward(context, a);
   return y.read();
 }
 
-/// Forward and backward.
-/// @param before what the gradients hold beforehand   @param wanted which of dq, dk and dv have a view
+/// Forward and backward. Gradients of biases are always added.
+/// @param before what the gradients hold beforehand   @param wanted which of the gradients have a view
 template <class Context>
 Results training(const Problem& p, const Results& before, GradientMode mode = GradientMode::write,
-                 std::array<bool, 3> wanted = {true, true, true}) {
+                 std::array<bool, 5> wanted = {true, true, true, true, true}) {
   Context context;
   const PlacedBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> q(p.q, p.layout), k(p.k, p.layout), v(p.v, p.layout), dy(p.dy, p.layout),
       y(unwritten(p.q.rows, p.q.columns), p.layout);
   PlacedScalars<Context> saved(
       unwritten(1, ops::self_attention_saved_size(context, batch.offsets(), p.q.rows, p.heads)), p.layout);
-  ops::self_attention_forward(context, SelfAttentionForward<Context>{.offsets = batch.offsets(),
-                                                                     .longest = batch.longest(),
-                                                                     .q = q.matrix(),
-                                                                     .k = k.matrix(),
-                                                                     .v = v.matrix(),
-                                                                     .y = y.matrix(),
-                                                                     .saved = saved.vector(),
-                                                                     .heads = p.heads,
-                                                                     .dropout = p.mask()});
+  PlacedBias<Context> bias(p, before);
+  SelfAttentionForward<Context> forward{.offsets = batch.offsets(),
+                                        .longest = batch.longest(),
+                                        .q = q.matrix(),
+                                        .k = k.matrix(),
+                                        .v = v.matrix(),
+                                        .y = y.matrix(),
+                                        .saved = saved.vector(),
+                                        .heads = p.heads,
+                                        .dropout = p.mask()};
+  bias.set(forward, p);
+  ops::self_attention_forward(context, forward);
   PlacedScalars<Context> dq(before.dq, p.layout), dk(before.dk, p.layout), dv(before.dv, p.layout);
   SelfAttentionBackward<Context> a{.offsets = batch.offsets(),
                                    .longest = batch.longest(),
@@ -164,19 +248,32 @@ Results training(const Problem& p, const Results& before, GradientMode mode = Gr
   if (wanted[0]) a.dq = {dq.matrix(), mode};
   if (wanted[1]) a.dk = {dk.matrix(), mode};
   if (wanted[2]) a.dv = {dv.matrix(), mode};
+  bias.set(a, p);
+  if (p.of_distance.size() != 0 && wanted[3]) a.dbias.of_distance = bias.dof_distance.matrix();
+  if (p.of_time.size() != 0 && wanted[4]) a.dbias.of_time = bias.dof_time.matrix();
   ops::self_attention_backward(context, a);
   static_cast<void>(saved.read());  // throws when more was kept than asked for
-  return {y.read(), dq.read(), dk.read(), dv.read()};
+  return {y.read(), dq.read(), dk.read(), dv.read(), bias.dof_distance.read(), bias.dof_time.read()};
 }
 
 Results earlier(const Problem& p) {
   const index_t rows = p.q.rows, width = p.q.columns;
-  return {{}, random_matrix(rows, width, 5), random_matrix(rows, width, 6), random_matrix(rows, width, 7)};
+  return {{},
+          random_matrix(rows, width, 5),
+          random_matrix(rows, width, 6),
+          random_matrix(rows, width, 7),
+          random_matrix(p.of_distance.rows, p.of_distance.columns, 10),
+          random_matrix(p.of_time.rows, p.of_time.columns, 11)};
 }
 
 Results unset(const Problem& p) {
   const Matrix empty = unwritten(p.q.rows, p.q.columns);
-  return {{}, empty, empty, empty};
+  return {{},
+          empty,
+          empty,
+          empty,
+          Matrix(p.of_distance.rows, p.of_distance.columns),
+          Matrix(p.of_time.rows, p.of_time.columns)};
 }
 
 }  // namespace
@@ -195,7 +292,8 @@ TEMPLATE_TEST_CASE("self_attention: backward against loops, written and added", 
     const auto expected = by_loops(p).gradients(), before = earlier(p).gradients();
     const auto written = training<TestType>(p, unset(p)).gradients();
     const auto added = training<TestType>(p, earlier(p), GradientMode::add).gradients();
-    for (std::size_t i = 0; i < 3; ++i) {
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      CAPTURE(i, static_cast<int>(p.weights), p.times.size());
       CHECK(difference(written[i], expected[i]) <= tolerance<TestType>::gradient);
       CHECK(difference(added[i], sum(before[i], expected[i])) <= tolerance<TestType>::gradient);
     }
@@ -204,15 +302,15 @@ TEMPLATE_TEST_CASE("self_attention: backward against loops, written and added", 
 
 TEMPLATE_TEST_CASE("self_attention: a gradient that nobody wants is left alone, the others are the same", "[ops]",
                    SEQREC_TEST_BACKENDS) {
-  Problem p = problem({4, 0, 40}, 12, 2);
+  Problem p = biased(problem({4, 0, 40}, 12, 2));
   p.dropout = 0.3;
   const auto before = earlier(p).gradients(), all = training<TestType>(p, earlier(p)).gradients();
-  for (std::size_t missing = 0; missing < 3; ++missing) {
+  for (std::size_t missing = 0; missing < 5; ++missing) {
     CAPTURE(missing);
-    std::array<bool, 3> wanted = {true, true, true};
+    std::array<bool, 5> wanted = {true, true, true, true, true};
     wanted[missing] = false;
     const auto some = training<TestType>(p, earlier(p), GradientMode::write, wanted).gradients();
-    for (std::size_t i = 0; i < 3; ++i)
+    for (std::size_t i = 0; i < 5; ++i)
       CHECK(difference(some[i], i == missing ? before[i] : all[i]) <= tolerance<TestType>::gradient);
   }
 }
@@ -221,11 +319,17 @@ TEST_CASE("self_attention: gradients against central differences", "[ops]") {
   for (const auto& [width, heads] : {std::array<index_t, 2>{7, 1}, {6, 2}}) {
     Problem p = problem({3, 0, 1, 6}, width, heads);
     p.dropout = 0.3;
+    const int variant = GENERATE(0, 1, 2);  // as in the paper, with biases, with silu's weights too
+    if (variant >= 1) p = biased(p);
+    if (variant == 2) p = with_silu(p);
     const Results r = training<CpuDouble>(p, unset(p));
     const auto loss = [&] { return dot(inference<CpuDouble>(p), p.dy); };
     CHECK(difference(r.dq, central_differences(p.q, loss)) <= central_difference_tolerance);
     CHECK(difference(r.dk, central_differences(p.k, loss)) <= central_difference_tolerance);
     CHECK(difference(r.dv, central_differences(p.v, loss)) <= central_difference_tolerance);
+    if (variant == 0) continue;
+    CHECK(difference(r.dof_distance, central_differences(p.of_distance, loss)) <= central_difference_tolerance);
+    CHECK(difference(r.dof_time, central_differences(p.of_time, loss)) <= central_difference_tolerance);
   }
 }
 
@@ -274,10 +378,14 @@ TEMPLATE_TEST_CASE("self_attention: dropout keeps the weights that its mask keep
 
 TEMPLATE_TEST_CASE("self_attention: no row sees a later item or another history", "[ops]", SEQREC_TEST_BACKENDS) {
   Problem p = problem({2, 40, 3}, 12, 2);
+  const int variant = GENERATE(0, 1, 2);
+  if (variant >= 1) p = biased(p);
+  if (variant == 2) p = with_silu(p);
   const Matrix y = inference<TestType>(p);
   for (const index_t changed : {0, 20, 41, 44}) {
     CAPTURE(changed);
     Problem other = p;
+    if (variant >= 1) other.times[static_cast<std::size_t>(changed)] += 1'000'000;  // times are no more seen than items
     for (Matrix* matrix : {&other.q, &other.k, &other.v})
       for (index_t d = 0; d < 12; ++d) (*matrix)(changed, d) += 1;
     const Matrix y_other = inference<TestType>(other);
@@ -327,10 +435,22 @@ TEST_CASE("self_attention: float agrees with double", "[ops]") {
   Problem p = problem({70, 0, 1, 200}, 64, 2);
   p.dropout = 0.2;
   p.layout = Layout::strided;
+  if (GENERATE(false, true)) p = biased(p);
   const Results single = training<CpuFloat>(p, unset(p)), twice = training<CpuDouble>(p, unset(p));
   CHECK(difference(single.y, twice.y) <= tolerance<CpuFloat>::value);
-  for (std::size_t i = 0; i < 3; ++i)
+  for (std::size_t i = 0; i < 5; ++i)
     CHECK(difference(single.gradients()[i], twice.gradients()[i]) <= tolerance<CpuFloat>::gradient);
+}
+
+TEST_CASE("self_attention: biases of zero change nothing but rounding, and none is none", "[ops]") {
+  Problem p = biased(problem({5, 33}, 12, 2));
+  const Matrix with = inference<CpuDouble>(p);
+  for (Matrix* bias : {&p.of_distance, &p.of_time}) *bias = Matrix(bias->rows, bias->columns);
+  const Matrix zero = inference<CpuDouble>(p);
+  p.of_distance = p.of_time = {};
+  const Matrix none = inference<CpuDouble>(p);
+  CHECK(difference(zero, none) <= tolerance<CpuDouble>::value);
+  CHECK(difference(with, none) > 0.01);
 }
 
 TEST_CASE("self_attention: what does not fit is named", "[ops][errors]") {
@@ -387,6 +507,35 @@ TEST_CASE("self_attention: what does not fit is named", "[ops][errors]") {
   CHECK(forward_message([&](auto& a) { a.longest = 0; }) == op + "longest is 0, expected at least 1 for 4 rows");
   CHECK(forward_message([&](auto& a) { a.longest = 2; }) ==
         op + "longest is 2, expected at least 3, the length of history 0");
+  const std::vector<std::int64_t> seconds(4, 0);
+  const auto of_time = context.matrix(2, time_buckets), distances_2 = context.matrix(2, 2);
+  CHECK(forward_message([&](auto& a) { a.bias.of_distance = distances_2; }) ==
+        op + "longest is 3, expected at most 2, the distances that have a bias");
+  CHECK(forward_message([&](auto& a) { a.bias.of_distance = rows_3; }) == op + "rows of of_distance is 3, expected 2");
+  CHECK(forward_message([&](auto& a) { a.bias.of_time = distances_2; }) ==
+        op + "columns of of_time is 2, expected 128");
+  CHECK(forward_message([&](auto& a) { a.bias.of_time = of_time; }) == op + "size of times is 0, expected 4");
+  CHECK(forward_message([&](auto& a) {
+          a.bias.of_time = of_time;
+          a.bias.times = {seconds.data(), 3};
+        }) == op + "size of times is 3, expected 4");
+  CHECK(backward_message([&](auto& a) { a.dbias.of_distance = distances_2; }) ==
+        back + "columns of gradient of of_distance is 2, expected 0");
+  CHECK(backward_message([&](auto& a) { a.dbias.of_time = of_time; }) ==
+        back + "columns of gradient of of_time is 128, expected 0");
+  for (const double divisor : {0.0, -1.0, std::nan("")}) {
+    auto a = SelfAttentionForward<Context>{.offsets = batch.offsets(),
+                                           .longest = batch.longest(),
+                                           .q = context.matrix(4, 6),
+                                           .k = context.matrix(4, 6),
+                                           .v = context.matrix(4, 6),
+                                           .y = context.matrix(4, 6),
+                                           .saved = {},
+                                           .dropout = {},
+                                           .divisor = divisor};
+    CHECK_THAT(message_of<ArgumentError>([&] { ops::self_attention_forward(context, a); }),
+               ContainsSubstring("self_attention: divisor is") && ContainsSubstring("expected a positive number"));
+  }
   CHECK(backward_message([&](auto& a) { a.longest = 2; }) ==
         back + "longest is 2, expected at least 3, the length of history 0");
   CHECK(forward_message([&](auto& a) { a.saved = context.vector(1); }) ==

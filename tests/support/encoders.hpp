@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "seqrec/autograd/gradient_check.hpp"
+#include "seqrec/models/candidate_encoder.hpp"
 #include "seqrec/objectives/next_item.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
@@ -28,16 +29,22 @@ std::vector<double> encode(const Model& model, const std::vector<item_t>& histor
   return encode(model, ToyBatch({{history, history}}, static_cast<int>(model.num_items()), 0));
 }
 
+/// Users of a model's batch: with times, where it reads them.
+template <class Model>
+std::vector<ToyUser> users_for(const Model& model, const std::vector<ToyUser>& users) {
+  return seqrec::times_option(model) != nullptr ? with_times(users) : users;
+}
+
 /// Checks that a history's states have the same bits alone and in a batch, empty histories among it.
 /// @param longest  of the histories   @return the users of the batch
 template <class Model>
 std::vector<ToyUser> check_states_are_those_of_users_alone(const Model& model, int longest) {
   const int items = static_cast<int>(model.num_items());
-  const auto users = toy_users({5, 0, 1, longest, 2, 17, 0, 8, 1}, items, 0, 3);
+  const auto users = users_for(model, toy_users({5, 0, 1, longest, 2, 17, 0, 8, 1}, items, 0, 3));
   const std::vector<double> together = encode(model, ToyBatch(users, items, 0));
   std::vector<double> alone;
   for (const ToyUser& user : users) {
-    const auto states = encode(model, user.history);
+    const auto states = encode(model, ToyBatch({user}, items, 0));
     alone.insert(alone.end(), states.begin(), states.end());
   }
   CHECK(together == alone);
@@ -65,7 +72,7 @@ template <class Model>
 void check_loss_gradients(Model& model, const seqrec::NextItem& objective, double worst) {
   constexpr int negatives = 2;
   const int items = static_cast<int>(model.num_items());
-  const ToyBatch batch(toy_users({6, 3, 1, 0, 2}, items, negatives, 5), items, negatives, {1, 3});
+  const ToyBatch batch(users_for(model, toy_users({6, 3, 1, 0, 2}, items, negatives, 5)), items, negatives, {1, 3});
   auto& parameters = model.parameters();
   DoubleContext::Team team(parameters.size(), {.threads = 1, .slots = 2});
   const auto loss = [&] { return seqrec::compute_gradients(team, model, objective, batch, 21, 4); };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -37,11 +38,14 @@ Model model_of(Golden& golden, typename Model::Options options = {}) {
 inline ToyBatch batch_of(Golden& golden, const std::vector<std::size_t>& cuts) {
   const auto items = golden.integers("items"), offsets = golden.integers("offsets"), next = golden.integers("next");
   const auto columns = static_cast<int>(next.size() / items.size());
+  std::vector<std::int32_t> times;
+  if (golden.has("time_bias") && golden.text("time_bias") == "true") times = golden.integers("times");
   std::vector<ToyUser> users;
   for (std::size_t user = 0; user + 1 < offsets.size(); ++user) {
     const int begin = offsets[user], end = offsets[user + 1];
     users.push_back(
         {{items.begin() + begin, items.begin() + end}, {next.begin() + begin * columns, next.begin() + end * columns}});
+    if (!times.empty()) users.back().times = {times.begin() + begin, times.begin() + end};
   }
   const index_t window = golden.has("window") ? static_cast<index_t>(golden.number("window")) : 1000;
   return {users, static_cast<int>(golden.number("items")), columns - 1, cuts, window};

@@ -77,7 +77,8 @@ class LayerProbe {
 /// One user of a toy batch.
 struct ToyUser {
   std::vector<item_t> history;
-  std::vector<item_t> next;  ///< (length, 1 + negatives)
+  std::vector<item_t> next;              ///< (length, 1 + negatives)
+  std::vector<std::int64_t> times = {};  ///< (length), or none for all users
 };
 
 /// Users with histories of these lengths (0 is allowed), all items random.
@@ -95,6 +96,15 @@ inline std::vector<ToyUser> toy_users(const std::vector<int>& lengths, int items
   return users;
 }
 
+/// The same users with times: some events at the same second, others up to months apart.
+inline std::vector<ToyUser> with_times(std::vector<ToyUser> users) {
+  std::int64_t time = 900'000'000;
+  for (ToyUser& user : users)
+    for (std::size_t i = 0; i < user.history.size(); ++i)
+      user.times.push_back(time += i % 3 == 1 ? 0 : std::int64_t{1} << (7 * (i + user.history.size()) % 23));
+  return users;
+}
+
 /// A training batch of users in the order given, with shards cut before the users in `cuts`. Is to a team what a
 /// HostTrainingBatch is.
 class ToyBatch {
@@ -104,14 +114,15 @@ class ToyBatch {
   /// @param window most history rows that a candidate sees
   ToyBatch(const std::vector<ToyUser>& users, int items, int negatives, const std::vector<std::size_t>& cuts = {},
            index_t window = 1000)
-      : batch_({.num_items = items, .max_length = 1000000}, {.negatives = negatives, .clicks = true}, window) {
+      : batch_({.num_items = items, .max_length = 1000000},
+               {.negatives = negatives, .clicks = true, .times = have_times(users)}, window) {
     std::vector<std::vector<item_t>> targets(users.size());
     std::vector<seqrec::TrainingUser> parts;
     for (std::size_t user = 0; user < users.size(); ++user) {
       const ToyUser& of = users[user];
       for (std::size_t row = 0; row < of.history.size(); ++row)
         targets[user].push_back(of.next[row * static_cast<std::size_t>(1 + negatives)]);
-      parts.push_back({static_cast<index_t>(user), of.history, targets[user]});
+      parts.push_back({static_cast<index_t>(user), of.history, targets[user], of.times});
     }
     const std::vector<index_t> before(cuts.begin(), cuts.end());
     batch_.pack_as_given(parts, before, Given{users});
@@ -124,6 +135,10 @@ class ToyBatch {
   seqrec::Batch<Space> histories() const { return shard(0).histories; }
 
  private:
+  static bool have_times(const std::vector<ToyUser>& users) {
+    return std::any_of(users.begin(), users.end(), [](const ToyUser& user) { return !user.times.empty(); });
+  }
+
   /// Negatives that the users bring along.
   struct Given {
     const std::vector<ToyUser>& users;

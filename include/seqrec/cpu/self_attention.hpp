@@ -5,14 +5,15 @@
 #include <cmath>
 
 #include "seqrec/cpu/arrays.hpp"
+#include "seqrec/cpu/attention_bias.hpp"
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/dropout.hpp"
 #include "seqrec/cpu/gemm.hpp"
 #include "seqrec/ops/self_attention.hpp"
 
 // The triangle of scores is walked in blocks of rows: a block's products stop at its last row's diagonal, so that about
-// half of the square is never computed. Probabilities (before dropout) are kept for backward, one square per history
-// and head; they stay in cache because a shard is small.
+// half of the square is never computed. Probabilities (before dropout), or logits where weights are silu's, are kept
+// for backward, one square per history and head; they stay in cache because a shard is small.
 
 namespace seqrec::cpu {
 
@@ -23,6 +24,13 @@ inline constexpr index_t attention_rows = 32;
 
 /// Elements from one row of a square of probabilities to the next.
 constexpr index_t attention_stride(index_t length) { return round_up(length, 16); }
+
+/// What the product of a query and a key is multiplied by.
+template <class Arguments>
+double logit_scale(const Arguments& a) {
+  if (a.weights == AttentionWeights::silu) return 1;
+  return 1.0 / std::sqrt(static_cast<double>(a.q.columns() / a.heads));
+}
 
 }  // namespace detail
 
@@ -41,12 +49,13 @@ void self_attention_forward(BasicContext<S, W>& context, const SelfAttentionForw
   using detail::attention_rows, detail::attention_stride;
   const index_t head_width = a.q.columns() / a.heads;
   const index_t longest = attention_stride(a.longest);
-  const auto scale = static_cast<S>(1.0 / std::sqrt(static_cast<double>(head_width)));
-  const bool drops = a.dropout.active();
-  // Without `saved` one block's probabilities are enough; with dropout its masked copy is wanted too.
+  const auto scale = static_cast<S>(detail::logit_scale(a)), share = static_cast<S>(1.0 / a.divisor);
+  const bool drops = a.dropout.active(), silu = a.weights == AttentionWeights::silu, copies = drops || silu;
+  detail::AttentionBiasRows<BasicContext<S, W>> bias(context, a.bias, a.longest);
+  // Without `saved` one block's probabilities are enough; a masked copy, or weights beside logits, are wanted too.
   S* small_memory = context.vector(very_small_product).data;
   S* block_memory = a.saved ? nullptr : context.vector(attention_rows * longest).data;
-  S* dropped_memory = drops ? context.vector(attention_rows * longest).data : nullptr;
+  S* weights_memory = copies ? context.vector(attention_rows * longest).data : nullptr;
   S* factors = drops ? context.vector(round_up(longest, dropout_group)).data : nullptr;
   const auto draw = [&](index_t row, index_t head, index_t keys) {
     const index_t number = (static_cast<index_t>(a.dropout.first_row) + row) * a.heads + head;
@@ -56,6 +65,7 @@ void self_attention_forward(BasicContext<S, W>& context, const SelfAttentionForw
   S* square = a.saved.data;
   for (index_t b = 0; b + 1 < a.offsets.size(); ++b) {
     const index_t first = a.offsets(b), length = a.offsets(b + 1) - first, stride = attention_stride(length);
+    bias.begin(first, length);
     for (index_t head = 0; head < a.heads; ++head) {
       const auto part = [&](auto matrix) {
         return matrix.row_range(first, length).column_range(head * head_width, head_width);
@@ -67,19 +77,33 @@ void self_attention_forward(BasicContext<S, W>& context, const SelfAttentionForw
         MatrixView<S, HostSpace> p(a.saved ? square + start * stride : block_memory, rows, keys, stride);
         gemm(q.row_range(start, rows), transposed(k.row_range(0, keys)), p);
         MatrixView<S, HostSpace> weights = p;
-        if (drops) weights.data = dropped_memory;
+        if (copies) weights.data = weights_memory;
         for (index_t i = 0; i < rows; ++i) {
           const index_t seen = start + i + 1;
           auto scores = array(p.row(i), seen);
-          const S highest = scores.maxCoeff();
-          scores = ((scores - highest) * scale).exp();
-          scores *= S(1) / scores.sum();
-          array(p.row(i) + seen, keys - seen).setZero();
-          if (drops) {
-            draw(first + start + i, head, seen);
-            array(weights.row(i), seen) = scores * array(factors, seen);
-            array(weights.row(i) + seen, keys - seen).setZero();
+          if (bias) {
+            scores *= scale;
+            bias.add_to(p.row(i), head, start + i);
           }
+          if (!silu) {
+            const S highest = scores.maxCoeff();
+            if (bias)
+              scores = (scores - highest).exp();
+            else
+              scores = ((scores - highest) * scale).exp();
+            scores *= S(1) / scores.sum();
+          }
+          array(p.row(i) + seen, keys - seen).setZero();
+          if (!copies) continue;
+          auto weight = array(weights.row(i), seen);
+          if (drops) draw(first + start + i, head, seen);
+          if (!silu)
+            weight = scores * array(factors, seen);
+          else if (drops)
+            weight = scores * scores.logistic() * share * array(factors, seen);
+          else
+            weight = scores * scores.logistic() * share;
+          array(weights.row(i) + seen, keys - seen).setZero();
         }
         gemm_anywhere(MatrixView<const S, HostSpace>(weights), v.row_range(0, keys), y.row_range(start, rows), keys,
                       small_memory);
@@ -94,10 +118,11 @@ void self_attention_backward(BasicContext<S, W>& context, const SelfAttentionBac
   using detail::attention_rows, detail::attention_stride;
   const index_t head_width = a.q.columns() / a.heads;
   const index_t longest = a.longest;
-  const auto scale = static_cast<S>(1.0 / std::sqrt(static_cast<double>(head_width)));
-  const bool drops = a.dropout.active();
+  const auto scale = static_cast<S>(detail::logit_scale(a)), share = static_cast<S>(1.0 / a.divisor);
+  const bool drops = a.dropout.active(), silu = a.weights == AttentionWeights::silu, copies = drops || silu;
+  detail::AttentionBiasRows<BasicContext<S, W>> bias(context, a.bias, longest);
   S* score_gradients = context.vector(longest * attention_stride(longest)).data;
-  S* dropped_memory = drops ? context.vector(longest * attention_stride(longest)).data : nullptr;
+  S* weights_memory = copies ? context.vector(longest * attention_stride(longest)).data : nullptr;
   S* factors = drops ? context.vector(round_up(longest, dropout_group)).data : nullptr;
   const auto draw = [&](index_t row, index_t head, index_t keys) {
     const index_t number = (static_cast<index_t>(a.dropout.first_row) + row) * a.heads + head;
@@ -107,6 +132,7 @@ void self_attention_backward(BasicContext<S, W>& context, const SelfAttentionBac
   const S* square = a.saved.data;
   for (index_t b = 0; b + 1 < a.offsets.size(); ++b) {
     const index_t first = a.offsets(b), length = a.offsets(b + 1) - first, stride = attention_stride(length);
+    bias.begin(first, length);
     for (index_t head = 0; head < a.heads; ++head) {
       const auto part = [&](auto matrix) {
         return matrix.row_range(first, length).column_range(head * head_width, head_width);
@@ -114,7 +140,7 @@ void self_attention_backward(BasicContext<S, W>& context, const SelfAttentionBac
       const auto q = part(a.q), k = part(a.k), v = part(a.v), y = part(a.y), dy = part(a.dy);
       const MatrixView<const S, HostSpace> p(square, length, length, stride);
       const MatrixView<S, HostSpace> ds(score_gradients, length, length, stride);
-      const MatrixView<S, HostSpace> weights(drops ? dropped_memory : nullptr, length, length, stride);
+      const MatrixView<S, HostSpace> weights(weights_memory, length, length, stride);
       for (index_t start = 0; start < length; start += attention_rows) {
         const index_t rows = std::min(attention_rows, length - start), keys = start + rows;
         const auto block = ds.row_range(start, rows).column_range(0, keys);
@@ -122,22 +148,35 @@ void self_attention_backward(BasicContext<S, W>& context, const SelfAttentionBac
         for (index_t i = start; i < start + rows; ++i) {
           const index_t seen = i + 1;
           auto gradient = array(ds.row(i), seen);
+          const auto kept = array(p.row(i), seen);
+          auto weight = array(weights.row(i), copies ? seen : 0);
           if (drops) {
             draw(first + i, head, seen);
-            array(weights.row(i), seen) = array(p.row(i), seen) * array(factors, seen);
-            array(weights.row(i) + seen, keys - seen).setZero();
             gradient *= array(factors, seen);
           }
-          // sum_j p_ij dp_ij = dy_i y_i, the identity that FlashAttention uses (Dao et al. 2022, appendix B.4).
-          const S mean = (row_array(dy, i) * row_array(y, i)).sum();
-          gradient = (gradient - mean) * array(p.row(i), seen) * scale;
+          if (silu) {
+            weight = kept.logistic();
+            gradient *= weight * (S(1) + kept * (S(1) - weight)) * share;
+            weight *= kept * share;
+            if (drops) weight *= array(factors, seen);
+          } else {
+            // sum_j p_ij dp_ij = dy_i y_i, the identity that FlashAttention uses (Dao et al. 2022, appendix B.4).
+            const S mean = (row_array(dy, i) * row_array(y, i)).sum();
+            gradient = (gradient - mean) * kept * (bias ? S(1) : scale);
+            if (drops) weight = kept * array(factors, seen);
+          }
+          if (bias) {
+            bias.add_gradient(ds.row(i), head, i, a.dbias);
+            gradient *= scale;
+          }
+          if (copies) array(weights.row(i) + seen, keys - seen).setZero();
           array(ds.row(i) + seen, keys - seen).setZero();
         }
         if (a.dq)
           gemm(MatrixView<const S, HostSpace>(block), k.row_range(0, keys), part(a.dq.view).row_range(start, rows),
                a.dq.mode);
       }
-      const MatrixView<const S, HostSpace> seen_weights = drops ? MatrixView<const S, HostSpace>(weights) : p;
+      const MatrixView<const S, HostSpace> seen_weights = copies ? MatrixView<const S, HostSpace>(weights) : p;
       for (index_t start = 0; start < length; start += attention_rows) {
         const index_t keys = std::min(attention_rows, length - start), rows = length - start;
         const auto columns = [&](auto matrix) { return matrix.row_range(start, rows).column_range(start, keys); };

@@ -49,6 +49,13 @@ struct Dataset {
   std::string hash() const;
 };
 
+/// Refuses a data set without times where they are read.   @param option  that reads them   @throws DataError
+inline void check_times(const char* option, const Dataset& data) {
+  if (data.times.empty())
+    throw DataError(concatenate(data.name, ": ", option,
+                                " is true, expected a data set whose events have times, this one has none"));
+}
+
 /// One line that says which data these are: "ml-100k: 943 users, 1682 items, 100000 interactions, hash 0123...; times:
 /// column 4, whole seconds from 1997-09-20 to 1998-04-22".
 SEQREC_FUNCTION std::string describe(const Dataset& data);

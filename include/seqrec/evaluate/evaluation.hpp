@@ -70,7 +70,8 @@ SEQREC_FUNCTION std::ostream& operator<<(std::ostream& out, const Evaluation& ev
 SEQREC_FUNCTION LeftOut check_evaluation(index_t model_items, const HeldOut& held_out, const EvaluateOptions& options);
 
 /// The same for a model or an ItemScorer; where it knows the ids of its items, the data set's must be the same.
-/// @throws DataError  as above, or naming the first item that the data set numbers otherwise
+/// @throws DataError  as above, or naming the first item that the data set numbers otherwise, or the option by which
+///         the model reads times that the data set lacks
 template <class Ranker>
 requires requires(const Ranker& ranker) { ranker.num_items(); }
 LeftOut check_evaluation(const Ranker& ranker, const HeldOut& held_out, const EvaluateOptions& options) {
@@ -78,6 +79,8 @@ LeftOut check_evaluation(const Ranker& ranker, const HeldOut& held_out, const Ev
     check_names(ranker.names(), *held_out.data);
   else if constexpr (requires { ranker.vocabulary(); })
     check_names({ranker.vocabulary(), {}, {}}, *held_out.data);
+  if constexpr (requires { ranker.reads_times(); })
+    if (ranker.reads_times() != nullptr) check_times(ranker.reads_times(), *held_out.data);
   return check_evaluation(static_cast<index_t>(ranker.num_items()), held_out, options);
 }
 

@@ -35,7 +35,8 @@ template <class Team, class Model, class Work>
 void for_held_out(Team& team, const Model& model, const HeldOut& held_out, const EvaluateOptions& options,
                   const LeftOut& left_out, Work work) {
   using Context = typename Model::Context;
-  HostRankingBatch batch({model.num_items(), model.max_length(), options.token_budget}, known_features(*held_out.data));
+  HostRankingBatch batch({model.num_items(), model.max_length(), options.token_budget}, known_features(*held_out.data),
+                         times_option(model));
   BatchTarget<typename Context::Space> target(batch.constants());
   std::vector<RankingRequest> requests;
   std::vector<index_t> indices;  // of the requests
@@ -46,7 +47,8 @@ void for_held_out(Team& team, const Model& model, const HeldOut& held_out, const
     for (; i < held_out.size() && std::ssize(requests) < options.users_at_once; ++i) {
       if (left_out.contains(i)) continue;
       RankingRequest request{
-          held_out.history(i), held_out.targets.data()[i], {}, {}, static_cast<user_t>(held_out.users.data()[i])};
+          held_out.history(i), held_out.targets.data()[i], {}, {}, static_cast<user_t>(held_out.users.data()[i]),
+          held_out.times(i)};
       if (options.candidates != nullptr)
         request.candidates = options.candidates->negatives(i);
       else

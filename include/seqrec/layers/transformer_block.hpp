@@ -30,6 +30,7 @@ struct TransformerBlockOptions {
   Initialiser weights = Initialiser::xavier_normal();
   HiddenUnits units = HiddenUnits::relu;  ///< of the feed-forward network
   MoeOptions moe{};                       ///< a mixture of experts in the feed-forward network's place
+  AttentionBiasOptions bias{};            ///< of attention's logits
 };
 
 /// Causal self-attention and a position-wise feed-forward network, each with a residual and a layer norm.
@@ -46,7 +47,7 @@ struct TransformerBlock {
 
   TransformerBlock(ParameterScope<Context> scope, const TransformerBlockOptions& o)
       : attention_norm(scope / "attention_norm", o.width, o.norm_epsilon),
-        attention(scope / "attention", o.width, o.heads, o.dropout, o.weights),
+        attention(scope / "attention", o.width, o.heads, o.dropout, o.weights, o.bias),
         feed_forward_norm(scope / "feed_forward_norm", o.width, o.norm_epsilon),
         feed_forward(scope, {o.width, o.feed_forward_width, o.dropout, o.weights, o.units}, o.moe),
         norm(o.norm) {}

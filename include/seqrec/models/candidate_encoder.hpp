@@ -36,6 +36,15 @@ index_t training_length(const Model& model) {
     return model.max_length();
 }
 
+/// The option by which a model reads the times of events (Batch::times); null for one that does not.
+template <Ranker Model>
+const char* times_option(const Model& model) {
+  if constexpr (requires { model.reads_times(); })
+    return model.reads_times();
+  else
+    return nullptr;
+}
+
 /// The score of every candidate. Of a static encoder: by its head, of the state after the last history item that the
 /// candidate may see; of zeros where it sees none.
 /// @return (C, 1)

@@ -29,6 +29,8 @@ struct SasRecOptions {
   index_t user_categories = 0;
   index_t item_categories = 0;
   HiddenUnits units = HiddenUnits::relu;
+  bool position_bias = false;
+  bool time_bias = false;
   std::uint64_t seed = 0;
   MoeOptions moe{};
 
@@ -51,6 +53,9 @@ struct SasRecOptions {
     visit("user_categories", user_categories, in_range(0, 1 << 24), "of features of users; 0 for none");
     visit("item_categories", item_categories, in_range(0, 1 << 24), "of features of items; 0 for none");
     visit("units", units, any(), "of the blocks' feed-forward networks; swiglu has a third matrix and wants norm pre");
+    visit("position_bias", position_bias, any(),
+          "a learned number is added to attention's logits for how many rows apart two items are");
+    visit("time_bias", time_bias, any(), "and one for how long apart: the data must have times");
     visit("seed", seed, any(), "of the initial weights");
     visit("moe_", moe);
   }
@@ -83,7 +88,10 @@ class SasRec : public HistoryEncoder<Context_, SasRecOptions> {
 
   /// The state after every item of every history.
   /// @return (N, D)   @throws ShapeError when a history is longer than max_length
+  /// @throws ArgumentError when times are read and the batch has none
   Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
+    if (options_.time_bias && !batch.times && batch.rows() != 0)
+      throw ArgumentError("SasRec time_bias is true, expected a batch with the times of its events, this one has none");
     ResidualStream<Context> stream{Base::embed_history(name, tape, batch, item_embedding_, &position_embedding_,
                                                        {std::sqrt(static_cast<double>(options_.width)),
                                                         options_.position_origin, options_.dropout}),
@@ -91,6 +99,9 @@ class SasRec : public HistoryEncoder<Context_, SasRecOptions> {
     for (const TransformerBlock<Context>& block : blocks_) stream = block.forward(tape, batch, stream);
     return final_norm_.forward(tape, stream).y;
   }
+
+  /// The option by which times of events are read; null where they are not.
+  const char* reads_times() const { return options_.time_bias ? "time_bias" : nullptr; }
 
   /// Items are scored with the vectors that embed them.
   ItemHeadParameters<Context> item_head() const { return {&item_embedding_.weight}; }
@@ -102,6 +113,7 @@ class SasRec : public HistoryEncoder<Context_, SasRecOptions> {
     o.moe.check_together("SasRec moe_", units(o));
     check_argument(o.moe.dense() || o.units == HiddenUnits::relu, "SasRec units", option_text(o.units),
                    "relu with moe_experts above 0: the units of experts");
+                   "relu with experts, whose units those are");
     return o;
   }
   /// Hidden units of a block's feed-forward network.
@@ -119,7 +131,8 @@ class SasRec : public HistoryEncoder<Context_, SasRecOptions> {
         .norm_epsilon = options_.norm_epsilon,
         .weights = initial_weights(),
         .units = options_.units,
-        .moe = options_.moe};
+        .moe = options_.moe,
+        .bias = {options_.position_bias ? options_.max_length : 0, options_.time_bias}};
     for (std::size_t i = 0; i < count; ++i) blocks.emplace_back(parameters_.scope("blocks") / i, each);
     return blocks;
   }

@@ -23,8 +23,9 @@ std::vector<typename Model::Context::Scalar> attention_weights(const Model& mode
       requires { typename Model::Explained; },
       "seqrec: attention_weights needs a model with explain(tape, batch, candidates), such as Din");
   using Context = typename Model::Context;
-  HostRankingBatch packed({model.num_items(), model.max_length(), model.max_length()}, user.features);
-  const RankingRequest request{history, -1, {}, std::span(&candidate, 1), user.profile};
+  HostRankingBatch packed({model.num_items(), model.max_length(), model.max_length()}, user.features,
+                          times_option(model));
+  const RankingRequest request{history, -1, {}, std::span(&candidate, 1), user.profile, user.times};
   packed.pack({&request, 1});
   BatchTarget<typename Context::Space> target(packed.constants());
   const RankingBatch<typename Context::Space> batch =

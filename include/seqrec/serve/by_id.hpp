@@ -45,7 +45,7 @@ AnswerById<typename Model::Context::Scalar> recommend(const Model& model, typena
   const auto read = detail::texts(history), not_offered = detail::texts(exclusions);
   auto server = detail::server_of_one(model, user);
   detail::SoleContext team(context);
-  const BasicRecommendRequest<std::string_view> request{read, count, not_offered, user.profile};
+  const BasicRecommendRequest<std::string_view> request{read, count, not_offered, user.profile, user.times};
   AnswerById<typename Model::Context::Scalar> answer;
   detail::IdServer<Model>().recommend(server, team, std::span(&request, 1), {&answer, 1});
   detail::refuse_cold("recommend", answer.cold, read.size());
@@ -64,7 +64,7 @@ AnswerById<typename Model::Context::Scalar> score(const Model& model, typename M
   const auto read = detail::texts(history), asked = detail::texts(candidates);
   auto server = detail::server_of_one(model, user);
   detail::SoleContext team(context);
-  const BasicScoreRequest<std::string_view> request{read, asked, user.profile};
+  const BasicScoreRequest<std::string_view> request{read, asked, user.profile, user.times};
   AnswerById<typename Model::Context::Scalar> answer;
   detail::IdServer<Model>().score(server, team, std::span(&request, 1), {&answer, 1});
   detail::refuse_cold("score", answer.cold, read.size());

@@ -43,7 +43,7 @@ std::vector<Recommendation<typename Model::Context::Scalar>> recommend(const Mod
                 "candidates)");
   auto server = detail::server_of_one(model, user);
   detail::SoleContext team(context);
-  const RecommendRequest request{history, count, exclusions, user.profile};
+  const RecommendRequest request{history, count, exclusions, user.profile, user.times};
   Recommendations<typename Model::Context::Scalar> answer;
   server.recommend(team, {&request, 1}, model.num_items(), {&answer, 1});
   detail::refuse_cold("recommend", answer.cold);

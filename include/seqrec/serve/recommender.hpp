@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -66,7 +67,7 @@ class Recommender {
   /// The best items of each request.
   /// @throws DataError      for an item that the model's table does not have, or a profile that the features do not
   /// have
-  /// @throws ArgumentError  for a count below 1
+  /// @throws ArgumentError  for a count below 1, or other times than one an event where the model reads them
   /// @throws NonFiniteError where the score of an item that may be offered is NaN
   std::vector<Recommendations<Scalar>> recommend(std::span<const RecommendRequest> requests) {
     std::vector<Recommendations<Scalar>> answers(requests.size());
@@ -139,11 +140,12 @@ class Recommender {
     const std::vector<item_t> candidates(static_cast<std::size_t>(most_candidates / of_shard + 1), 0);
     const auto users = static_cast<std::size_t>(options.team.slots * of_shard);
     const user_t profile = features.of_users ? 0 : -1;
+    const std::vector<std::int64_t> times(history.size(), 0);
     for (int round = 0; round < 2; ++round) {
       if constexpr (CandidateEncoder<Model>)
-        score(std::vector<ScoreRequest>(users, {history, candidates, profile}));
+        score(std::vector<ScoreRequest>(users, {history, candidates, profile, times}));
       else
-        recommend(std::vector<RecommendRequest>(users, {history, 10, history, profile}));
+        recommend(std::vector<RecommendRequest>(users, {history, 10, history, profile, times}));
     }
   }
 

@@ -30,7 +30,7 @@ class RequestServer {
   /// @param model, features  must stay as long as this   @param users_at_once  that are packed together
   RequestServer(const Model& model, const Features<HostSpace>& features, index_t token_budget, index_t users_at_once)
       : model_(&model),
-        batch_({model.num_items(), model.max_length(), token_budget, candidate_budget}, features),
+        batch_({model.num_items(), model.max_length(), token_budget, candidate_budget}, features, times_option(model)),
         target_(batch_.constants()),
         users_at_once_(users_at_once) {}
 
@@ -50,7 +50,7 @@ class RequestServer {
       if (requests[i].count < 1)
         throw ArgumentError(
             concatenate("recommend request ", i, ": count is ", requests[i].count, ", expected at least 1"));
-      asked_.push_back({requests[i].history, -1, requests[i].exclusions, {}, requests[i].profile});
+      asked_.push_back({requests[i].history, -1, requests[i].exclusions, {}, requests[i].profile, requests[i].times});
     }
     choose([&](std::size_t i, bool cold) {
       answers[i].items.clear();
@@ -80,7 +80,7 @@ class RequestServer {
   void score(Team& team, std::span<const ScoreRequest> requests, std::span<Scores<Scalar>> answers) {
     asked_.clear();
     for (const ScoreRequest& request : requests)
-      asked_.push_back({request.history, -1, {}, request.candidates, request.profile});
+      asked_.push_back({request.history, -1, {}, request.candidates, request.profile, request.times});
     choose([&](std::size_t i, bool cold) {
       answers[i].scores.clear();
       answers[i].cold = cold;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@ struct BasicRecommendRequest {
   index_t count = 10;                  ///< most items wanted, at least 1; a catalogue with fewer left gives fewer
   std::span<const Item> exclusions{};  ///< items not to be offered, repetitions allowed: most callers say the history
   user_t profile = -1;                 ///< the user's segment of the features of users, where the model reads them
+  std::span<const std::int64_t> times{};  ///< seconds since 1970 of the history's events, where the model reads them
 };
 using RecommendRequest = BasicRecommendRequest<item_t>;
 using RecommendRequestById = BasicRecommendRequest<std::string>;
@@ -24,9 +26,10 @@ using RecommendRequestById = BasicRecommendRequest<std::string>;
 /// What to score for one user.
 template <class Item>
 struct BasicScoreRequest {
-  std::span<const Item> history{};     ///< oldest first; its last max_length items are read
-  std::span<const Item> candidates{};  ///< what to score, repetitions allowed
-  user_t profile = -1;                 ///< the user's segment of the features of users, where the model reads them
+  std::span<const Item> history{};        ///< oldest first; its last max_length items are read
+  std::span<const Item> candidates{};     ///< what to score, repetitions allowed
+  user_t profile = -1;                    ///< the user's segment of the features of users, where the model reads them
+  std::span<const std::int64_t> times{};  ///< seconds since 1970 of the history's events, where the model reads them
 };
 using ScoreRequest = BasicScoreRequest<item_t>;
 using ScoreRequestById = BasicScoreRequest<std::string>;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -38,7 +39,8 @@ class RowRequests {
     recommend_.clear();
     for (std::size_t i = 0; i < requests.size(); ++i)
       recommend_.push_back({known(vocabulary, requests[i].history, unknown_[i].history), requests[i].count,
-                            known(vocabulary, requests[i].exclusions, unknown_[i].exclusions), requests[i].profile});
+                            known(vocabulary, requests[i].exclusions, unknown_[i].exclusions), requests[i].profile,
+                            known_times(vocabulary, requests[i], i)});
     return recommend_;
   }
   template <class Text>
@@ -47,7 +49,8 @@ class RowRequests {
     score_.clear();
     for (std::size_t i = 0; i < requests.size(); ++i)
       score_.push_back({known(vocabulary, requests[i].history, unknown_[i].history),
-                        known(vocabulary, requests[i].candidates, unknown_[i].candidates), requests[i].profile});
+                        known(vocabulary, requests[i].candidates, unknown_[i].candidates), requests[i].profile,
+                        known_times(vocabulary, requests[i], i)});
     return score_;
   }
 
@@ -57,10 +60,14 @@ class RowRequests {
  private:
   template <class Requests, class Size>
   void begin(const Requests& requests, Size size) {
-    std::size_t total = 0;
-    for (const auto& request : requests) total += size(request);
+    std::size_t total = 0, events = 0;
+    for (const auto& request : requests) {
+      total += size(request);
+      events += request.times.size();
+    }
     rows_.resize(total);  // all that is needed: spans into it stay
-    used_ = 0;
+    times_.resize(events);
+    used_ = used_times_ = 0;
     unknown_.assign(requests.size(), {});
   }
 
@@ -76,8 +83,23 @@ class RowRequests {
     return std::span(rows_).subspan(first, used_ - first);
   }
 
+  /// The times of the events whose items are known.
+  template <class Request>
+  std::span<const std::int64_t> known_times(const Vocabulary& vocabulary, const Request& request, std::size_t number) {
+    if (request.times.empty()) return {};
+    if (request.times.size() != request.history.size())
+      throw ArgumentError(concatenate("request ", number, " by original id: times are ", request.times.size(),
+                                      ", expected ", request.history.size(), ", one for each id of the history"));
+    const std::size_t first = used_times_;
+    for (std::size_t i = 0; i < request.times.size(); ++i)
+      if (vocabulary.find(request.history[i])) times_[used_times_++] = request.times[i];
+    return std::span(times_).subspan(first, used_times_ - first);
+  }
+
   std::vector<item_t> rows_;
   std::size_t used_ = 0;
+  std::vector<std::int64_t> times_;
+  std::size_t used_times_ = 0;
   std::vector<UnknownIds> unknown_;
   std::vector<RecommendRequest> recommend_;
   std::vector<ScoreRequest> score_;

@@ -25,7 +25,7 @@ std::vector<typename Model::Context::Scalar> score(const Model& model, typename 
                 "seqrec: score needs a model with encode() and item_head(), or with score(tape, batch, candidates)");
   auto server = detail::server_of_one(model, user);
   detail::SoleContext team(context);
-  const ScoreRequest request{history, candidates, user.profile};
+  const ScoreRequest request{history, candidates, user.profile, user.times};
   Scores<typename Model::Context::Scalar> answer;
   server.score(team, {&request, 1}, {&answer, 1});
   detail::refuse_cold("score", answer.cold);

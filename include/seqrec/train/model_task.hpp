@@ -33,7 +33,7 @@ class ModelTask final : public OptimizedTask<Model> {
         batcher_(split, {.batch_size = options.batch_size,
                          .max_length = training_length(model),
                          .window = model.max_length(),
-                         .plan = objective.plan(),
+                         .plan = plan_of(model, split, objective),
                          .token_budget = options.token_budget,
                          .seed = options.seed,
                          .random_windows = options.random_windows}),
@@ -67,6 +67,16 @@ class ModelTask final : public OptimizedTask<Model> {
   }
 
  private:
+  /// What batches hold: what the objective wants, and the times of events where the model reads them.
+  static BatchPlan plan_of(const Model& model, const Split& split, const AnObjective& objective) {
+    BatchPlan plan = objective.plan();
+    if (const char* const option = times_option(model)) {
+      check_times(option, *split.data);
+      plan.times = true;
+    }
+    return plan;
+  }
+
   const Split& split_;
   const AnObjective& objective_;
   Batcher batcher_;

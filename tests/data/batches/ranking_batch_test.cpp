@@ -195,6 +195,28 @@ TEST_CASE("a batch carries the features of those it asks about", "[data]") {
         "ranking request 1: profile 4 is not among the features of 4 users");
 }
 
+TEST_CASE("times of events go with them where they are read", "[data]") {
+  const index_t token_budget = GENERATE(100, 1);  // one shard, or one for each user
+  const std::vector<std::int64_t> times[3] = {{40}, {10, 20, 30, 50}, {70, 80}};
+  Requests asked;
+  std::vector<RankingRequest> requests = asked.sampled();
+  HostRankingBatch untimed({num_items, 3, token_budget}), timed({num_items, 3, token_budget}, {}, "time_bias");
+  untimed.pack(requests);
+  CHECK_FALSE(untimed.shard(0).histories.times);
+  CHECK(seqrec_test::message_of<ArgumentError>([&] { timed.pack(requests); }) ==
+        "ranking request 0: times are 0, expected 1, one for each event of the history: the model's time_bias reads "
+        "them");
+  for (std::size_t i = 0; i < 3; ++i) requests[i].times = times[i];
+  timed.pack(requests);
+  Values all;
+  for (index_t i = 0; i < timed.num_shards(); ++i)
+    for (const auto time : values_of(timed.shard(i).histories.times)) all.push_back(time);
+  CHECK(all == Values{20, 30, 50, 70, 80, 40});  // of the last three events of each
+  requests[1].times = times[2];
+  CHECK_THAT(seqrec_test::message_of<ArgumentError>([&] { timed.check(requests); }),
+             ContainsSubstring("ranking request 1: times are 2, expected 4"));
+}
+
 TEST_CASE("without a target exactly the candidates are ranked", "[data]") {
   const index_t token_budget = GENERATE(100, 1);  // one shard, or one for each user
   Requests asked;

@@ -155,9 +155,7 @@ SEQREC_FUNCTION Batcher::Batcher(const Split& split, const BatcherOptions& optio
       sampler_(sampler_of(split, options)),
       batch_({split.data->num_items(), options.max_length, options.token_budget}, options.plan, options.window,
              {known_features(*split.data), log_probability()}) {
-  if (options.plan.times && split.data->times.empty())
-    throw DataError(split.data->name +
-                    ": plan times is true, expected a data set whose events have times, this one has none");
+  if (options.plan.times) check_times("plan times", *split.data);
   const std::span<const index_t> without = sampler_ ? sampler_->without_negatives() : std::span<const index_t>();
   for (index_t user = 0; user < split.data->num_users(); ++user)
     if (split.train_lengths.data()[user] >= 2)

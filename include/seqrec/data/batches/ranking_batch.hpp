@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -21,7 +22,8 @@ struct RankingRequest {
   /// None: the whole catalogue is ranked. Else what the target is ranked among, without it; or, without a target,
   /// exactly what is scored.
   std::optional<std::span<const item_t>> candidates;
-  user_t profile = -1;  ///< the user's segment of the features of users; -1 where there are none
+  user_t profile = -1;                       ///< the user's segment of the features of users; -1 where there are none
+  std::span<const std::int64_t> times = {};  ///< seconds since 1970 of the history's events, where they are read
 };
 
 /// Owns a batch of ranking requests on the host, packed and cut into shards as training batches are.
@@ -29,12 +31,15 @@ class HostRankingBatch {
  public:
   /// @throws ArgumentError for an option out of range
   /// @param features  of the users and items that will be asked about, where a model reads them
-  explicit HostRankingBatch(const PackingOptions& options, const Features<HostSpace>& features = {})
-      : builder_(options), constants_{features, {}} {}
+  /// @param times_option  the model's option by which it reads when events happened; null where it does not
+  explicit HostRankingBatch(const PackingOptions& options, const Features<HostSpace>& features = {},
+                            const char* times_option = nullptr)
+      : builder_(options), constants_{features, {}}, times_option_(times_option) {}
 
   /// Refuses what cannot be packed.
   /// @throws DataError     for an item that the model's table does not have, or a profile that the features do not have
-  /// @throws ArgumentError where some requests have candidates and others rank the catalogue
+  /// @throws ArgumentError for other times than one an event where they are read, and where some requests have
+  /// candidates and others rank the catalogue
   void check(std::span<const RankingRequest> requests);
 
   /// Replaces what was packed before, but not where it throws. Candidates are a user's load in the packing options.
@@ -115,6 +120,7 @@ class HostRankingBatch {
   void lay_out(std::span<const RankingRequest> requests) {
     targets_ = builder_.add<item_t>(users());
     if (constants_.features.of_users) profiles_ = builder_.add<user_t>(users());
+    if (times_option_ != nullptr) times_ = builder_.add<std::int64_t>(builder_.rows());
     exclusions_.lay_out(builder_, std::ssize(excluded_));
     has_candidates_ = !requests.empty() && requests.front().candidates.has_value();
     if (!has_candidates_) return;
@@ -135,12 +141,17 @@ class HostRankingBatch {
     item_t* exclusion = builder_.data(exclusions_.values);
     item_t* candidate = builder_.data(candidates_.values);
     offset_t* visible = builder_.data(visible_);
+    std::int64_t* time = times_option_ != nullptr ? builder_.data(times_) : nullptr;
     for (index_t user = 0; user < users(); ++user) {
       const RankingRequest& request = request_of(user);
       const auto exclusions = exclusions_of(user);
       exclusion = std::copy(exclusions.begin(), exclusions.end(), exclusion);
       builder_.data(targets_)[user] = request.target;
       if (constants_.features.of_users) builder_.data(profiles_)[user] = request.profile;
+      if (times_option_ != nullptr) {
+        const auto times = builder_.packing().last_events(request.times);
+        time = std::copy(times.begin(), times.end(), time);
+      }
       if (!has_candidates_) continue;
       if (request.target >= 0) *candidate++ = request.target;
       candidate = std::copy(request.candidates->begin(), request.candidates->end(), candidate);
@@ -160,9 +171,11 @@ class HostRankingBatch {
 
   BatchBuilder builder_;
   BatchConstants constants_;
+  const char* times_option_;
   bool has_candidates_ = false;
-  Section<item_t> targets_;   ///< (B)
-  Section<user_t> profiles_;  ///< (B)
+  Section<item_t> targets_;      ///< (B)
+  Section<user_t> profiles_;     ///< (B)
+  Section<std::int64_t> times_;  ///< (N)
   Lists exclusions_, candidates_;
   Section<offset_t> visible_;    ///< of every candidate
   std::vector<index_t> ranked_;  ///< (requests)
@@ -195,6 +208,10 @@ SEQREC_FUNCTION void HostRankingBatch::check(std::span<const RankingRequest> req
       throw ArgumentError(concatenate("ranking request ", i, ": ", request.candidates ? "has" : "lacks",
                                       " candidates, expected ", request.candidates ? "none" : "some",
                                       " as in request 0: a batch ranks either candidates or the catalogue"));
+    if (times_option_ != nullptr && request.times.size() != request.history.size())
+      throw ArgumentError(concatenate("ranking request ", i, ": times are ", request.times.size(), ", expected ",
+                                      request.history.size(), ", one for each event of the history: the model's ",
+                                      times_option_, " reads them"));
     if (profiles && (request.profile < 0 || request.profile >= profiles.segments()))
       throw DataError(concatenate("ranking request ", i, ": profile ", request.profile,
                                   " is not among the features of ", profiles.segments(), " users"));
@@ -220,6 +237,7 @@ SEQREC_FUNCTION RankingBatch<HostSpace> HostRankingBatch::shard(index_t i) const
   batch.histories = builder_.shard(i);
   batch.histories.features = constants_.features;
   if (constants_.features.of_users) batch.histories.profiles = builder_.of_users(profiles_, i);
+  if (times_option_ != nullptr) batch.histories.times = builder_.of_rows(times_, i);
   batch.targets = builder_.of_users(targets_, i);
   batch.exclusions = exclusions_.view(builder_, i);
   if (has_candidates_) batch.candidates = candidates(i, batch.histories);

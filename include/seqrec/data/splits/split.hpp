@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <iomanip>
 #include <ios>
 #include <memory>
@@ -43,6 +44,12 @@ struct HeldOut {
   /// What may be seen before the i-th held-out event.
   std::span<const item_t> history(index_t i) const {
     return whole_history(i).first(static_cast<std::size_t>(history_lengths.data()[i]));
+  }
+  /// When that happened; empty where the data set has no times.
+  std::span<const std::int64_t> times(index_t i) const {
+    if (data->times.empty()) return {};
+    return {data->times.data() + data->offsets.data()[users.data()[i]],
+            static_cast<std::size_t>(history_lengths.data()[i])};
   }
   /// All events of the user of the i-th held-out event, target and later ones included: what a ranking must not offer
   /// as a negative.
