@@ -220,6 +220,11 @@ const std::vector<Case>& cases() {
          a.weights = AttentionWeights::silu;
          ops::self_attention_backward(c, a);
        }},
+      {"prefix_mean with recency weights",
+       [](Double& c, Numbers& n, Gradients& g) {
+         ops::prefix_mean_backward(c, PrefixMeanBackward<Double>{offsets, n.matrix(5, 3), g.input(5, 3), n.matrix(5, 3),
+                                                                 n.matrix(5, 3), n.vector(2), g.vector(2)});
+       }},
       {"prefix_mean",
        [](Double& c, Numbers& n, Gradients& g) {
          ops::prefix_mean_backward(c, PrefixMeanBackward<Double>{offsets, n.matrix(5, 3), g.input(5, 3)});
