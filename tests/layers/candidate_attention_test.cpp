@@ -18,7 +18,8 @@ namespace {
 constexpr int items = 7, negatives = 1;
 
 ToyBatch batch_of(index_t window) {
-  return {seqrec_test::toy_users({5, 0, 1, 3}, items, negatives, 4), items, negatives, {}, window};
+  return {
+      seqrec_test::with_times(seqrec_test::toy_users({5, 0, 1, 3}, items, negatives, 4)), items, negatives, {}, window};
 }
 
 struct Probe : seqrec_test::LayerProbe<DoubleContext> {
@@ -48,13 +49,14 @@ struct Probe : seqrec_test::LayerProbe<DoubleContext> {
 
 TEST_CASE("candidate attention has the names and shapes of its PyTorch modules", "[layers]") {
   ParameterStore<DoubleContext> parameters;
-  const CandidateAttention<DoubleContext> layer(parameters.scope(),
-                                                {.width = 6, .hidden = {5, 3}, .heads = 2, .recency = 7});
+  const CandidateAttention<DoubleContext> layer(
+      parameters.scope(), {.width = 6, .hidden = {5, 3}, .heads = 2, .recency = 7, .time_decay = true});
   std::vector<std::string> found;
   for (const auto& entry : parameters.entries()) found.push_back(entry.name + " " + option_text(entry.shape));
   CHECK(found == std::vector<std::string>{"linears.0.weight 5-24", "linears.0.bias 5", "activations.0.weight 5",
                                           "linears.1.weight 3-5", "linears.1.bias 3", "activations.1.weight 3",
-                                          "output.weight 2-3", "output.bias 2", "recency_bias 2-7"});
+                                          "output.weight 2-3", "output.bias 2", "recency_bias 2-7",
+                                          "time_decay 2-128"});
 }
 
 TEST_CASE("candidate attention's presets are the paper and its code", "[layers]") {
@@ -77,6 +79,7 @@ TEST_CASE("candidate attention's gradients are its derivatives", "[layers]") {
   options.softmax = GENERATE(true, false);
   if (narrow) options.hidden = {5};
   if (options.softmax) options.recency = 3;
+  options.time_decay = options.softmax && !narrow;
   if (options.activation == Activation::sigmoid) options.heads = 3;
   CAPTURE(option_text(options.activation), options.softmax, option_text(options.hidden));
   Probe probe(batch, options);
@@ -88,13 +91,15 @@ TEST_CASE("candidate attention's gradients are its derivatives", "[layers]") {
 }
 
 TEST_CASE("candidate attention agrees with PyTorch", "[layers]") {
-  const std::string name = GENERATE(as<std::string>{}, "paper", "official_code", "recency", "heads");
+  const std::string name = GENERATE(as<std::string>{}, "paper", "official_code", "recency", "heads", "decay");
   seqrec_test::Golden golden("candidate_attention_" + name);
   const auto keys = golden.matrix("keys"), queries = golden.matrix("queries");
   CandidateAttentionOptions options = name == "paper" ? CandidateAttentionOptions::paper(keys.columns)
                                                       : CandidateAttentionOptions::official_code(keys.columns);
   if (name == "heads") options.heads = 2;
-  if (name == "recency" || name == "heads") options.recency = golden.matrix("parameter.recency_bias").columns;
+  options.time_decay = name == "decay";
+  if (name == "recency" || name == "heads" || name == "decay")
+    options.recency = golden.matrix("parameter.recency_bias").columns;
   options.hidden = name == "paper" ? std::vector<index_t>{5} : std::vector<index_t>{6, 3};
   ParameterStore<DoubleContext> parameters;
   const CandidateAttention<DoubleContext> layer(parameters.scope(), options);
@@ -107,7 +112,11 @@ TEST_CASE("candidate attention agrees with PyTorch", "[layers]") {
   const auto offsets = golden.integers("offsets"), candidate_offsets = golden.integers("candidate_offsets"),
              visible = golden.integers("visible");
   const std::vector<item_t> any(visible.size(), 0);
+  std::vector<std::int64_t> times;
+  if (options.time_decay)
+    for (const std::int32_t time : golden.integers("times")) times.push_back(time);
   Batch<HostSpace> batch;
+  if (options.time_decay) batch.times = {times.data(), std::ssize(times)};
   batch.items.offsets = {offsets.data(), std::ssize(offsets)};
   Candidates<HostSpace> candidates;
   candidates.items = {{any.data(), std::ssize(any)}, {candidate_offsets.data(), std::ssize(candidate_offsets)}};
@@ -177,6 +186,9 @@ TEST_CASE("a recency bias starts as a slope and needs a softmax", "[layers][erro
   };
   CHECK(heads_message(3) == "CandidateAttention heads is 3, expected a divisor of the width");
   CHECK(heads_message(0) == "CandidateAttention heads is 0, expected a divisor of the width");
+  CHECK(seqrec_test::message_of<ArgumentError>([&] {
+          CandidateAttention<DoubleContext>(others.scope(), {.width = 4, .softmax = false, .time_decay = true});
+        }) == "CandidateAttention time_decay is true, expected false without a softmax");
   CHECK(message(true, -1) == "CandidateAttention recency is -1, expected at least 0");
 }
 

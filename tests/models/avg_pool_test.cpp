@@ -51,12 +51,13 @@ std::vector<double> gradients_of(Model& model, const NextItem& objective, const 
 TEST_CASE("AvgPool's parameters have PyTorch's names and shapes", "[models]") {
   Model tied({.items = 9, .width = 4, .output_table = OutputTable::tied});
   CHECK(shown_parameters(tied) == "item_embedding.weight 9 4\n");
-  Model whole({.items = 9, .width = 4, .max_length = 7, .projection = PoolProjection::linear});
+  Model whole({.items = 9, .width = 4, .max_length = 7, .projection = PoolProjection::linear, .recency_weights = true});
   CHECK(shown_parameters(whole) ==
         "item_embedding.weight 9 4\n"
         "projection.weight 4 4\n"
         "projection.bias 4\n"
-        "output_embedding.weight 9 4\n");
+        "output_embedding.weight 9 4\n"
+        "recency_weights 7\n");
   CHECK(whole.num_items() == 9);
   CHECK(whole.max_length() == 7);
   CHECK(whole.item_head().table->rows() == 9);
@@ -74,6 +75,26 @@ TEST_CASE("AvgPool's state is the mean of what came so far", "[models]") {
         sum += table(static_cast<index_t>(3 * static_cast<std::size_t>(history[before]) + d));
       CHECK(states[3 * row + d] == Approx(sum / static_cast<double>(row + 1)).epsilon(1e-14));
     }
+}
+
+TEST_CASE("AvgPool's recency weights begin with -0.2 a step, and let it see the order of a history", "[models]") {
+  const Model model({.items = 5, .width = 3, .max_length = 4, .recency_weights = true});
+  const std::vector<item_t> history{2, 4, 4, 0};
+  const std::vector<double> states = encode(model, history);
+  const auto table = model.parameters().values(model.parameters().entries().front());
+  for (std::size_t row = 0; row < history.size(); ++row)
+    for (std::size_t d = 0; d < 3; ++d) {
+      double sum = 0, weights = 0;
+      for (std::size_t before = 0; before <= row; ++before) {
+        const double weight = std::exp(-0.2 * static_cast<double>(row - before));
+        weights += weight;
+        sum += weight * table(static_cast<index_t>(3 * static_cast<std::size_t>(history[before]) + d));
+      }
+      CHECK(states[3 * row + d] == Approx(sum / weights).epsilon(1e-14));
+    }
+  const std::vector<double> other = encode(model, {4, 4, 0, 2});
+  CHECK(deviation(std::vector<double>(states.end() - 3, states.end()),
+                  std::vector<double>(other.end() - 3, other.end())) > 1e-3);
 }
 
 TEST_CASE("every row of AvgPool encodes its prefix", "[models]") {
@@ -102,6 +123,7 @@ TEST_CASE("AvgPool's gradients are the derivatives of its loss", "[models]") {
   options.output_table = GENERATE(OutputTable::tied, OutputTable::separate);
   options.projection = GENERATE(PoolProjection::none, PoolProjection::linear);
   options.dropout = GENERATE(0.0, 0.3);
+  options.recency_weights = options.projection == PoolProjection::linear;
   const NextItem objective =
       GENERATE(NextItem{.loss = BinaryCrossEntropy{}, .negatives = negatives}, NextItem{.loss = FullSoftmax{}},
                NextItem{.loss = SampledSoftmax{.temperature = 0.7}, .negatives = negatives});
@@ -113,7 +135,8 @@ TEST_CASE("AvgPool's gradients are the derivatives of its loss", "[models]") {
 }
 
 TEST_CASE("a history's AvgPool states do not depend on the batch around it", "[models]") {
-  const Model model = random_model({.items = items, .width = 7, .max_length = 30});
+  const Model model =
+      random_model({.items = items, .width = 7, .max_length = 30, .recency_weights = GENERATE(false, true)});
   const auto users = seqrec_test::toy_users({5, 0, 1, 30, 2, 17, 0, 8, 1}, items, 0, 3);
   const std::vector<double> together = encode(model, ToyBatch(users, items, 0));
   std::vector<double> alone;
@@ -134,7 +157,8 @@ TEST_CASE("AvgPool's gradients do not depend on how a batch is cut and dealt, dr
                               .width = 8,
                               .max_length = 15,
                               .dropout = GENERATE(0.0, 0.3),
-                              .output_table = GENERATE(OutputTable::tied, OutputTable::separate)});
+                              .output_table = GENERATE(OutputTable::tied, OutputTable::separate),
+                              .recency_weights = true});
   std::vector<double> expected;
   for (const index_t budget : {256, 7, 1})
     for (const int slots : {1, 5}) {
@@ -151,7 +175,7 @@ TEST_CASE("AvgPool's gradients have the same bits on one, two and three threads"
   const Dataset data = synthetic_dataset({.users = 30, .items = items, .genres = 4, .max_events = 20});
   const Split split = leave_one_out(data);
   const NextItem objective = GENERATE(NextItem{.loss = BinaryCrossEntropy{}}, NextItem{.loss = FullSoftmax{}});
-  Model model = random_model({.items = items, .width = 8, .max_length = 15, .dropout = 0.3});
+  Model model = random_model({.items = items, .width = 8, .max_length = 15, .dropout = 0.3, .recency_weights = true});
   Batcher batcher(split, {.batch_size = 30, .max_length = 15, .plan = objective.plan(), .token_budget = 16, .seed = 2});
   const HostTrainingBatch& batch = batcher.make(0, 0);
   REQUIRE(batch.num_shards() > 4);
@@ -165,6 +189,7 @@ TEST_CASE("AvgPool comes back from its checkpoint", "[models]") {
   AvgPoolOptions options{.items = items, .width = 6, .max_length = 9, .dropout = 0.25, .seed = 5};
   options.output_table = GENERATE(OutputTable::tied, OutputTable::separate);
   options.projection = GENERATE(PoolProjection::none, PoolProjection::linear);
+  options.recency_weights = options.projection == PoolProjection::linear;
   Model model = random_model(options);
   save(path, model);
   const Model loaded = load<Model>(path);
@@ -177,8 +202,10 @@ TEST_CASE("AvgPool comes back from its checkpoint", "[models]") {
     return text;
   };
   CHECK(shown(loaded.options()) == shown(options));
-  CHECK_THAT(shown({.items = 7}), ContainsSubstring("items=7 width=64 max_length=50 dropout=0 output_table=separate "
-                                                    "projection=none initial_deviation=0 seed=0 "));
+  CHECK_THAT(shown({.items = 7}),
+             ContainsSubstring("items=7 width=64 max_length=50 dropout=0 output_table=separate "
+                               "projection=none recency_weights=false initial_deviation=0 user_categories=0 "
+                                                    "item_categories=0 seed=0 "));
 }
 
 TEST_CASE("AvgPool begins with Xavier-normal weights, or with a deviation of one's choice", "[models]") {

@@ -3,8 +3,10 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "seqrec/core/option_text.hpp"
@@ -71,7 +73,7 @@ TEST_CASE("Din's parameters have names and shapes that PyTorch users know", "[mo
   options.item_categories = 6;
   options.feature_width = 2;
   options.activation = Activation::dice;
-  options.recency_bias = true;
+  options.recency_bias = options.time_decay = true;
   Model model(options);
   CHECK(shown_parameters(model) ==
         "item_embedding.weight 30 5\n"
@@ -84,6 +86,7 @@ TEST_CASE("Din's parameters have names and shapes that PyTorch users know", "[mo
         "attention.output.weight 1 3\n"
         "attention.output.bias 1\n"
         "attention.recency_bias 1 8\n"
+        "attention.time_decay 1 128\n"
         "network.linears.0.weight 7 19\n"
         "network.linears.0.bias 7\n"
         "network.activations.0.weight 7\n"
@@ -168,6 +171,28 @@ TEST_CASE("with a recency bias the order of a history counts, without one it doe
   options.recency_bias = true;
   const Model with = random_model(options);
   CHECK(std::abs(score_alone(with, {1, 2, 3}, 4) - score_alone(with, {3, 1, 2}, 4)) > 1e-3);
+}
+
+TEST_CASE("with a time decay it counts when events happened, up to the newest that a candidate sees", "[models]") {
+  DinOptions options = small_options();
+  options.time_decay = true;
+  const Model model = random_model(options);
+  CHECK(std::string(model.reads_times()) == "time_decay");
+  CHECK(Model(small_options()).reads_times() == nullptr);
+  const auto scores = [&](std::vector<std::int64_t> times) {
+    auto users = seqrec_test::toy_users({4}, items, 0, 5);
+    users[0].times = std::move(times);
+    return scores_of(model, ToyBatch(users, items, 0).shard(0));
+  };
+  const auto one = scores({100, 200, 100'000, 90'000'000});
+  CHECK(scores({1100, 1200, 101'000, 90'001'000}) == one);  // all of it later: the same
+  const auto other = scores({100, 5000, 100'000, 100'001});
+  CHECK(other[0] == one[0]);  // one event: no time between
+  CHECK(other[1] != one[1]);
+  CHECK(other[3] != one[3]);
+  CHECK(scores({100, 200, 100'000, 100'001})[2] == one[2]);  // what comes after what it sees
+  CHECK_THROWS_WITH(scores_of(model, ToyBatch(seqrec_test::toy_users({4}, items, 0, 5), items, 0).shard(0)),
+                    "Din time_decay is true, expected a batch with the times of its events, this one has none");
 }
 
 TEST_CASE("an empty history has a score too", "[models]") {
@@ -260,22 +285,22 @@ TEST_CASE("the embeddings of features have the derivatives of the loss", "[model
 }
 
 TEST_CASE("Din's gradients do not depend on how a batch is cut, nor on threads", "[models]") {
-  const Dataset data = synthetic_dataset({.users = 40, .items = items, .genres = 5, .min_events = 3, .max_events = 15});
+  Dataset data = synthetic_dataset({.users = 40, .items = items, .genres = 5, .min_events = 3, .max_events = 15});
+  for (index_t event = 0; event < data.num_interactions(); ++event) data.times.push_back(event * event * event);
   const Split split = leave_one_out(data);
   DinOptions options = small_options();
   options.items = data.num_items();
   options.activation = options.attention_activation = Activation::dice;
-  options.recency_bias = true;
+  options.recency_bias = options.time_decay = true;
   options.attention_heads = 5;
   Model model = random_model(options);
   auto& parameters = model.parameters();
+  BatchPlan plan = Click{}.plan();
+  plan.times = true;
   const auto gradients = [&](index_t token_budget, TeamOptions team_options) {
-    Batcher batcher(split, {.batch_size = 40,
-                            .max_length = 15,
-                            .window = 8,
-                            .plan = Click{}.plan(),
-                            .token_budget = token_budget,
-                            .seed = 3});
+    Batcher batcher(
+        split,
+        {.batch_size = 40, .max_length = 15, .window = 8, .plan = plan, .token_budget = token_budget, .seed = 3});
     DoubleContext::Team team(parameters.size(), team_options);
     compute_gradients(team, model, Click{}, batcher.make(0, 0), 3, 5);
     return std::vector<double>(team.gradients().data, team.gradients().data + parameters.size());
@@ -293,7 +318,7 @@ TEST_CASE("a Din comes back from its checkpoint as it was", "[models]") {
   options.attention_activation = Activation::dice;
   options.hidden = {};
   options.item_bias = false;
-  options.recency_bias = true;
+  options.recency_bias = options.time_decay = true;
   options.user_categories = 3;
   Model model = random_model(options);
   save(directory.path() / "din.safetensors", model);
@@ -327,6 +352,10 @@ TEST_CASE("a Din's options are checked", "[models]") {
           o.recency_bias = true;
           o.attention_softmax = false;
         }) == "Din recency_bias is true, expected false without attention_softmax");
+  CHECK(message([](DinOptions& o) {
+          o.time_decay = true;
+          o.attention_softmax = false;
+        }) == "Din time_decay is true, expected false without attention_softmax");
   CHECK(message([](DinOptions& o) { o.attention_heads = 2; }) ==
         "Din attention_heads is 2, expected a divisor of width 5");
   CHECK(message([](DinOptions& o) { o.attention_heads = 0; }) == "Din attention_heads is 0, expected 1 .. 65536");

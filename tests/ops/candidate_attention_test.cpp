@@ -33,9 +33,20 @@ struct Problem {
   AttentionWeighting weighting;
   Layout layout = Layout::dense;
   Matrix recency{};  ///< (H, R), or none
+  Matrix decay{};    ///< (H, time_buckets), or none
+  std::vector<std::int64_t> times{};
 
   index_t width() const { return keys.columns; }
   index_t heads() const { return weight.rows; }
+  /// What is added to the logit of a row that a candidate sees, `later` rows of which come after it.
+  double bias_of(index_t h, index_t row, index_t later) const {
+    return (recency.columns != 0 ? recency(h, std::min(later, recency.columns - 1)) : 0) +
+           (decay.columns != 0 ? decay(h, bucket_of(row, later)) : 0);
+  }
+  index_t bucket_of(index_t row, index_t later) const {
+    return time_bucket(
+        seconds_between(times[static_cast<std::size_t>(row + later)], times[static_cast<std::size_t>(row)]));
+  }
   /// Whose columns these are.
   index_t head_of(index_t column) const { return column / (width() / heads()); }
 };
@@ -60,6 +71,15 @@ Problem problem(const CandidateLists& candidates, index_t width, const std::vect
   return p;
 }
 
+/// Gives every history row a time, some of them the same, up to years apart, and a decay for each head.
+void add_decay(Problem& p) {
+  RandomStream random(3, Purpose::negatives, 5);
+  std::int64_t time = 0;
+  for (index_t row = 0; row < p.keys.rows; ++row)
+    p.times.push_back(time += random.below(3) == 0 ? 0 : std::int64_t{1} << random.below(26));
+  p.decay = random_matrix(p.heads(), time_buckets, 8);
+}
+
 struct Sums {
   Matrix dweight, dbias;
   ActivationSums f;
@@ -70,6 +90,7 @@ struct Gradients {
   std::vector<Sums> hidden;
   Matrix dweight, dbias;
   Matrix drecency{};  ///< (H, R)
+  Matrix ddecay{};    ///< (H, time_buckets)
 };
 
 /// Gradients that hold the same number everywhere.
@@ -79,7 +100,8 @@ Gradients filled(const Problem& p, double fill) {
               {},
               Matrix(p.heads(), p.weight.columns, fill),
               Matrix(1, p.heads(), fill),
-              Matrix(p.recency.rows, p.recency.columns, fill)};
+              Matrix(p.recency.rows, p.recency.columns, fill),
+              Matrix(p.decay.rows, p.decay.columns, fill)};
   for (const Layer& layer : p.hidden)
     g.hidden.push_back({Matrix(layer.weight.rows, layer.weight.columns, fill), Matrix(1, layer.weight.rows, fill),
                         ActivationSums(layer.weight.rows, fill)});
@@ -87,7 +109,7 @@ Gradients filled(const Problem& p, double fill) {
 }
 
 std::vector<Matrix> parts(const Gradients& g) {
-  std::vector<Matrix> all = {g.dkeys, g.dqueries, g.dweight, g.dbias, g.drecency};
+  std::vector<Matrix> all = {g.dkeys, g.dqueries, g.dweight, g.dbias, g.drecency, g.ddecay};
   for (const Sums& of : g.hidden)
     for (const Matrix& part : {of.dweight, of.dbias, of.f.dalpha, of.f.sum, of.f.squares, of.f.rows})
       all.push_back(part);
@@ -188,8 +210,8 @@ Results forward_by_loops(const Problem& p) {
     const UnitByLoops unit(p, c, row);
     for (index_t h = 0; h < p.heads(); ++h) {
       const double score = unit.scores[static_cast<std::size_t>(h)];
-      const double bias = p.recency.columns != 0 ? p.recency(h, std::min(later, p.recency.columns - 1)) : 0;
-      r.weights(place + h * next) = p.weighting.softmax ? std::exp(score * p.weighting.scale + bias) : score;
+      r.weights(place + h * next) =
+          p.weighting.softmax ? std::exp(score * p.weighting.scale + p.bias_of(h, row, later)) : score;
       total(c, h) += r.weights(place + h * next);
     }
   });
@@ -220,6 +242,7 @@ Gradients backward_by_loops(const Problem& p) {
       const double dlogit = r.weights(at) * (dweights(at) - mean(c, h));
       dscores.push_back(p.weighting.softmax ? p.weighting.scale * dlogit : dweights(at));
       if (p.recency.columns != 0) g.drecency(h, std::min(later, p.recency.columns - 1)) += dlogit;
+      if (p.decay.columns != 0) g.ddecay(h, p.bucket_of(row, later)) += dlogit;
     }
     UnitByLoops(p, c, row).backward(p, c, row, dscores, g);
   });
@@ -242,11 +265,14 @@ class Placement {
         weight_(p.weight, p.layout),
         bias_(p.bias, p.layout),
         recency_(p.recency, p.layout),
+        decay_(p.decay, p.layout),
         dkeys_(before.dkeys, p.layout),
         dqueries_(before.dqueries, p.layout),
         dweight_(before.dweight, p.layout),
         dbias_(before.dbias, p.layout),
-        drecency_(before.drecency, p.layout) {
+        drecency_(before.drecency, p.layout),
+        ddecay_(before.ddecay, p.layout),
+        times_(placed<typename Context::Space>(p.times)) {
     for (std::size_t l = 0; l < p.hidden.size(); ++l)
       hidden_.push_back(std::make_unique<PlacedLayer>(p.hidden[l], before.hidden[l], p.layout));
   }
@@ -265,10 +291,12 @@ class Placement {
     unit.weight = weight_.matrix();
     unit.bias = bias_.vector();
     if (problem_.recency.columns != 0) unit.recency = recency_.matrix();
+    if (problem_.decay.columns != 0) unit.decay = decay_.matrix();
     if (!with_gradients) return unit;
     unit.dweight = dweight_.matrix();
     unit.dbias = dbias_.vector();
     if (problem_.recency.columns != 0) unit.drecency = drecency_.matrix();
+    if (problem_.decay.columns != 0) unit.ddecay = ddecay_.matrix();
     return unit;
   }
 
@@ -281,9 +309,9 @@ class Placement {
     saved_ =
         keep ? context_.vector(ops::candidate_attention_saved_size<Context>(candidates, unit_)) : vector_of<Context>{};
     ops::candidate_attention_forward(
-        context_,
-        CandidateAttentionForward<Context>{candidates_.histories(), candidates, keys_.matrix(), queries_.matrix(),
-                                           unit_, problem_.weighting, y.matrix(), weights.vector(), saved_});
+        context_, CandidateAttentionForward<Context>{candidates_.histories(), candidates, keys_.matrix(),
+                                                     queries_.matrix(), unit_, problem_.weighting, y.matrix(),
+                                                     weights.vector(), saved_, times_.view()});
     const Matrix read = weights.read();
     for (index_t i = 0; i < read.columns; ++i) weights_(i) = static_cast<typename Context::Scalar>(read(i));
     return {y.read(), read};
@@ -301,8 +329,9 @@ class Placement {
                                                                                     saved_,
                                                                                     dy_.matrix(),
                                                                                     {dkeys_.matrix(), mode},
-                                                                                    {dqueries_.matrix(), mode}});
-    Gradients g{dkeys_.read(), dqueries_.read(), {}, dweight_.read(), dbias_.read(), drecency_.read()};
+                                                                                    {dqueries_.matrix(), mode},
+                                                                                    times_.view()});
+    Gradients g{dkeys_.read(), dqueries_.read(), {}, dweight_.read(), dbias_.read(), drecency_.read(), ddecay_.read()};
     for (const auto& layer : hidden_) g.hidden.push_back({layer->dweight.read(), layer->dbias.read(), layer->f.read()});
     return g;
   }
@@ -324,8 +353,9 @@ class Placement {
   const Problem& problem_;
   Context context_;
   PlacedCandidates<typename Context::Space> candidates_;
-  Scalars keys_, queries_, dy_, weight_, bias_, recency_, dkeys_, dqueries_;
-  Masters dweight_, dbias_, drecency_;
+  Scalars keys_, queries_, dy_, weight_, bias_, recency_, decay_, dkeys_, dqueries_;
+  Masters dweight_, dbias_, drecency_, ddecay_;
+  Tensor<std::int64_t, 1, typename Context::Space> times_;
   std::vector<std::unique_ptr<PlacedLayer>> hidden_;
   vector_of<Context> weights_, saved_;
 };
@@ -416,6 +446,26 @@ TEMPLATE_TEST_CASE("candidate_attention: a recency bias for fewer distances than
     }
 }
 
+TEMPLATE_TEST_CASE("candidate_attention: a time decay, alone and with a recency bias", "[ops]", SEQREC_TEST_BACKENDS) {
+  for (const bool recency : {false, true})
+    for (const index_t window : {1, 7, 1000})
+      for (const index_t heads : {1, 2}) {
+        CAPTURE(recency, window, heads);
+        Problem p = problem(several_blocks(window), 6, {5}, Activation::prelu, true, heads);
+        if (recency) p.recency = random_matrix(heads, 4, 6);
+        add_decay(p);
+        check_against_loops<TestType>(p);
+      }
+  for (const auto& lengths : batches_of_lengths())
+    for (const Layout layout : {Layout::dense, Layout::strided}) {
+      CAPTURE(lengths, layout == Layout::strided);
+      Problem p = problem(random_candidates(lengths, 3, 4, 7), 3, {5, 3});
+      p.layout = layout;
+      add_decay(p);
+      check_against_loops<TestType>(p);
+    }
+}
+
 TEMPLATE_TEST_CASE("candidate_attention: several heads", "[ops]", SEQREC_TEST_BACKENDS) {
   for (const index_t heads : {2, 3, 6})
     for (const std::string weighting : {"recency", "softmax", "none"})
@@ -472,8 +522,9 @@ TEMPLATE_TEST_CASE("candidate_attention: gradients of weights and sums are added
                    SEQREC_TEST_BACKENDS) {
   Problem p = problem(several_blocks(), 6, {5, 3}, Activation::dice);
   p.recency = random_matrix(1, 20, 6);
+  add_decay(p);
   Gradients expected = backward_by_loops(p);
-  for (Matrix* sum : {&expected.dweight, &expected.dbias, &expected.drecency})
+  for (Matrix* sum : {&expected.dweight, &expected.dbias, &expected.drecency, &expected.ddecay})
     for (double& value : sum->values) value += 3;
   for (Sums& of : expected.hidden)
     for (Matrix* sum : {&of.dweight, &of.dbias, &of.f.dalpha, &of.f.sum, &of.f.squares, &of.f.rows})
@@ -487,6 +538,7 @@ TEMPLATE_TEST_CASE("candidate_attention: frozen weights get no gradients and cha
                    SEQREC_TEST_BACKENDS) {
   Problem p = problem(several_blocks(), 6, {5, 3}, Activation::dice);
   p.recency = random_matrix(1, 20, 6);
+  add_decay(p);
   const Gradients all = backward<TestType>(p, to_be_written(p), GradientMode::write);
   Gradients frozen = backward<TestType>(p, to_be_written(p), GradientMode::write, false);
   CHECK(same_bits(frozen.dkeys, all.dkeys));
@@ -504,6 +556,7 @@ TEST_CASE("candidate_attention: gradients against central differences", "[ops]")
       const index_t heads = kind == Activation::prelu ? 3 : 1;
       Problem p = problem(random_candidates({4, 1, 0, 3}, 3, 3, 6), 3, {4, 2}, kind, softmax, heads);
       if (softmax) p.recency = random_matrix(heads, 2, 6);
+      if (softmax && kind != Activation::dice) add_decay(p);
       const Gradients g = backward<CpuDouble>(p, to_be_written(p), GradientMode::write);
       const auto loss = [&] { return dot(forward<CpuDouble>(p).y, p.dy); };
       const auto check = [&](const Matrix& gradient, Matrix& values) {
@@ -514,6 +567,7 @@ TEST_CASE("candidate_attention: gradients against central differences", "[ops]")
       check(g.dweight, p.weight);
       check(g.dbias, p.bias);
       check(g.drecency, p.recency);
+      check(g.ddecay, p.decay);
       for (std::size_t l = 0; l < p.hidden.size(); ++l) {
         check(g.hidden[l].dweight, p.hidden[l].weight);
         check(g.hidden[l].dbias, p.hidden[l].bias);
@@ -523,7 +577,7 @@ TEST_CASE("candidate_attention: gradients against central differences", "[ops]")
 }
 
 TEST_CASE("candidate_attention: values and gradients of PyTorch", "[ops][golden]") {
-  for (const std::string name : {"paper", "official_code", "recency", "heads"}) {
+  for (const std::string name : {"paper", "official_code", "recency", "heads", "decay"}) {
     CAPTURE(name);
     Golden golden("candidate_attention_" + name);
     Problem p;
@@ -544,7 +598,12 @@ TEST_CASE("candidate_attention: values and gradients of PyTorch", "[ops][golden]
                        golden.matrix("gradient.output.bias")};
     p.weight = golden.matrix("parameter.output.weight");
     p.bias = golden.matrix("parameter.output.bias");
-    if (name == "recency" || name == "heads") {
+    if (name == "decay") {
+      p.decay = golden.matrix("parameter.time_decay");
+      expected.ddecay = golden.matrix("gradient.time_decay");
+      for (const std::int32_t time : golden.integers("times")) p.times.push_back(time);
+    }
+    if (name == "recency" || name == "heads" || name == "decay") {
       p.recency = golden.matrix("parameter.recency_bias");
       expected.drecency = golden.matrix("gradient.recency_bias");
     }
@@ -600,6 +659,7 @@ TEST_CASE("candidate_attention: an item has the same bits wherever it stands in 
           const index_t heads = weighting == "heads" ? 2 : 1;
           Problem p = problem(lists, 10, {36, 7}, kind, weighting != "none", heads);
           if (weighting == "recency" || heads > 1) p.recency = random_matrix(heads, 20, 6);
+          if (heads > 1) add_decay(p);
           for (index_t d = 0; d < p.width(); ++d) p.queries(before, d) = 0.25 * static_cast<double>(d) - 1;
           const Results r = forward<CpuFloat>(p);
           Matrix weights(1, heads * length);
@@ -734,6 +794,14 @@ TEST_CASE("candidate_attention: what does not fit is named", "[ops][errors]") {
           a.unit.recency = context.matrix(1, 3);
           a.unit.drecency = context.matrix(1, 2);
         }) == op + "columns of drecency is 2, expected 3");
+  CHECK(forward_message([&](auto& a) {
+          a.weighting.softmax = true;
+          a.unit.decay = context.matrix(1, 127);
+        }) == op + "columns of decay is 127, expected 128");
+  CHECK(forward_message([&](auto& a) {
+          a.weighting.softmax = true;
+          a.unit.decay = context.matrix(1, 128);
+        }) == op + "size of times is 0, expected 4");
   const auto no_softmax = [&] {
     CandidateAttentionForward<Context> a{
         placed_candidates.histories(), placed_candidates.view(), context.matrix(4, 2), context.matrix(3, 2), unit(), {},

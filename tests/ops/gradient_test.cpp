@@ -125,10 +125,14 @@ void backward_of_candidate_attention(Activation kind, bool softmax, Double& cont
   unit.weight = n.matrix(heads, 4);
   unit.bias = n.vector(heads);
   unit.dweight = g.matrix(heads, 4);
+  static const std::vector<std::int64_t> seconds = {10, 70, 4000, 5, 5};
+  const VectorView<const std::int64_t, HostSpace> times(seconds.data(), 5);
   const AttentionWeighting weighting{softmax, 0.5};
   if (softmax) {  // which takes the last bias out
     unit.recency = n.matrix(heads, 2);
     unit.drecency = g.matrix(heads, 2);
+    unit.decay = n.matrix(heads, time_buckets);
+    unit.ddecay = g.matrix(heads, time_buckets);
   } else {
     unit.dbias = g.vector(1);
   }
@@ -136,10 +140,10 @@ void backward_of_candidate_attention(Activation kind, bool softmax, Double& cont
   const auto weights = n.vector(heads * candidates.pairs);
   const auto saved = n.vector(ops::candidate_attention_saved_size<Double>(candidates, unit));
   ops::candidate_attention_forward(context, CandidateAttentionForward<Double>{offsets, candidates, keys, queries, unit,
-                                                                              weighting, y, weights, saved});
+                                                                              weighting, y, weights, saved, times});
   ops::candidate_attention_backward(
       context, CandidateAttentionBackward<Double>{offsets, candidates, keys, queries, unit, weighting, weights, saved,
-                                                  n.matrix(5, 3), g.input(5, 3), g.input(5, 3)});
+                                                  n.matrix(5, 3), g.input(5, 3), g.input(5, 3), times});
 }
 
 void backward_of_gru(GruReset reset, Double& context, Numbers& n, Gradients& g) {
@@ -220,6 +224,11 @@ const std::vector<Case>& cases() {
          a.weights = AttentionWeights::silu;
          ops::self_attention_backward(c, a);
        }},
+      {"prefix_mean with recency weights",
+       [](Double& c, Numbers& n, Gradients& g) {
+         ops::prefix_mean_backward(c, PrefixMeanBackward<Double>{offsets, n.matrix(5, 3), g.input(5, 3), n.matrix(5, 3),
+                                                                 n.matrix(5, 3), n.vector(2), g.vector(2)});
+       }},
       {"prefix_mean",
        [](Double& c, Numbers& n, Gradients& g) {
          ops::prefix_mean_backward(c, PrefixMeanBackward<Double>{offsets, n.matrix(5, 3), g.input(5, 3)});
@@ -238,7 +247,7 @@ const std::vector<Case>& cases() {
        }},
       {"candidate_attention, PReLU",
        [](Double& c, Numbers& n, Gradients& g) { backward_of_candidate_attention(Activation::prelu, false, c, n, g); }},
-      {"candidate_attention, Dice, heads and a recency bias",
+      {"candidate_attention, Dice, heads and biases",
        [](Double& c, Numbers& n, Gradients& g) { backward_of_candidate_attention(Activation::dice, true, c, n, g); }},
       {"gather_rows",
        [](Double& c, Numbers& n, Gradients& g) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/ops/prefix_mean.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "seqrec/cpu/prefix_mean.hpp"
@@ -24,6 +26,7 @@ struct Problem {
   Histories histories;
   Matrix x, dy;  ///< (N, D)
   Layout layout = Layout::dense;
+  Matrix recency{};  ///< (1, R), or none
 };
 
 Problem problem(const std::vector<index_t>& lengths, index_t width, Layout layout = Layout::dense) {
@@ -43,14 +46,19 @@ void for_each_problem(Check check) {
       }
 }
 
-/// Calls visit(row, other, 1 / rows averaged) for every row and each row that its mean is over.
+/// Calls visit(row, other, what the other weighs) for every row and each row that its mean is over.
 template <class Visit>
 void for_each_pair(const Problem& p, Visit visit) {
+  const auto power = [&](index_t distance) {
+    return p.recency.columns == 0 ? 1.0 : std::exp(p.recency(std::min(distance, p.recency.columns - 1)));
+  };
   index_t first = 0;
   for (const index_t length : p.histories.lengths) {
-    for (index_t r = 0; r < length; ++r)
-      for (index_t before = 0; before <= r; ++before)
-        visit(first + r, first + before, 1.0 / static_cast<double>(r + 1));
+    double sum = 0;
+    for (index_t r = 0; r < length; ++r) {
+      sum += power(r);
+      for (index_t before = 0; before <= r; ++before) visit(first + r, first + before, power(r - before) / sum);
+    }
     first += length;
   }
 }
@@ -71,12 +79,25 @@ Matrix backward_by_loops(const Problem& p) {
   return dx;
 }
 
+Matrix recency_gradient_by_loops(const Problem& p) {
+  const Matrix y = forward_by_loops(p);
+  Matrix drecency(1, p.recency.columns);
+  for_each_pair(p, [&](index_t row, index_t other, double share) {
+    for (index_t d = 0; d < y.columns; ++d)
+      drecency(std::min(row - other, p.recency.columns - 1)) += share * p.dy(row, d) * (p.x(other, d) - y(row, d));
+  });
+  return drecency;
+}
+
 template <class Context>
 Matrix forward(const Problem& p) {
   Context context;
   const PlacedBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> x(p.x, p.layout), y(unwritten(p.x.rows, p.x.columns), p.layout);
-  ops::prefix_mean_forward(context, PrefixMeanForward<Context>{batch.offsets(), x.matrix(), y.matrix()});
+  PlacedScalars<Context> recency(p.recency, p.layout);
+  PrefixMeanForward<Context> a{batch.offsets(), x.matrix(), y.matrix()};
+  if (p.recency.columns != 0) a.recency = recency.vector();
+  ops::prefix_mean_forward(context, a);
   return y.read();
 }
 
@@ -92,7 +113,65 @@ Matrix backward(const Problem& p, const Matrix* before = nullptr) {
   return dx.read();
 }
 
+struct RecencyGradients {
+  Matrix dx, drecency;
+};
+
+/// The same with recency weights, whose gradient is added to `start`, or to zeros.
+template <class Context>
+RecencyGradients recency_backward(const Problem& p, const Matrix* before = nullptr, const Matrix* start = nullptr) {
+  Context context;
+  const PlacedBatch<typename Context::Space> batch(p.histories);
+  PlacedScalars<Context> x(p.x, p.layout), y(forward_by_loops(p), p.layout), dy(p.dy, p.layout),
+      recency(p.recency, p.layout), dx(before != nullptr ? *before : unwritten(p.dy.rows, p.dy.columns), p.layout);
+  PlacedMasters<Context> drecency(start != nullptr ? *start : Matrix(1, p.recency.columns), p.layout);
+  const Gradient<Context> gradient{dx.matrix(), before != nullptr ? GradientMode::add : GradientMode::write};
+  ops::prefix_mean_backward(context, PrefixMeanBackward<Context>{batch.offsets(), dy.matrix(), gradient, x.matrix(),
+                                                                 y.matrix(), recency.vector(), drecency.vector()});
+  return {dx.read(), drecency.read()};
+}
+
 }  // namespace
+
+TEMPLATE_TEST_CASE("prefix_mean: recency weights for fewer distances than there are, as many, and more", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  for (const auto& lengths : batches_of_lengths())
+    for (const index_t distances : {1, 2, 5, 40})
+      for (const Layout layout : {Layout::dense, Layout::strided}) {
+        CAPTURE(lengths, distances, layout == Layout::strided);
+        Problem p = problem(lengths, 7, layout);
+        p.recency = random_matrix(1, distances, 5);
+        CHECK(difference(forward<TestType>(p), forward_by_loops(p)) <= tolerance<TestType>::value);
+        const auto [dx, drecency] = recency_backward<TestType>(p);
+        CHECK(difference(dx, backward_by_loops(p)) <= tolerance<TestType>::gradient);
+        CHECK(difference(drecency, recency_gradient_by_loops(p)) <= tolerance<TestType>::gradient);
+      }
+}
+
+TEST_CASE("prefix_mean: recency weights far apart do not overflow", "[ops]") {
+  Problem p = problem({6, 1}, 3);
+  p.recency = Matrix(1, 4);
+  for (index_t d = 0; d < 4; ++d) p.recency(d) = 200.0 * static_cast<double>(d);  // the oldest has all the weight
+  const Matrix y = forward<CpuFloat>(p);
+  for (index_t d = 0; d < 3; ++d)
+    for (index_t row = 0; row < 4; ++row) CHECK(y(row, d) == Approx(p.x(0, d)).epsilon(1e-6));
+  CHECK(y(5, 0) == Approx((p.x(0, 0) + p.x(1, 0) + p.x(2, 0)) / 3).epsilon(1e-5));  // they share the last weight
+  p.recency = Matrix(1, 4, 2.5);
+  CHECK(difference(forward<CpuDouble>(p), forward_by_loops(problem({6, 1}, 3))) < 1e-14);  // equal weights: the mean
+}
+
+TEST_CASE("prefix_mean: gradients of recency weights against central differences, written or added", "[ops]") {
+  Problem p = problem({3, 0, 1, 6}, 7);
+  p.recency = random_matrix(1, 4, 5);
+  const auto [dx, drecency] = recency_backward<CpuDouble>(p);
+  const auto loss = [&] { return dot(forward<CpuDouble>(p), p.dy); };
+  CHECK(difference(dx, central_differences(p.x, loss)) <= central_difference_tolerance);
+  CHECK(difference(drecency, central_differences(p.recency, loss)) <= central_difference_tolerance);
+  const Matrix before = random_matrix(p.dy.rows, p.dy.columns, 4), start(1, 4, 2.0);
+  const auto [added, added_recency] = recency_backward<CpuDouble>(p, &before, &start);
+  CHECK(difference(added, sum(before, dx)) < 1e-13);
+  CHECK(difference(added_recency, sum(start, drecency)) < 1e-13);
+}
 
 TEMPLATE_TEST_CASE("prefix_mean: forward against loops", "[ops]", SEQREC_TEST_BACKENDS) {
   for_each_problem([](const Problem& p) {
@@ -116,13 +195,23 @@ TEST_CASE("prefix_mean: gradient against central differences", "[ops]") {
 }
 
 TEST_CASE("prefix_mean: values and gradients of PyTorch", "[ops][golden]") {
-  Golden golden("prefix_mean");
-  Problem p;
-  p.x = golden.matrix("x");
-  p.dy = golden.matrix("dy");
-  p.histories = random_histories(golden.lengths("offsets"), items_in_table, 1);
-  CHECK(difference(forward<CpuDouble>(p), golden.matrix("y")) <= golden_tolerance);
-  CHECK(difference(backward<CpuDouble>(p), golden.matrix("dx")) <= golden_tolerance);
+  for (const std::string name : {"prefix_mean", "prefix_mean_recency"}) {
+    CAPTURE(name);
+    Golden golden(name);
+    Problem p;
+    p.x = golden.matrix("x");
+    p.dy = golden.matrix("dy");
+    p.histories = random_histories(golden.lengths("offsets"), items_in_table, 1);
+    if (name == "prefix_mean_recency") {
+      p.recency = golden.matrix("recency");
+      const auto [dx, drecency] = recency_backward<CpuDouble>(p);
+      CHECK(difference(dx, golden.matrix("dx")) <= golden_tolerance);
+      CHECK(difference(drecency, golden.matrix("drecency")) <= golden_tolerance);
+    } else {
+      CHECK(difference(backward<CpuDouble>(p), golden.matrix("dx")) <= golden_tolerance);
+    }
+    CHECK(difference(forward<CpuDouble>(p), golden.matrix("y")) <= golden_tolerance);
+  }
 }
 
 TEMPLATE_TEST_CASE("prefix_mean: equal rows are their mean, however many", "[ops]", SEQREC_TEST_BACKENDS) {
@@ -135,9 +224,15 @@ TEMPLATE_TEST_CASE("prefix_mean: equal rows are their mean, however many", "[ops
 
 TEMPLATE_TEST_CASE("prefix_mean: a row's mean has the bits of its prefix, a batch cut in two the same rows", "[ops]",
                    SEQREC_TEST_BACKENDS) {
-  const Problem whole = problem({4, 0, 1, 7, 33}, 50);
-  const Matrix y = forward<TestType>(whole), dx = backward<TestType>(whole);
+  Problem whole = problem({4, 0, 1, 7, 33}, 50);
+  const bool weighed = GENERATE(false, true);
+  if (weighed) whole.recency = random_matrix(1, 12, 5);
+  const auto gradient = [&](const Problem& p) {
+    return weighed ? recency_backward<TestType>(p).dx : backward<TestType>(p);
+  };
+  const Matrix y = forward<TestType>(whole), dx = gradient(whole);
   Problem prefix = problem({20}, 50);  // of the history that begins in row 12
+  prefix.recency = whole.recency;
   prefix.x = whole.x.row_range(12, 20);
   CHECK(same_bits(forward<TestType>(prefix), y.row_range(12, 20)));
 
@@ -148,7 +243,7 @@ TEMPLATE_TEST_CASE("prefix_mean: a row's mean has the bits of its prefix, a batc
     part.x = whole.x.row_range(part.histories.first_row, part.histories.rows());
     part.dy = whole.dy.row_range(part.histories.first_row, part.histories.rows());
     ys = stacked(ys, forward<TestType>(part));
-    dxs = stacked(dxs, backward<TestType>(part));
+    dxs = stacked(dxs, gradient(part));
   }
   CHECK(same_bits(ys, y));
   CHECK(same_bits(dxs, dx));
@@ -190,6 +285,20 @@ TEST_CASE("prefix_mean: what does not fit is named", "[ops][errors]") {
   CHECK(backward_message(3, 4, 5) == "prefix_mean backward: offsets(2) is 4, expected 3, the number of rows");
   CHECK(backward_message(4, 5, 5) == "prefix_mean backward: rows of dx is 5, expected 4");
   CHECK(backward_message(4, 4, 6) == "prefix_mean backward: columns of dx is 6, expected 5");
+  const auto recency_message = [&](auto change) {
+    Context context;
+    PrefixMeanBackward<Context> a{batch.offsets(),      context.matrix(4, 5), {},
+                                  context.matrix(4, 5), context.matrix(4, 5), context.vector(3),
+                                  context.vector(3)};
+    change(a, context);
+    return message_of<ShapeError>([&] { ops::prefix_mean_backward(context, a); });
+  };
+  CHECK(recency_message([](auto& a, auto& c) { a.drecency = c.vector(2); }) ==
+        "prefix_mean backward: size of drecency is 2, expected 3");
+  CHECK(recency_message([](auto& a, auto& c) { a.x = c.matrix(3, 5); }) ==
+        "prefix_mean backward: rows of x is 3, expected 4");
+  CHECK(recency_message([](auto& a, auto& c) { a.y = c.matrix(4, 4); }) ==
+        "prefix_mean backward: columns of y is 4, expected 5");
 }
 
 TEST_CASE("prefix_mean: offsets that are none are refused", "[ops][errors]") {

@@ -8,8 +8,8 @@
 #include "seqrec/cpu/attention_unit.hpp"
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/gemm.hpp"
+#include "seqrec/cpu/pair_bias.hpp"
 #include "seqrec/cpu/pieces.hpp"
-#include "seqrec/cpu/recency.hpp"
 #include "seqrec/ops/candidate_attention.hpp"
 
 namespace seqrec::cpu {
@@ -145,7 +145,7 @@ void candidate_attention_forward(BasicContext<S, W>& context, const CandidateAtt
   const View products = context.matrix(blocks.most_pairs(), width);
   auto kept = a.saved ? typename detail::AttentionUnitRows<BasicContext<S, W>>::Kept{}
                       : network.scratch(context, blocks.most_pairs());
-  const detail::RecencyRows<BasicContext<S, W>> recency(context, a.unit.recency, blocks.most_seen());
+  detail::PairBias<BasicContext<S, W>> bias(context, a.unit, a.times, blocks.most_seen());
   const index_t stride = blocks.most_pairs();
   const auto of_heads = context.vector(heads > 1 ? heads * stride : 0);  // one head's scores are the weights-to-be
   S* saved = a.saved.data;
@@ -171,7 +171,7 @@ void candidate_attention_forward(BasicContext<S, W>& context, const CandidateAtt
         if (heads > 1) std::copy_n(scores + h * stride + pair, seen, weight);
         if (a.weighting.softmax && seen > 0) {
           const S scale = static_cast<S>(a.weighting.scale);
-          detail::softmax(weight, seen, recency ? recency.scale_and_add(h, weight, seen, scale) : scale);
+          detail::softmax(weight, seen, bias ? bias.scale_and_add(h, weight, key, seen, scale) : scale);
         }
         auto y = array(a.y.row(c) + h * columns, columns);
         for (index_t j = 0; j < seen; ++j) y += weight[j] * array(a.keys.row(key + j) + h * columns, columns);
@@ -198,7 +198,7 @@ void candidate_attention_backward(BasicContext<S, W>& context,
   const View dproducts = context.matrix(blocks.most_pairs(), width);
   const index_t stride = blocks.most_pairs();
   const auto dscores = context.vector(heads * stride);
-  detail::RecencySums<BasicContext<S, W>> recency(context, a.unit.drecency, blocks.most_seen());
+  detail::PairBiasSums<BasicContext<S, W>> bias(context, a.unit, a.times, blocks.most_seen());
   const S* saved = a.saved.data;
   blocks.for_each([&](const detail::PairBlock& block) {
     const View x = products.row_range(0, block.pairs()), dx = dproducts.row_range(0, block.pairs());
@@ -215,7 +215,7 @@ void candidate_attention_backward(BasicContext<S, W>& context,
         }
         if (!a.weighting.softmax || seen == 0) continue;
         const S mean = (weight * ds).sum();
-        if (recency) recency.add(h, weight * (ds - mean));
+        if (bias) bias.add(h, key, weight * (ds - mean));
         ds = static_cast<S>(a.weighting.scale) * weight * (ds - mean);
       }
     });
@@ -232,7 +232,7 @@ void candidate_attention_backward(BasicContext<S, W>& context,
     });
   });
 
-  if (recency) recency.finish();
+  bias.finish();
   const detail::FirstLayer first(a.unit.hidden[0].weight);
   const detail::FirstLayer dfirst(a.unit.hidden[0].dweight);
   const View scratch = context.matrix(units, width);

@@ -22,8 +22,8 @@ struct CandidateAttentionOptions {
   /// Distances from the newest visible item that have a learned number each, which is added to the scaled scores before
   /// the softmax; items further back share the last one. 0 for no recency bias.
   index_t recency = 0;
-  double recency_step =
-      -0.2;  ///< what the numbers begin with: 0 for the newest item, this much more for each before it
+  double recency_step = -0.2;  ///< what they begin with: 0 for the newest item, this much more for each before it
+  bool time_decay = false;     ///< adds a number for the time from each item to the newest visible one (time_bucket)
 
   /// As the paper has it (Zhou et al. 2018, figure 2 and section 4.3): one layer of 36 units with Dice, no softmax, so
   /// that the sum keeps how strongly a history speaks for a candidate.
@@ -48,15 +48,17 @@ class CandidateAttention {
   };
 
   /// @throws ArgumentError unless there are 1 to 3 hidden layers, heads that divide the width, and a softmax where
-  /// there is a recency bias
+  /// there is a recency bias or a time decay
   CandidateAttention(ParameterScope<Context> scope, const CandidateAttentionOptions& options)
       : weighting_{options.softmax, 1 / std::sqrt(static_cast<double>(options.width / checked(options).heads))},
         hidden_(scope, {4 * options.width, options.hidden, options.activation, options.weights}),
         output_(scope / "output", options.hidden.back(), options.heads, {.weights = options.weights}) {
     if (options.recency > 0)
       recency_ = scope.matrix("recency_bias", options.heads, options.recency, Initialiser::ramp(options.recency_step));
+    if (options.time_decay) decay_ = scope.matrix("time_decay", options.heads, time_buckets, Initialiser::constant(0));
   }
 
+  /// @throws ShapeError where there is a time decay and the batch has no times
   /// @param keys (N, D) the batch's histories   @param queries (C, D) the candidates
   Result forward(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
                  const Candidates<typename Context::Space>& candidates, Variable<Context> keys,
@@ -74,22 +76,25 @@ class CandidateAttention {
     unit.dbias = tape.gradient(output_.bias);
     unit.recency = tape.value(recency_);
     unit.drecency = tape.gradient(recency_);
+    unit.decay = tape.value(decay_);
+    unit.ddecay = tape.gradient(decay_);
 
     const Variable<Context> y = tape.variable(queries.rows(), queries.columns());
     const auto weights = context.vector(unit.heads() * candidates.pairs);
     const auto saved = tape.recording() ? context.vector(ops::candidate_attention_saved_size<Context>(candidates, unit))
                                         : vector_of<Context>{};
     const auto offsets = batch.offsets();
+    const auto times = batch.times;
     const AttentionWeighting weighting = weighting_;
     ops::candidate_attention_forward(
         context, CandidateAttentionForward<Context>{offsets, candidates, keys.value(), queries.value(), unit, weighting,
-                                                    y.value(), weights, saved});
+                                                    y.value(), weights, saved, times});
     tape.record([=](Tape<Context>& t) {
       if (const auto dy = t.incoming(y))
         ops::candidate_attention_backward(
             t.context(),
             CandidateAttentionBackward<Context>{offsets, candidates, keys.value(), queries.value(), unit, weighting,
-                                                weights, saved, dy, t.gradient(keys), t.gradient(queries)});
+                                                weights, saved, dy, t.gradient(keys), t.gradient(queries), times});
     });
     return {y, weights};
   }
@@ -104,6 +109,8 @@ class CandidateAttention {
     check_argument(options.recency >= 0, "CandidateAttention recency", options.recency, "at least 0");
     check_argument(options.recency == 0 || options.softmax, "CandidateAttention recency", options.recency,
                    "0 without a softmax");
+    check_argument(!options.time_decay || options.softmax, "CandidateAttention time_decay", "true",
+                   "false without a softmax");
     return options;
   }
 
@@ -111,6 +118,7 @@ class CandidateAttention {
   HiddenLayers<Context> hidden_;
   Linear<Context> output_;
   MatrixParameter<Context> recency_;  ///< (H, R), or none
+  MatrixParameter<Context> decay_;    ///< (H, time_buckets), or none
 };
 
 }  // namespace seqrec

@@ -26,6 +26,7 @@ struct DinOptions {
   bool attention_softmax = true;
   index_t attention_heads = 1;
   bool recency_bias = false;
+  bool time_decay = false;
   std::vector<index_t> hidden = {128, 64};
   Activation activation = Activation::prelu;
   double dropout = 0.2;
@@ -52,6 +53,8 @@ struct DinOptions {
           "divide the width: each weighs its columns of the history's vectors");
     visit("recency_bias", recency_bias, any(),
           "adds a learned number for each distance from the newest item to the attention's scores; needs the softmax");
+    visit("time_decay", time_decay, any(),
+          "adds one for the time from each item to the newest, too: the data must have times; needs the softmax");
     visit("hidden", hidden, widths(1, 1 << 20), "of the ranking network's hidden layers");
     visit("activation", activation, any(), "after each of them");
     visit("dropout", dropout, probability(), "of elements of history vectors and in the ranking network to be dropped");
@@ -70,8 +73,8 @@ struct DinOptions {
 /// A user is seen through the candidate: u = attention of the candidate q to the history; score = MLP([u, q, u * q,
 /// features]) + u q + bias(item). All positions of a history are trained at once: a candidate says how much of the
 /// history it may see.
-/// The network cannot see in which order a history was; with `recency_bias` the attention can.
-/// Differs from the reference code: u q is a term of its own (without it the network spends its first epochs on
+/// The network cannot see in which order a history was, nor when; with `recency_bias` and `time_decay` the attention
+/// can. Differs from the reference code: u q is a term of its own (without it the network spends its first epochs on
 /// learning popularity alone); no batch normalisation; Dice normalises by running statistics.
 template <class Context_>
 class Din : public ItemModel<Context_, DinOptions> {
@@ -89,7 +92,7 @@ class Din : public ItemModel<Context_, DinOptions> {
     vector_of<Context> weights;  ///< (H pairs) attention to each visible item, oldest first, head after head
   };
 
-  /// @throws ArgumentError when an option is out of range, or there is a recency bias without a softmax
+  /// @throws ArgumentError when an option is out of range, or there is a recency bias or a time decay without a softmax
   explicit Din(const DinOptions& options, InitialValues begin = InitialValues::drawn)
       : Base(name, options),
         item_embedding_(parameters_.scope("item_embedding"), options.items, options.width, vectors()),
@@ -98,7 +101,8 @@ class Din : public ItemModel<Context_, DinOptions> {
                                                     .activation = options.attention_activation,
                                                     .softmax = options.attention_softmax,
                                                     .heads = attention_heads(options),
-                                                    .recency = recency_distances(options)}),
+                                                    .recency = recency_distances(options),
+                                                    .time_decay = decays(options)}),
         network_(parameters_.scope("network"), {.inputs = 3 * options.width + feature_inputs(options),
                                                 .hidden = options.hidden,
                                                 .activation = options.activation,
@@ -114,13 +118,16 @@ class Din : public ItemModel<Context_, DinOptions> {
     parameters_.initialise(begin, options_.seed);
   }
 
-  /// @return (C, 1) log-odds   @throws ArgumentError when the batch lacks features that the model was made for
+  /// @return (C, 1) log-odds
+  /// @throws ArgumentError when the batch lacks features that the model was made for, or times with a time decay
   Variable<Context> score(Tape<Context>& tape, const Batch<Space>& batch, const Candidates<Space>& candidates) const {
     return explain(tape, batch, candidates).scores;
   }
 
   /// The same with the weight of each history item.
   Explained explain(Tape<Context>& tape, const Batch<Space>& batch, const Candidates<Space>& candidates) const {
+    if (options_.time_decay && !batch.times && batch.rows() != 0)
+      throw ArgumentError("Din time_decay is true, expected a batch with the times of its events, this one has none");
     const auto keys = embed_sequence<Context>(tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
     const auto queries = embed_candidates(tape, candidates, item_embedding_.weight);
     const auto [interest, weights] = attention_.forward(tape, batch, candidates, keys, queries);
@@ -130,6 +137,9 @@ class Din : public ItemModel<Context_, DinOptions> {
     if (item_bias_) scores = sum(tape, scores, embed_candidates(tape, candidates, item_bias_->weight));
     return {scores, weights};
   }
+
+  /// The option by which times of events are read; null where they are not.
+  const char* reads_times() const { return options_.time_decay ? "time_decay" : nullptr; }
 
   index_t training_length() const { return std::max(options_.max_length, options_.training_length); }
 
@@ -147,6 +157,11 @@ class Din : public ItemModel<Context_, DinOptions> {
     if (!o.recency_bias) return 0;
     check_argument(o.attention_softmax, "Din recency_bias", "true", "false without attention_softmax");
     return o.max_length;
+  }
+
+  static bool decays(const DinOptions& o) {
+    check_argument(!o.time_decay || o.attention_softmax, "Din time_decay", "true", "false without attention_softmax");
+    return o.time_decay;
   }
 
   static index_t feature_inputs(const DinOptions& o) {

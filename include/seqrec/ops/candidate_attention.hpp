@@ -2,10 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 
 #include "seqrec/core/candidates.hpp"
 #include "seqrec/core/check_offsets.hpp"
 #include "seqrec/core/check_shape.hpp"
+#include "seqrec/ops/time_bucket.hpp"
 #include "seqrec/ops/unit_activation.hpp"
 
 namespace seqrec {
@@ -35,6 +37,8 @@ struct AttentionUnit {
   /// before it, and so on; rows further back share the last number. Null for none.
   const_matrix_of<Context> recency;
   master_matrix_of<Context> drecency;  ///< (H, R) added to; null if not wanted
+  const_matrix_of<Context> decay;      ///< (H, time_buckets) t: added in the same way; null for none
+  master_matrix_of<Context> ddecay;    ///< (H, time_buckets) added to; null if not wanted
 
   index_t units(index_t layer) const { return hidden[layer].weight.rows(); }
   index_t heads() const { return weight.rows(); }
@@ -52,7 +56,8 @@ struct AttentionWeighting {
 /// where a candidate sees nothing.
 ///
 /// With a recency bias the weights are softmax_j(scale score_cj + r[d]), d = 0 for the newest row that c sees, 1 for
-/// the one before it: an order of events, which the unit alone cannot see.
+/// the one before it: an order of events, which the unit alone cannot see. With a time decay t[time_bucket(seconds
+/// between the newest row that c sees and row j)] is added too.
 ///
 /// With H heads the unit gives each pair H scores, and the weights of head h are those of columns h D/H .. of the sum:
 /// a candidate may ask for several things at once.
@@ -71,6 +76,7 @@ struct CandidateAttentionForward {
   matrix_of<Context> y;        ///< (C, D)
   vector_of<Context> weights;  ///< (H pairs) a, candidate by candidate, then head by head, oldest item first
   vector_of<Context> saved;    ///< for backward, size candidate_attention_saved_size; null for inference
+  VectorView<const std::int64_t, typename Context::Space> times{};  ///< (N) of the events; read with a time decay
 };
 
 /// Gradients of CandidateAttentionForward.
@@ -82,11 +88,12 @@ struct CandidateAttentionBackward {
   const_matrix_of<Context> queries;                             ///< (C, D)
   AttentionUnit<Context> unit;
   AttentionWeighting weighting;
-  const_vector_of<Context> weights;  ///< (H pairs) the forward's
-  const_vector_of<Context> saved;    ///< the forward's
-  const_matrix_of<Context> dy;       ///< (C, D)
-  Gradient<Context> dkeys;           ///< (N, D)
-  Gradient<Context> dqueries;        ///< (C, D)
+  const_vector_of<Context> weights;                                 ///< (H pairs) the forward's
+  const_vector_of<Context> saved;                                   ///< the forward's
+  const_matrix_of<Context> dy;                                      ///< (C, D)
+  Gradient<Context> dkeys;                                          ///< (N, D)
+  Gradient<Context> dqueries;                                       ///< (C, D)
+  VectorView<const std::int64_t, typename Context::Space> times{};  ///< (N) read with a time decay
 };
 
 namespace ops {
@@ -130,13 +137,16 @@ void check_attention_unit(const char* op, const AttentionUnit<Context>& unit, in
   check_optional_shape(op, "the last dbias", unit.dbias, heads);
 }
 
-/// @throws ShapeError unless there is a number for one distance at least, ArgumentError for a bias without a softmax
+/// @throws ShapeError unless there is a number for one distance at least, and for each bucket of time,
+///         ArgumentError for a bias without a softmax
 template <class Context>
-void check_recency(const char* op, const AttentionUnit<Context>& unit, const AttentionWeighting& weighting) {
+void check_pair_bias(const char* op, const AttentionUnit<Context>& unit, const AttentionWeighting& weighting) {
   check_optional_shape(op, "recency", unit.recency, unit.heads(), std::max<index_t>(1, unit.recency.columns()));
   check_optional_shape(op, "drecency", unit.drecency, unit.heads(), unit.recency.columns());
-  if (!unit.recency) return;
-  if (!weighting.softmax) throw ArgumentError(concatenate(op, ": recency without a softmax, expected one"));
+  check_optional_shape(op, "decay", unit.decay, unit.heads(), time_buckets);
+  check_optional_shape(op, "ddecay", unit.ddecay, unit.decay.rows(), unit.decay.columns());
+  if ((unit.recency || unit.decay) && !weighting.softmax)
+    throw ArgumentError(concatenate(op, ": ", unit.recency ? "recency" : "decay", " without a softmax, expected one"));
 }
 
 /// Checks what candidates see, in host memory all of it.
@@ -167,14 +177,15 @@ void check_candidates(const char* op, VectorView<const offset_t, Space> offsets,
 template <class Arguments>
 void check_candidate_attention(const char* op, const Arguments& a) {
   check_attention_unit(op, a.unit, a.keys.columns());
-  check_recency(op, a.unit, a.weighting);
+  check_pair_bias(op, a.unit, a.weighting);
+  if (a.unit.decay) check_shape(op, "times", a.times, a.keys.rows());
   check_candidates(op, a.offsets, a.keys.rows(), a.candidates);
   check_shape(op, "queries", a.queries, a.candidates.size(), a.keys.columns());
   check_shape(op, "weights", a.weights, a.unit.heads() * a.candidates.pairs);
 }
 
 /// @throws ShapeError when extents or what candidates see disagree, ArgumentError when window is below 1, heads do not
-/// divide the width, or there is a recency bias without a softmax.
+/// divide the width, or there is a bias without a softmax.
 /// Cost: 2 pairs (D F1 + F1 F2 + ...) operations.
 template <class Context>
 void candidate_attention_forward(Context& context, const CandidateAttentionForward<Context>& a) {

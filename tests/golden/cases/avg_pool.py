@@ -41,6 +41,41 @@ def prefix_mean():
     return dict(offsets=offsets, x=x, y=y, dy=dy, dx=dx), dict()
 
 
+def recency_matrix(offsets, recency):
+    """The same with softmax weights by distance, those beyond the last one sharing it: a matrix (N, N)."""
+    weights = torch.zeros(int(offsets[-1]), int(offsets[-1]), dtype=torch.float64)
+    for segment in segments_of(offsets):
+        for row in range(segment.start, segment.stop):
+            distance = torch.arange(row - segment.start, -1, -1).clamp(max=len(recency) - 1)
+            weights[row, segment.start : row + 1] = torch.softmax(recency[distance], 0)
+    return weights
+
+
+def recency_means(x, offsets, recency):
+    """The same row by row, without a softmax."""
+    means = []
+    for segment in segments_of(offsets):
+        for row in range(segment.start, segment.stop):
+            powers = [torch.exp(recency[min(row - j, len(recency) - 1)]) for j in range(segment.start, row + 1)]
+            means.append(sum(p * x[segment.start + i] for i, p in enumerate(powers)) / sum(powers))
+    return torch.stack(means)
+
+
+@case("prefix_mean_recency")
+def prefix_mean_recency():
+    offsets = offsets_of([4, 0, 1, 9])
+    rows, width, distances = int(offsets[-1]), 7, 5
+    x, recency = leaves(normal(rows, width), normal(distances))
+    y = recency_matrix(offsets, recency) @ x
+    own = recency_means(x, offsets, recency)
+    agree("prefix_mean", y, own)
+    dy = normal(rows, width)
+    dx, drecency = gradients(y, dy, [x, recency])
+    for name, given, expected in zip(["dx", "drecency"], [dx, drecency], gradients(own, dy, [x, recency])):
+        agree(name, given, expected)
+    return dict(offsets=offsets, x=x, recency=recency, y=y, dy=dy, dx=dx, drecency=drecency), dict(distances=distances)
+
+
 class AvgPool(nn.Module):
     """The mean of a history's item vectors; its state_dict has the names that seqrec uses."""
 

@@ -10,6 +10,12 @@ from torch import nn
 from .common import agree, away_from_kink, case, gradients, leaves, normal, offsets_of, segments_of
 
 DICE_EPSILON = 1e-8
+TIME_BUCKETS = 128
+
+
+def time_bucket(seconds):
+    """HSTU's: floor(log(max(1, seconds)) / 0.301)."""
+    return min(TIME_BUCKETS - 1, int(math.log(max(1, int(seconds))) / 0.301))
 
 
 class Dice(nn.Module):
@@ -81,7 +87,7 @@ def unit_activation(kind):
 class CandidateAttention(nn.Module):
     """DIN's activation unit; every pair's [q, k, q - k, q * k] is written out."""
 
-    def __init__(self, width, hidden, activation, softmax, recency=0, heads=1):
+    def __init__(self, width, hidden, activation, softmax, recency=0, heads=1, decay=False):
         super().__init__()
         inputs = [4 * width] + list(hidden)
         self.linears = nn.ModuleList(nn.Linear(i, o) for i, o in zip(inputs, hidden))
@@ -89,8 +95,9 @@ class CandidateAttention(nn.Module):
         self.output = nn.Linear(hidden[-1], heads)
         self.softmax, self.scale, self.heads = softmax, 1 / math.sqrt(width // heads), heads
         self.recency_bias = nn.Parameter(torch.zeros(heads, recency)) if recency else None
+        self.time_decay = nn.Parameter(torch.zeros(heads, TIME_BUCKETS)) if decay else None
 
-    def forward(self, keys, queries, seen):
+    def forward(self, keys, queries, seen, times=None):
         """`seen`: the rows of keys that each candidate sees. All pairs pass the network together."""
         candidate = torch.tensor([c for c, rows in enumerate(seen) for _ in rows], dtype=torch.long)
         row = torch.tensor([r for rows in seen for r in rows], dtype=torch.long)
@@ -108,13 +115,16 @@ class CandidateAttention(nn.Module):
                 if self.recency_bias is not None:  # 0 is the distance of the newest row
                     distance = torch.arange(len(rows) - 1, -1, -1).clamp(max=self.recency_bias.shape[1] - 1)
                     logits = logits + self.recency_bias[:, distance]
+                if self.time_decay is not None:
+                    bucket = torch.tensor([time_bucket(times[rows[-1]] - times[r]) for r in rows], dtype=torch.long)
+                    logits = logits + self.time_decay[:, bucket]
                 of_candidate = torch.softmax(logits, 1)
             weights.append(of_candidate.reshape(-1))
             of_heads = keys[rows].chunk(self.heads, 1)
             results.append(torch.cat([a @ k for a, k in zip(of_candidate, of_heads)]))
         return torch.stack(results), torch.cat(weights)
 
-    def formula(self, keys, queries, seen):
+    def formula(self, keys, queries, seen, times=None):
         """The same pair by pair and head by head."""
         results, all_weights, columns = [], [], keys.shape[1] // self.heads
         for q, rows in zip(queries, seen):
@@ -133,6 +143,11 @@ class CandidateAttention(nn.Module):
                         powers = [
                             power * torch.exp(self.recency_bias[head, min(len(rows) - 1 - j, last)])
                             for j, power in enumerate(powers)
+                        ]
+                    if self.time_decay is not None:
+                        powers = [
+                            power * torch.exp(self.time_decay[head, time_bucket(times[rows[-1]] - times[r])])
+                            for power, r in zip(powers, rows)
                         ]
                     scores = [power / sum(powers) for power in powers]
                 all_weights += scores
@@ -155,15 +170,17 @@ def rows_seen(offsets, candidate_offsets, visible, window):
 @case("candidate_attention_official_code", (6, 3), "sigmoid", True)
 @case("candidate_attention_recency", (6, 3), "sigmoid", True, 4, 3)
 @case("candidate_attention_heads", (6, 3), "sigmoid", True, 4, 3, 2)
-def candidate_attention(hidden, activation, softmax, window=3, recency=0, heads=1):
+@case("candidate_attention_decay", (6, 3), "sigmoid", True, 4, 3, 1, True)
+def candidate_attention(hidden, activation, softmax, window=3, recency=0, heads=1, decay=False):
     width = 4
-    module = randomise(CandidateAttention(width, hidden, activation, softmax, recency, heads).double())
+    module = randomise(CandidateAttention(width, hidden, activation, softmax, recency, heads, decay).double())
     offsets, candidate_offsets = offsets_of([4, 0, 1, 6]), offsets_of([3, 1, 2, 4])
     visible = [0, 2, 4, 0, 1, 1, 1, 3, 3, 6]
     keys, queries = leaves(normal(int(offsets[-1]), width), normal(len(visible), width))
     seen = rows_seen(offsets, candidate_offsets, visible, window)
-    y, weights = module(keys, queries, seen)
-    own_y, own_weights = module.formula(keys, queries, seen)
+    times = torch.tensor([0, 60, 60, 90000, 5, 7, 7, 8, 3600, 90000, 40000000]) if decay else None
+    y, weights = module(keys, queries, seen, times)
+    own_y, own_weights = module.formula(keys, queries, seen, times)
     agree("y", y, own_y)
     agree("weights", weights, own_weights)
     dy = normal(*y.shape)
@@ -177,6 +194,8 @@ def candidate_attention(hidden, activation, softmax, window=3, recency=0, heads=
         offsets=offsets, candidate_offsets=candidate_offsets, visible=torch.tensor(visible).int(), keys=keys,
         queries=queries, y=y, weights=weights, dy=dy, dkeys=given[0], dqueries=given[1],
     )
+    if decay:
+        tensors["times"] = times.int()
     tensors.update(state_of(module, dict(zip(named, given[2:]))))
     return tensors, dict(
         window=window, layers=len(hidden), activation=activation, softmax=int(softmax), scale=module.scale,
