@@ -205,7 +205,7 @@ TEST_CASE("AvgPool comes back from its checkpoint", "[models]") {
   CHECK_THAT(shown({.items = 7}),
              ContainsSubstring("items=7 width=64 max_length=50 dropout=0 output_table=separate "
                                "projection=none recency_weights=false initial_deviation=0 user_categories=0 "
-                                                    "item_categories=0 seed=0 "));
+                               "item_categories=0 seed=0 "));
 }
 
 TEST_CASE("AvgPool begins with Xavier-normal weights, or with a deviation of one's choice", "[models]") {

@@ -78,10 +78,6 @@ TEST_CASE("models learn from labels, and from nothing but labels", "[train]") {
   SECTION("SasRec") {
     check([&] { return SasRec<Context>({.items = data.num_items(), .width = 16, .blocks = 1, .max_length = 12}); });
   }
-  SECTION("SasRec, with a mixture of experts") {
-    check([&] {
-      return SasRec<Context>(
-          {.items = data.num_items(), .width = 16, .blocks = 1, .max_length = 12, .moe = {.experts = 4, .top_k = 2}});
   SECTION("SasRec with mixtures of experts, whose selection bias is a statistic") {
     check([&] {
       return SasRec<Context>(

@@ -112,7 +112,6 @@ class SasRec : public HistoryEncoder<Context_, SasRecOptions> {
     check_argument(o.width % o.heads == 0, "SasRec heads", o.heads, "a divisor of the width");
     o.moe.check_together("SasRec moe_", units(o));
     check_argument(o.moe.dense() || o.units == HiddenUnits::relu, "SasRec units", option_text(o.units),
-                   "relu with moe_experts above 0: the units of experts");
                    "relu with experts, whose units those are");
     return o;
   }
@@ -122,17 +121,16 @@ class SasRec : public HistoryEncoder<Context_, SasRecOptions> {
     std::vector<TransformerBlock<Context>> blocks;
     const auto count = static_cast<std::size_t>(options_.blocks);
     blocks.reserve(count);
-    const TransformerBlockOptions each{
-        .width = options_.width,
-        .heads = options_.heads,
-        .feed_forward_width = units(options_),
-        .dropout = options_.dropout,
-        .norm = options_.norm,
-        .norm_epsilon = options_.norm_epsilon,
-        .weights = initial_weights(),
-        .units = options_.units,
-        .moe = options_.moe,
-        .bias = {options_.position_bias ? options_.max_length : 0, options_.time_bias}};
+    const TransformerBlockOptions each{.width = options_.width,
+                                       .heads = options_.heads,
+                                       .feed_forward_width = units(options_),
+                                       .dropout = options_.dropout,
+                                       .norm = options_.norm,
+                                       .norm_epsilon = options_.norm_epsilon,
+                                       .weights = initial_weights(),
+                                       .units = options_.units,
+                                       .moe = options_.moe,
+                                       .bias = {options_.position_bias ? options_.max_length : 0, options_.time_bias}};
     for (std::size_t i = 0; i < count; ++i) blocks.emplace_back(parameters_.scope("blocks") / i, each);
     return blocks;
   }
