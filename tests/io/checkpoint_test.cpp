@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "seqrec/cpu/moe_balance.hpp"  // what moves statistics of a SasRec
+#include "seqrec/cpu.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "support/catch.hpp"
 #include "support/parameters.hpp"
@@ -129,6 +129,11 @@ TEST_CASE("a checkpoint holds the model's name and options, its tensors in order
                                                        {"option.norm_epsilon", "3.3333333333333335e-07"},
                                                        {"option.initial_deviation", "0.07"},
                                                        {"option.seed", "18446744073709551615"},
+                                                       {"option.user_categories", "0"},
+                                                       {"option.item_categories", "0"},
+                                                       {"option.units", "relu"},
+                                                       {"option.position_bias", "false"},
+                                                       {"option.time_bias", "false"},
                                                        {"option.moe_experts", "0"},
                                                        {"option.moe_top_k", "2"},
                                                        {"option.moe_shared_experts", "0"},

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "seqrec/cpu/moe_balance.hpp"  // what moves statistics of a SasRec
+#include "seqrec/cpu.hpp"
 #include "seqrec/io/checkpoint.hpp"
 #include "seqrec/models/avg_pool.hpp"
 #include "seqrec/models/sasrec.hpp"

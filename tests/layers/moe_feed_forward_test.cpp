@@ -216,4 +216,7 @@ TEST_CASE("a mixture refuses options that do not fit, by name", "[layers][errors
   CHECK_THAT(problem_of({.experts = 4, .shared_experts = 1}, 64),
              ContainsSubstring("MoeFeedForward expert_width is 0, which divides the 64 hidden units"));
   CHECK_THAT(problem_of({.experts = 4, .bias_step = -1}), ContainsSubstring("MoeFeedForward bias_step is -1"));
+  CHECK_THAT(seqrec_test::message_of<ArgumentError>(
+                 [] { Probe(1, {.width = 4, .hidden = 4, .units = HiddenUnits::swiglu}, {.experts = 4}); }),
+             ContainsSubstring("MoeFeedForward units is swiglu, expected relu"));
 }

@@ -2,7 +2,7 @@
 #include "seqrec/models/static_encoder.hpp"
 
 #include "seqrec/core/context_base.hpp"
-#include "seqrec/cpu/moe_balance.hpp"
+#include "seqrec/cpu.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "support/catch.hpp"
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "seqrec/core/option_text.hpp"
 #include "seqrec/layers/feed_forward.hpp"
 #include "seqrec/layers/moe_options.hpp"
 #include "seqrec/ops/elementwise.hpp"
@@ -74,7 +75,7 @@ struct MoeFeedForward {
   /// @param dense  the network whose place it takes
   /// @throws ArgumentError when an option is out of range, or does not fit another
   MoeFeedForward(ParameterScope<Context> scope, const FeedForwardOptions& dense, const MoeOptions& moe)
-      : options(checked(moe, dense.hidden)),
+      : options(checked(moe, dense)),
         dropout(dense.dropout),
         units(moe.units(dense.hidden)),
         router(scope / "router", dense.width, moe.experts, {.weights = dense.weights, .bias = false}),
@@ -173,10 +174,11 @@ struct MoeFeedForward {
     return y;
   }
 
-  static const MoeOptions& checked(const MoeOptions& moe, index_t hidden) {
+  static const MoeOptions& checked(const MoeOptions& moe, const FeedForwardOptions& dense) {
     check_options("MoeFeedForward", moe);
+    check_argument(dense.units == HiddenUnits::relu, "MoeFeedForward units", option_text(dense.units), "relu");
     check_argument(!moe.dense(), "MoeFeedForward experts", moe.experts, "at least 1");
-    moe.check_together("MoeFeedForward ", hidden);
+    moe.check_together("MoeFeedForward ", dense.hidden);
     return moe;
   }
 
