@@ -141,9 +141,9 @@ TEST_CASE("a checkpoint holds the model's name and options, its tensors in order
                                                        {"option.moe_gate", "sigmoid"},
                                                        {"option.moe_normalise", "true"},
                                                        {"option.moe_balance", "loss_free"},
-                                                       {"option.moe_bias_step", "0.001"},
+                                                       {"option.moe_bias_step", "0.005"},
                                                        {"option.moe_first_bias_step", "0.01"},
-                                                       {"option.moe_first_steps", "50"},
+                                                       {"option.moe_first_steps", "200"},
                                                        {"option.moe_auxiliary_weight", "0.01"}};
   CHECK(file.metadata() == expected);
   auto& parameters = model.parameters();

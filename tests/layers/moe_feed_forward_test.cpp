@@ -153,7 +153,10 @@ TEST_CASE("a mixture is that of masks, with the masks of dropout that belong to 
 }
 
 TEST_CASE("selection bias and loads move by the loads of a whole step", "[layers]") {
-  MoeOptions moe{.experts = 4, .top_k = 1, .expert_width = 2, .first_steps = 1};
+  MoeOptions moe{.experts = 4, .top_k = 1, .expert_width = 2};
+  moe.bias_step = 1e-3;
+  moe.first_bias_step = 1e-2;
+  moe.first_steps = 1;
   moe.balance = GENERATE(MoeBalanceKind::loss_free, MoeBalanceKind::none);
   Probe probe(8, {.width = 4}, moe);
   seqrec_test::randomise(probe, 3);

@@ -177,5 +177,5 @@ TEST_CASE("every option of SasRec is shown under its name", "[models]") {
         "position_origin=end norm_epsilon=1e-08 initial_deviation=0 user_categories=0 item_categories=0 units=relu "
         "position_bias=false time_bias=false seed=0 moe_experts=0 moe_top_k=2 "
         "moe_shared_experts=0 moe_expert_width=0 moe_gate=sigmoid moe_normalise=true moe_balance=loss_free "
-        "moe_bias_step=0.001 moe_first_bias_step=0.01 moe_first_steps=50 moe_auxiliary_weight=0.01 ");
+        "moe_bias_step=0.005 moe_first_bias_step=0.01 moe_first_steps=200 moe_auxiliary_weight=0.01 ");
 }

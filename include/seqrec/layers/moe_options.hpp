@@ -28,9 +28,9 @@ struct MoeOptions {
   MoeGate gate = MoeGate::sigmoid;
   bool normalise = true;
   MoeBalanceKind balance = MoeBalanceKind::loss_free;
-  double bias_step = 1e-3;
+  double bias_step = 5e-3;
   double first_bias_step = 1e-2;
-  index_t first_steps = 50;
+  index_t first_steps = 200;
   double auxiliary_weight = 0.01;
 
   /// Names, ranges and meanings; see core/options.hpp.
@@ -44,9 +44,10 @@ struct MoeOptions {
     visit("gate", gate, any(), "what the router makes of its logits");
     visit("normalise", normalise, any(), "the weights of the chosen add up to 1");
     visit("balance", balance, any(), "what keeps loads even");
-    visit("bias_step", bias_step, not_negative(), "of loss-free balance: how far a step moves the selection bias");
+    visit("bias_step", bias_step, not_negative(),
+          "of loss-free balance: how far a step moves the selection bias; less where there are many thousand steps");
     visit("first_bias_step", first_bias_step, not_negative(), "the same in the first steps");
-    visit("first_steps", first_steps, at_least(0), "how many those are: about an epoch");
+    visit("first_steps", first_steps, at_least(0), "how many those are: while the loss falls fast");
     visit("auxiliary_weight", auxiliary_weight, not_negative(), "alpha, of the auxiliary loss");
   }
 
