@@ -6,12 +6,16 @@
 #include "seqrec/cpu.hpp"
 #include "seqrec/data/batches/batcher.hpp"
 #include "seqrec/data/readers/synthetic.hpp"
+#include "seqrec/data/splits/session_split.hpp"
 #include "seqrec/models/din.hpp"
+#include "seqrec/models/gru4rec.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/objectives/click.hpp"
 #include "seqrec/objectives/next_item.hpp"
+#include "seqrec/objectives/session_next_item.hpp"
 #include "seqrec/optim/exponential_average.hpp"
 #include "seqrec/optim/optimizer.hpp"
+#include "seqrec/train/session_task.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
 #include "support/counting_new.hpp"
@@ -47,6 +51,35 @@ TEST_CASE("training steps of sizes seen before allocate nothing", "[train]") {
         outcome_of_step(team, model, ranges, optimizer);
       }
   };
+  train();
+  REQUIRE(allocations > before_anything);  // or nothing is being counted
+  const std::size_t before = allocations;
+  train();
+  CHECK(allocations - before == 0);
+}
+
+TEST_CASE("steps of sessions in lanes allocate nothing", "[train]") {
+  using Model = Gru4Rec<cpu::Context>;
+  const SessionNextItem objective = GENERATE(SessionNextItem{.loss = SampledSoftmax{}, .negatives = 9},
+                                             SessionNextItem{.loss = BprMax{}, .negatives = 9, .shuffle = true});
+  CAPTURE(objective.name());
+  const Split split =
+      session_split(synthetic_dataset({.users = 60, .items = 80, .genres = 6, .min_events = 2, .max_events = 9}));
+  Model model({.items = split.data->num_items(), .width = 8, .layers = 2, .item_bias = true});
+  detail::SessionTask<Model, SessionNextItem> task(
+      model, split, objective,
+      {.batch_size = 7, .optimizer = Adagrad{.momentum = 0.2}, .token_budget = 3, .team = {.threads = 2, .slots = 4}});
+  std::uint64_t number = 0;
+  const auto train = [&] {
+    for (index_t epoch = 0; epoch < 2; ++epoch)
+      for (index_t step = 0; step < task.batches_per_epoch(); ++step)
+        task.step({.epoch = epoch,
+                   .first_batch = step,
+                   .targets = task.num_targets(epoch, step),
+                   .number = number++,
+                   .learning_rate = 0.01});
+  };
+  const std::size_t before_anything = allocations;
   train();
   REQUIRE(allocations > before_anything);  // or nothing is being counted
   const std::size_t before = allocations;

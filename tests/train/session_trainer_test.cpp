@@ -126,6 +126,36 @@ TEST_CASE("a run of sessions in lanes is resumed in the middle of them", "[train
   seqrec_test::check_resumed_run<SessionTrainer>(toy_model, toy_split(), objective, options, seed, killed);
 }
 
+TEST_CASE("what a saved run of sessions carries is checked before it goes on", "[train][errors]") {
+  const seqrec_test::TemporaryDirectory directory;
+  TrainerOptions options = toy_options();
+  options.epochs = 1;
+  options.state = directory / "state.safetensors";
+  const auto train = [&] {
+    Model model = toy_model();
+    SessionTrainer(options).fit(model, toy_split(), bpr_max);
+  };
+  train();
+  options.resume = true;
+  options.epochs = 2;
+  const std::string whole = seqrec_test::read_file(options.state);
+  const SafetensorsFile file(options.state);
+  const StoredTensor& carried = file.require("carried", DataType::f32);
+  CHECK(carried.shape == std::vector<index_t>{5 * 16});
+  const std::size_t data = whole.size() - static_cast<std::size_t>(file.tensors().back().end);
+  std::string damaged = whole;
+  damaged.replace(data + static_cast<std::size_t>(carried.begin) + 8, 4, "\xff\xff\xff\xff");  // not a number
+  seqrec_test::write_file(options.state, damaged);
+  CHECK_THAT(message_of<DataError>(train), ContainsSubstring("tensor 'carried': element [2] is") &&
+                                               ContainsSubstring("nan, expected a finite number"));
+  damaged = whole;
+  damaged.replace(damaged.find("\"carried\""), 9, "\"harried\"");
+  seqrec_test::write_file(options.state, damaged);
+  CHECK_THAT(message_of<DataError>(train), ContainsSubstring("tensor 'carried' is missing"));
+  seqrec_test::write_file(options.state, whole);
+  CHECK_NOTHROW(train());
+}
+
 TEST_CASE("what a SessionTrainer cannot do is named", "[train][errors]") {
   TrainerOptions options = toy_options();
   options.accumulate = 2;
