@@ -8,6 +8,7 @@
 #include "seqrec/cpu/catalogue_loss.hpp"
 #include "seqrec/cpu/click_loss.hpp"
 #include "seqrec/cpu/context.hpp"
+#include "seqrec/cpu/decay_rows.hpp"
 #include "seqrec/cpu/dropout_residual_layer_norm.hpp"
 #include "seqrec/cpu/elementwise.hpp"
 #include "seqrec/cpu/embed_sequence.hpp"

@@ -12,6 +12,7 @@
 #include "seqrec/ops/candidate_attention.hpp"
 #include "seqrec/ops/catalogue_loss.hpp"
 #include "seqrec/ops/click_loss.hpp"
+#include "seqrec/ops/decay_rows.hpp"
 #include "seqrec/ops/dropout_residual_layer_norm.hpp"
 #include "seqrec/ops/elementwise.hpp"
 #include "seqrec/ops/embed_sequence.hpp"
@@ -57,6 +58,7 @@ FAKE_OP(prefix_mean_backward, PrefixMeanBackward)
 FAKE_OP(unit_activation_forward, UnitActivationForward)
 FAKE_OP(unit_activation_backward, UnitActivationBackward)
 FAKE_OP(running_statistics, RunningStatistics)
+FAKE_OP(decay_rows, DecayRows)
 FAKE_OP(candidate_attention_forward, CandidateAttentionForward)
 FAKE_OP(candidate_attention_backward, CandidateAttentionBackward)
 FAKE_OP(gather_rows_forward, GatherRowsForward)
@@ -182,6 +184,7 @@ TEST_CASE("every front door calls the backend of its context, once", "[ops]") {
   });
   check_call("unit_activation_forward", [&] { ops::unit_activation_forward(context, UnitActivationForward<C>{}); });
   check_call("unit_activation_backward", [&] { ops::unit_activation_backward(context, UnitActivationBackward<C>{}); });
+  check_call("decay_rows", [&] { ops::decay_rows(context, DecayRows<C>{}); });
   check_call("running_statistics", [&] {
     RunningStatistics<C> a;
     a.rows.extents[0] = a.tracked.extents[0] = 1;

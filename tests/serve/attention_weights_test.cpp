@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/serve/attention_weights.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <numeric>
 #include <vector>
 
 #include "seqrec/models/din.hpp"
+#include "seqrec/serve/recommend.hpp"
+#include "seqrec/serve/score.hpp"
 #include "support/catch.hpp"
 #include "support/other_space.hpp"
 #include "support/toy.hpp"
@@ -28,6 +32,27 @@ TEST_CASE("each history item has a weight in a candidate's score", "[train]") {
   CHECK(attention_weights(model, context, {}, 9).empty());
   CHECK_THROWS_WITH(attention_weights(model, context, history, 20),
                     "ranking request 0: candidate 20 is beyond the model's table, expected 0 to 19");
+}
+
+TEST_CASE("a Din with a time decay is asked with the times of events", "[train]") {
+  Din<DoubleContext> model(
+      {.items = 20, .width = 4, .max_length = 5, .attention_hidden = {6}, .time_decay = true, .hidden = {3}});
+  seqrec_test::randomise(model, 4, 0.8);
+  DoubleContext context;
+  const std::vector<item_t> history = {1, 2, 3, 4, 5, 3, 7};
+  const std::vector<std::int64_t> times = {1, 5, 5, 90, 4000, 90'000, 90'001}, at_once(7, 3);
+  const auto weights = attention_weights(model, context, history, 9, {.times = times});
+  CHECK(weights != attention_weights(model, context, history, 9, {.times = at_once}));
+  CHECK(std::accumulate(weights.begin(), weights.end(), 0.0) == Approx(1).epsilon(1e-12));
+  CHECK_THROWS_WITH(attention_weights(model, context, history, 9),
+                    "ranking request 0: times are 0, expected 7, one for each event of the history: the model's "
+                    "time_decay reads them");
+  std::vector<item_t> all(20);
+  std::iota(all.begin(), all.end(), 0);
+  const auto scores = score(model, context, history, all, {.times = times});
+  const auto best = recommend(model, context, history, 20, {}, {.times = times});
+  REQUIRE(best.size() == 20);
+  for (const auto& [item, value] : best) CHECK(value == scores[static_cast<std::size_t>(item)]);
 }
 
 TEST_CASE("weights in another space are looked at there", "[train]") {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/train/optimized_task.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "seqrec/cpu.hpp"
+#include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/models/avg_pool.hpp"
 #include "support/catch.hpp"
 
@@ -19,6 +22,7 @@ using Model = AvgPool<cpu::BasicContext<double>>;
 class Pushed final : public detail::OptimizedTask<Model> {
  public:
   Pushed(Model& model, const TrainerOptions& options) : OptimizedTask(model, options) {}
+  using OptimizedTask::decay_items;
 
   index_t batches_per_epoch() const override { return 1; }
   index_t num_targets(index_t, index_t) override { return 1; }
@@ -56,6 +60,24 @@ TEST_CASE("a task moves weights, moments and average, but not what is frozen", "
     CHECK(task.state("moment.0")[first] == (frozen ? 0 : 1.5));
     CHECK(task.state("average")[first] == Approx(begin[first] - (frozen ? 0 : 0.1 + 0.075)));
   }
+}
+
+TEST_CASE("a task lets vectors of items decay by how often they are trained", "[train]") {
+  const Split split = leave_one_out(synthetic_dataset({.users = 30, .items = 10, .genres = 2, .max_events = 5}));
+  const std::vector<index_t> counts = count_train_events(split);
+  Model model({.items = 10, .width = 3, .projection = PoolProjection::linear});
+  const std::vector<double> begin = model.parameters().to_host();
+  Pushed task(model, {.optimizer = Sgd{}});
+  task.decay_items(0.5, split);
+  task.step({.number = 0, .learning_rate = 0.1});
+  for (const ParameterEntry& entry : task.entries())
+    for (index_t i = 0; i < entry.size(); ++i) {
+      const double w = begin[static_cast<std::size_t>(entry.offset + i)];
+      const auto n = static_cast<double>(std::max<index_t>(1, counts[static_cast<std::size_t>(i / 3 % 10)]));
+      const double decay = entry.role == ParameterRole::table ? 0.5 / n * w : 0;
+      CAPTURE(entry.name, i);
+      CHECK(model.parameters().values(entry)(i) == Approx(w - 0.1 * (1 + decay)).epsilon(1e-13));
+    }
 }
 
 TEST_CASE("a task finds what is not finite", "[train][errors]") {

@@ -41,9 +41,10 @@ TEST_CASE("a resumed run has the bits of an unbroken one", "[train]") {
   const std::uint64_t seed = GENERATE(as<std::uint64_t>{}, 1, 2, 3);
   CAPTURE(seed);
   SECTION("with one negative") { check_resumed_run(toy_model, toy_split(), bce, toy_options(), seed); }
-  SECTION("with random windows of histories") {
+  SECTION("with random windows of histories and a decay of items") {
     TrainerOptions options = toy_options();
     options.random_windows = true;
+    options.item_decay = 0.1;
     const auto make = [] { return Model({.items = 60, .width = 8, .blocks = 1, .max_length = 6, .seed = 3}); };
     check_resumed_run(make, toy_split(), bce, options, seed);
   }

@@ -14,6 +14,7 @@
 #include "seqrec/cpu/candidate_attention.hpp"
 #include "seqrec/cpu/catalogue_loss.hpp"
 #include "seqrec/cpu/click_loss.hpp"
+#include "seqrec/cpu/decay_rows.hpp"
 #include "seqrec/cpu/dropout_residual_layer_norm.hpp"
 #include "seqrec/cpu/elementwise.hpp"
 #include "seqrec/cpu/embed_sequence.hpp"
@@ -73,6 +74,7 @@
   SEQREC_CPU_OP(how, S, copy, Copy)                                                             \
   SEQREC_CPU_OP(how, S, add, Add)                                                               \
   SEQREC_CPU_OP(how, S, drop, Drop)                                                             \
+  SEQREC_CPU_OP(how, S, decay_rows, DecayRows)                                                  \
   SEQREC_CPU_OP(how, S, accumulate_loss, AccumulateLoss)                                        \
   SEQREC_CPU_OP(how, S, dropout_residual_layer_norm_forward, DropoutResidualLayerNormForward)   \
   SEQREC_CPU_OP(how, S, dropout_residual_layer_norm_backward, DropoutResidualLayerNormBackward) \

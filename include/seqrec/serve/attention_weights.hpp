@@ -7,6 +7,7 @@
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/data/batches/ranking_batch.hpp"
 #include "seqrec/data/batches/to_space.hpp"
+#include "seqrec/models/candidate_encoder.hpp"
 #include "seqrec/serve/known_user.hpp"
 
 namespace seqrec {

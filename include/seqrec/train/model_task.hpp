@@ -38,6 +38,7 @@ class ModelTask final : public OptimizedTask<Model> {
                          .seed = options.seed,
                          .random_windows = options.random_windows}),
         target_(batcher_.constants()) {
+    Base::decay_items(options.item_decay, split);
     Base::tell_features(known_features(*split.data).of_items);
   }
 

@@ -9,9 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "seqrec/data/splits/item_counts.hpp"
 #include "seqrec/evaluate/evaluate.hpp"
 #include "seqrec/io/checkpoint.hpp"
 #include "seqrec/optim/exponential_average.hpp"
+#include "seqrec/optim/item_decay.hpp"
 #include "seqrec/optim/optimizer.hpp"
 #include "seqrec/train/options.hpp"
 #include "seqrec/train/step.hpp"
@@ -70,8 +72,14 @@ class OptimizedTask : public TrainingTask<typename Model::Context::Master> {
       if (model_.options().item_categories != 0) model_.set_item_features(team_.context(), of_items);
   }
 
+  /// Lets vectors of items decay by how often they are trained, if the options say so.
+  void decay_items(double lambda, const Split& split) {
+    if (lambda > 0) decay_.emplace(lambda, count_train_events(split));
+  }
+
   /// The end of a step whose gradients the team holds.   @return its loss   @throws NonFiniteError
   double move(const TaskStep& step) {
+    if (decay_) decay_->add(team_, ranges_, model_.parameters().values(), team_.gradients());
     apply_gradients(team_, model_, ranges_, optimizer_, step.learning_rate, clip_norm_, step.number);
     if (average_) average_->update(team_, ranges_, model_.parameters().values(), optimizer_.state());
     return outcome_of_step(team_, model_, ranges_, optimizer_).loss;
@@ -96,6 +104,7 @@ class OptimizedTask : public TrainingTask<typename Model::Context::Master> {
   ParameterRanges ranges_;
   Optimizer<Context> optimizer_;
   std::optional<ExponentialAverage<Context>> average_;
+  std::optional<ItemDecay<Context>> decay_;
 };
 
 }  // namespace seqrec::detail

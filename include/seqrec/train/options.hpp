@@ -35,6 +35,7 @@ struct TrainerOptions {
   Schedule schedule{};        ///< in steps; constant by default
   ReduceOnPlateau plateau{};  ///< of the selection metric; never reduces by default
   double clip_norm = 0;
+  double item_decay = 0;
   std::vector<std::string> frozen{};
   double ema_decay = 0;
   std::uint64_t seed = 0;
@@ -67,6 +68,8 @@ struct TrainerOptions {
     visit("schedule_", schedule);
     visit("plateau_", plateau);
     visit("clip_norm", clip_norm, at_least(0), "limit of the gradient's norm; 0 for none");
+    visit("item_decay", item_decay, at_least(0),
+          "lambda of mini-batch aware regularisation: the vectors of a step's items decay by lambda / their events");
     visit("frozen", frozen, any(), "parameters that keep their bits, by name or beginning of names up to a dot");
     visit("ema_decay", ema_decay, below_one(), "of the averaged weights that are validated and kept; 0 for none");
     visit("seed", seed, any(), "of order, negatives and dropout; the model has its own");

@@ -47,6 +47,7 @@ class SessionTask final : public OptimizedTask<Model> {
         target_(batcher_.constants()),
         before_(options.batch_size, model.state_columns()),
         after_(options.batch_size, model.state_columns()) {
+    Base::decay_items(options.item_decay, split);
     Base::tell_features(known_features(*split.data).of_items);
   }
 
