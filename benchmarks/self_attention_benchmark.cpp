@@ -2,7 +2,9 @@
 // Causal multi-head self-attention over a batch's histories, with dropout, forward and backward.
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "harness.hpp"
 #include "seqrec/cpu/self_attention.hpp"
@@ -17,13 +19,30 @@ class Attention : protected OnBatch {
   using OnBatch::pieces;
 
  protected:
-  explicit Attention(const benchmark::State& state)
+  explicit Attention(const benchmark::State& state, bool biased = false)
       : OnBatch(state),
         width_(state.range(2)),
         heads_(state.range(3)),
         qkv_(random_matrix(load_.most_rows(), 3 * width_, 1)),
         y_(load_.most_rows(), width_),
-        expected_y_(load_.most_rows(), width_) {}
+        expected_y_(load_.most_rows(), width_),
+        of_distance_(random_matrix(heads_, state.range(1), 5)),
+        of_time_(random_matrix(heads_, seqrec::time_buckets, 6)),
+        biased_(biased) {
+    for (index_t row = 0; row < load_.most_rows(); ++row)  // minutes to days apart
+      times_.push_back((times_.empty() ? 0 : times_.back()) + (std::int64_t{1} << (row * 5 % 18)));
+  }
+
+  seqrec::AttentionBias<Context> bias(index_t rows) {
+    if (!biased_) return {};
+    return {of_distance_.view(), of_time_.view(), {times_.data(), rows}};
+  }
+  float bias_by_loops(index_t row, index_t key, index_t head) const {
+    if (!biased_) return 0;
+    const auto seconds =
+        seqrec::seconds_between(times_[static_cast<std::size_t>(row)], times_[static_cast<std::size_t>(key)]);
+    return of_distance_.view()(head, row - key) + of_time_.view()(head, seqrec::time_bucket(seconds));
+  }
 
   auto columns(Matrix& matrix, index_t block, index_t rows) {
     return matrix.view().row_range(0, rows).column_range(block * width_, width_);
@@ -39,7 +58,7 @@ class Attention : protected OnBatch {
         context_,
         seqrec::SelfAttentionForward<Context>{shard.histories.offsets(), shard.histories.longest,
                                               columns(qkv_, 0, rows), columns(qkv_, 1, rows), columns(qkv_, 2, rows),
-                                              y_.view().row_range(0, rows), saved, heads_, mask});
+                                              y_.view().row_range(0, rows), saved, heads_, mask, bias(rows)});
     return saved;
   }
 
@@ -60,8 +79,9 @@ class Attention : protected OnBatch {
             const float* k = qkv_.view().row(first + j) + width_ + head * head_width;
             float score = 0;
             for (index_t d = 0; d < head_width; ++d) score += q[d] * k[d];
-            weights[static_cast<std::size_t>(j)] = score * scale;
-            highest = std::max(highest, score * scale);
+            score = score * scale + bias_by_loops(first + i, first + j, head);
+            weights[static_cast<std::size_t>(j)] = score;
+            highest = std::max(highest, score);
           }
           for (index_t j = 0; j <= i; ++j)
             sum += weights[static_cast<std::size_t>(j)] = std::exp(weights[static_cast<std::size_t>(j)] - highest);
@@ -90,6 +110,9 @@ class Attention : protected OnBatch {
 
   index_t width_, heads_;
   Matrix qkv_, y_, expected_y_;
+  Matrix of_distance_, of_time_;
+  std::vector<std::int64_t> times_;
+  bool biased_;
 };
 
 struct Forward : Attention {
@@ -108,11 +131,13 @@ struct Forward : Attention {
 
 /// Forward and backward, because backward needs what forward keeps.
 struct ForwardBackward : Attention {
-  explicit ForwardBackward(const benchmark::State& state)
-      : Attention(state),
+  explicit ForwardBackward(const benchmark::State& state, bool biased = false)
+      : Attention(state, biased),
         dy_(random_matrix(load_.most_rows(), width_, 2)),
         gradient_(load_.most_rows(), 3 * width_),
-        expected_gradient_(load_.most_rows(), 3 * width_) {}
+        expected_gradient_(load_.most_rows(), 3 * width_),
+        dof_distance_(heads_, state.range(1)),
+        dof_time_(heads_, seqrec::time_buckets) {}
   void run(index_t piece) {
     const auto shard = begin(piece);
     const index_t rows = shard.histories.rows();
@@ -121,11 +146,22 @@ struct ForwardBackward : Attention {
     const auto target = [&](index_t block) {
       return seqrec::Gradient<Context>{columns(gradient_, block, rows), seqrec::GradientMode::write};
     };
-    seqrec::ops::self_attention_backward(
-        context_, seqrec::SelfAttentionBackward<Context>{
-                      shard.histories.offsets(), shard.histories.longest, columns(qkv_, 0, rows),
-                      columns(qkv_, 1, rows), columns(qkv_, 2, rows), y_.view().row_range(0, rows), saved,
-                      dy_.view().row_range(0, rows), target(0), target(1), target(2), heads_, dropout});
+    seqrec::SelfAttentionBackward<Context> a{shard.histories.offsets(),
+                                             shard.histories.longest,
+                                             columns(qkv_, 0, rows),
+                                             columns(qkv_, 1, rows),
+                                             columns(qkv_, 2, rows),
+                                             y_.view().row_range(0, rows),
+                                             saved,
+                                             dy_.view().row_range(0, rows),
+                                             target(0),
+                                             target(1),
+                                             target(2),
+                                             heads_,
+                                             dropout,
+                                             bias(rows)};
+    if (biased_) a.dbias = {dof_distance_.view(), dof_time_.view()};
+    seqrec::ops::self_attention_backward(context_, a);
   }
   void baseline(index_t piece) {
     const auto shard = begin(piece);
@@ -155,12 +191,19 @@ struct ForwardBackward : Attention {
 
  private:
   Matrix dy_, gradient_, expected_gradient_;
+  Matrix dof_distance_, dof_time_;
+};
+
+/// The same with what is learned for distances and times added to the logits.
+struct Biased : ForwardBackward {
+  explicit Biased(const benchmark::State& state) : ForwardBackward(state, true) {}
 };
 
 const std::vector<std::string> letters = {"B", "L", "D", "H"};
 const std::vector<std::vector<std::int64_t>> sizes = {
     {128, 200, 64, 1}, {128, 200, 50, 1}, {128, 200, 64, 2}, {128, 50, 64, 1}};
 const bool registered = compare<Forward>("self_attention/forward", "plain_loops", letters, sizes) &&
-                        compare<ForwardBackward>("self_attention/forward_backward", "plain_loops", letters, sizes);
+                        compare<ForwardBackward>("self_attention/forward_backward", "plain_loops", letters, sizes) &&
+                        compare<Biased>("self_attention/biased/forward_backward", "plain_loops", letters, {sizes[0]});
 
 }  // namespace

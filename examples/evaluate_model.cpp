@@ -30,6 +30,7 @@
 #include "seqrec/models/avg_pool.hpp"
 #include "seqrec/models/din.hpp"
 #include "seqrec/models/gru4rec.hpp"
+#include "seqrec/models/hstu.hpp"
 #include "seqrec/models/narm.hpp"
 #include "seqrec/models/sasrec.hpp"
 
@@ -120,7 +121,7 @@ int main(int argc, char** argv) {
     seqrec::Dataset data = examples::find_data(shared, "ml-1m");
     examples::CheckpointDescription checkpoint{.file = settings.model.empty() ? untrained_model(data) : settings.model};
     using namespace seqrec;
-    with_model<SasRec<Context>, AvgPool<Context>, Din<Context>, Gru4Rec<Context>, Narm<Context>>(
+    with_model<SasRec<Context>, AvgPool<Context>, Din<Context>, Gru4Rec<Context>, Narm<Context>, Hstu<Context>>(
         checkpoint.file, [&](const auto& model) {
           const Split split = leave_one_out(numbered_as(model.names(), std::move(data), checkpoint));
           const examples::Candidates candidates(split, shared);

@@ -33,6 +33,7 @@
 #include "seqrec/models/din.hpp"
 #include "seqrec/models/extend_catalogue.hpp"
 #include "seqrec/models/gru4rec.hpp"
+#include "seqrec/models/hstu.hpp"
 #include "seqrec/models/narm.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/objectives/click.hpp"

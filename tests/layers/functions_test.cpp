@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/layers/functions.hpp"
 
+#include <cmath>
 #include <string>
 
 #include "support/catch.hpp"
@@ -113,6 +114,21 @@ TEST_CASE("a network reads both sides, their product and features", "[layers]") 
     CHECK(y.columns() == 9);
     seqrec_test::weigh(tape, y);
   });
+}
+
+TEST_CASE("rows are gated by silu, and it stands alone", "[layers]") {
+  const auto gated = [](T& tape, const Inputs& of) { return gated_silu(tape, leaf(tape, of.a), leaf(tape, of.b)); };
+  const auto alone = [](T& tape, const Inputs& of) { return silu(tape, leaf(tape, of.a)); };
+  look_at(gated, [](const auto& y, const Inputs& of) {
+    const double a = of.a.view()(3, 1);
+    CHECK(y(3, 1) == Approx(a / (1 + std::exp(-a)) * of.b.view()(3, 1)));
+  });
+  look_at(alone, [](const auto& y, const Inputs& of) {
+    const double a = of.a.view()(3, 1);
+    CHECK(y(3, 1) == Approx(a / (1 + std::exp(-a))));
+  });
+  check_gradients_of([=](T& tape, const Inputs& of) { seqrec_test::weigh(tape, gated(tape, of)); });
+  check_gradients_of([=](T& tape, const Inputs& of) { seqrec_test::weigh(tape, alone(tape, of)); });
 }
 
 TEST_CASE("variables are added, and stand side by side", "[layers]") {

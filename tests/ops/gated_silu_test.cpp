@@ -94,6 +94,23 @@ TEMPLATE_TEST_CASE("gated_silu: against loops, written and added", "[ops]", SEQR
   });
 }
 
+TEMPLATE_TEST_CASE("gated_silu: without x it is silu", "[ops]", SEQREC_TEST_BACKENDS) {
+  for_each_problem([](Problem p) {
+    std::fill(p.x.values.begin(), p.x.values.end(), 1.0);
+    TestType context;
+    const index_t rows = p.x.rows, columns = p.x.columns;
+    PlacedScalars<TestType> gate(p.gate, p.layout), y(unwritten(rows, columns), p.layout), dy(p.dy, p.layout),
+        dgate(p.gate, p.layout);
+    ops::gated_silu_forward(context, GatedSiluForward<TestType>{gate.matrix(), {}, y.matrix(), p.mask()});
+    ops::gated_silu_backward(
+        context,
+        GatedSiluBackward<TestType>{gate.matrix(), {}, dy.matrix(), {dgate.matrix(), GradientMode::add}, {}, p.mask()});
+    const Results expected = by_loops(p);
+    CHECK(difference(y.read(), expected.y) <= tolerance<TestType>::value);
+    CHECK(difference(dgate.read(), sum(p.gate, expected.dgate)) <= tolerance<TestType>::gradient);
+  });
+}
+
 TEST_CASE("gated_silu: gradients against central differences", "[ops]") {
   Problem p = problem(6, 5, Layout::dense, 0.3);
   const Results g = backward<CpuDouble>(p, {{}, p.x, p.x}, GradientMode::write);
@@ -160,4 +177,5 @@ TEST_CASE("gated_silu: what does not fit is named", "[ops][errors]") {
   CHECK(backward_message([&](auto& a) { a.dy = rows_3; }) == back + "rows of dy is 3, expected 4");
   CHECK(backward_message([&](auto& a) { a.dgate.view = rows_3; }) == back + "rows of dgate is 3, expected 4");
   CHECK(backward_message([&](auto& a) { a.dx.view = columns_6; }) == back + "columns of dx is 6, expected 5");
+  CHECK(backward_message([&](auto& a) { a.x = {}; }) == back + "rows of dx is 4, expected 0");
 }

@@ -14,10 +14,14 @@ void gated_silu_forward(BasicContext<S, W>& context, const GatedSiluForward<Basi
   const index_t rows = a.gate.rows(), columns = a.gate.columns();
   DropoutRows kept(context, a.dropout, rows, columns);
   for (index_t i = 0; i < rows; ++i) {
-    map_pieces(
-        a.y.row(i), columns,
-        [](const Piece<S>& gate, const Piece<S>& x) -> Piece<S> { return gate.logistic() * gate * x; }, a.gate.row(i),
-        a.x.row(i));
+    if (a.x)
+      map_pieces(
+          a.y.row(i), columns,
+          [](const Piece<S>& gate, const Piece<S>& x) -> Piece<S> { return gate.logistic() * gate * x; }, a.gate.row(i),
+          a.x.row(i));
+    else
+      map_pieces(
+          a.y.row(i), columns, [](const Piece<S>& gate) -> Piece<S> { return gate.logistic() * gate; }, a.gate.row(i));
     if (kept.active()) row_array(a.y, i) *= array(kept.row(i), columns);
   }
 }
@@ -32,8 +36,12 @@ void gated_silu_backward(BasicContext<S, W>& context, const GatedSiluBackward<Ba
     dy = row_array(a.dy, i);
     if (kept.active()) dy *= array(kept.row(i), columns);
     open = gate.logistic();
-    leave_row(a.dgate, i, dy * row_array(a.x, i) * open * (S(1) + gate * (S(1) - open)));
-    leave_row(a.dx, i, dy * gate * open);
+    if (a.x) {
+      leave_row(a.dgate, i, dy * row_array(a.x, i) * open * (S(1) + gate * (S(1) - open)));
+      leave_row(a.dx, i, dy * gate * open);
+    } else {
+      leave_row(a.dgate, i, dy * open * (S(1) + gate * (S(1) - open)));
+    }
   }
 }
 

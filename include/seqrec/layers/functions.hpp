@@ -104,6 +104,18 @@ Variable<Context> gated_silu(Tape<Context>& tape, Variable<Context> gate, Variab
   return y;
 }
 
+/// silu(x) = x / (1 + exp(-x)).   @return (N, F)
+template <class Context>
+Variable<Context> silu(Tape<Context>& tape, Variable<Context> x) {
+  const Variable<Context> y = tape.variable(x.rows(), x.columns());
+  ops::gated_silu_forward(tape.context(), GatedSiluForward<Context>{x.value(), {}, y.value(), {}});
+  tape.record([x, y](Tape<Context>& t) {
+    if (const auto dy = t.incoming(y))
+      ops::gated_silu_backward(t.context(), GatedSiluBackward<Context>{x.value(), {}, dy, t.gradient(x), {}, {}});
+  });
+  return y;
+}
+
 /// Hands a gradient on, as a copy: the next node may work in place on what it gets.
 template <class Context>
 void add_gradient(Tape<Context>& tape, const Variable<Context>& to, const_matrix_of<Context> gradient) {

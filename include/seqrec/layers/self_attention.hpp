@@ -13,6 +13,74 @@ struct AttentionBiasOptions {
   bool times = false;     ///< whether the times between events have one
 };
 
+/// The parameters of what attention adds to its logits.
+template <class Context>
+struct AttentionBiasParameters {
+  MatrixParameter<Context> position_bias;  ///< (H, distances), or none
+  MatrixParameter<Context> time_bias;      ///< (H, time_buckets), or none
+
+  AttentionBiasParameters(ParameterScope<Context> scope, index_t heads, const AttentionBiasOptions& o) {
+    if (o.distances > 0) position_bias = scope.matrix("position_bias", heads, o.distances, Initialiser::constant(0));
+    if (o.times) time_bias = scope.matrix("time_bias", heads, time_buckets, Initialiser::constant(0));
+  }
+
+  AttentionBias<Context> value(const Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
+    return {tape.value(position_bias), tape.value(time_bias), batch.times};
+  }
+  AttentionBiasGradient<Context> gradient(const Tape<Context>& tape) const {
+    return {tape.gradient(position_bias), tape.gradient(time_bias)};
+  }
+};
+
+/// D columns of a variable, from the `first` on.
+template <class Context>
+struct AttentionColumns {
+  Variable<Context> of;
+  index_t first;
+};
+
+/// How attend() weighs.
+template <class Context>
+struct AttentionSettings {
+  index_t heads = 1;
+  Dropout mask;  ///< of the weights
+  AttentionBias<Context> bias{};
+  AttentionBiasGradient<Context> dbias{};
+  AttentionWeights weights = AttentionWeights::softmax;
+  double divisor = 1;  ///< of silu's weights
+};
+
+/// The op, recorded: (N, D) weighted sums of v's columns. All three are columns of one variable, or only k and v are.
+template <class Context>
+Variable<Context> attend(Tape<Context>& tape, const Batch<typename Context::Space>& batch, AttentionColumns<Context> q,
+                         AttentionColumns<Context> k, AttentionColumns<Context> v, index_t width,
+                         const AttentionSettings<Context>& o) {
+  Context& context = tape.context();
+  const Variable<Context> y = tape.variable(batch.rows(), width);
+  const auto saved =
+      tape.recording() ? context.vector(ops::self_attention_saved_size(context, batch.offsets(), batch.rows(), o.heads))
+                       : vector_of<Context>{};
+  const auto columns = [width](const AttentionColumns<Context>& block) {
+    return block.of.value().column_range(block.first, width);
+  };
+  ops::self_attention_forward(
+      context, SelfAttentionForward<Context>{batch.offsets(), batch.longest, columns(q), columns(k), columns(v),
+                                             y.value(), saved, o.heads, o.mask, o.bias, o.weights, o.divisor});
+  const bool one_source = q.first != k.first;  // q, k, v side by side in one matrix, else q apart from k and v
+  tape.record([=](Tape<Context>& t) {
+    const auto dy = t.incoming(y);
+    if (!dy) return;
+    // Each variable is asked for its gradient once; its columns share the answer.
+    const Gradient<Context> dkv = t.gradient(k.of), dq = one_source ? dkv : t.gradient(q.of);
+    ops::self_attention_backward(
+        t.context(), SelfAttentionBackward<Context>{batch.offsets(), batch.longest, columns(q), columns(k), columns(v),
+                                                    y.value(), saved, dy, dq.columns(q.first, width),
+                                                    dkv.columns(k.first, width), dkv.columns(v.first, width), o.heads,
+                                                    o.mask, o.bias, o.dbias, o.weights, o.divisor});
+  });
+  return y;
+}
+
 /// Causal multi-head self-attention over packed histories, with the parameters of PyTorch's MultiheadAttention, and
 /// what is added to its logits where that is wanted.
 template <class Context>
@@ -23,21 +91,18 @@ struct SelfAttention {
   VectorParameter<Context> in_proj_bias;    ///< (3 D)
   Linear<Context> out_proj;                 ///< (D, D)
   index_t heads;
-  double dropout;                          ///< probability, of attention weights
-  MatrixParameter<Context> position_bias;  ///< (H, distances), or none
-  MatrixParameter<Context> time_bias;      ///< (H, time_buckets), or none
+  double dropout;                         ///< probability, of attention weights
+  AttentionBiasParameters<Context> bias;  ///< after the others
 
   SelfAttention(ParameterScope<Context> scope, index_t width, index_t number_of_heads, double dropout_probability,
-                Initialiser begin = Initialiser::xavier_normal(), const AttentionBiasOptions& bias = {})
+                Initialiser begin = Initialiser::xavier_normal(), const AttentionBiasOptions& added = {})
       : in_proj_weight(scope.matrix("in_proj_weight", 3 * width, width, begin)),
         in_proj_bias(scope.vector("in_proj_bias", 3 * width, Initialiser::constant(0))),
         out_proj(scope / "out_proj", width, width, {.weights = begin}),
         heads(number_of_heads),
-        dropout(dropout_probability) {
+        dropout(dropout_probability),
+        bias(scope, heads, added) {
     check_argument(heads >= 1 && width % heads == 0, "heads", heads, "a divisor of the width");
-    const Initialiser zero = Initialiser::constant(0);
-    if (bias.distances > 0) position_bias = scope.matrix("position_bias", heads, bias.distances, zero);
-    if (bias.times) time_bias = scope.matrix("time_bias", heads, time_buckets, zero);
   }
 
   /// Queries, keys and values from the same rows.
@@ -46,7 +111,7 @@ struct SelfAttention {
   Variable<Context> forward(Tape<Context>& tape, const Batch<Space>& batch, Variable<Context> x) const {
     const index_t width = x.columns();
     const Variable<Context> qkv = apply_linear(tape, x, projection(tape));
-    return attend(tape, batch, {qkv, 0}, {qkv, width}, {qkv, 2 * width}, width);
+    return mix(tape, batch, {qkv, 0}, {qkv, width}, {qkv, 2 * width}, width);
   }
 
   /// Queries from other rows than keys and values (SASRec's code normalises the queries only).
@@ -57,49 +122,22 @@ struct SelfAttention {
     const auto w = projection(tape);
     const Variable<Context> q = apply_linear(tape, queries, w.rows(0, width));
     const Variable<Context> kv = apply_linear(tape, memory, w.rows(width, 2 * width));
-    return attend(tape, batch, {q, 0}, {kv, 0}, {kv, width}, width);
+    return mix(tape, batch, {q, 0}, {kv, 0}, {kv, width}, width);
   }
 
  private:
-  /// D columns of a variable.
-  struct Block {
-    Variable<Context> of;
-    index_t first;
-  };
+  using Columns = AttentionColumns<Context>;
 
   LinearWeights<Context> projection(const Tape<Context>& tape) const {
     return {tape.value(in_proj_weight), tape.value(in_proj_bias), tape.gradient(in_proj_weight),
             tape.gradient(in_proj_bias)};
   }
 
-  Variable<Context> attend(Tape<Context>& tape, const Batch<Space>& batch, Block q, Block k, Block v,
-                           index_t width) const {
-    Context& context = tape.context();
-    const Dropout mask = tape.dropout(dropout, batch.first_row);
-    const Variable<Context> y = tape.variable(batch.rows(), width);
-    const auto saved =
-        tape.recording() ? context.vector(ops::self_attention_saved_size(context, batch.offsets(), batch.rows(), heads))
-                         : vector_of<Context>{};
-    const AttentionBias<Context> bias{tape.value(position_bias), tape.value(time_bias), batch.times};
-    const AttentionBiasGradient<Context> dbias{tape.gradient(position_bias), tape.gradient(time_bias)};
-    const auto columns = [width](const Block& block) { return block.of.value().column_range(block.first, width); };
-    ops::self_attention_forward(
-        context, SelfAttentionForward<Context>{batch.offsets(), batch.longest, columns(q), columns(k), columns(v),
-                                               y.value(), saved, heads, mask, bias});
-    const index_t number_of_heads = heads;
-    const bool one_source = q.first != k.first;  // q, k, v side by side in one matrix, else q apart from k and v
-    tape.record([=](Tape<Context>& t) {
-      const auto dy = t.incoming(y);
-      if (!dy) return;
-      // Each variable is asked for its gradient once; its columns share the answer.
-      const Gradient<Context> dkv = t.gradient(k.of), dq = one_source ? dkv : t.gradient(q.of);
-      ops::self_attention_backward(
-          t.context(),
-          SelfAttentionBackward<Context>{batch.offsets(), batch.longest, columns(q), columns(k), columns(v), y.value(),
-                                         saved, dy, dq.columns(q.first, width), dkv.columns(k.first, width),
-                                         dkv.columns(v.first, width), number_of_heads, mask, bias, dbias});
-    });
-    return out_proj.forward(tape, y);
+  Variable<Context> mix(Tape<Context>& tape, const Batch<Space>& batch, Columns q, Columns k, Columns v,
+                        index_t width) const {
+    const AttentionSettings<Context> settings{heads, tape.dropout(dropout, batch.first_row), bias.value(tape, batch),
+                                              bias.gradient(tape)};
+    return out_proj.forward(tape, attend(tape, batch, q, k, v, width, settings));
   }
 };
 

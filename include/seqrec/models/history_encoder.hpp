@@ -12,6 +12,15 @@
 
 namespace seqrec {
 
+/// Refuses a batch without times where they are read.
+/// @param model, option  the option of the model that reads them, or null   @throws ArgumentError
+template <class Space>
+void check_batch_times(const char* model, const char* option, const Batch<Space>& batch) {
+  if (option != nullptr && !batch.times && batch.rows() != 0)
+    throw ArgumentError(
+        concatenate(model, ' ', option, " is true, expected a batch with the times of its events, this one has none"));
+}
+
 /// What the library's static encoders share: how a history becomes the rows that they start from. A base for models
 /// whose Options have `items`, `width`, `item_categories` and `user_categories`.
 ///

@@ -90,8 +90,7 @@ class SasRec : public HistoryEncoder<Context_, SasRecOptions> {
   /// @return (N, D)   @throws ShapeError when a history is longer than max_length
   /// @throws ArgumentError when times are read and the batch has none
   Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
-    if (options_.time_bias && !batch.times && batch.rows() != 0)
-      throw ArgumentError("SasRec time_bias is true, expected a batch with the times of its events, this one has none");
+    check_batch_times(name, reads_times(), batch);
     ResidualStream<Context> stream{Base::embed_history(name, tape, batch, item_embedding_, &position_embedding_,
                                                        {std::sqrt(static_cast<double>(options_.width)),
                                                         options_.position_origin, options_.dropout}),

@@ -15,7 +15,7 @@ namespace seqrec {
 template <class Context>
 struct GatedSiluForward {
   const_matrix_of<Context> gate;  ///< (N, F)
-  const_matrix_of<Context> x;     ///< (N, F)
+  const_matrix_of<Context> x;     ///< (N, F), or null: silu alone
   matrix_of<Context> y;           ///< (N, F)
   Dropout dropout;
 };
@@ -24,10 +24,10 @@ struct GatedSiluForward {
 template <class Context>
 struct GatedSiluBackward {
   const_matrix_of<Context> gate;  ///< (N, F)
-  const_matrix_of<Context> x;     ///< (N, F)
+  const_matrix_of<Context> x;     ///< (N, F), or null as in the forward
   const_matrix_of<Context> dy;    ///< (N, F)
   Gradient<Context> dgate;        ///< (N, F)
-  Gradient<Context> dx;           ///< (N, F)
+  Gradient<Context> dx;           ///< (N, F); null where x is
   Dropout dropout;
 };
 
@@ -40,7 +40,7 @@ SEQREC_OP_FALLBACK(gated_silu_backward)
 template <class Context>
 void gated_silu_forward(Context& context, const GatedSiluForward<Context>& a) {
   constexpr const char* op = "gated_silu";
-  check_shape(op, "x", a.x, a.gate.rows(), a.gate.columns());
+  check_optional_shape(op, "x", a.x, a.gate.rows(), a.gate.columns());
   check_shape(op, "y", a.y, a.gate.rows(), a.gate.columns());
   using fallback::gated_silu_forward;
   gated_silu_forward(context, a);
@@ -51,10 +51,10 @@ template <class Context>
 void gated_silu_backward(Context& context, const GatedSiluBackward<Context>& a) {
   constexpr const char* op = "gated_silu backward";
   const index_t rows = a.gate.rows(), columns = a.gate.columns();
-  check_shape(op, "x", a.x, rows, columns);
+  check_optional_shape(op, "x", a.x, rows, columns);
   check_shape(op, "dy", a.dy, rows, columns);
   check_optional_shape(op, "dgate", a.dgate.view, rows, columns);
-  check_optional_shape(op, "dx", a.dx.view, rows, columns);
+  check_optional_shape(op, "dx", a.dx.view, a.x ? rows : 0, a.x ? columns : 0);
   using fallback::gated_silu_backward;
   gated_silu_backward(context, a);
 }

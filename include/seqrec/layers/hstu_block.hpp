@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "seqrec/layers/functions.hpp"
+#include "seqrec/layers/layer_norm.hpp"
+#include "seqrec/layers/self_attention.hpp"
+
+namespace seqrec {
+
+/// What an HstuBlock is made of.
+struct HstuBlockOptions {
+  index_t width = 64;        ///< D
+  index_t heads = 1;         ///< a divisor of D
+  index_t max_length = 200;  ///< what attention's weights are divided by
+  double dropout = 0;        ///< probability, of what is gated
+  double norm_epsilon = 1e-6;
+  Initialiser weights = Initialiser::normal(0.02);
+  AttentionBiasOptions bias{};
+};
+
+/// A hierarchical sequential transduction unit: attention without a softmax, whose result is gated; no feed-forward
+/// network.
+///
+///     [u, v, q, k] = silu(uvqk(norm(x)))
+///     y = x + o(dropout(u * attention_norm(sum over j <= i of silu(q_i k_j + bias_ij) / max_length v_j)))
+///
+/// Source: Zhai et al. 2024, arXiv:2402.17152, eq. 1-3; reference code facebookresearch/generative-recommenders.
+/// Differs: the layer norms have a scale and a shift; each head has a bias of its own.
+template <class Context>
+struct HstuBlock {
+  LayerNorm<Context> input_norm;
+  Linear<Context> uvqk;  ///< (4 D, D), no bias
+  AttentionBiasParameters<Context> bias;
+  LayerNorm<Context> attention_norm;
+  Linear<Context> o;  ///< (D, D)
+  index_t heads;
+  double divisor, dropout;
+
+  HstuBlock(ParameterScope<Context> scope, const HstuBlockOptions& options)
+      : input_norm(scope / "input_norm", options.width, options.norm_epsilon),
+        uvqk(scope / "uvqk", options.width, 4 * options.width, {options.weights, false}),
+        bias(scope, options.heads, options.bias),
+        attention_norm(scope / "attention_norm", options.width, options.norm_epsilon),
+        o(scope / "o", options.width, options.width, {.weights = Initialiser::xavier_uniform()}),
+        heads(options.heads),
+        divisor(static_cast<double>(options.max_length)),
+        dropout(options.dropout) {
+    check_argument(heads >= 1 && options.width % heads == 0, "heads", heads, "a divisor of the width");
+  }
+
+  /// @param stream (N, D) rows, their last sum perhaps still to be taken
+  /// @return the same after the block, its sum still to be taken
+  ResidualStream<Context> forward(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
+                                  const ResidualStream<Context>& stream) const {
+    const auto [x, n] = input_norm.forward(tape, stream);
+    const index_t width = x.columns();
+    const LinearWeights<Context> w = uvqk.weights(tape);
+    const Variable<Context> gate = apply_linear(tape, n, w.rows(0, width));
+    const Variable<Context> vqk = silu(tape, apply_linear(tape, n, w.rows(width, 3 * width)));
+    const AttentionSettings<Context> settings{
+        heads, {}, bias.value(tape, batch), bias.gradient(tape), AttentionWeights::silu, divisor};
+    const Variable<Context> sums =
+        attend<Context>(tape, batch, {vqk, width}, {vqk, 2 * width}, {vqk, 0}, width, settings);
+    const Variable<Context> z = attention_norm.forward(tape, {sums, {}}).y;
+    return {x, o.forward(tape, gated_silu(tape, gate, z, tape.dropout(dropout, batch.first_row)))};
+  }
+};
+
+}  // namespace seqrec
