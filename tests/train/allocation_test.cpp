@@ -116,3 +116,29 @@ TEST_CASE("training steps of a model that looks at candidates allocate nothing",
   train();
   CHECK(allocations - before == 0);
 }
+
+TEST_CASE("training steps of a mixture of experts allocate nothing, however its loads move", "[train]") {
+  const Dataset data = synthetic_dataset({.users = 60, .items = 80, .genres = 6, .max_events = 30});
+  const Split split = leave_one_out(data);
+  const NextItem objective{.loss = BinaryCrossEntropy{}};
+  SasRec<cpu::Context> model({.items = 80,
+                              .width = 16,
+                              .max_length = 25,
+                              .moe = {.experts = 12, .shared_experts = 1, .expert_width = 5, .first_bias_step = 0.1}});
+  auto& parameters = model.parameters();
+  const ParameterRanges ranges(parameters);
+  cpu::Context::Team team(parameters.size(), {.threads = 2, .slots = 4});
+  Optimizer<cpu::Context> optimizer(parameters.size(), Adam{}, TableRows::dense);
+  Batcher batcher(split, {.batch_size = 16, .max_length = 25, .plan = objective.plan(), .token_budget = 64, .seed = 2});
+  const auto train = [&](index_t epochs) {
+    for (index_t epoch = 0; epoch < epochs; ++epoch)
+      for (index_t i = 0; i < batcher.steps_per_epoch(); ++i) {
+        compute_gradients(team, model, objective, batcher.make(epoch, i), 5, 7);
+        apply_gradients(team, model, ranges, optimizer, 1e-2, 0, optimizer.steps());
+      }
+  };
+  train(3);
+  const std::size_t before = allocations;
+  train(3);  // the same batches, routed otherwise
+  CHECK(allocations - before == 0);
+}
