@@ -5,11 +5,13 @@
 
 #include "seqrec/data/batches/batcher.hpp"
 #include "seqrec/data/readers/synthetic.hpp"
+#include "seqrec/io/checkpoint.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/objectives/next_item.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
 #include "support/encoders.hpp"
+#include "support/temporary_directory.hpp"
 #include "support/toy.hpp"
 
 using namespace seqrec;
@@ -56,6 +58,18 @@ TEST_CASE("options of a SasRec's mixture are refused by name, value and range", 
   CHECK_THAT(message({.experts = -1}), ContainsSubstring("SasRec moe_experts is -1, expected 0 .. 4096"));
   CHECK_THAT(message({.experts = 2, .top_k = 0}), ContainsSubstring("SasRec moe_top_k is 0, expected 1 .. 4096"));
   CHECK_THAT(message({.auxiliary_weight = -1}), ContainsSubstring("SasRec moe_auxiliary_weight is -1"));
+}
+
+TEST_CASE("a checkpoint brings mixtures back, their statistics and options too", "[models]") {
+  const seqrec_test::TemporaryDirectory directory;
+  Model model(options_with({.experts = 4, .top_k = 1, .shared_experts = 1, .gate = MoeGate::softmax}));
+  seqrec_test::randomise(model, 4);
+  save(directory / "moe.safetensors", model);
+  const auto again = load<Model>(directory / "moe.safetensors");
+  CHECK(again.options().moe.gate == MoeGate::softmax);
+  CHECK(again.parameters().to_host() == model.parameters().to_host());
+  const ToyBatch batch(seqrec_test::toy_users({6, 1}, items, 0, 3), items, 0);
+  CHECK(seqrec_test::encode(again, batch) == seqrec_test::encode(model, batch));
 }
 
 TEST_CASE("gradients of a SasRec with mixtures are the derivatives of its loss, the auxiliary one included",
