@@ -53,11 +53,11 @@ class RecencySoftmax {
   S highest_ = 0, sum_ = 0;
 };
 
-template <class S, int W>
-void recency_mean_forward(BasicContext<S, W>& context, const PrefixMeanForward<BasicContext<S, W>>& a) {
+template <class Context>
+void recency_mean_forward(Context& context, const PrefixMeanForward<Context>& a) {
   const index_t width = a.x.columns();
   auto sum = array(context.vector(width).data, width);  // of the rows that share the last weight
-  RecencySoftmax<BasicContext<S, W>> softmax(context, a.recency);
+  RecencySoftmax<Context> softmax(context, a.recency);
   for (index_t b = 0; b + 1 < a.offsets.size(); ++b) {
     softmax.begin_history();
     sum.setZero();
@@ -71,12 +71,13 @@ void recency_mean_forward(BasicContext<S, W>& context, const PrefixMeanForward<B
   }
 }
 
-template <class S, int W>
-void recency_mean_backward(BasicContext<S, W>& context, const PrefixMeanBackward<BasicContext<S, W>>& a) {
+template <class Context>
+void recency_mean_backward(Context& context, const PrefixMeanBackward<Context>& a) {
+  using S = typename Context::Scalar;
   const index_t width = a.dy.columns(), distances = a.recency.size();
   auto sum = array(context.vector(width).data, width);
   const auto shared_weights = context.vector(a.dy.rows());
-  RecencySoftmax<BasicContext<S, W>> softmax(context, a.recency);
+  RecencySoftmax<Context> softmax(context, a.recency);
   if (a.dx && !a.dx.adds())
     for (index_t row = 0; row < a.dy.rows(); ++row) row_array(a.dx.view, row).setZero();
   for (index_t b = 0; b + 1 < a.offsets.size(); ++b) {
