@@ -10,6 +10,7 @@
 #include "seqrec/models/avg_pool.hpp"
 #include "seqrec/models/din.hpp"
 #include "seqrec/models/gru4rec.hpp"
+#include "seqrec/models/hstu.hpp"
 #include "seqrec/models/narm.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/objectives/click.hpp"
@@ -37,13 +38,15 @@ struct ShuffledClick : Click {
   }
 };
 
-/// People and films of which more is known, and it is about what people watch.
+/// People and films of which more is known, and it is about what people watch; even the seconds are.
 Dataset data_with_features() {
   Dataset data = synthetic_dataset({.users = 1500, .items = 120, .genres = 6, .min_events = 4, .max_events = 12});
   std::vector<std::vector<std::string>> of_users, of_items;
   for (index_t user = 0; user < data.num_users(); ++user)
     of_users.push_back({"first=" + std::to_string(data.history(user).front() % 6)});
   for (index_t item = 0; item < data.num_items(); ++item) of_items.push_back({"genre=" + std::to_string(item % 6)});
+  for (index_t event = 0; event < data.num_interactions(); ++event)
+    data.times.push_back(1'000 * event + data.items.data()[event] % 6);
   data.user_features = make_feature_table(of_users);
   data.item_features = make_feature_table(of_items);
   return data;
@@ -83,6 +86,22 @@ TEST_CASE("models learn from labels, and from nothing but labels", "[train]") {
       return SasRec<Context>(
           {.items = data.num_items(), .width = 16, .blocks = 1, .max_length = 12, .moe = {.experts = 4}});
     });
+  }
+  SECTION("SasRec's variants, which read times") {
+    check([&] {
+      return SasRec<Context>({.items = data.num_items(),
+                              .width = 16,
+                              .blocks = 1,
+                              .max_length = 12,
+                              .norm = NormPlacement::pre,
+                              .units = HiddenUnits::swiglu,
+                              .position_bias = true,
+                              .time_bias = true,
+                              .seed = 1});  // seeds differ by .01
+    });
+  }
+  SECTION("Hstu") {
+    check([&] { return Hstu<Context>({.items = data.num_items(), .width = 16, .blocks = 1, .max_length = 12}); });
   }
   SECTION("AvgPool") {
     check([&] { return AvgPool<Context>({.items = data.num_items(), .width = 16, .max_length = 12}); });
