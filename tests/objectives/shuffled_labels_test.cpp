@@ -22,16 +22,17 @@ using Context = cpu::Context;
 
 namespace {
 
-/// Click, but one of the two candidates of each position is the one taken, by a coin.
+/// Click, but one of the two candidates of each position is the one taken, by a coin. It hangs on both, so that it
+/// falls anew for every drawn negative: a coin of item and place alone is one for all epochs, and some items win more
+/// often than they lose.
 struct ShuffledClick : Click {
   template <class Model, class C>
   void operator()(const Model& model, Tape<C>& tape, TrainingBatch<typename C::Space> batch) const {
     std::vector<float> labels(static_cast<std::size_t>(batch.clicks.labels.size()));
     for (std::size_t c = 0; c + 1 < labels.size(); c += 2) {
-      const auto coin = mix_bits((static_cast<std::uint64_t>(batch.next.items.data[c]) << 32) |
-                                 (static_cast<std::uint64_t>(batch.histories.first_row) * 7919 + c)) &
-                        1;
-      labels[c + coin] = 1.0f;
+      const auto item = [&](std::size_t i) { return static_cast<std::uint64_t>(batch.next.items.data[i]); };
+      const auto place = static_cast<std::uint64_t>(batch.histories.first_row) * 7919 + c;
+      labels[c + (mix_bits(mix_bits(item(c) << 32 | item(c + 1)) ^ place) & 1)] = 1.0f;
     }
     batch.clicks.labels = {labels.data(), std::ssize(labels)};
     Click::operator()(model, tape, batch);

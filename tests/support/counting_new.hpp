@@ -19,7 +19,7 @@ inline std::atomic<std::size_t> largest_allocation{0};
 /// How many bytes are allocated at present, and how many have been at most. The latter may be set back to the former.
 inline std::atomic<std::size_t> allocated{0}, most_allocated{0};
 
-namespace detail {
+namespace counting {
 
 inline void raise(std::atomic<std::size_t>& maximum, std::size_t to) noexcept {
   for (std::size_t largest = maximum; to > largest;)
@@ -45,7 +45,7 @@ inline void* require(void* memory) {
   return memory;
 }
 
-}  // namespace detail
+}  // namespace counting
 }  // namespace seqrec_test
 
 // All forms, because a sanitizer has its own of those that are missing, and tells which of its own belong together.
@@ -56,52 +56,52 @@ inline void* require(void* memory) {
 // NOLINTBEGIN(misc-definitions-in-headers)
 
 SEQREC_TEST_REPLACED void* operator new(std::size_t size) {
-  return seqrec_test::detail::require(seqrec_test::detail::allocate(size, 1));
+  return seqrec_test::counting::require(seqrec_test::counting::allocate(size, 1));
 }
 SEQREC_TEST_REPLACED void* operator new[](std::size_t size) {
-  return seqrec_test::detail::require(seqrec_test::detail::allocate(size, 1));
+  return seqrec_test::counting::require(seqrec_test::counting::allocate(size, 1));
 }
 SEQREC_TEST_REPLACED void* operator new(std::size_t size, std::align_val_t alignment) {
-  return seqrec_test::detail::require(seqrec_test::detail::allocate(size, static_cast<std::size_t>(alignment)));
+  return seqrec_test::counting::require(seqrec_test::counting::allocate(size, static_cast<std::size_t>(alignment)));
 }
 SEQREC_TEST_REPLACED void* operator new[](std::size_t size, std::align_val_t alignment) {
-  return seqrec_test::detail::require(seqrec_test::detail::allocate(size, static_cast<std::size_t>(alignment)));
+  return seqrec_test::counting::require(seqrec_test::counting::allocate(size, static_cast<std::size_t>(alignment)));
 }
 SEQREC_TEST_REPLACED void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return seqrec_test::detail::allocate(size, 1);
+  return seqrec_test::counting::allocate(size, 1);
 }
 SEQREC_TEST_REPLACED void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-  return seqrec_test::detail::allocate(size, 1);
+  return seqrec_test::counting::allocate(size, 1);
 }
 SEQREC_TEST_REPLACED void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return seqrec_test::detail::allocate(size, static_cast<std::size_t>(alignment));
+  return seqrec_test::counting::allocate(size, static_cast<std::size_t>(alignment));
 }
 SEQREC_TEST_REPLACED void* operator new[](std::size_t size, std::align_val_t alignment,
                                           const std::nothrow_t&) noexcept {
-  return seqrec_test::detail::allocate(size, static_cast<std::size_t>(alignment));
+  return seqrec_test::counting::allocate(size, static_cast<std::size_t>(alignment));
 }
-SEQREC_TEST_REPLACED void operator delete(void* memory) noexcept { seqrec_test::detail::release(memory); }
-SEQREC_TEST_REPLACED void operator delete[](void* memory) noexcept { seqrec_test::detail::release(memory); }
-SEQREC_TEST_REPLACED void operator delete(void* memory, std::size_t) noexcept { seqrec_test::detail::release(memory); }
+SEQREC_TEST_REPLACED void operator delete(void* memory) noexcept { seqrec_test::counting::release(memory); }
+SEQREC_TEST_REPLACED void operator delete[](void* memory) noexcept { seqrec_test::counting::release(memory); }
+SEQREC_TEST_REPLACED void operator delete(void* memory, std::size_t) noexcept { seqrec_test::counting::release(memory); }
 SEQREC_TEST_REPLACED void operator delete[](void* memory, std::size_t) noexcept {
-  seqrec_test::detail::release(memory);
+  seqrec_test::counting::release(memory);
 }
 SEQREC_TEST_REPLACED void operator delete(void* memory, std::align_val_t) noexcept {
-  seqrec_test::detail::release(memory);
+  seqrec_test::counting::release(memory);
 }
 SEQREC_TEST_REPLACED void operator delete[](void* memory, std::align_val_t) noexcept {
-  seqrec_test::detail::release(memory);
+  seqrec_test::counting::release(memory);
 }
 SEQREC_TEST_REPLACED void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  seqrec_test::detail::release(memory);
+  seqrec_test::counting::release(memory);
 }
 SEQREC_TEST_REPLACED void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
-  seqrec_test::detail::release(memory);
+  seqrec_test::counting::release(memory);
 }
 SEQREC_TEST_REPLACED void operator delete(void* memory, const std::nothrow_t&) noexcept {
-  seqrec_test::detail::release(memory);
+  seqrec_test::counting::release(memory);
 }
 SEQREC_TEST_REPLACED void operator delete[](void* memory, const std::nothrow_t&) noexcept {
-  seqrec_test::detail::release(memory);
+  seqrec_test::counting::release(memory);
 }
 // NOLINTEND(misc-definitions-in-headers)
