@@ -29,7 +29,7 @@ run_wrong("error: SasRec heads is 3, expected a divisor of the width" ${TRAINER}
 run_wrong("user 0 has 261 other items, expected at least 5000" ${TRAINER} --quick --candidates 5000)
 run_wrong("error: --user is '100000', expected the id of a user" ${QUICKSTART} --quick --user 100000)
 run_wrong("error: --optimizer is 'lion', expected one of adam[|]sgd[|]adagrad" ${TRAINER} --optimizer lion)
-run_wrong("error: --momentum is given with --optimizer adam, which has none, expected --optimizer adagrad.sgd" ${TRAINER} --momentum 0.9)
+run_wrong("error: --momentum is given with --optimizer adam, which has none, expected --optimizer adagrad[|]sgd" ${TRAINER} --momentum 0.9)
 run_wrong("error: --beta2 is given with --optimizer sgd, which has none" ${TRAINER} --optimizer sgd --beta2 0.9)
 run_wrong("error: --loss is given with --objective click, which has none" ${TRAINER} --objective click --loss bpr)
 run_wrong("error: --calibration is given with --objective click" ${TRAINER} --objective click --calibration 0.5)
