@@ -2,11 +2,13 @@
 // What is known of users and items, in every static encoder.
 #include "seqrec/models/history_encoder.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "seqrec/io/checkpoint.hpp"
 #include "seqrec/models/avg_pool.hpp"
+#include "seqrec/models/extend_catalogue.hpp"
 #include "seqrec/models/gru4rec.hpp"
 #include "seqrec/models/narm.hpp"
 #include "seqrec/models/sasrec.hpp"
@@ -135,6 +137,31 @@ TEST_CASE("a model with features of items is served without them", "[models]") {
   const Model loaded = load<Model>(directory / "model");
   CHECK(weights_of(loaded) == weights_of(model));
   CHECK(encode(loaded, {1, 2, 3}) == encode(model, {1, 2, 3}));
+}
+
+TEST_CASE("a catalogue with features grows: old vectors stay, new ones begin as their own", "[models]") {
+  using Model = AvgPool<DoubleContext>;
+  auto options = small_options<Model>();
+  options.user_categories = 0;
+  Model model(options);
+  randomise(model, 4);
+  DoubleContext context;
+  model.set_item_features(context, Known(Golden("two_towers")).items_known());
+  std::vector<std::string> ids;
+  for (index_t item = 0; item < items; ++item) ids.push_back("old " + std::to_string(item));
+  model.set_vocabulary(Vocabulary(ids));
+  const std::vector<std::string> new_ids = {"new"};
+  Model larger = extend_catalogue(model, new_ids);
+  CHECK(encode(larger, {1, 2, 3}) == encode(model, {1, 2, 3}));
+  auto& parameters = larger.parameters();
+  const auto row = [&](const std::string& name) {
+    const auto& entries = parameters.entries();
+    const auto entry = std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return e.name == name; });
+    const auto values = parameters.values(*entry);
+    return std::vector<double>(values.data + items * 4, values.data + (items + 1) * 4);
+  };
+  CHECK(row("item_embedding.weight") == row("item_embedding.own"));
+  CHECK(row("output_embedding.weight") == row("output_embedding.own"));
 }
 
 TEST_CASE("an encoder that reads features of users asks for them", "[models][errors]") {
