@@ -82,7 +82,9 @@ SEQREC_TEST_REPLACED void* operator new[](std::size_t size, std::align_val_t ali
 }
 SEQREC_TEST_REPLACED void operator delete(void* memory) noexcept { seqrec_test::counting::release(memory); }
 SEQREC_TEST_REPLACED void operator delete[](void* memory) noexcept { seqrec_test::counting::release(memory); }
-SEQREC_TEST_REPLACED void operator delete(void* memory, std::size_t) noexcept { seqrec_test::counting::release(memory); }
+SEQREC_TEST_REPLACED void operator delete(void* memory, std::size_t) noexcept {
+  seqrec_test::counting::release(memory);
+}
 SEQREC_TEST_REPLACED void operator delete[](void* memory, std::size_t) noexcept {
   seqrec_test::counting::release(memory);
 }
