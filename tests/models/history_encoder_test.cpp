@@ -10,6 +10,7 @@
 #include "seqrec/models/avg_pool.hpp"
 #include "seqrec/models/extend_catalogue.hpp"
 #include "seqrec/models/gru4rec.hpp"
+#include "seqrec/models/hstu.hpp"
 #include "seqrec/models/narm.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "support/encoders.hpp"
@@ -62,6 +63,7 @@ typename Model::Options small_options() {
   options.max_length = 8;
   if constexpr (requires { options.hidden; }) options.hidden = 3;
   if constexpr (requires { options.blocks; }) options.blocks = 1;
+  if constexpr (requires { options.time_bias; }) options.time_bias = false;  // the batch has no times
   options.user_categories = user_categories;
   options.item_categories = item_categories;
   return options;
@@ -122,6 +124,7 @@ TEST_CASE("gradients of features are the derivatives of every encoder's loss", "
   check_derivatives<SasRec<DoubleContext>>(drops);
   check_derivatives<Gru4Rec<DoubleContext>>(drops);
   check_derivatives<Narm<DoubleContext>>(drops);
+  check_derivatives<Hstu<DoubleContext>>(drops);
 }
 
 TEST_CASE("a model with features of items is served without them", "[models]") {

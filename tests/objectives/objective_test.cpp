@@ -81,6 +81,8 @@ TEST_CASE("who shares negatives is part of an objective's name and of its checks
   NextItem in_batch{.loss = InfoNce{}, .negatives = 8, .sharing = NegativeSharing::in_batch};
   CHECK_NOTHROW(in_batch.check());
   CHECK(in_batch.name() == "next item, InfoNCE, temperature 1, 8 negatives of the batch's own");
-  in_batch.sampling.popularity_exponent = 0.5;
+  in_batch.sampling.distinct = true;
+  CHECK_THROWS_WITH(in_batch.check(), ContainsSubstring("distinct is true, expected false in_batch"));
+  in_batch.sampling = {.popularity_exponent = 0.5};
   CHECK_THROWS_WITH(in_batch.check(), ContainsSubstring("popularity_exponent is 0.5, expected nothing but 1 in_batch"));
 }

@@ -29,7 +29,7 @@ std::vector<Master> draw_values(const std::vector<ParameterEntry>& entries, inde
   }
   for (const ParameterEntry& entry : entries)
     for (const ParameterEntry& source : entries)
-      if (entry.role == ParameterRole::composed && source.name == entry.begins_as)
+      if (source.name == entry.begins_as)  // of composed ones alone
         std::copy_n(values.begin() + source.offset, entry.size(), values.begin() + entry.offset);
   return values;
 }

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
 #include <cstdint>
-#include <vector>
 
-#include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/hstu_block.hpp"
-#include "seqrec/models/history_encoder.hpp"
-#include "seqrec/models/static_encoder.hpp"
+#include "seqrec/models/block_encoder.hpp"
 
 namespace seqrec {
 
@@ -59,9 +55,8 @@ struct HstuOptions {
 /// reference reads the time of the next event, which nobody knows who is to recommend it; states are normalised by a
 /// layer norm and scored by dot products, not by cosines over a temperature.
 template <class Context_>
-class Hstu : public HistoryEncoder<Context_, HstuOptions> {
-  using Base = HistoryEncoder<Context_, HstuOptions>;
-  using Base::options_, Base::parameters_;
+class Hstu : public BlockEncoder<Context_, HstuOptions, HstuBlock<Context_>> {
+  using Base = BlockEncoder<Context_, HstuOptions, HstuBlock<Context_>>;
 
  public:
   using Context = Context_;
@@ -69,60 +64,15 @@ class Hstu : public HistoryEncoder<Context_, HstuOptions> {
 
   /// @throws ArgumentError when an option is out of range
   explicit Hstu(const HstuOptions& options, InitialValues begin = InitialValues::drawn)
-      : Base(name, checked(options)),
-        item_embedding_(Base::item_vectors("item_embedding", initial_weights())),
-        position_embedding_(parameters_.scope("position_embedding"), options_.max_length, options_.width,
-                            initial_weights()),
-        blocks_(make_blocks()),
-        final_norm_(parameters_.scope("final_norm"), options_.width, options_.norm_epsilon) {
-    parameters_.initialise(begin, options_.seed);
-  }
-
-  /// The state after every item of every history.
-  /// @return (N, D)   @throws ShapeError when a history is longer than max_length
-  /// @throws ArgumentError when times are read and the batch has none
-  Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
-    check_batch_times(name, reads_times(), batch);
-    ResidualStream<Context> stream{Base::embed_history(name, tape, batch, item_embedding_, &position_embedding_,
-                                                       {std::sqrt(static_cast<double>(options_.width)),
-                                                        options_.position_origin, options_.dropout}),
-                                   {}};
-    for (const HstuBlock<Context>& block : blocks_) stream = block.forward(tape, batch, stream);
-    return final_norm_.forward(tape, stream).y;
-  }
-
-  /// The option by which times of events are read; null where they are not.
-  const char* reads_times() const { return options_.time_bias ? "time_bias" : nullptr; }
-
-  /// Items are scored with the vectors that embed them.
-  ItemHeadParameters<Context> item_head() const { return {&item_embedding_.weight}; }
-
- private:
-  static const HstuOptions& checked(const HstuOptions& o) {
-    check_options(name, o);
-    check_argument(o.width % o.heads == 0, "Hstu heads", o.heads, "a divisor of the width");
-    return o;
-  }
-  std::vector<HstuBlock<Context>> make_blocks() {
-    std::vector<HstuBlock<Context>> blocks;
-    const auto count = static_cast<std::size_t>(options_.blocks);
-    blocks.reserve(count);
-    const HstuBlockOptions each{.width = options_.width,
-                                .heads = options_.heads,
-                                .max_length = options_.max_length,
-                                .dropout = options_.dropout,
-                                .norm_epsilon = options_.norm_epsilon,
-                                .weights = initial_weights(),
-                                .bias = {options_.position_bias ? options_.max_length : 0, options_.time_bias}};
-    for (std::size_t i = 0; i < count; ++i) blocks.emplace_back(parameters_.scope("blocks") / i, each);
-    return blocks;
-  }
-  Initialiser initial_weights() const { return Initialiser::normal(options_.initial_deviation); }
-
-  Embedding<Context> item_embedding_;
-  Embedding<Context> position_embedding_;
-  std::vector<HstuBlock<Context>> blocks_;
-  LayerNorm<Context> final_norm_;
+      : Base(name, Base::check_heads(name, "Hstu heads", options), Initialiser::normal(options.initial_deviation),
+             begin,
+             HstuBlockOptions{.width = options.width,
+                              .heads = options.heads,
+                              .max_length = options.max_length,
+                              .dropout = options.dropout,
+                              .norm_epsilon = options.norm_epsilon,
+                              .weights = Initialiser::normal(options.initial_deviation),
+                              .bias = Base::bias_of(options)}) {}
 };
 
 }  // namespace seqrec

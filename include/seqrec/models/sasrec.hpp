@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
 #include <cstdint>
-#include <string>
-#include <vector>
 
-#include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/transformer_block.hpp"
-#include "seqrec/models/history_encoder.hpp"
-#include "seqrec/models/static_encoder.hpp"
+#include "seqrec/models/block_encoder.hpp"
 
 namespace seqrec {
 
@@ -67,9 +62,8 @@ struct SasRecOptions {
 /// the same table that embeds them.
 /// Differs from the reference code: histories are packed, not padded; attention has an output projection.
 template <class Context_>
-class SasRec : public HistoryEncoder<Context_, SasRecOptions> {
-  using Base = HistoryEncoder<Context_, SasRecOptions>;
-  using Base::options_, Base::parameters_;
+class SasRec : public BlockEncoder<Context_, SasRecOptions, TransformerBlock<Context_>> {
+  using Base = BlockEncoder<Context_, SasRecOptions, TransformerBlock<Context_>>;
 
  public:
   using Context = Context_;
@@ -77,38 +71,21 @@ class SasRec : public HistoryEncoder<Context_, SasRecOptions> {
 
   /// @throws ArgumentError when an option is out of range
   explicit SasRec(const SasRecOptions& options, InitialValues begin = InitialValues::drawn)
-      : Base(name, checked(options)),
-        item_embedding_(Base::item_vectors("item_embedding", initial_weights())),
-        position_embedding_(parameters_.scope("position_embedding"), options_.max_length, options_.width,
-                            initial_weights()),
-        blocks_(make_blocks()),
-        final_norm_(parameters_.scope("final_norm"), options_.width, options_.norm_epsilon) {
-    parameters_.initialise(begin, options_.seed);
-  }
-
-  /// The state after every item of every history.
-  /// @return (N, D)   @throws ShapeError when a history is longer than max_length
-  /// @throws ArgumentError when times are read and the batch has none
-  Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
-    check_batch_times(name, reads_times(), batch);
-    ResidualStream<Context> stream{Base::embed_history(name, tape, batch, item_embedding_, &position_embedding_,
-                                                       {std::sqrt(static_cast<double>(options_.width)),
-                                                        options_.position_origin, options_.dropout}),
-                                   {}};
-    for (const TransformerBlock<Context>& block : blocks_) stream = block.forward(tape, batch, stream);
-    return final_norm_.forward(tape, stream).y;
-  }
-
-  /// The option by which times of events are read; null where they are not.
-  const char* reads_times() const { return options_.time_bias ? "time_bias" : nullptr; }
-
-  /// Items are scored with the vectors that embed them.
-  ItemHeadParameters<Context> item_head() const { return {&item_embedding_.weight}; }
+      : Base(name, checked(options), weights(options), begin,
+             TransformerBlockOptions{.width = options.width,
+                                     .heads = options.heads,
+                                     .feed_forward_width = units(options),
+                                     .dropout = options.dropout,
+                                     .norm = options.norm,
+                                     .norm_epsilon = options.norm_epsilon,
+                                     .weights = weights(options),
+                                     .units = options.units,
+                                     .moe = options.moe,
+                                     .bias = Base::bias_of(options)}) {}
 
  private:
   static const SasRecOptions& checked(const SasRecOptions& o) {
-    check_options(name, o);
-    check_argument(o.width % o.heads == 0, "SasRec heads", o.heads, "a divisor of the width");
+    Base::check_heads(name, "SasRec heads", o);
     o.moe.check_together("SasRec moe_", units(o));
     check_argument(o.moe.dense() || o.units == HiddenUnits::relu, "SasRec units", option_text(o.units),
                    "relu with experts, whose units those are");
@@ -116,32 +93,9 @@ class SasRec : public HistoryEncoder<Context_, SasRecOptions> {
   }
   /// Hidden units of a block's feed-forward network.
   static index_t units(const SasRecOptions& o) { return o.feed_forward_width != 0 ? o.feed_forward_width : o.width; }
-  std::vector<TransformerBlock<Context>> make_blocks() {
-    std::vector<TransformerBlock<Context>> blocks;
-    const auto count = static_cast<std::size_t>(options_.blocks);
-    blocks.reserve(count);
-    const TransformerBlockOptions each{.width = options_.width,
-                                       .heads = options_.heads,
-                                       .feed_forward_width = units(options_),
-                                       .dropout = options_.dropout,
-                                       .norm = options_.norm,
-                                       .norm_epsilon = options_.norm_epsilon,
-                                       .weights = initial_weights(),
-                                       .units = options_.units,
-                                       .moe = options_.moe,
-                                       .bias = {options_.position_bias ? options_.max_length : 0, options_.time_bias}};
-    for (std::size_t i = 0; i < count; ++i) blocks.emplace_back(parameters_.scope("blocks") / i, each);
-    return blocks;
+  static Initialiser weights(const SasRecOptions& o) {
+    return o.initial_deviation > 0 ? Initialiser::normal(o.initial_deviation) : Initialiser::xavier_normal();
   }
-  Initialiser initial_weights() const {
-    return options_.initial_deviation > 0 ? Initialiser::normal(options_.initial_deviation)
-                                          : Initialiser::xavier_normal();
-  }
-
-  Embedding<Context> item_embedding_;
-  Embedding<Context> position_embedding_;
-  std::vector<TransformerBlock<Context>> blocks_;
-  LayerNorm<Context> final_norm_;
 };
 
 }  // namespace seqrec

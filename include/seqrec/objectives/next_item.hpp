@@ -11,6 +11,7 @@
 #include "seqrec/data/batches/batch_plan.hpp"
 #include "seqrec/models/static_encoder.hpp"
 #include "seqrec/objectives/item_heads.hpp"
+#include "seqrec/ops/row_losses.hpp"
 
 namespace seqrec {
 
@@ -97,6 +98,8 @@ struct BasicNextItem {
         [this](const auto& chosen) {
           if constexpr (samples<decltype(chosen)>) {
             check_argument(negatives >= 1, "NextItem negatives", negatives, "at least 1 for a sampled loss");
+            check_argument(!in_batch() || !sampling.distinct, "NextItem distinct", "true",
+                           "false in_batch: nothing is drawn, and next items may repeat");
             check_argument(!in_batch() || sampling.popularity_exponent == 0 || sampling.popularity_exponent == 1,
                            "NextItem popularity_exponent", sampling.popularity_exponent,
                            "nothing but 1 in_batch: next items come as often as they are taken");
@@ -121,6 +124,7 @@ struct BasicNextItem {
     visit("", sampling);
   }
 
+  /// Whether negatives are the batch's other next items.
   bool in_batch() const { return sharing == NegativeSharing::in_batch; }
   /// Whether there are negatives: the full softmax needs none.
   bool samples_negatives() const {

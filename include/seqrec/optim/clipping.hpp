@@ -11,6 +11,7 @@ namespace seqrec {
 
 /// Tells a step's state its loss, the norm of the gradients that the optimiser follows, and what clipping makes of it:
 /// one pass over the gradients, range by range. A statistic's sums are no gradient; they are only checked.
+/// A composed parameter has handed its gradient on.
 /// @param loss (1) of the step   @param ranges, gradients  of the model's elements
 template <class Context>
 void finish_gradients(Context& context, const ParameterRanges& ranges,

@@ -12,7 +12,7 @@ namespace seqrec {
 
 /// An exponential moving average of a model's weights (Polyak & Juditsky 1992 average equally; this is PyTorch's
 /// AveragedModel with get_ema_multi_avg_fn): the weights of the first step, then decay average + (1 - decay) weights.
-/// What no optimiser moves (statistics, which are means already, and what is frozen) is copied.
+/// What does not follow the optimiser (statistics, which are means already, and what is frozen) is copied.
 template <class Context>
 class ExponentialAverage {
  public:

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .common import agree, away_from_kink, case, normal, offsets_of, position_rows, segments_of
-from .sasrec import next_item_loss
+from .common import away_from_kink, case, position_rows, segments_of
+from .sasrec import encoder_tensors, random_histories, random_model, random_times
 
 TIME_BUCKETS = 128
 
@@ -183,44 +183,15 @@ def sasrec_variant(norm, objective, units, position_bias, time_bias):
         items=17, width=10, blocks=2, heads=2, max_length=8, norm=norm, norm_epsilon=1e-8, feed_forward_width=7,
         units=units, position_bias=position_bias, time_bias=time_bias,
     )
-    model = SasRecVariant(options).double()
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            is_scale = "norm" in name and name.endswith("weight")
-            parameter.copy_(normal(*parameter.shape, scale=0.3, mean=1.0 if is_scale else 0.0))
-    offsets = offsets_of([5, 1, 8, 4])
-    rows = int(offsets[-1])
-    items = torch.randint(options["items"], (rows,))
-    negatives = 1 if objective == "bce" else 0
-    following = torch.randint(options["items"], (rows, 1 + negatives))
-    # Seconds between events from none to some years, so that most pairs are in buckets of their own.
-    gaps = (10 ** (8 * torch.rand(rows, dtype=torch.float64))).long()
-    gaps[::4] = 0
-    times = 900_000_000 + torch.cat([gaps[segment].cumsum(0) for segment in segments_of(offsets)])
-
-    encoded = model(items, offsets, times)
-    loss = next_item_loss(encoded, model.item_embedding.weight, following, objective)
-    loss.backward()
-    parameters = dict(model.named_parameters())
-
-    own = {name: value.detach().clone().requires_grad_() for name, value in parameters.items()}
-    own_encoded = formula(own, items, offsets, times, options)
-    own_loss = next_item_loss(own_encoded, own["item_embedding.weight"], following, objective)
-    own_loss.backward()
-    agree("encoded", encoded, own_encoded)
-    agree("loss", loss, own_loss)
-    for name, parameter in parameters.items():
-        agree("gradient of " + name, parameter.grad, own[name].grad)
-
-    last_rows = encoded[offsets[1:].long() - 1]
-    tensors = dict(
-        items=items.int(), offsets=offsets, next=following.int(), encoded=encoded, loss=loss.reshape(1),
-        scores=last_rows @ model.item_embedding.weight.T,
+    model = random_model(SasRecVariant(options))
+    offsets, items, following = random_histories(options["items"], objective)
+    times = random_times(offsets)
+    tensors = encoder_tensors(
+        model, lambda: model(items, offsets, times), lambda own: formula(own, items, offsets, times, options),
+        offsets, items, following, objective,
     )
     if time_bias:
         tensors["times"] = times.int()  # before 2038
-    for name, parameter in parameters.items():
-        tensors["parameter." + name] = parameter
-        tensors["gradient." + name] = parameter.grad
+    negatives = following.shape[1] - 1
     metadata = {key: str(value).lower() if isinstance(value, bool) else value for key, value in options.items()}
     return tensors, dict(metadata, dropout=0, objective=objective, negatives=negatives, position_origin="end")

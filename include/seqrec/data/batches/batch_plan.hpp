@@ -44,6 +44,7 @@ struct BatchPlan {
   /// Negatives that the positions of a user, or of a batch, share, at most; 0 where each has its own.
   index_t shared() const { return sharing == NegativeSharing::per_position ? 0 : negatives; }
   bool shared_by_batch() const { return (sharing == NegativeSharing::per_batch || in_batch()) && negatives > 0; }
+  /// Whether negatives are the batch's other next items.
   bool in_batch() const { return sharing == NegativeSharing::in_batch; }
 
   /// Names, ranges and meanings; see core/options.hpp.

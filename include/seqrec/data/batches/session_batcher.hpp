@@ -85,8 +85,8 @@ SEQREC_FUNCTION const SessionBatcherOptions& SessionBatcher::checked(const Split
   plan.check();
   check_argument(plan.next_items && !plan.clicks && !plan.times, "session lanes plan", plan.clicks ? "clicks" : "other",
                  "next items and nothing else");
-  check_argument(plan.negatives == 0 || plan.shared_by_batch(), "session lanes sharing", option_text(plan.sharing),
-                 "per_batch");
+  check_argument(plan.negatives == 0 || plan.sharing == NegativeSharing::per_batch, "session lanes sharing",
+                 option_text(plan.sharing), "per_batch");
   const index_t others = split.data->num_items() - 1;
   if (plan.negatives > others)
     throw ArgumentError(concatenate("session lanes negatives is ", plan.negatives, ", expected 0 .. ", others,
