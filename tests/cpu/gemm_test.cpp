@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/cpu/gemm.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <vector>
@@ -96,58 +97,90 @@ TEST_CASE("gemm: operands of const elements are taken as well", "[cpu]") {
   CHECK(c == 11);
 }
 
-TEMPLATE_TEST_CASE("gemm_rows: a row has the same bits wherever it stands and however many there are", "[cpu]",
-                   CpuFloat, CpuDouble) {
-  using Scalar = typename TestType::Scalar;
-  TestType context;
+TEMPLATE_TEST_CASE("gemm: an element has the same bits wherever it stands and however many there are", "[cpu]", float,
+                   double) {
   for (const auto& [n, k] :
-       {std::array<index_t, 2>{1, 1}, {3, 2}, {1, 40}, {5, 7}, {36, 10}, {67, 130}, {130, 300}, {64, 64}})
-    for (const Layout layout : {Layout::dense, Layout::strided}) {
-      const Matrix row = random_matrix(1, k, 1), b_values = random_matrix(k, n, 2);
-      const Matrix expected = product_by_loops(row, b_values);
-      Placed<Scalar, HostSpace> b(b_values, layout), turned_b(transpose(b_values), layout);
-      Matrix alone;
-      for (const index_t m : {1, 2, 3, 4, 5, 6, 7, 8, 15, 19, 20, 23, 41, 64, 257}) {
-        CAPTURE(m, n, k, layout == Layout::strided);
-        Matrix a_values(0, k);
-        for (index_t i = 0; i < m; ++i) a_values = stacked(a_values, row);
-        Placed<Scalar, HostSpace> a(a_values, layout), c(unwritten(m, n), layout);
-        cpu::gemm_rows(context, a.matrix(), b.matrix(), c.matrix());
-        CHECK(difference(c.read().row_range(m - 1, 1), expected) <= tolerance<TestType>::value);
-        cpu::gemm_rows(context, a.matrix(), cpu::transposed(turned_b.matrix()), c.matrix());
-        const Matrix found = c.read();
-        if (m == 1) alone = found;
-        for (index_t i = 0; i < m; ++i) REQUIRE(same_bits(found.row_range(i, 1), alone));
-      }
+       {std::array<index_t, 2>{1, 1}, {3, 2}, {1, 40}, {5, 7}, {36, 10}, {67, 130}, {130, 300}, {64, 64}}) {
+    // Equal rows of A and equal columns of B: all of C is one number.
+    const Matrix row = random_matrix(1, k, 1), column = random_matrix(k, 1, 2);
+    const Matrix expected = product_by_loops(row, column);
+    Placed<TestType, HostSpace> one_row(row, Layout::dense), one_column(column, Layout::dense);
+    Placed<TestType, HostSpace> alone(unwritten(1, 1), Layout::dense);
+    cpu::gemm(one_row.matrix(), one_column.matrix(), alone.matrix());
+    CHECK(difference(alone.read(), expected) <= Tolerance<TestType>::value);
+    for (const index_t m : {1, 2, 3, 4, 5, 6, 7, 8, 13, 15, 19, 20, 23, 41, 64, 257}) {
+      CAPTURE(m, n, k);
+      Matrix a(m, k), b(k, n), all(m, n);
+      for (index_t i = 0; i < m; ++i)
+        for (index_t j = 0; j < k; ++j) a(i, j) = row(0, j);
+      for (index_t i = 0; i < k; ++i)
+        for (index_t j = 0; j < n; ++j) b(i, j) = column(i, 0);
+      for (index_t i = 0; i < m; ++i)
+        for (index_t j = 0; j < n; ++j) all(i, j) = alone.read()(0, 0);
+      for (const Layout layout : {Layout::dense, Layout::strided})
+        for_each_transposition<TestType>(a, b, unwritten(m, n), layout,
+                                         [&](auto, auto, auto& c) { REQUIRE(same_bits(c.read(), all)); });
     }
-  Placed<Scalar, HostSpace> none(Matrix(0, 5), Layout::dense), b(Matrix(5, 3), Layout::dense);
-  CHECK_NOTHROW(cpu::gemm_rows(context, none.matrix(), b.matrix(), MatrixView<Scalar, HostSpace>(nullptr, 0, 3)));
+  }
 }
 
-TEMPLATE_TEST_CASE("gemm_anywhere: a product has the same bits wherever it goes", "[cpu]", float, double) {
-  constexpr index_t most = 24, width = 50;
-  alignas(64) TestType a[most * most], b[most * most], memory[cpu::very_small_product], expected[most * (most + 8)];
-  for (index_t i = 0; i < most * most; ++i) {
-    a[i] = static_cast<TestType>(std::sin(static_cast<double>(3 * i)));
-    b[i] = static_cast<TestType>(std::cos(static_cast<double>(5 * i)));
-  }
-  std::vector<TestType> place(static_cast<std::size_t>(most * width));
-  const auto product = [&](index_t m, index_t n, index_t k, MatrixView<TestType, HostSpace> c) {
-    const MatrixView<const TestType, HostSpace> left(a, m, k), right(b, k, n);
-    cpu::gemm_anywhere(left, right, c, k, static_cast<TestType*>(memory));
-  };
-  index_t different = 0;
-  for (const index_t m : {1, 2, 5, 9})
-    for (const index_t n : {1, 6, 10, 17})
-      for (const index_t k : {1, 2, 5, 9, 20}) {
-        const MatrixView<TestType, HostSpace> aligned(expected, m, n, most + 8);
-        product(m, n, k, aligned);
-        for (const index_t column : {0, 1, 3, 6, 16, 33}) {
-          const MatrixView<TestType, HostSpace> there(place.data() + column, m, n, width);
-          product(m, n, k, there);
+TEMPLATE_TEST_CASE("pack: products with panels have the bits of those without", "[cpu]", float, double) {
+  for (const auto& [m, n, k] : {std::array<index_t, 3>{1, 1, 1}, {5, 200, 64}, {24, 67, 50}, {7, 130, 300}, {3, 4, 0}})
+    for (const Layout layout : {Layout::dense, Layout::strided}) {
+      CAPTURE(m, n, k, layout == Layout::strided);
+      std::vector<TestType> memory(static_cast<std::size_t>(cpu::packed_size<TestType>(k, n)), TestType(99));
+      for_each_transposition<TestType>(
+          random_matrix(m, k, 1), random_matrix(k, n, 2), unwritten(m, n), layout, [&](auto left, auto right, auto& c) {
+            const auto packed = cpu::pack(right, memory.data());
+            Placed<TestType, HostSpace> found(unwritten(m, n), layout), part(unwritten(m, n), layout);
+            cpu::gemm(left, packed, found.matrix());
+            CHECK(same_bits(found.read(), c.read()));
+            const index_t some = (n + 1) / 2;
+            cpu::gemm(left, packed.first_columns(some), part.matrix().column_range(0, some));
+            for (index_t i = 0; i < m; ++i)
+              for (index_t j = 0; j < some; ++j) REQUIRE(part.read()(i, j) == c.read()(i, j));
+          });
+    }
+}
+
+TEMPLATE_TEST_CASE("pack: columns behind the last one are zeros, up to whole registers", "[cpu]", float, double) {
+  const index_t m = 7, n = 19, k = 5, more = cpu::whole_registers<TestType>(n);
+  std::vector<TestType> memory(static_cast<std::size_t>(cpu::packed_size<TestType>(k, more)), TestType(99));
+  Placed<TestType, HostSpace> a(random_matrix(m, k, 1), Layout::dense), b(random_matrix(n, k, 2), Layout::dense),
+      c(unwritten(m, more), Layout::dense);
+  cpu::gemm(a.matrix(), cpu::pack(cpu::transposed(b.matrix()), memory.data()).first_columns(more), c.matrix());
+  const Matrix found = c.read();
+  for (index_t i = 0; i < m; ++i)
+    for (index_t j = n; j < more; ++j) CHECK(found(i, j) == 0);
+}
+
+TEMPLATE_TEST_CASE("gemm_bias: a bias and a rectifier on the way to C", "[cpu]", float, double) {
+  for (const auto& [m, n, k] :
+       {std::array<index_t, 3>{1, 1, 1}, {9, 64, 33}, {7, 130, 300}, {33, 50, 50}, {4, 16, 600}, {3, 5, 0}})
+    for (const Layout layout : {Layout::dense, Layout::strided})
+      for (const bool relu : {false, true})
+        for (const bool has_bias : {false, true}) {
+          CAPTURE(m, n, k, layout == Layout::strided, relu, has_bias);
+          const Matrix a = random_matrix(m, k, 1), b = random_matrix(k, n, 2), bias = random_matrix(1, n, 3);
+          Matrix expected = product_by_loops(a, b);
           for (index_t i = 0; i < m; ++i)
-            for (index_t j = 0; j < n; ++j) different += there(i, j) != aligned(i, j);
+            for (index_t j = 0; j < n; ++j) {
+              if (has_bias) expected(i, j) += bias(0, j);
+              if (relu) expected(i, j) = std::max(expected(i, j), 0.0);
+            }
+          Placed<TestType, HostSpace> left(a, layout), right(b, layout), row(bias, Layout::dense),
+              c(unwritten(m, n), layout);
+          const VectorView<const TestType, HostSpace> view(has_bias ? row.matrix().data : nullptr, has_bias ? n : 0);
+          cpu::gemm_bias(left.matrix(), right.matrix(), view, relu, c.matrix());
+          CHECK(difference(c.read(), expected) <= Tolerance<TestType>::value);
         }
-      }
-  CHECK(different == 0);
+}
+
+TEMPLATE_TEST_CASE("gemm: what is not a number stays one under a rectifier", "[cpu]", float, double) {
+  for (const index_t n : {1, 64}) {
+    Matrix a(1, 1, std::nan("")), b(1, n, 1);
+    Placed<TestType, HostSpace> left(a, Layout::dense), right(b, Layout::dense), c(unwritten(1, n), Layout::dense);
+    cpu::gemm_bias(left.matrix(), right.matrix(), VectorView<const TestType, HostSpace>{}, true, c.matrix());
+    for (index_t j = 0; j < n; ++j) CHECK(std::isnan(c.read()(0, j)));
+  }
 }

@@ -74,11 +74,10 @@ class AttentionUnitRows {
     for (index_t l = 0; l < unit_.layers; ++l) {
       const View z = kept.before[l].row_range(0, pairs), y = after_[l].row_range(0, pairs);
       if (l == 0) {
-        gemm_rows(context_, x, transposed(FirstLayer(unit_.hidden[0].weight).product), z);
+        gemm(x, transposed(FirstLayer(unit_.hidden[0].weight).product), z);
         add_parts(z);
       } else {
-        gemm_rows(context_, input, transposed(unit_.hidden[l].weight), z);
-        for (index_t p = 0; p < pairs; ++p) row_array(z, p) += array(unit_.hidden[l].bias.data, z.columns());
+        gemm_bias(input, transposed(unit_.hidden[l].weight), const_vector_of<Ctx>(unit_.hidden[l].bias), false, z);
       }
       activate(l, z, y);
       input = y;

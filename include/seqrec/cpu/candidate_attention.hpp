@@ -136,10 +136,10 @@ void candidate_attention_forward(BasicContext<S, W>& context, const CandidateAtt
   const View of_keys = context.matrix(a.keys.rows(), units), of_queries = context.matrix(a.queries.rows(), units);
   const View combined = context.matrix(units, width);
   detail::combine(first.k, first.difference, S(-1), combined);
-  gemm_rows(context, a.keys, transposed(combined), of_keys);
+  gemm(a.keys, transposed(combined), of_keys);
   detail::combine(first.q, first.difference, S(1), combined);
-  gemm_rows(context, a.queries, transposed(combined), of_queries);
-  for (index_t c = 0; c < a.queries.rows(); ++c) row_array(of_queries, c) += array(a.unit.hidden[0].bias.data, units);
+  gemm_bias(a.queries, transposed(combined), const_vector_of<BasicContext<S, W>>(a.unit.hidden[0].bias), false,
+            of_queries);
 
   const detail::AttentionUnitRows<BasicContext<S, W>> network(context, a.unit, blocks.most_pairs());
   const View products = context.matrix(blocks.most_pairs(), width);

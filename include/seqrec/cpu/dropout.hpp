@@ -10,18 +10,17 @@
 #endif
 
 #include "seqrec/core/dropout.hpp"
+#include "seqrec/cpu/instruction_set.hpp"
 
 namespace seqrec::cpu {
 
-// What follows depends on the instruction set, names included: objects compiled with different ones must not share it.
+inline namespace SEQREC_INSTRUCTION_SET {
+
 #if defined(__AVX512F__)
-inline namespace avx512 {
 inline constexpr int philox_lanes = 8;
 #elif defined(__AVX2__)
-inline namespace avx2 {
 inline constexpr int philox_lanes = 4;
 #else
-inline namespace baseline {
 inline constexpr int philox_lanes = 2;
 #endif
 
@@ -165,5 +164,5 @@ class DropoutRows {
   Scalar* factors_ = nullptr;
 };
 
-}  // inline namespace of the instruction set
+}  // namespace SEQREC_INSTRUCTION_SET
 }  // namespace seqrec::cpu

@@ -3,18 +3,30 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <cstddef>
+#include <type_traits>
 
 #include "seqrec/core/tensor.hpp"
+#include "seqrec/cpu/gemm_tile.hpp"
+#include "seqrec/cpu/instruction_set.hpp"
 #include "seqrec/ops/gradient.hpp"
 
-// The only place of the CPU backend where a matrix product happens.
+// The only place of the CPU backend where a matrix product happens. B is taken panel by panel, as many columns as a
+// register tile has (gemm_tile.hpp), and up to `gemm_depth` rows of it: a panel of 64 KiB at most, which the tiles of
+// all rows of A read again and again from the first or second cache. Rows of B that lie side by side are read where
+// they are; what is transposed, or too narrow for whole registers, is first laid into such a panel. That costs about
+// what the product of two rows of A costs. Who multiplies by the same B many times lays it out once (`pack`).
 
 namespace seqrec::cpu {
+inline namespace SEQREC_INSTRUCTION_SET {
 
 /// A matrix to be read with rows and columns exchanged.
 template <class Scalar>
 struct Transposed {
   MatrixView<const Scalar, HostSpace> matrix;
+
+  constexpr index_t rows() const { return matrix.columns(); }
+  constexpr index_t columns() const { return matrix.rows(); }
 };
 
 template <class Scalar>
@@ -22,83 +34,194 @@ Transposed<std::remove_const_t<Scalar>> transposed(MatrixView<Scalar, HostSpace>
   return {matrix};
 }
 
-namespace detail {
-
+/// A right-hand operand in panels, made by `pack`.
 template <class Scalar>
-using RowMajor = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+struct Packed {
+  const Scalar* data = nullptr;
+  index_t inner = 0, extent = 0;  ///< its rows and columns
 
-template <class Scalar>
-auto operand(MatrixView<Scalar, HostSpace> m) {
-  using Plain = std::remove_const_t<Scalar>;
-  using Matrix = std::conditional_t<std::is_const_v<Scalar>, const RowMajor<Plain>, RowMajor<Plain>>;
-  return Eigen::Map<Matrix, 0, Eigen::OuterStride<>>(m.data, m.rows(), m.columns(), Eigen::OuterStride<>(m.stride));
+  constexpr index_t rows() const { return inner; }
+  constexpr index_t columns() const { return extent; }
+  /// The first `count` of its columns.
+  constexpr Packed first_columns(index_t count) const { return {data, inner, count}; }
+};
+
+namespace gemm_detail {
+
+/// Rows of B that are summed over before C is written: a longer sum goes on from there.
+inline constexpr index_t gemm_depth = 256;
+
+// Lays columns first .. first+count-1 and `inner` rows from `start` of B into a panel; columns of it that B has not are
+// 0.
+
+template <class S>
+void pack_panel(MatrixView<const S, HostSpace> b, index_t start, index_t inner, index_t first, index_t count,
+                S* panel) {
+  constexpr index_t stride = GemmTiles<S>::columns;
+  for (index_t k = 0; k < inner; ++k) {
+    std::copy_n(b.row(start + k) + first, count, panel + k * stride);
+    std::fill_n(panel + k * stride + count, stride - count, S(0));
+  }
 }
-template <class Scalar>
-auto operand(Transposed<Scalar> m) {
-  return operand(m.matrix).transpose();
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector type as a template argument, as Eigen itself has it
+/// From rows that lie along k: squares of whole registers are transposed in registers.
+template <class S>
+void pack_panel(Transposed<S> b, index_t start, index_t inner, index_t first, index_t count, S* panel) {
+  using Packet = typename GemmTiles<S>::Packet;
+  constexpr index_t lanes = GemmTiles<S>::lanes, stride = GemmTiles<S>::columns;
+  const auto& rows = b.matrix;
+  index_t column = 0;
+  for (; column + lanes <= count; column += lanes) {
+    const S* const from = rows.row(first + column) + start;
+    index_t k = 0;
+    for (; k + lanes <= inner; k += lanes) {
+      Eigen::internal::PacketBlock<Packet, static_cast<int>(lanes)> square;
+      for (index_t i = 0; i < lanes; ++i)
+        square.packet[i] = Eigen::internal::ploadu<Packet>(from + i * rows.stride + k);
+      Eigen::internal::ptranspose(square);
+      for (index_t i = 0; i < lanes; ++i) Eigen::internal::pstoreu(panel + (k + i) * stride + column, square.packet[i]);
+    }
+    for (; k < inner; ++k)
+      for (index_t i = 0; i < lanes; ++i) panel[k * stride + column + i] = from[i * rows.stride + k];
+  }
+  for (; column < stride; ++column)
+    for (index_t k = 0; k < inner; ++k)
+      panel[k * stride + column] = column < count ? rows(first + column, start + k) : S(0);
+}
+#pragma GCC diagnostic pop
+
+/// Rows of a panel of B, and how far apart they lie.
+template <class S>
+struct PanelRows {
+  const S* data;
+  index_t stride;
+};
+
+// panel_rows: a panel of B where it lies, if it can be read there, or laid into `memory`.
+
+template <class S>
+PanelRows<S> panel_rows(MatrixView<const S, HostSpace> b, index_t start, index_t inner, index_t first, index_t count,
+                        S* memory) {
+  if (count % GemmTiles<S>::lanes == 0) return {b.row(start) + first, b.stride};
+  pack_panel(b, start, inner, first, count, memory);
+  return {memory, GemmTiles<S>::columns};
+}
+template <class S>
+PanelRows<S> panel_rows(Transposed<S> b, index_t start, index_t inner, index_t first, index_t count, S* memory) {
+  pack_panel(b, start, inner, first, count, memory);
+  return {memory, GemmTiles<S>::columns};
+}
+template <class S>
+PanelRows<S> panel_rows(Packed<S> b, index_t start, index_t, index_t first, index_t, S*) {
+  constexpr index_t stride = GemmTiles<S>::columns;
+  return {b.data + first * b.inner + start * stride, stride};
 }
 
-}  // namespace detail
+/// A, with a(i, k) at data[i * row + k * inner].
+template <class S>
+struct LeftOperand {
+  const S* data;
+  index_t row, inner;
+};
 
-/// C = A B, or C += A B. Operands are matrix views or transposed(view)s; C overlaps neither.
+template <class Scalar>
+LeftOperand<std::remove_const_t<Scalar>> left_operand(MatrixView<Scalar, HostSpace> a) {
+  return {a.data, a.stride, 1};
+}
+template <class S>
+LeftOperand<S> left_operand(Transposed<S> a) {
+  return {a.matrix.data, 1, a.matrix.stride};
+}
+
+template <class Scalar>
+MatrixView<const std::remove_const_t<Scalar>, HostSpace> right_operand(MatrixView<Scalar, HostSpace> b) {
+  return b;
+}
+template <class S>
+Transposed<S> right_operand(Transposed<S> b) {
+  return b;
+}
+template <class S>
+Packed<S> right_operand(Packed<S> b) {
+  return b;
+}
+
+/// C = or += A B, with what the epilogue says.
+template <class S, class B>
+void gemm_panels(LeftOperand<S> a, B b, MatrixView<S, HostSpace> c, const GemmEpilogue<S>& epilogue) {
+  constexpr index_t panel = GemmTiles<S>::columns;
+  if (c.size() == 0) return;
+  alignas(64) S memory[static_cast<std::size_t>(gemm_depth * panel)];
+  for (index_t first = 0; first < c.columns(); first += panel) {
+    const index_t columns = std::min(panel, c.columns() - first);
+    // At least once: a sum over no terms is written too.
+    for (index_t start = 0; start == 0 || start < b.rows(); start += gemm_depth) {
+      const index_t inner = std::min(gemm_depth, b.rows() - start);
+      const PanelRows<S> of_b = panel_rows(b, start, inner, first, columns, memory);
+      const bool begins = start == 0, ends = start + gemm_depth >= b.rows();
+      gemm_panel(GemmOperands<S>{.inner = inner,
+                                 .a = a.data + start * a.inner,
+                                 .a_row = a.row,
+                                 .a_inner = a.inner,
+                                 .b = of_b.data,
+                                 .b_inner = of_b.stride,
+                                 .c = c.data + first,
+                                 .c_row = c.stride,
+                                 .columns = columns,
+                                 .epilogue = {.adds = epilogue.adds || !begins,
+                                              .bias = begins && epilogue.bias ? epilogue.bias + first : nullptr,
+                                              .relu = epilogue.relu && ends}},
+                 c.rows());
+    }
+  }
+}
+
+}  // namespace gemm_detail
+
+/// C = A B, or C += A B. A is a matrix view or `transposed(view)`; so is B, or it is packed. C overlaps neither. An
+/// element of C has the same bits wherever it stands and however many others there are.
+/// @param a (M, K)   @param b (K, N)   @param c (M, N)
 template <class A, class B, class Scalar>
 void gemm(A a, B b, MatrixView<Scalar, HostSpace> c, GradientMode mode = GradientMode::write) {
-  if (c.size() == 0) return;
-  auto result = detail::operand(c);
-  if (mode == GradientMode::add)
-    result.noalias() += detail::operand(a) * detail::operand(b);
-  else
-    result.noalias() = detail::operand(a) * detail::operand(b);
+  gemm_detail::gemm_panels<Scalar>(gemm_detail::left_operand(a), gemm_detail::right_operand(b), c,
+                                   {.adds = mode == GradientMode::add});
 }
 
-namespace detail {
-
-/// Rows that gemm_rows lets Eigen compute together. Its kernel takes that many at once and sums up leftover ones in
-/// another order; very small products it computes in another way altogether.
-template <class Scalar>
-constexpr index_t rows_together(index_t inner, index_t columns) {
-  constexpr index_t most = EIGEN_GEMM_TO_COEFFBASED_THRESHOLD;
-  constexpr index_t kernel = std::max<index_t>(4, Eigen::internal::gebp_traits<Scalar, Scalar>::nr);
-  return inner + columns < most ? round_up(most, kernel) : kernel;
-}
-
-}  // namespace detail
-
-/// C = A B, where C has the same bits wherever it lies. (Eigen computes the elements of a very small product one by one
-/// or in vectors, as the address of each allows, and sums them up in other orders.)
-/// @param memory  of very_small_product elements
+/// C = A B + bias, and of that the positive part where `relu`.
+/// @param bias (N) or null
 template <class A, class B, class Scalar>
-void gemm_anywhere(A a, B b, MatrixView<Scalar, HostSpace> c, index_t inner, Scalar* memory) {
-  constexpr index_t stride = round_up(EIGEN_GEMM_TO_COEFFBASED_THRESHOLD, 16);  // rows begin on cache lines
-  if (c.rows() + inner + c.columns() >= EIGEN_GEMM_TO_COEFFBASED_THRESHOLD) return gemm(a, b, c);
-  const MatrixView<Scalar, HostSpace> aligned(memory, c.rows(), c.columns(), stride);
-  gemm(a, b, aligned);
-  for (index_t i = 0; i < c.rows(); ++i) std::copy_n(aligned.row(i), c.columns(), c.row(i));
-}
-/// Elements that gemm_anywhere wants.
-inline constexpr index_t very_small_product =
-    EIGEN_GEMM_TO_COEFFBASED_THRESHOLD * round_up(EIGEN_GEMM_TO_COEFFBASED_THRESHOLD, 16);
-
-/// C = A B, where a row of C depends on its row of A alone: it has the same bits wherever it stands and however many
-/// rows there are. (Eigen alone leaves other last bits in the rows that its kernel has left over.)
-template <class Context, class B>
-void gemm_rows(Context& context, MatrixView<const typename Context::Scalar, HostSpace> a, B b,
-               MatrixView<typename Context::Scalar, HostSpace> c) {
-  using Scalar = typename Context::Scalar;
-  const index_t rows = c.rows(), together = detail::rows_together<Scalar>(a.columns(), c.columns());
-  if (rows >= together) {
-    const index_t whole = rows - rows % together;
-    gemm(a.row_range(0, whole), b, c.row_range(0, whole));
-    // Leftover rows with some of those before them, which get the same values once more.
-    if (whole < rows) gemm(a.row_range(rows - together, together), b, c.row_range(rows - together, together));
-    return;
-  }
-  if (c.size() == 0) return;
-  const auto padded_a = context.matrix(together, a.columns()), padded_c = context.matrix(together, c.columns());
-  std::fill_n(padded_a.data, padded_a.size(), Scalar(0));
-  for (index_t i = 0; i < rows; ++i) std::copy_n(a.row(i), a.columns(), padded_a.row(i));
-  gemm(MatrixView<const Scalar, HostSpace>(padded_a), b, padded_c);
-  for (index_t i = 0; i < rows; ++i) std::copy_n(padded_c.row(i), c.columns(), c.row(i));
+void gemm_bias(A a, B b, VectorView<const Scalar, HostSpace> bias, bool relu, MatrixView<Scalar, HostSpace> c) {
+  gemm_detail::gemm_panels<Scalar>(gemm_detail::left_operand(a), gemm_detail::right_operand(b), c,
+                                   {.bias = bias.data, .relu = relu});
 }
 
+/// Elements that a matrix of (inner, columns) takes in panels.
+template <class S>
+constexpr index_t packed_size(index_t inner, index_t columns) {
+  return inner * round_up(columns, gemm_detail::GemmTiles<S>::columns);
+}
+
+/// So many columns rounded up to whole registers: a product with packed columns may write them too, as zeros, which
+/// spares it the way around half a register.
+template <class S>
+constexpr index_t whole_registers(index_t columns) {
+  return round_up(columns, gemm_detail::GemmTiles<S>::lanes);
+}
+
+/// Lays B out in panels, for products with many A.
+/// @param b       (K, N) a matrix view or `transposed(view)`
+/// @param memory  of packed_size(K, N) elements, which the result refers to
+template <class B, class S>
+Packed<S> pack(B b, S* memory) {
+  constexpr index_t panel = gemm_detail::GemmTiles<S>::columns;
+  const auto operand = gemm_detail::right_operand(b);
+  const index_t inner = operand.rows(), columns = operand.columns();
+  for (index_t first = 0; first < columns; first += panel)
+    gemm_detail::pack_panel(operand, 0, inner, first, std::min(panel, columns - first), memory + first * inner);
+  return {memory, inner, columns};
+}
+
+}  // namespace SEQREC_INSTRUCTION_SET
 }  // namespace seqrec::cpu

@@ -75,16 +75,16 @@ void gru_forward(BasicContext<S, W>& context, const GruForward<BasicContext<S, W
   const index_t width = a.y.columns();
   const bool after = a.reset == GruReset::after_product;
   const detail::TimeSteps steps(context, a.offsets, a.longest);
-  // Products take whole groups of rows, so that a state's bits do not depend on how many there are; see gemm_rows.
-  const auto whole = [together = detail::rows_together<S>(width, 3 * width)](index_t rows) {
-    return round_up(rows, together);
+  const auto h = context.matrix(steps.users(), width), products = context.matrix(steps.users(), 3 * width);
+  const auto reset_states = after ? matrix_of<BasicContext<S, W>>{} : context.matrix(steps.users(), width);
+  const auto scratch = a.saved ? vector_of<BasicContext<S, W>>{} : context.vector(4 * steps.users() * width);
+  // The weights meet the states of every step: what is multiplied by h, and by r h if the reset comes before.
+  const index_t columns = after ? 3 * width : 2 * width;
+  const auto pack_rows = [&](index_t first, index_t count) {
+    return pack(transposed(a.weight.row_range(first, count)), context.vector(packed_size<S>(width, count)).data);
   };
-  const index_t most = whole(steps.users());
-  const auto h = context.matrix(most, width), products = context.matrix(most, 3 * width);
-  const auto reset_states = after ? matrix_of<BasicContext<S, W>>{} : context.matrix(most, width);
-  const auto scratch = a.saved ? vector_of<BasicContext<S, W>>{} : context.vector(4 * most * width);
+  const Packed<S> of_states = pack_rows(0, columns), of_reset = pack_rows(columns, 3 * width - columns);
   std::fill_n(h.data, h.size(), S(0));
-  if (!after) std::fill_n(reset_states.data, reset_states.size(), S(0));
   if (a.initial)
     for (index_t i = 0; i < steps.users(); ++i) std::copy_n(a.initial.row(steps.user(i)), width, h.row(i));
 
@@ -93,14 +93,16 @@ void gru_forward(BasicContext<S, W>& context, const GruForward<BasicContext<S, W
     const index_t active = steps.active(t);
     S* const first = a.saved ? saved : scratch.data;
     saved += a.saved ? 4 * active * width : 0;
-    const index_t rows = whole(active), columns = after ? 3 * width : 2 * width;
-    const MatrixView<const S, HostSpace> states = h.row_range(0, rows);
-    gemm(states, transposed(a.weight.row_range(0, columns)), products.row_range(0, rows).column_range(0, columns));
+    const auto bias = [&](index_t begin, index_t count) {
+      return a.bias ? const_vector_of<BasicContext<S, W>>(a.bias.data + begin, count)
+                    : const_vector_of<BasicContext<S, W>>{};
+    };
+    gemm_bias(h.row_range(0, active), of_states, bias(0, columns), false,
+              products.row_range(0, active).column_range(0, columns));
     for (index_t i = 0; i < active; ++i) {
       const detail::GruRow<S> s(first + 4 * i * width, width);
       const S* const x = a.gates.row(steps.row(i, t));
       S* const product = products.row(i);
-      if (a.bias) array(product, columns) += array(a.bias.data, columns);
       map_pieces(
           s.r, 2 * width, [](const Piece<S>& p, const Piece<S>& q) -> Piece<S> { return (p + q).logistic(); }, x,
           product);  // r and z at once
@@ -112,9 +114,8 @@ void gru_forward(BasicContext<S, W>& context, const GruForward<BasicContext<S, W
       }
     }
     if (!after)
-      gemm(MatrixView<const S, HostSpace>(reset_states.row_range(0, rows)),
-           transposed(a.weight.row_range(2 * width, width)),
-           products.row_range(0, rows).column_range(2 * width, width));
+      gemm_bias(reset_states.row_range(0, active), of_reset, bias(columns, width), false,
+                products.row_range(0, active).column_range(columns, width));
     for (index_t i = 0; i < active; ++i) {
       const detail::GruRow<S> s(first + 4 * i * width, width);
       const index_t row = steps.row(i, t);
@@ -132,7 +133,6 @@ void gru_forward(BasicContext<S, W>& context, const GruForward<BasicContext<S, W
             [](const Piece<S>& pn, const Piece<S>& pz, const Piece<S>& ph) -> Piece<S> { return pn + pz * (ph - pn); },
             n, z, state);
       } else {
-        if (a.bias) array(product, width) += array(a.bias.data + 2 * width, width);
         map_pieces(
             s.n, width, [](const Piece<S>& xn, const Piece<S>& pk) -> Piece<S> { return (xn + pk).tanh(); }, x,
             product);

@@ -12,10 +12,9 @@ namespace seqrec::cpu {
 
 namespace detail {
 
-/// y = activation(y), row by row; a linear layer's epilogue knows those without parameters.
+/// y = activation(y), of what the product's own epilogue does not do.
 template <class S>
 void activate_row(Activation activation, S* y, index_t columns) {
-  if (activation == Activation::relu) array(y, columns) = array(y, columns).max(S(0));
   if (activation == Activation::sigmoid)
     map_pieces(
         y, columns, [](const Piece<S>& x) -> Piece<S> { return x.logistic(); }, y);
@@ -28,16 +27,14 @@ void activate_row(Activation activation, S* y, index_t columns) {
 
 template <class S, int W>
 void linear_forward(BasicContext<S, W>& context, const LinearForward<BasicContext<S, W>>& a) {
-  gemm_rows(context, a.x, transposed(a.weight), a.y);
-  const bool plain = !a.bias && a.activation == Activation::none && !a.dropout.active();
-  if (plain) return;
+  const bool relu = a.activation == Activation::relu;
+  gemm_bias(a.x, transposed(a.weight), const_vector_of<BasicContext<S, W>>(a.bias), relu, a.y);
+  if ((relu || a.activation == Activation::none) && !a.dropout.active()) return;
   const index_t columns = a.y.columns();
   DropoutRows kept(context, a.dropout, a.y.rows(), columns);
   for (index_t i = 0; i < a.y.rows(); ++i) {
-    auto y = row_array(a.y, i);
-    if (a.bias) y += array(a.bias.data, columns);
     detail::activate_row(a.activation, a.y.row(i), columns);
-    if (kept.active()) y *= array(kept.row(i), columns);
+    if (kept.active()) row_array(a.y, i) *= array(kept.row(i), columns);
   }
 }
 

@@ -37,37 +37,24 @@ void moe_ffn_forward(BasicContext<S, W>& context, const MoeFfnForward<BasicConte
   using ConstMatrix = MatrixView<const S, HostSpace>;
   const MoeRouting<BasicContext<S, W>>& routing = a.routing;
   const index_t width = a.x.columns(), units = a.hidden.columns(), experts = routing.num_experts();
-  // Blocks are rounded up to whole groups of rows, so that a row's bits do not depend on how many there are (see
-  // gemm_rows); and room is taken for any loads, so that a step whose loads are new allocates nothing.
-  const index_t together = std::max(detail::rows_together<S>(width, units), detail::rows_together<S>(units, width));
-  const index_t most = routing.num_assignments() + experts * (together - 1);
-  const auto x = context.matrix(most, width), h = context.matrix(most, units), z = context.matrix(most, width);
-  const auto begins = context.template vector<index_t>(experts);
+  const auto x = detail::moe_sorted(context, routing, a.x), z = context.matrix(routing.num_assignments(), width);
   constexpr index_t ahead = 4;  // rows whose masks are drawn together
   const index_t stride = round_up(units, dropout_group);
   const auto kept = a.dropout.active() ? context.vector(ahead * stride) : vector_of<BasicContext<S, W>>{};
-  index_t end = 0;
   detail::for_each_expert(routing, [&](index_t e, index_t first, index_t count) {
-    const index_t begin = begins(e) = end, rows = round_up(count, together);
-    end += rows;
-    for (index_t i = 0; i < count; ++i) std::copy_n(a.x.row(routing.rows(first + i)), width, x.row(begin + i));
-    std::fill_n(x.row(begin + count), (rows - count) * width, S(0));
-    const auto hidden = h.row_range(begin, rows);
-    gemm(ConstMatrix(x.row_range(begin, rows)), transposed(a.experts.weight1.row_range(e * units, units)), hidden);
-    for (index_t i = 0; i < count; ++i) {
-      auto unit = row_array(hidden, i);
-      unit = (unit + array(a.experts.bias1.row(e), units)).max(S(0));
-      if (kept) {
-        if (i % ahead == 0)
-          dropout_factors(
-              a.dropout, std::min(ahead, count - i),
-              [&](index_t k) { return (index_t{a.dropout.first_row} + routing.rows(first + i + k)) * experts + e; },
-              units, kept.data, stride);
-        unit *= array(kept.data + i % ahead * stride, units);
-      }
-      row_array(a.hidden, first + i) = unit;
+    const auto hidden = a.hidden.row_range(first, count);
+    const const_vector_of<BasicContext<S, W>> bias(a.experts.bias1.row(e), units);
+    gemm_bias(ConstMatrix(x.row_range(first, count)), transposed(a.experts.weight1.row_range(e * units, units)), bias,
+              true, hidden);
+    for (index_t i = 0; kept && i < count; ++i) {
+      if (i % ahead == 0)
+        dropout_factors(
+            a.dropout, std::min(ahead, count - i),
+            [&](index_t k) { return (index_t{a.dropout.first_row} + routing.rows(first + i + k)) * experts + e; },
+            units, kept.data, stride);
+      row_array(hidden, i) *= array(kept.data + i % ahead * stride, units);
     }
-    gemm(ConstMatrix(hidden), transposed(a.experts.weight2.row_range(e * width, width)), z.row_range(begin, rows));
+    gemm(ConstMatrix(hidden), transposed(a.experts.weight2.row_range(e * width, width)), z.row_range(first, count));
   });
   for (index_t n = 0; n < a.y.rows(); ++n) {
     S* const y = a.y.row(n);
@@ -77,13 +64,13 @@ void moe_ffn_forward(BasicContext<S, W>& context, const MoeFfnForward<BasicConte
       std::copy_n(a.base.row(n), width, y);
     for (index_t k = 0; k < a.weights.columns(); ++k) {
       const S weight = a.weights(n, k);
-      const index_t e = routing.experts(n, k), row = begins(e) + routing.places(n, k) - routing.starts(e);
+      const index_t e = routing.experts(n, k);
       map_pieces(
           y, width,
           [weight](const Piece<S>& sum, const Piece<S>& product, const Piece<S>& bias) -> Piece<S> {
             return sum + weight * (product + bias);
           },
-          y, z.row(row), a.experts.bias2.row(e));
+          y, z.row(routing.places(n, k)), a.experts.bias2.row(e));
     }
   }
 }

@@ -19,10 +19,12 @@ namespace seqrec::cpu {
 
 namespace detail {
 
-/// Rows of scores that are computed together: enough for a good product, few enough to waste little of the triangle.
-inline constexpr index_t attention_rows = 32;
+/// Rows of scores that are computed together: whole register tiles of the product, few enough to waste little of the
+/// triangle.
+inline constexpr index_t attention_rows = 24;
 
-/// Elements from one row of a square of probabilities to the next.
+/// Elements from one row of a square of probabilities to the next: whole registers, so that products with packed keys
+/// may write some columns more than there are keys in sight.
 constexpr index_t attention_stride(index_t length) { return round_up(length, 16); }
 
 /// What the product of a query and a key is multiplied by.
@@ -53,7 +55,7 @@ void self_attention_forward(BasicContext<S, W>& context, const SelfAttentionForw
   const bool drops = a.dropout.active(), silu = a.weights == AttentionWeights::silu, copies = drops || silu;
   detail::AttentionBiasRows<BasicContext<S, W>> bias(context, a.bias, a.longest);
   // Without `saved` one block's probabilities are enough; a masked copy, or weights beside logits, are wanted too.
-  S* small_memory = context.vector(very_small_product).data;
+  S* packed_memory = context.vector(packed_size<S>(head_width, a.longest)).data;
   S* block_memory = a.saved ? nullptr : context.vector(attention_rows * longest).data;
   S* weights_memory = copies ? context.vector(attention_rows * longest).data : nullptr;
   S* factors = drops ? context.vector(round_up(longest, dropout_group)).data : nullptr;
@@ -72,10 +74,12 @@ void self_attention_forward(BasicContext<S, W>& context, const SelfAttentionForw
       };
       const auto q = part(a.q), k = part(a.k), v = part(a.v);
       const auto y = part(a.y);
+      const Packed<S> packed_keys = pack(transposed(k), packed_memory);
       for (index_t start = 0; start < length; start += attention_rows) {
         const index_t rows = std::min(attention_rows, length - start), keys = start + rows;
-        MatrixView<S, HostSpace> p(a.saved ? square + start * stride : block_memory, rows, keys, stride);
-        gemm(q.row_range(start, rows), transposed(k.row_range(0, keys)), p);
+        MatrixView<S, HostSpace> p(a.saved ? square + start * stride : block_memory, rows, whole_registers<S>(keys),
+                                   stride);
+        gemm(q.row_range(start, rows), packed_keys.first_columns(p.columns()), p);
         MatrixView<S, HostSpace> weights = p;
         if (copies) weights.data = weights_memory;
         for (index_t i = 0; i < rows; ++i) {
@@ -105,8 +109,7 @@ void self_attention_forward(BasicContext<S, W>& context, const SelfAttentionForw
             weight = scores * scores.logistic() * share;
           array(weights.row(i) + seen, keys - seen).setZero();
         }
-        gemm_anywhere(MatrixView<const S, HostSpace>(weights), v.row_range(0, keys), y.row_range(start, rows), keys,
-                      small_memory);
+        gemm(weights.column_range(0, keys), v.row_range(0, keys), y.row_range(start, rows));
       }
       if (a.saved) square += length * stride;
     }
@@ -121,6 +124,7 @@ void self_attention_backward(BasicContext<S, W>& context, const SelfAttentionBac
   const auto scale = static_cast<S>(detail::logit_scale(a)), share = static_cast<S>(1.0 / a.divisor);
   const bool drops = a.dropout.active(), silu = a.weights == AttentionWeights::silu, copies = drops || silu;
   detail::AttentionBiasRows<BasicContext<S, W>> bias(context, a.bias, longest);
+  S* packed_memory = context.vector(packed_size<S>(head_width, longest)).data;
   S* score_gradients = context.vector(longest * attention_stride(longest)).data;
   S* weights_memory = copies ? context.vector(longest * attention_stride(longest)).data : nullptr;
   S* factors = drops ? context.vector(round_up(longest, dropout_group)).data : nullptr;
@@ -138,13 +142,16 @@ void self_attention_backward(BasicContext<S, W>& context, const SelfAttentionBac
         return matrix.row_range(first, length).column_range(head * head_width, head_width);
       };
       const auto q = part(a.q), k = part(a.k), v = part(a.v), y = part(a.y), dy = part(a.dy);
+      const Packed<S> packed_values = pack(transposed(v), packed_memory);
       const MatrixView<const S, HostSpace> p(square, length, length, stride);
       const MatrixView<S, HostSpace> ds(score_gradients, length, length, stride);
       const MatrixView<S, HostSpace> weights(weights_memory, length, length, stride);
       for (index_t start = 0; start < length; start += attention_rows) {
         const index_t rows = std::min(attention_rows, length - start), keys = start + rows;
         const auto block = ds.row_range(start, rows).column_range(0, keys);
-        gemm(dy.row_range(start, rows), transposed(v.row_range(0, keys)), block);
+        const index_t registers = whole_registers<S>(keys);
+        gemm(dy.row_range(start, rows), packed_values.first_columns(registers),
+             ds.row_range(start, rows).column_range(0, registers));
         for (index_t i = start; i < start + rows; ++i) {
           const index_t seen = i + 1;
           auto gradient = array(ds.row(i), seen);

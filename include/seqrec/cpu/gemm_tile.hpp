@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <Eigen/Core>
+#include <cstddef>
+
+#include "seqrec/core/types.hpp"
+#include "seqrec/cpu/arrays.hpp"
+#include "seqrec/cpu/instruction_set.hpp"
+
+// The innermost part of a product: a tile of C that stays in registers while k runs over a panel of B.
+//
+//              panel of B: `packets` registers wide, k down
+//                    b0   b1   b2   b3
+//     a(i, k)  ->  c(i,0) ...      c(i,3)     a(i, k) is spread over a register once and used `packets` times,
+//     a(i+1, k) -> ...                        a register of B is loaded once and used `rows` times.
+//
+// So a step in k costs rows + packets loads and rows * packets multiply-adds; two of each start in a cycle. Tiles use
+// the registers that are left when those of B and one for a(i, k) are taken away, and have at least eight sums, as many
+// as a processor begins before the first is ready. Written with Eigen's packet primitives: one source for every vector
+// width.
+//
+// Every element of C is summed over k in ascending order, one multiply-add after another, whatever tile it lies in. So
+// it has the same bits wherever it stands, however many rows and columns there are, and whatever the vector width
+// (where processors have a multiply-add in one rounding).
+
+namespace seqrec::cpu {
+inline namespace SEQREC_INSTRUCTION_SET {
+namespace gemm_detail {
+
+/// What becomes of a finished sum on its way to C: relu(C + sum + bias), as much of it as is asked for.
+template <class S>
+struct GemmEpilogue {
+  bool adds = false;        ///< to what C holds
+  const S* bias = nullptr;  ///< (columns of C) added to every row; null for none
+  bool relu = false;        ///< the sum's negative part becomes 0
+};
+
+/// Register tiles for vectors of `Packet`.
+template <class S>
+struct GemmTiles {
+  using Packet = typename Eigen::internal::packet_traits<S>::type;
+  static constexpr index_t lanes = Eigen::internal::unpacket_traits<Packet>::size;
+  static constexpr bool many_registers = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
+  /// Registers side by side in a full tile, and columns of C that they cover: those of a panel.
+  static constexpr int packets = many_registers ? 4 : 2;
+  static constexpr index_t columns = packets * lanes;
+
+  /// Rows of a tile that is so many registers wide.
+  static constexpr int rows(int width) {
+    constexpr int wide[] = {0, 16, 12, 8, 6}, narrow[] = {0, 8, 6};
+    return many_registers ? wide[width] : narrow[width];
+  }
+};
+
+/// Where a tile's operands lie.
+template <class S>
+struct GemmOperands {
+  index_t inner;  ///< length of the sums
+  const S* a;     ///< a(i, k) at a[i * a_row + k * a_inner]
+  index_t a_row, a_inner;
+  const S* b;  ///< b(k, j) at b[k * b_inner + j]; whole registers may be read
+  index_t b_inner;
+  S* c;  ///< c(i, j) at c[i * c_row + j]
+  index_t c_row;
+  index_t columns;           ///< of C that exist, of those that the tile covers
+  GemmEpilogue<S> epilogue;  ///< bias: that of the tile's first column
+};
+
+/// The end of a tile that C has not all columns for; by the way of memory.
+/// @param sums (rows, stride)
+template <class S>
+EIGEN_DONT_INLINE void finish_narrow_tile(const GemmOperands<S>& o, index_t rows, S* sums, index_t stride) {
+  for (index_t i = 0; i < rows; ++i) {
+    auto sum = array(sums + i * stride, o.columns);
+    auto c = array(o.c + i * o.c_row, o.columns);
+    if (o.epilogue.bias != nullptr) sum += array(o.epilogue.bias, o.columns);
+    if (o.epilogue.adds) sum += c;
+    if (o.epilogue.relu) sum = sum.max(S(0));
+    c = sum;
+  }
+}
+
+/// One tile.
+template <class S, int rows, int packets>
+EIGEN_DONT_INLINE void gemm_tile(const GemmOperands<S>& o) {
+  using Packet = typename GemmTiles<S>::Packet;
+  using namespace Eigen::internal;
+  constexpr index_t lanes = GemmTiles<S>::lanes;
+  Packet sum[std::size_t{rows}][std::size_t{packets}];
+  const auto for_each = [](auto work) {
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 4
+      for (int j = 0; j < packets; ++j) work(i, j);
+    }
+  };
+  for_each([&](int i, int j) { sum[i][j] = pset1<Packet>(S(0)); });
+  const S *a = o.a, *b = o.b;
+  const index_t a_row = o.a_row, a_inner = o.a_inner, b_inner = o.b_inner;
+  for (index_t k = o.inner; k > 0; --k, a += a_inner, b += b_inner) {
+    Packet of_b[std::size_t{packets}];
+#pragma GCC unroll 4
+    for (int j = 0; j < packets; ++j) of_b[j] = ploadu<Packet>(b + j * lanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+      const Packet of_a = pset1<Packet>(a[i * a_row]);
+#pragma GCC unroll 4
+      for (int j = 0; j < packets; ++j) sum[i][j] = pmadd(of_a, of_b[j], sum[i][j]);
+    }
+  }
+  if (o.columns < packets * lanes) {
+    alignas(64) S sums[static_cast<std::size_t>(rows * packets * lanes)];
+    for_each([&](int i, int j) { pstoreu(sums + (i * packets + j) * lanes, sum[i][j]); });
+    return finish_narrow_tile(o, rows, sums, packets * lanes);
+  }
+  const auto c = [&](int i, int j) { return o.c + i * o.c_row + j * lanes; };
+  if (o.epilogue.bias != nullptr)
+    for_each([&](int i, int j) { sum[i][j] = padd(sum[i][j], ploadu<Packet>(o.epilogue.bias + j * lanes)); });
+  if (o.epilogue.adds) for_each([&](int i, int j) { sum[i][j] = padd(sum[i][j], ploadu<Packet>(c(i, j))); });
+  if (o.epilogue.relu) for_each([&](int i, int j) { sum[i][j] = pmax(sum[i][j], pset1<Packet>(S(0))); });
+  for_each([&](int i, int j) { pstoreu(c(i, j), sum[i][j]); });
+}
+
+/// Tiles of `rows` rows while there are so many, then of half as many, and so on: all rows of C against one panel of B.
+template <class S, int rows, int packets>
+void gemm_rows_of_tiles(GemmOperands<S> o, index_t count) {
+  for (; count >= rows; count -= rows) {
+    gemm_tile<S, rows, packets>(o);
+    o.a += rows * o.a_row;
+    o.c += rows * o.c_row;
+  }
+  constexpr int fewer = rows > 8 ? 8 : rows > 4 ? 4 : rows > 2 ? 2 : 1;
+  if constexpr (rows > 1)
+    if (count > 0) gemm_rows_of_tiles<S, fewer, packets>(o, count);
+}
+
+/// The same with as many registers side by side as the panel's columns need.
+template <class S, int packets = 1>
+void gemm_panel(const GemmOperands<S>& o, index_t rows) {
+  using Tiles = GemmTiles<S>;
+  if constexpr (packets < Tiles::packets)
+    if (o.columns > packets * Tiles::lanes) return gemm_panel<S, packets + 1>(o, rows);
+  gemm_rows_of_tiles<S, Tiles::rows(packets), packets>(o, rows);
+}
+
+}  // namespace gemm_detail
+}  // namespace SEQREC_INSTRUCTION_SET
+}  // namespace seqrec::cpu
