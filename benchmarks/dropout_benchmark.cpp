@@ -13,21 +13,27 @@ class Masks {
   explicit Masks(const benchmark::State& state)
       : rows_(state.range(0)),
         width_(state.range(1)),
-        stride_(seqrec::round_up(width_, seqrec::cpu::dropout_group)),
-        factors_(rows_, stride_),
-        expected_(rows_, stride_) {
+        factors_(rows_, width_),
+        expected_(rows_, width_),
+        words_(static_cast<std::size_t>(rows_ * seqrec::cpu::mask_words(width_))) {
     context_.begin_step(1, 1);
     mask_ = context_.next_dropout(0.2, 0);
   }
   index_t pieces() const { return 1; }
   void run(index_t) {
-    const auto same = [](index_t row) { return row; };
-    seqrec::cpu::dropout_factors(mask_, rows_, same, width_, factors_.view().data, stride_);
+    const index_t words = seqrec::cpu::mask_words(width_);
+    seqrec::cpu::draw_mask(
+        mask_, rows_, [](index_t row) { return row; }, [&](index_t) { return width_; }, words_.data(), words);
+    for (index_t row = 0; row < rows_; ++row) {
+      float* const factors = factors_.view().row(row);
+      std::fill_n(factors, width_, 1.0f);
+      seqrec::cpu::mask_elements(factors, width_, words_.data() + row * words, static_cast<float>(mask_.scale()));
+    }
   }
   void baseline(index_t) {
     const auto scale = static_cast<float>(mask_.scale());
     for (index_t row = 0; row < rows_; ++row)
-      for (index_t d = 0; d < stride_; ++d)
+      for (index_t d = 0; d < width_; ++d)
         expected_.view()(row, d) =
             mask_.keeps(static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(d)) ? scale : 0.0f;
   }
@@ -37,8 +43,9 @@ class Masks {
  private:
   Context context_;
   seqrec::Dropout mask_;
-  index_t rows_, width_, stride_;
+  index_t rows_, width_;
   Matrix factors_, expected_;
+  std::vector<std::uint64_t> words_;
 };
 
 const bool registered = compare<Masks>("dropout/masks", "element_by_element", {"N", "D"}, {{256, 64}, {256, 200}});

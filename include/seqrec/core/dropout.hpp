@@ -28,6 +28,8 @@ struct Dropout {
     return static_cast<std::uint32_t>(lanes);
   }
 
+  bool operator==(const Dropout&) const = default;
+
   SEQREC_HOST_DEVICE bool active() const { return threshold != 0; }
   SEQREC_HOST_DEVICE double scale() const { return 65536.0 / (65536.0 - threshold); }
 

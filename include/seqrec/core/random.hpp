@@ -12,6 +12,8 @@ namespace seqrec {
 struct PhiloxKey {
   std::uint32_t low = 0;
   std::uint32_t high = 0;
+
+  bool operator==(const PhiloxKey&) const = default;
 };
 
 /// One block of random bits.

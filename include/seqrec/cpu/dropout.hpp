@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #if defined(__AVX2__) || defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
 #include "seqrec/core/dropout.hpp"
+#include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/instruction_set.hpp"
+#include "seqrec/cpu/pieces.hpp"
 
 namespace seqrec::cpu {
 
@@ -101,67 +104,130 @@ inline void draw_lanes(const Dropout& mask, const std::uint32_t (&rows)[dropout_
   }
 }
 
+/// One bit a lane: whether it is kept.
+inline std::uint64_t kept_lanes(const std::uint16_t (&lanes)[dropout_group], std::uint32_t threshold) {
+#if defined(__AVX512BW__)
+  const __m512i least = _mm512_set1_epi16(static_cast<short>(threshold));
+  const std::uint64_t low = _mm512_cmpge_epu16_mask(_mm512_loadu_si512(lanes), least);
+  return low | std::uint64_t{_mm512_cmpge_epu16_mask(_mm512_loadu_si512(lanes + 32), least)} << 32;
+#elif defined(__AVX2__) && !defined(__AVX512F__)
+  // threshold - lane, not below 0, is 0 where the lane is kept.
+  const __m256i least = _mm256_set1_epi16(static_cast<short>(threshold)), zero = _mm256_setzero_si256();
+  const auto kept = [&](const std::uint16_t* from) {
+    const __m256i lane = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+    return _mm256_cmpeq_epi16(_mm256_subs_epu16(least, lane), zero);
+  };
+  const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(kept(lanes), kept(lanes + 16)), 0xD8);
+  return static_cast<std::uint32_t>(_mm256_movemask_epi8(bytes));
+#else
+  std::uint64_t bits = 0;
+  for (int lane = 0; lane < dropout_group; ++lane) bits |= std::uint64_t{lanes[lane] >= threshold} << lane;
+  return bits;
+#endif
+}
+
 }  // namespace dropout_detail
 
-/// What the elements of rows are multiplied by under dropout: 0 where dropped, the mask's scale where kept.
-/// @param row_of(i)  the i-th row's number in the batch
-/// @param factors    (count, stride) written; stride is at least `columns` rounded up to dropout_group
-template <class Scalar, class RowOf>
-void dropout_factors(const Dropout& mask, index_t count, RowOf row_of, index_t columns, Scalar* factors,
-                     index_t stride) {
-  const auto scale = static_cast<Scalar>(mask.scale());
-  const std::uint32_t threshold = mask.threshold;
-  const index_t groups = round_up(columns, dropout_group) / dropout_group, total = count * groups;
-  for (index_t start = 0; start < total; start += dropout_detail::dropout_chains) {
-    std::uint32_t rows[dropout_detail::dropout_chains], firsts[dropout_detail::dropout_chains];
-    for (int c = 0; c < dropout_detail::dropout_chains; ++c) {
-      const index_t unit = std::min(start + c, total - 1);
-      rows[c] = static_cast<std::uint32_t>(row_of(unit / groups));
-      firsts[c] = static_cast<std::uint32_t>(unit % groups * dropout_group);
+/// Words of 64 columns that a row of a mask takes.
+constexpr index_t mask_words(index_t columns) { return (columns + 63) / 64; }
+
+/// Draws rows of a mask: bit j % 64 of a row's word j / 64 says whether column j is kept.
+/// @param row_of(i)      the i-th row's number in the batch
+/// @param columns_of(i)  how many of its columns are wanted; bits behind them may be set or not
+/// @param words          (rows, stride) written where they are wanted; stride is at least mask_words of any row
+template <class RowOf, class ColumnsOf>
+void draw_mask(const Dropout& mask, index_t rows, RowOf row_of, ColumnsOf columns_of, std::uint64_t* words,
+               index_t stride) {
+  using dropout_detail::dropout_chains;
+  constexpr int group_bytes = dropout_group / 8;
+  index_t row = 0, column = 0;
+  while (true) {
+    // The next groups of columns, of one row or of several.
+    std::uint32_t numbers[dropout_chains] = {}, firsts[dropout_chains] = {};
+    unsigned char* places[dropout_chains];
+    int groups = 0;
+    while (groups < dropout_chains && row < rows) {
+      if (column >= columns_of(row)) {
+        ++row;
+        column = 0;
+        continue;
+      }
+      numbers[groups] = static_cast<std::uint32_t>(row_of(row));
+      firsts[groups] = static_cast<std::uint32_t>(column);
+      places[groups] = reinterpret_cast<unsigned char*>(words + row * stride) + column / 8;
+      column += dropout_group;
+      ++groups;
     }
-    std::uint16_t lanes[dropout_detail::dropout_chains][dropout_group];
-    dropout_detail::draw_lanes(mask, rows, firsts, lanes);
-    for (int c = 0; c < dropout_detail::dropout_chains && start + c < total; ++c) {
-      Scalar* out = factors + (start + c) / groups * stride + firsts[c];
-      for (int lane = 0; lane < dropout_group; ++lane) out[lane] = lanes[c][lane] >= threshold ? scale : Scalar(0);
+    if (groups == 0) return;
+    std::uint16_t lanes[dropout_chains][dropout_group];
+    dropout_detail::draw_lanes(mask, numbers, firsts, lanes);
+    for (int c = 0; c < groups; ++c) {
+      const std::uint64_t bits = dropout_detail::kept_lanes(lanes[c], mask.threshold);
+      std::memcpy(places[c], &bits,
+                  group_bytes);  // the low bytes come first on every processor that Eigen has packets for
     }
   }
 }
 
-/// The factors of consecutive rows, drawn a few rows ahead.
+/// What a piece of a row, from column `first` on, is multiplied by: `scale` where a mask keeps, 0 where it drops.
+/// @param words  the row's   @param first a multiple of piece_size
+template <class S>
+Piece<S> kept_piece(const std::uint64_t* words, index_t first, S scale) {
+  using Integer = std::conditional_t<sizeof(S) == 4, std::int32_t, std::int64_t>;
+  typedef Integer Integers __attribute__((vector_size(64)));
+  constexpr int lanes = static_cast<int>(piece_size<S>);
+  const auto bits = static_cast<Integer>(words[first / 64] >> (first % 64) & ((1u << lanes) - 1));
+  Integers bit_of_lane;
+  for (int lane = 0; lane < lanes; ++lane) bit_of_lane[lane] = Integer{1} << lane;
+  Integer scale_bits;
+  std::memcpy(&scale_bits, &scale, sizeof scale);
+  const Integers factors = (((Integers{} + bits) & bit_of_lane) != 0) & scale_bits;
+  Piece<S> piece;
+  std::memcpy(piece.data(), &factors, sizeof factors);
+  return piece;
+}
+
+/// x becomes 0 where the mask drops, and is multiplied by `scale` where it keeps.
+template <class S>
+void mask_elements(S* x, index_t size, const std::uint64_t* words, S scale) {
+  for (index_t j = 0; j < size; j += piece_size<S>) {
+    const index_t count = std::min(piece_size<S>, size - j);
+    store_piece<S>(load_piece(x + j, count) * kept_piece(words, j, scale), x + j, count);
+  }
+}
+
+/// The factors of a shard's rows under dropout. The forward pass draws the mask; the backward pass finds it again in
+/// the context.
 template <class Context>
 class DropoutRows {
  public:
   using Scalar = typename Context::Scalar;
 
-  /// @param rows of the shard that will be asked for, in ascending order
   DropoutRows(Context& context, const Dropout& mask, index_t rows, index_t columns)
-      : mask_(mask), rows_(rows), columns_(columns), stride_(round_up(columns, dropout_group)) {
-    if (mask.active()) factors_ = context.vector(rows_ahead * stride_).data;
+      : scale_(static_cast<Scalar>(mask.scale())), columns_(columns), stride_(mask_words(columns)) {
+    if (!mask.active()) return;
+    factors_ = context.vector(round_up(columns, piece_size<Scalar>)).data;
+    words_ = context.mask_of_shard({mask, rows, columns}, rows * stride_, [&](std::uint64_t* words) {
+      draw_mask(
+          mask, rows, [&](index_t i) { return mask.first_row + static_cast<std::uint32_t>(i); },
+          [&](index_t) { return columns; }, words, stride_);
+    });
   }
 
-  bool active() const { return factors_ != nullptr; }
+  bool active() const { return words_ != nullptr; }
 
-  /// The factors of a row, counted in the shard.
-  const Scalar* row(index_t i) {
-    if (i >= end_) {
-      const index_t count = std::min(rows_ahead, rows_ - i);
-      dropout_factors(
-          mask_, count, [&](index_t k) { return mask_.first_row + static_cast<std::uint32_t>(i + k); }, columns_,
-          factors_, stride_);
-      begin_ = i;
-      end_ = i + count;
-    }
-    return factors_ + (i - begin_) * stride_;
+  /// The factors of a row, counted in the shard; they stay until the next call.
+  const Scalar* row(index_t i) const {
+    for (index_t j = 0; j < columns_; j += piece_size<Scalar>)
+      store_piece(kept_piece(words_ + i * stride_, j, scale_), factors_ + j, piece_size<Scalar>);
+    return factors_;
   }
 
  private:
-  static constexpr index_t rows_ahead = 4;
-
-  Dropout mask_;
-  index_t rows_, columns_, stride_;
-  index_t begin_ = 0, end_ = 0;  ///< rows whose factors are there
-  Scalar* factors_ = nullptr;
+  Scalar scale_;
+  index_t columns_, stride_;
+  const std::uint64_t* words_ = nullptr;
+  Scalar* factors_ = nullptr;  ///< room for one row
 };
 
 }  // namespace SEQREC_INSTRUCTION_SET

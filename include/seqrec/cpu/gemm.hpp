@@ -58,9 +58,10 @@ template <class S>
 void pack_panel(MatrixView<const S, HostSpace> b, index_t start, index_t inner, index_t first, index_t count,
                 S* panel) {
   constexpr index_t stride = GemmTiles<S>::columns;
+  const index_t whole = round_up(count, GemmTiles<S>::lanes);
   for (index_t k = 0; k < inner; ++k) {
     std::copy_n(b.row(start + k) + first, count, panel + k * stride);
-    std::fill_n(panel + k * stride + count, stride - count, S(0));
+    std::fill(panel + k * stride + count, panel + k * stride + whole, S(0));
   }
 }
 
@@ -72,23 +73,22 @@ void pack_panel(Transposed<S> b, index_t start, index_t inner, index_t first, in
   using Packet = typename GemmTiles<S>::Packet;
   constexpr index_t lanes = GemmTiles<S>::lanes, stride = GemmTiles<S>::columns;
   const auto& rows = b.matrix;
-  index_t column = 0;
-  for (; column + lanes <= count; column += lanes) {
+  for (index_t column = 0; column < count; column += lanes) {
     const S* const from = rows.row(first + column) + start;
+    const index_t present = std::min(lanes, count - column);
     index_t k = 0;
     for (; k + lanes <= inner; k += lanes) {
       Eigen::internal::PacketBlock<Packet, static_cast<int>(lanes)> square;
       for (index_t i = 0; i < lanes; ++i)
-        square.packet[i] = Eigen::internal::ploadu<Packet>(from + i * rows.stride + k);
+        square.packet[i] = i < present ? Eigen::internal::ploadu<Packet>(from + i * rows.stride + k)
+                                       : Eigen::internal::pset1<Packet>(S(0));
       Eigen::internal::ptranspose(square);
       for (index_t i = 0; i < lanes; ++i) Eigen::internal::pstoreu(panel + (k + i) * stride + column, square.packet[i]);
     }
     for (; k < inner; ++k)
-      for (index_t i = 0; i < lanes; ++i) panel[k * stride + column + i] = from[i * rows.stride + k];
+      for (index_t i = 0; i < lanes; ++i)
+        panel[k * stride + column + i] = i < present ? from[i * rows.stride + k] : S(0);
   }
-  for (; column < stride; ++column)
-    for (index_t k = 0; k < inner; ++k)
-      panel[k * stride + column] = column < count ? rows(first + column, start + k) : S(0);
 }
 #pragma GCC diagnostic pop
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 
 #include "seqrec/cpu/arrays.hpp"
 #include "seqrec/cpu/context.hpp"
@@ -38,21 +39,21 @@ void moe_ffn_forward(BasicContext<S, W>& context, const MoeFfnForward<BasicConte
   const MoeRouting<BasicContext<S, W>>& routing = a.routing;
   const index_t width = a.x.columns(), units = a.hidden.columns(), experts = routing.num_experts();
   const auto x = detail::moe_sorted(context, routing, a.x), z = context.matrix(routing.num_assignments(), width);
-  constexpr index_t ahead = 4;  // rows whose masks are drawn together
-  const index_t stride = round_up(units, dropout_group);
-  const auto kept = a.dropout.active() ? context.vector(ahead * stride) : vector_of<BasicContext<S, W>>{};
+  const index_t words = mask_words(units);
+  const auto kept = a.dropout.active() ? context.template vector<std::uint64_t>(routing.num_assignments() * words)
+                                       : VectorView<std::uint64_t, HostSpace>{};
+  const auto scale = static_cast<S>(a.dropout.scale());
   detail::for_each_expert(routing, [&](index_t e, index_t first, index_t count) {
     const auto hidden = a.hidden.row_range(first, count);
     const const_vector_of<BasicContext<S, W>> bias(a.experts.bias1.row(e), units);
     gemm_bias(ConstMatrix(x.row_range(first, count)), transposed(a.experts.weight1.row_range(e * units, units)), bias,
               true, hidden);
-    for (index_t i = 0; kept && i < count; ++i) {
-      if (i % ahead == 0)
-        dropout_factors(
-            a.dropout, std::min(ahead, count - i),
-            [&](index_t k) { return (index_t{a.dropout.first_row} + routing.rows(first + i + k)) * experts + e; },
-            units, kept.data, stride);
-      row_array(hidden, i) *= array(kept.data + i % ahead * stride, units);
+    if (kept) {
+      draw_mask(
+          a.dropout, count,
+          [&](index_t i) { return (index_t{a.dropout.first_row} + routing.rows(first + i)) * experts + e; },
+          [&](index_t) { return units; }, kept.data + first * words, words);
+      for (index_t i = 0; i < count; ++i) mask_elements(hidden.row(i), units, kept.data + (first + i) * words, scale);
     }
     gemm(ConstMatrix(hidden), transposed(a.experts.weight2.row_range(e * width, width)), z.row_range(first, count));
   });

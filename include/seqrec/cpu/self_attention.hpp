@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "seqrec/cpu/arrays.hpp"
 #include "seqrec/cpu/attention_bias.hpp"
+#include "seqrec/cpu/attention_rows.hpp"
 #include "seqrec/cpu/context.hpp"
-#include "seqrec/cpu/dropout.hpp"
 #include "seqrec/cpu/gemm.hpp"
 #include "seqrec/ops/self_attention.hpp"
 
@@ -52,18 +53,14 @@ void self_attention_forward(BasicContext<S, W>& context, const SelfAttentionForw
   const index_t head_width = a.q.columns() / a.heads;
   const index_t longest = attention_stride(a.longest);
   const auto scale = static_cast<S>(detail::logit_scale(a)), share = static_cast<S>(1.0 / a.divisor);
-  const bool drops = a.dropout.active(), silu = a.weights == AttentionWeights::silu, copies = drops || silu;
+  const bool silu = a.weights == AttentionWeights::silu;
   detail::AttentionBiasRows<BasicContext<S, W>> bias(context, a.bias, a.longest);
+  const detail::AttentionMask<BasicContext<S, W>> mask(context, a.dropout, a.offsets, a.heads, a.longest);
+  const bool copies = mask.active() || silu;  // weights are something else than what is kept for backward
   // Without `saved` one block's probabilities are enough; a masked copy, or weights beside logits, are wanted too.
   S* packed_memory = context.vector(packed_size<S>(head_width, a.longest)).data;
   S* block_memory = a.saved ? nullptr : context.vector(attention_rows * longest).data;
   S* weights_memory = copies ? context.vector(attention_rows * longest).data : nullptr;
-  S* factors = drops ? context.vector(round_up(longest, dropout_group)).data : nullptr;
-  const auto draw = [&](index_t row, index_t head, index_t keys) {
-    const index_t number = (static_cast<index_t>(a.dropout.first_row) + row) * a.heads + head;
-    dropout_factors(
-        a.dropout, 1, [&](index_t) { return number; }, keys, factors, 0);
-  };
   S* square = a.saved.data;
   for (index_t b = 0; b + 1 < a.offsets.size(); ++b) {
     const index_t first = a.offsets(b), length = a.offsets(b + 1) - first, stride = attention_stride(length);
@@ -77,37 +74,24 @@ void self_attention_forward(BasicContext<S, W>& context, const SelfAttentionForw
       const Packed<S> packed_keys = pack(transposed(k), packed_memory);
       for (index_t start = 0; start < length; start += attention_rows) {
         const index_t rows = std::min(attention_rows, length - start), keys = start + rows;
-        MatrixView<S, HostSpace> p(a.saved ? square + start * stride : block_memory, rows, whole_registers<S>(keys),
-                                   stride);
+        const MatrixView<S, HostSpace> p(a.saved ? square + start * stride : block_memory, rows,
+                                         whole_registers<S>(keys), stride);
         gemm(q.row_range(start, rows), packed_keys.first_columns(p.columns()), p);
         MatrixView<S, HostSpace> weights = p;
         if (copies) weights.data = weights_memory;
         for (index_t i = 0; i < rows; ++i) {
           const index_t seen = start + i + 1;
-          auto scores = array(p.row(i), seen);
+          const std::uint64_t* const kept = mask.row(first + start + i, head);
           if (bias) {
-            scores *= scale;
+            array(p.row(i), seen) *= scale;
             bias.add_to(p.row(i), head, start + i);
           }
-          if (!silu) {
-            const S highest = scores.maxCoeff();
-            if (bias)
-              scores = (scores - highest).exp();
-            else
-              scores = ((scores - highest) * scale).exp();
-            scores *= S(1) / scores.sum();
+          if (silu) {
+            detail::silu_row(p.row(i), share, kept, mask.kept(), seen, keys, weights.row(i));
+            continue;
           }
-          array(p.row(i) + seen, keys - seen).setZero();
-          if (!copies) continue;
-          auto weight = array(weights.row(i), seen);
-          if (drops) draw(first + start + i, head, seen);
-          if (!silu)
-            weight = scores * array(factors, seen);
-          else if (drops)
-            weight = scores * scores.logistic() * share * array(factors, seen);
-          else
-            weight = scores * scores.logistic() * share;
-          array(weights.row(i) + seen, keys - seen).setZero();
+          detail::softmax_row(p.row(i), seen, keys, bias ? S(1) : scale);
+          if (kept != nullptr) detail::mask_row(p.row(i), kept, mask.kept(), seen, keys, weights.row(i));
         }
         gemm(weights.column_range(0, keys), v.row_range(0, keys), y.row_range(start, rows));
       }
@@ -122,17 +106,13 @@ void self_attention_backward(BasicContext<S, W>& context, const SelfAttentionBac
   const index_t head_width = a.q.columns() / a.heads;
   const index_t longest = a.longest;
   const auto scale = static_cast<S>(detail::logit_scale(a)), share = static_cast<S>(1.0 / a.divisor);
-  const bool drops = a.dropout.active(), silu = a.weights == AttentionWeights::silu, copies = drops || silu;
+  const bool silu = a.weights == AttentionWeights::silu;
   detail::AttentionBiasRows<BasicContext<S, W>> bias(context, a.bias, longest);
+  const detail::AttentionMask<BasicContext<S, W>> mask(context, a.dropout, a.offsets, a.heads, longest);
+  const bool copies = mask.active() || silu;
   S* packed_memory = context.vector(packed_size<S>(head_width, longest)).data;
   S* score_gradients = context.vector(longest * attention_stride(longest)).data;
   S* weights_memory = copies ? context.vector(longest * attention_stride(longest)).data : nullptr;
-  S* factors = drops ? context.vector(round_up(longest, dropout_group)).data : nullptr;
-  const auto draw = [&](index_t row, index_t head, index_t keys) {
-    const index_t number = (static_cast<index_t>(a.dropout.first_row) + row) * a.heads + head;
-    dropout_factors(
-        a.dropout, 1, [&](index_t) { return number; }, keys, factors, 0);
-  };
   const S* square = a.saved.data;
   for (index_t b = 0; b + 1 < a.offsets.size(); ++b) {
     const index_t first = a.offsets(b), length = a.offsets(b + 1) - first, stride = attention_stride(length);
@@ -148,40 +128,24 @@ void self_attention_backward(BasicContext<S, W>& context, const SelfAttentionBac
       const MatrixView<S, HostSpace> weights(weights_memory, length, length, stride);
       for (index_t start = 0; start < length; start += attention_rows) {
         const index_t rows = std::min(attention_rows, length - start), keys = start + rows;
-        const auto block = ds.row_range(start, rows).column_range(0, keys);
-        const index_t registers = whole_registers<S>(keys);
-        gemm(dy.row_range(start, rows), packed_values.first_columns(registers),
-             ds.row_range(start, rows).column_range(0, registers));
+        const MatrixView<S, HostSpace> block(ds.row(start), rows, whole_registers<S>(keys), stride);
+        gemm(dy.row_range(start, rows), packed_values.first_columns(block.columns()), block);
         for (index_t i = start; i < start + rows; ++i) {
           const index_t seen = i + 1;
-          auto gradient = array(ds.row(i), seen);
-          const auto kept = array(p.row(i), seen);
-          auto weight = array(weights.row(i), copies ? seen : 0);
-          if (drops) {
-            draw(first + i, head, seen);
-            gradient *= array(factors, seen);
-          }
-          if (silu) {
-            weight = kept.logistic();
-            gradient *= weight * (S(1) + kept * (S(1) - weight)) * share;
-            weight *= kept * share;
-            if (drops) weight *= array(factors, seen);
-          } else {
-            // sum_j p_ij dp_ij = dy_i y_i, the identity that FlashAttention uses (Dao et al. 2022, appendix B.4).
-            const S mean = (row_array(dy, i) * row_array(y, i)).sum();
-            gradient = (gradient - mean) * kept * (bias ? S(1) : scale);
-            if (drops) weight = kept * array(factors, seen);
-          }
+          const std::uint64_t* const kept = mask.row(first + i, head);
+          S *const gradient = ds.row(i), *const weight = copies ? weights.row(i) : nullptr;
+          if (silu)
+            detail::silu_gradient_row(p.row(i), share, kept, mask.kept(), seen, keys, gradient, weight);
+          else
+            detail::softmax_gradient_row(p.row(i), dot_of_pieces(dy.row(i), y.row(i), head_width), bias ? S(1) : scale,
+                                         kept, mask.kept(), seen, keys, gradient, weight);
           if (bias) {
-            bias.add_gradient(ds.row(i), head, i, a.dbias);
-            gradient *= scale;
+            bias.add_gradient(gradient, head, i, a.dbias);
+            array(gradient, seen) *= scale;
           }
-          if (copies) array(weights.row(i) + seen, keys - seen).setZero();
-          array(ds.row(i) + seen, keys - seen).setZero();
         }
         if (a.dq)
-          gemm(MatrixView<const S, HostSpace>(block), k.row_range(0, keys), part(a.dq.view).row_range(start, rows),
-               a.dq.mode);
+          gemm(block.column_range(0, keys), k.row_range(0, keys), part(a.dq.view).row_range(start, rows), a.dq.mode);
       }
       const MatrixView<const S, HostSpace> seen_weights = copies ? MatrixView<const S, HostSpace>(weights) : p;
       for (index_t start = 0; start < length; start += attention_rows) {
