@@ -27,7 +27,8 @@ class Masks {
     for (index_t row = 0; row < rows_; ++row) {
       float* const factors = factors_.view().row(row);
       std::fill_n(factors, width_, 1.0f);
-      seqrec::cpu::mask_elements(factors, width_, words_.data() + row * words, static_cast<float>(mask_.scale()));
+      seqrec::cpu::mask_elements(
+          factors, width_, seqrec::cpu::KeptRow<float>{words_.data() + row * words, static_cast<float>(mask_.scale())});
     }
   }
   void baseline(index_t) {

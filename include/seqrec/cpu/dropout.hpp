@@ -172,7 +172,7 @@ void draw_mask(const Dropout& mask, index_t rows, RowOf row_of, ColumnsOf column
 /// What a piece of a row, from column `first` on, is multiplied by: `scale` where a mask keeps, 0 where it drops.
 /// @param words  the row's   @param first a multiple of piece_size
 template <class S>
-Piece<S> kept_piece(const std::uint64_t* words, index_t first, S scale) {
+EIGEN_ALWAYS_INLINE Piece<S> kept_piece(const std::uint64_t* words, index_t first, S scale) {
   using Integer = std::conditional_t<sizeof(S) == 4, std::int32_t, std::int64_t>;
   typedef Integer Integers __attribute__((vector_size(64)));
   constexpr int lanes = static_cast<int>(piece_size<S>);
@@ -187,13 +187,26 @@ Piece<S> kept_piece(const std::uint64_t* words, index_t first, S scale) {
   return piece;
 }
 
-/// x becomes 0 where the mask drops, and is multiplied by `scale` where it keeps.
+/// A row of such factors, to be read piece by piece (pieces.hpp). Without a mask they are 1.
 template <class S>
-void mask_elements(S* x, index_t size, const std::uint64_t* words, S scale) {
-  for (index_t j = 0; j < size; j += piece_size<S>) {
-    const index_t count = std::min(piece_size<S>, size - j);
-    store_piece<S>(load_piece(x + j, count) * kept_piece(words, j, scale), x + j, count);
-  }
+struct KeptRow {
+  const std::uint64_t* words = nullptr;
+  S scale = 1;
+  index_t first = 0;
+
+  friend KeptRow operator+(KeptRow row, index_t columns) { return {row.words, row.scale, row.first + columns}; }
+};
+template <class S>
+EIGEN_ALWAYS_INLINE Piece<S> load_piece(const KeptRow<S>& row, index_t) {
+  return row.words == nullptr ? Piece<S>(Piece<S>::Ones()) : kept_piece(row.words, row.first, row.scale);
+}
+
+/// x becomes 0 where the mask drops, and is multiplied by its scale where it keeps.
+template <class S>
+void mask_elements(S* x, index_t size, const KeptRow<S>& kept) {
+  if (kept.words == nullptr) return;
+  map_pieces(
+      x, size, [](const Piece<S>& value, const Piece<S>& factor) -> Piece<S> { return value * factor; }, x, kept);
 }
 
 /// The factors of a shard's rows under dropout. The forward pass draws the mask; the backward pass finds it again in
@@ -204,9 +217,8 @@ class DropoutRows {
   using Scalar = typename Context::Scalar;
 
   DropoutRows(Context& context, const Dropout& mask, index_t rows, index_t columns)
-      : scale_(static_cast<Scalar>(mask.scale())), columns_(columns), stride_(mask_words(columns)) {
+      : scale_(static_cast<Scalar>(mask.scale())), stride_(mask_words(columns)) {
     if (!mask.active()) return;
-    factors_ = context.vector(round_up(columns, piece_size<Scalar>)).data;
     words_ = context.mask_of_shard({mask, rows, columns}, rows * stride_, [&](std::uint64_t* words) {
       draw_mask(
           mask, rows, [&](index_t i) { return mask.first_row + static_cast<std::uint32_t>(i); },
@@ -216,18 +228,15 @@ class DropoutRows {
 
   bool active() const { return words_ != nullptr; }
 
-  /// The factors of a row, counted in the shard; they stay until the next call.
-  const Scalar* row(index_t i) const {
-    for (index_t j = 0; j < columns_; j += piece_size<Scalar>)
-      store_piece(kept_piece(words_ + i * stride_, j, scale_), factors_ + j, piece_size<Scalar>);
-    return factors_;
+  /// The factors of a row, counted in the shard.
+  KeptRow<Scalar> row(index_t i) const {
+    return active() ? KeptRow<Scalar>{words_ + i * stride_, scale_} : KeptRow<Scalar>{};
   }
 
  private:
   Scalar scale_;
-  index_t columns_, stride_;
+  index_t stride_;
   const std::uint64_t* words_ = nullptr;
-  Scalar* factors_ = nullptr;  ///< room for one row
 };
 
 }  // namespace SEQREC_INSTRUCTION_SET

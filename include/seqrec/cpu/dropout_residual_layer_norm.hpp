@@ -3,9 +3,9 @@
 
 #include <cmath>
 
-#include "seqrec/cpu/arrays.hpp"
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/dropout.hpp"
+#include "seqrec/cpu/pieces.hpp"
 #include "seqrec/ops/dropout_residual_layer_norm.hpp"
 
 namespace seqrec::cpu {
@@ -13,25 +13,26 @@ namespace seqrec::cpu {
 template <class S, int W>
 void dropout_residual_layer_norm_forward(BasicContext<S, W>& context,
                                          const DropoutResidualLayerNormForward<BasicContext<S, W>>& a) {
+  using P = Piece<S>;
   const index_t width = a.x.columns();
   const S inverse_width = S(1) / static_cast<S>(width), epsilon = static_cast<S>(a.epsilon);
-  DropoutRows kept(context, a.dropout, a.x.rows(), width);
-  const auto gamma = array(a.gamma.data, width), beta = array(a.beta.data, width);
+  const DropoutRows kept(context, a.dropout, a.x.rows(), width);
   for (index_t i = 0; i < a.x.rows(); ++i) {
-    const S* normalised = a.x.row(i);
+    const S* s = a.x.row(i);
     if (a.residual) {
-      auto sum = row_array(a.sum, i);
-      if (kept.active())
-        sum = row_array(a.residual, i) + row_array(a.x, i) * array(kept.row(i), width);
-      else
-        sum = row_array(a.residual, i) + row_array(a.x, i);
-      normalised = a.sum.row(i);
+      map_pieces(
+          a.sum.row(i), width, [](const P& r, const P& x, const P& factor) -> P { return r + x * factor; },
+          a.residual.row(i), a.x.row(i), kept.row(i));
+      s = a.sum.row(i);
     }
-    const auto s = array(normalised, width);
-    const S mean = sum_in_one_order(s) * inverse_width;
-    const S variance = (s - mean).square().sum() * inverse_width;
-    const S rstd = S(1) / std::sqrt(variance + epsilon);
-    row_array(a.y, i) = (s - mean) * rstd * gamma + beta;
+    const S mean = sum_of_pieces(s, width) * inverse_width;
+    const S squares = sum_of_pieces<S>(
+        width, [mean](const P& x) -> P { return (x - mean).square(); }, s);
+    const S rstd = S(1) / std::sqrt(squares * inverse_width + epsilon);
+    map_pieces(
+        a.y.row(i), width,
+        [mean, rstd](const P& x, const P& gamma, const P& beta) -> P { return (x - mean) * rstd * gamma + beta; }, s,
+        a.gamma.data, a.beta.data);
     a.mean(i) = mean;
     a.rstd(i) = rstd;
   }
@@ -40,32 +41,37 @@ void dropout_residual_layer_norm_forward(BasicContext<S, W>& context,
 template <class S, int W>
 void dropout_residual_layer_norm_backward(BasicContext<S, W>& context,
                                           const DropoutResidualLayerNormBackward<BasicContext<S, W>>& a) {
+  using P = Piece<S>;
   const index_t width = a.sum.columns();
   const S inverse_width = S(1) / static_cast<S>(width);
-  DropoutRows kept(context, a.dropout, a.sum.rows(), width);
-  auto normalised = array(context.vector(width).data, width), ds = array(context.vector(width).data, width);
-  const auto gamma = array(a.gamma.data, width);
+  const DropoutRows kept(context, a.dropout, a.sum.rows(), width);
   for (index_t i = 0; i < a.sum.rows(); ++i) {
-    if (a.dy) {
-      const auto dy = row_array(a.dy, i);
-      normalised = (row_array(a.sum, i) - a.mean(i)) * a.rstd(i);
-      if (a.dgamma) array(a.dgamma.data, width) += dy * normalised;
-      if (a.dbeta) array(a.dbeta.data, width) += dy;
-      ds = dy * gamma;
-      const S mean = ds.sum() * inverse_width, slope = (ds * normalised).sum() * inverse_width;
-      ds = (ds - mean - normalised * slope) * a.rstd(i);
-      if (a.dsum) ds += row_array(a.dsum, i);
-    } else if (a.dsum) {
-      ds = row_array(a.dsum, i);
-    } else {
-      ds.setZero();
-    }
-    leave_row(a.dresidual, i, ds);
-    if (!a.dx) continue;
-    if (kept.active())
-      leave_row(a.dx, i, ds * array(kept.row(i), width));
-    else
-      leave_row(a.dx, i, ds);
+    const S mean = a.dy ? a.mean(i) : S(0), rstd = a.dy ? a.rstd(i) : S(0);
+    const auto normalised = [&](index_t j, auto count) SEQREC_INLINE_LAMBDA -> P {
+      return (load_piece(a.sum.row(i) + j, count) - mean) * rstd;
+    };
+    // First the sums over the row of gamma dy and of gamma dy normalised, in lanes.
+    P sum = P::Zero(), sum_of_products = P::Zero();
+    for_each_piece<S>(a.dy ? width : 0, [&](index_t j, auto count) SEQREC_INLINE_LAMBDA {
+      const P dy = load_piece(a.dy.row(i) + j, count), n = normalised(j, count);  // dy is 0 behind the row's end
+      if (a.dgamma) add_piece<S>(dy * n, a.dgamma.data + j, count);
+      if (a.dbeta) add_piece<S>(dy, a.dbeta.data + j, count);
+      const P scaled = dy * load_piece(a.gamma.data + j, count);
+      sum += scaled;
+      sum_of_products += scaled * n;
+    });
+    const S offset = sum.sum() * inverse_width, slope = sum_of_products.sum() * inverse_width;
+    const KeptRow<S> factors = kept.row(i);
+    for_each_piece<S>(width, [&](index_t j, auto count) SEQREC_INLINE_LAMBDA {
+      P ds = P::Zero();
+      if (a.dy) {
+        const P scaled = load_piece(a.dy.row(i) + j, count) * load_piece(a.gamma.data + j, count);
+        ds = (scaled - offset - normalised(j, count) * slope) * rstd;
+      }
+      if (a.dsum) ds += load_piece(a.dsum.row(i) + j, count);
+      leave_piece(a.dresidual, i, j, ds, count);
+      leave_piece(a.dx, i, j, ds * load_piece(factors + j, count), count);
+    });
   }
 }
 

@@ -4,6 +4,7 @@
 #include "seqrec/cpu/arrays.hpp"
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/dropout.hpp"
+#include "seqrec/cpu/pieces.hpp"
 #include "seqrec/ops/elementwise.hpp"
 
 namespace seqrec::cpu {
@@ -21,13 +22,11 @@ void add(BasicContext<S, W>&, const Add<BasicContext<S, W>>& a) {
 template <class S, int W>
 void drop(BasicContext<S, W>& context, const Drop<BasicContext<S, W>>& a) {
   const index_t rows = a.source.rows(), columns = a.source.columns();
-  DropoutRows kept(context, a.dropout, rows, columns);
-  for (index_t i = 0; i < rows; ++i) {
-    if (kept.active())
-      leave_row(a.target, i, row_array(a.source, i) * array(kept.row(i), columns));
-    else
-      leave_row(a.target, i, row_array(a.source, i));
-  }
+  const DropoutRows kept(context, a.dropout, rows, columns);
+  for (index_t i = 0; i < rows; ++i)
+    for_each_piece<S>(columns, [&](index_t j, auto count) SEQREC_INLINE_LAMBDA {
+      leave_piece(a.target, i, j, load_piece(a.source.row(i) + j, count) * load_piece(kept.row(i) + j, count), count);
+    });
 }
 
 template <class S, int W>

@@ -31,35 +31,49 @@ void linear_forward(BasicContext<S, W>& context, const LinearForward<BasicContex
   gemm_bias(a.x, transposed(a.weight), const_vector_of<BasicContext<S, W>>(a.bias), relu, a.y);
   if ((relu || a.activation == Activation::none) && !a.dropout.active()) return;
   const index_t columns = a.y.columns();
-  DropoutRows kept(context, a.dropout, a.y.rows(), columns);
+  const DropoutRows kept(context, a.dropout, a.y.rows(), columns);
   for (index_t i = 0; i < a.y.rows(); ++i) {
     detail::activate_row(a.activation, a.y.row(i), columns);
-    if (kept.active()) row_array(a.y, i) *= array(kept.row(i), columns);
+    mask_elements(a.y.row(i), columns, kept.row(i));
   }
 }
+
+namespace detail {
+
+/// What dy is multiplied by where an activation and a mask made y: the slope, times the mask's scale where it kept.
+/// @param y of a row under the mask   @param scale the mask's
+template <class S>
+EIGEN_ALWAYS_INLINE Piece<S> slope_of_output(Activation activation, const Piece<S>& y, const Piece<S>& factor,
+                                             S scale) {
+  // y > 0 says both that the element was positive and that dropout kept it.
+  if (activation == Activation::relu) return (y > S(0)).select(Piece<S>::Constant(scale), S(0));
+  // What the activation made, where dropout kept it; elsewhere the factor is 0.
+  const Piece<S> made = y * (S(1) / scale);
+  if (activation == Activation::sigmoid) return factor * made * (S(1) - made);
+  if (activation == Activation::tanh) return factor * (S(1) - made.square());
+  return factor;
+}
+
+}  // namespace detail
 
 template <class S, int W>
 void linear_backward(BasicContext<S, W>& context, const LinearBackward<BasicContext<S, W>>& a) {
   const index_t columns = a.dy.columns();
   const auto scale = static_cast<S>(a.dropout.scale());
-  if (a.activation == Activation::relu) {
-    // y > 0 says both that the element was positive and that dropout kept it.
-    for (index_t i = 0; i < a.dy.rows(); ++i)
-      row_array(a.dy, i) = (row_array(a.y, i) > S(0)).select(scale * row_array(a.dy, i), S(0));
-  } else if (a.activation != Activation::none || a.dropout.active()) {
-    DropoutRows kept(context, a.dropout, a.dy.rows(), columns);
-    for (index_t i = 0; i < a.dy.rows(); ++i) {
-      auto dy = row_array(a.dy, i);
-      if (kept.active()) dy *= array(kept.row(i), columns);
-      if (a.activation == Activation::none) continue;
-      // What the activation made, where dropout kept it; elsewhere dy is zero already.
-      const auto y = row_array(a.y, i) * (S(1) / scale);
-      if (a.activation == Activation::sigmoid) dy *= y * (S(1) - y);
-      if (a.activation == Activation::tanh) dy *= S(1) - y.square();
-    }
-  }
-  if (a.dbias)
-    for (index_t i = 0; i < a.dy.rows(); ++i) array(a.dbias.data, columns) += row_array(a.dy, i);
+  const bool relu = a.activation == Activation::relu;
+  const bool changes = a.activation != Activation::none || a.dropout.active();
+  const DropoutRows kept(context, relu ? Dropout{} : a.dropout, a.dy.rows(), columns);
+  for (index_t i = 0; (changes || a.dbias) && i < a.dy.rows(); ++i)
+    for_each_piece<S>(columns, [&](index_t j, auto count) SEQREC_INLINE_LAMBDA {
+      S* const place = a.dy.row(i) + j;
+      Piece<S> dy = load_piece(place, count);
+      if (changes) {
+        const Piece<S> y = a.activation == Activation::none ? dy : load_piece(a.y.row(i) + j, count);
+        dy *= detail::slope_of_output(a.activation, y, load_piece(kept.row(i) + j, count), scale);
+        store_piece(dy, place, count);
+      }
+      if (a.dbias) add_piece(dy, a.dbias.data + j, count);
+    });
   if (a.dweight) gemm(transposed(a.dy), a.x, a.dweight, GradientMode::add);
   if (a.dx) gemm(MatrixView<const S, HostSpace>(a.dy), a.weight, a.dx.view, a.dx.mode);
 }

@@ -53,7 +53,8 @@ void moe_ffn_forward(BasicContext<S, W>& context, const MoeFfnForward<BasicConte
           a.dropout, count,
           [&](index_t i) { return (index_t{a.dropout.first_row} + routing.rows(first + i)) * experts + e; },
           [&](index_t) { return units; }, kept.data + first * words, words);
-      for (index_t i = 0; i < count; ++i) mask_elements(hidden.row(i), units, kept.data + (first + i) * words, scale);
+      for (index_t i = 0; i < count; ++i)
+        mask_elements(hidden.row(i), units, KeptRow<S>{kept.data + (first + i) * words, scale});
     }
     gemm(ConstMatrix(hidden), transposed(a.experts.weight2.row_range(e * width, width)), z.row_range(first, count));
   });

@@ -144,10 +144,10 @@ template <class S, int W>
 void unit_activation_forward(BasicContext<S, W>& context, const UnitActivationForward<BasicContext<S, W>>& a) {
   const index_t units = a.x.columns();
   const detail::UnitRows<BasicContext<S, W>> f(context, a.f, units);
-  DropoutRows kept(context, a.dropout, a.x.rows(), units);
+  const DropoutRows kept(context, a.dropout, a.x.rows(), units);
   for (index_t i = 0; i < a.x.rows(); ++i) {
     f.forward(a.x.row(i), a.y.row(i));
-    if (kept.active()) row_array(a.y, i) *= array(kept.row(i), units);
+    mask_elements(a.y.row(i), units, kept.row(i));
   }
 }
 
@@ -155,9 +155,9 @@ template <class S, int W>
 void unit_activation_backward(BasicContext<S, W>& context, const UnitActivationBackward<BasicContext<S, W>>& a) {
   const index_t units = a.x.columns();
   detail::UnitRows<BasicContext<S, W>> f(context, a.f, units);
-  DropoutRows kept(context, a.dropout, a.x.rows(), units);
+  const DropoutRows kept(context, a.dropout, a.x.rows(), units);
   for (index_t i = 0; i < a.x.rows(); ++i) {
-    if (kept.active()) row_array(a.dy, i) *= array(kept.row(i), units);
+    mask_elements(a.dy.row(i), units, kept.row(i));
     f.backward(a.x.row(i), a.dy.row(i));
     if (a.dx.view.data != a.dy.data) leave_row(a.dx, i, row_array(a.dy, i));
   }
