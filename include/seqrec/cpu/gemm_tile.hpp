@@ -5,7 +5,6 @@
 #include <cstddef>
 
 #include "seqrec/core/types.hpp"
-#include "seqrec/cpu/arrays.hpp"
 #include "seqrec/cpu/instruction_set.hpp"
 
 // The innermost part of a product: a tile of C that stays in registers while k runs over a panel of B.
@@ -67,17 +66,18 @@ struct GemmOperands {
   GemmEpilogue<S> epilogue;  ///< bias: that of the tile's first column
 };
 
-/// The end of a tile that C has not all columns for; by the way of memory.
-/// @param sums (rows, stride)
+/// The way into C for what fills no whole register.
+/// @param sums (rows, lanes)   @param first column of C   @param count columns that C has
 template <class S>
-EIGEN_DONT_INLINE void finish_narrow_tile(const GemmOperands<S>& o, index_t rows, S* sums, index_t stride) {
-  for (index_t i = 0; i < rows; ++i) {
-    auto sum = array(sums + i * stride, o.columns);
-    auto c = array(o.c + i * o.c_row, o.columns);
-    if (o.epilogue.bias != nullptr) sum += array(o.epilogue.bias, o.columns);
-    if (o.epilogue.adds) sum += c;
-    if (o.epilogue.relu) sum = sum.max(S(0));
-    c = sum;
+EIGEN_DONT_INLINE void finish_narrow_columns(const GemmOperands<S>& o, index_t rows, index_t first, index_t count,
+                                             S* sums) {
+  for (index_t i = 0; i < rows; ++i, sums += GemmTiles<S>::lanes) {
+    S* const c = o.c + i * o.c_row + first;
+    for (index_t j = 0; j < count; ++j) {
+      if (o.epilogue.bias != nullptr) sums[j] += o.epilogue.bias[first + j];
+      if (o.epilogue.adds) sums[j] += c[j];
+      c[j] = o.epilogue.relu && sums[j] < S(0) ? S(0) : sums[j];
+    }
   }
 }
 
@@ -109,17 +109,25 @@ EIGEN_DONT_INLINE void gemm_tile(const GemmOperands<S>& o) {
       for (int j = 0; j < packets; ++j) sum[i][j] = pmadd(of_a, of_b[j], sum[i][j]);
     }
   }
-  if (o.columns < packets * lanes) {
-    alignas(64) S sums[static_cast<std::size_t>(rows * packets * lanes)];
-    for_each([&](int i, int j) { pstoreu(sums + (i * packets + j) * lanes, sum[i][j]); });
-    return finish_narrow_tile(o, rows, sums, packets * lanes);
-  }
   const auto c = [&](int i, int j) { return o.c + i * o.c_row + j * lanes; };
+  // Only the last register of a row may be wider than what C has.
+  const bool narrow = o.columns < packets * lanes;
+  const auto for_each_whole = [&](auto work) {
+    for_each([&](int i, int j) {
+      if (j < packets - 1 || !narrow) work(i, j);
+    });
+  };
+  if (narrow) {
+    alignas(64) S sums[static_cast<std::size_t>(rows * lanes)];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) pstoreu(sums + i * lanes, sum[i][packets - 1]);
+    finish_narrow_columns<S>(o, rows, (packets - 1) * lanes, o.columns - (packets - 1) * lanes, sums);
+  }
   if (o.epilogue.bias != nullptr)
-    for_each([&](int i, int j) { sum[i][j] = padd(sum[i][j], ploadu<Packet>(o.epilogue.bias + j * lanes)); });
-  if (o.epilogue.adds) for_each([&](int i, int j) { sum[i][j] = padd(sum[i][j], ploadu<Packet>(c(i, j))); });
-  if (o.epilogue.relu) for_each([&](int i, int j) { sum[i][j] = pmax(sum[i][j], pset1<Packet>(S(0))); });
-  for_each([&](int i, int j) { pstoreu(c(i, j), sum[i][j]); });
+    for_each_whole([&](int i, int j) { sum[i][j] = padd(sum[i][j], ploadu<Packet>(o.epilogue.bias + j * lanes)); });
+  if (o.epilogue.adds) for_each_whole([&](int i, int j) { sum[i][j] = padd(sum[i][j], ploadu<Packet>(c(i, j))); });
+  if (o.epilogue.relu) for_each_whole([&](int i, int j) { sum[i][j] = pmax(sum[i][j], pset1<Packet>(S(0))); });
+  for_each_whole([&](int i, int j) { pstoreu(c(i, j), sum[i][j]); });
 }
 
 /// Tiles of `rows` rows while there are so many, then of half as many, and so on: all rows of C against one panel of B.
