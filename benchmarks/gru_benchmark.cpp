@@ -6,6 +6,7 @@
 
 #include "harness.hpp"
 #include "seqrec/cpu/gru.hpp"
+#include "seqrec/models/recurrent_encoder.hpp"
 
 namespace {
 
@@ -20,7 +21,7 @@ class Recurrence : protected OnBatch {
  protected:
   /// @param operations  of a row, in squares of the width
   Recurrence(const benchmark::State& state, double operations)
-      : OnBatch(state),
+      : OnBatch(state, seqrec::recurrent_users_together),
         width_(state.range(2)),
         operations_(operations),
         gates_(random_matrix(load_.most_rows(), 3 * width_, 1)),

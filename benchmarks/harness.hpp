@@ -116,7 +116,8 @@ class OnBatch {
 
  protected:
   /// The first two sizes of the benchmark are B and L.
-  explicit OnBatch(const benchmark::State& state) : load_(workload(state.range(0), state.range(1))) {}
+  explicit OnBatch(const benchmark::State& state, index_t fewest_users = 1)
+      : load_(workload(state.range(0), state.range(1), fewest_users)) {}
 
   /// A piece's shard, its context made ready.
   seqrec::TrainingBatch<HostSpace> begin(index_t piece) {

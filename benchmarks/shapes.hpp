@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <map>
@@ -69,9 +70,9 @@ struct Workload {
   seqrec::Batcher batcher;
   const seqrec::HostTrainingBatch& batch;
 
-  Workload(seqrec::index_t users, seqrec::index_t max_length)
+  Workload(seqrec::index_t users, seqrec::index_t max_length, seqrec::index_t fewest_users)
       : split(seqrec::leave_one_out(movielens_1m_like())),
-        batcher(split, {.batch_size = users, .max_length = max_length, .seed = 1}),
+        batcher(split, {.batch_size = users, .max_length = max_length, .fewest_users = fewest_users, .seed = 1}),
         batch(batcher.make(0, 0)) {}
   Workload(const Workload&) = delete;
 
@@ -95,10 +96,11 @@ struct Workload {
 };
 
 /// Built once for each size; lives until the program ends.
-inline const Workload& workload(seqrec::index_t users, seqrec::index_t max_length) {
-  static std::map<std::pair<seqrec::index_t, seqrec::index_t>, std::unique_ptr<Workload>> made;
-  auto& entry = made[{users, max_length}];
-  if (!entry) entry = std::make_unique<Workload>(users, max_length);
+/// @param fewest_users  of a shard, as recurrent models want it
+inline const Workload& workload(seqrec::index_t users, seqrec::index_t max_length, seqrec::index_t fewest_users = 1) {
+  static std::map<std::array<seqrec::index_t, 3>, std::unique_ptr<Workload>> made;
+  auto& entry = made[{users, max_length, fewest_users}];
+  if (!entry) entry = std::make_unique<Workload>(users, max_length, fewest_users);
   return *entry;
 }
 

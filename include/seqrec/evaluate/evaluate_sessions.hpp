@@ -88,7 +88,11 @@ std::vector<RankingMetrics::UserRank> session_ranks(Team& team, const Model& mod
   using Space = typename Context::Space;
   const std::vector<detail::HeldOutEvents> groups = detail::events_by_user(held_out);
   std::vector<RankingMetrics::UserRank> ranks(static_cast<std::size_t>(held_out.size()));
-  HostRankingBatch batch({model.num_items(), model.max_length(), options.token_budget}, known_features(*held_out.data));
+  HostRankingBatch batch({.num_items = model.num_items(),
+                          .max_length = model.max_length(),
+                          .token_budget = options.token_budget,
+                          .fewest_users = users_together(model)},
+                         known_features(*held_out.data));
   BatchTarget<Space> target(batch.constants());
   std::vector<RankingRequest> requests;
   std::vector<detail::HeldOutEvents> packed;

@@ -35,8 +35,11 @@ template <class Team, class Model, class Work>
 void for_held_out(Team& team, const Model& model, const HeldOut& held_out, const EvaluateOptions& options,
                   const LeftOut& left_out, Work work) {
   using Context = typename Model::Context;
-  HostRankingBatch batch({model.num_items(), model.max_length(), options.token_budget}, known_features(*held_out.data),
-                         times_option(model));
+  HostRankingBatch batch({.num_items = model.num_items(),
+                          .max_length = model.max_length(),
+                          .token_budget = options.token_budget,
+                          .fewest_users = users_together(model)},
+                         known_features(*held_out.data), times_option(model));
   BatchTarget<typename Context::Space> target(batch.constants());
   std::vector<RankingRequest> requests;
   std::vector<index_t> indices;  // of the requests

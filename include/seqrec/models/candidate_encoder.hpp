@@ -26,6 +26,16 @@ concept CandidateEncoder = requires(const Model& model, Tape<typename Model::Con
 template <class Model>
 concept Ranker = StaticEncoder<Model> || CandidateEncoder<Model>;
 
+/// How many users a shard should hold at least for a model: what a recurrent one says, whose every step is a product
+/// with a row for each of them.
+template <Ranker Model>
+index_t users_together([[maybe_unused]] const Model& model) {
+  if constexpr (requires { Model::users_together; })
+    return Model::users_together;
+  else
+    return 1;
+}
+
 /// How many of a user's last positions are trained at once: more than the model reads for one prediction, where its
 /// candidates have a window (see Candidates).
 template <Ranker Model>

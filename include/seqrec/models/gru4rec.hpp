@@ -10,6 +10,7 @@
 #include "seqrec/layers/linear.hpp"
 #include "seqrec/models/history_encoder.hpp"
 #include "seqrec/models/output_table.hpp"
+#include "seqrec/models/recurrent_encoder.hpp"
 #include "seqrec/models/static_encoder.hpp"
 
 namespace seqrec {
@@ -66,6 +67,7 @@ class Gru4Rec : public HistoryEncoder<Context_, Gru4RecOptions> {
  public:
   using Context = Context_;
   static constexpr const char* name = "Gru4Rec";
+  static constexpr index_t users_together = recurrent_users_together;
 
   /// @throws ArgumentError when an option is out of range
   explicit Gru4Rec(const Gru4RecOptions& options, InitialValues begin = InitialValues::drawn)

@@ -9,6 +9,7 @@
 #include "seqrec/layers/gru.hpp"
 #include "seqrec/layers/linear.hpp"
 #include "seqrec/models/history_encoder.hpp"
+#include "seqrec/models/recurrent_encoder.hpp"
 #include "seqrec/models/static_encoder.hpp"
 
 namespace seqrec {
@@ -71,6 +72,7 @@ class Narm : public HistoryEncoder<Context_, NarmOptions> {
  public:
   using Context = Context_;
   static constexpr const char* name = "Narm";
+  static constexpr index_t users_together = recurrent_users_together;
 
   /// @throws ArgumentError when an option is out of range
   explicit Narm(const NarmOptions& options, InitialValues begin = InitialValues::drawn)

@@ -3,10 +3,15 @@
 
 #include <concepts>
 
+#include "seqrec/core/types.hpp"
 #include "seqrec/layers/gru.hpp"
 #include "seqrec/models/static_encoder.hpp"
 
 namespace seqrec {
+
+/// Users of a shard that a recurrent model asks for (`users_together`): rows for several register tiles of a product,
+/// for as long as most of their histories last.
+inline constexpr index_t recurrent_users_together = 16;
 
 /// A static encoder whose view of a history is a state, so that a history can be read one event at a time:
 /// `encode_step` reads one event of each of B histories from the (B, state_columns()) states before it and leaves those

@@ -135,7 +135,7 @@ class Recommender {
     constexpr index_t longest = 1024, most_candidates = 1024;
     const Model& model = server_.model();
     const index_t length = std::min(model.max_length(), longest);
-    const index_t of_shard = std::max<index_t>(1, options.token_budget / length);
+    const index_t of_shard = std::max<index_t>(users_together(model), options.token_budget / length);
     const std::vector<item_t> history(static_cast<std::size_t>(length), 0);
     const std::vector<item_t> candidates(static_cast<std::size_t>(most_candidates / of_shard + 1), 0);
     const auto users = static_cast<std::size_t>(options.team.slots * of_shard);

@@ -30,7 +30,8 @@ class RequestServer {
   /// @param model, features  must stay as long as this   @param users_at_once  that are packed together
   RequestServer(const Model& model, const Features<HostSpace>& features, index_t token_budget, index_t users_at_once)
       : model_(&model),
-        batch_({model.num_items(), model.max_length(), token_budget, candidate_budget}, features, times_option(model)),
+        batch_({model.num_items(), model.max_length(), token_budget, candidate_budget, users_together(model)}, features,
+               times_option(model)),
         target_(batch_.constants()),
         users_at_once_(users_at_once) {}
 

@@ -35,6 +35,7 @@ class ModelTask final : public OptimizedTask<Model> {
                          .window = model.max_length(),
                          .plan = plan_of(model, split, objective),
                          .token_budget = options.token_budget,
+                         .fewest_users = users_together(model),
                          .seed = options.seed,
                          .random_windows = options.random_windows}),
         target_(batcher_.constants()) {

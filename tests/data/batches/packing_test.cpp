@@ -53,6 +53,19 @@ TEST_CASE("a packing as given keeps the order and cuts where it is told", "[data
   CHECK(message({6}) == "cut is 6, expected a user, not before the last cut");
 }
 
+TEST_CASE("a shard takes as many users as are wanted together, whatever their rows", "[data]") {
+  const auto shards = [](index_t fewest, index_t tokens) {
+    Packing packing({.num_items = 9, .max_length = 10, .token_budget = tokens, .fewest_users = fewest});
+    packing.arrange(histories);
+    return numbers(packing.shard_users());
+  };
+  CHECK(shards(1, 1) == Numbers{0, 1, 2, 3, 5});  // rows 3 | 2 | 2 | 1 0
+  CHECK(shards(2, 1) == Numbers{0, 2, 4, 5});     // 3 2 | 2 1 | 0
+  CHECK(shards(3, 1) == Numbers{0, 3, 5});
+  CHECK(shards(2, 7) == Numbers{0, 3, 5});  // and more while they stay within the budget
+  CHECK(shards(9, 1) == Numbers{0, 5});
+}
+
 TEST_CASE("shards are cut by what users bring along beside their rows", "[data]") {
   const Numbers loads = {5, 1, 2, 9, 1};
   Packing packing({.num_items = 9, .max_length = 10, .token_budget = 100, .load_budget = 7});
@@ -75,4 +88,5 @@ TEST_CASE("packing options out of range are named", "[data]") {
   CHECK(message({.num_items = 1, .max_length = 0}) == "max_length is 0, expected a number of at least 1");
   CHECK(message({.num_items = 1, .token_budget = -1}) == "token_budget is -1, expected a number of at least 1");
   CHECK(message({.num_items = 1, .load_budget = -1}) == "load_budget is -1, expected a number of at least 0");
+  CHECK(message({.num_items = 1, .fewest_users = 0}) == "fewest_users is 0, expected a number of at least 1");
 }

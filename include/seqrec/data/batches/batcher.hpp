@@ -27,6 +27,7 @@ struct BatcherOptions {
   index_t window = 0;          ///< most events that a candidate sees (see Candidates); 0 is max_length
   BatchPlan plan{};            ///< what a batch holds beside histories
   index_t token_budget = 256;  ///< rows of a shard (see Packing)
+  index_t fewest_users = 1;    ///< of a shard (see Packing)
   std::uint64_t seed = 0;      ///< of order, negatives and windows
   /// Of a user with more positions than max_length, a random run of so many is trained each epoch, every one equally
   /// likely, and not always the last.
@@ -153,8 +154,11 @@ SEQREC_FUNCTION Batcher::Batcher(const Split& split, const BatcherOptions& optio
     : split_(&split),
       options_(checked(options)),
       sampler_(sampler_of(split, options)),
-      batch_({split.data->num_items(), options.max_length, options.token_budget}, options.plan, options.window,
-             {known_features(*split.data), log_probability()}) {
+      batch_({.num_items = split.data->num_items(),
+              .max_length = options.max_length,
+              .token_budget = options.token_budget,
+              .fewest_users = options.fewest_users},
+             options.plan, options.window, {known_features(*split.data), log_probability()}) {
   if (options.plan.times) check_times("plan times", *split.data);
   const std::span<const index_t> without = sampler_ ? sampler_->without_negatives() : std::span<const index_t>();
   for (index_t user = 0; user < split.data->num_users(); ++user)

@@ -18,13 +18,15 @@ struct PackingOptions {
   index_t max_length = 200;    ///< of a history only the last so many events are kept; at least 1
   index_t token_budget = 256;  ///< rows of a shard, exceeded only by a single user that is longer; at least 1
   index_t load_budget = 0;     ///< of what else users bring along, in the same way; 0 for no limit
+  index_t fewest_users = 1;    ///< of a shard, even if their rows exceed the token budget; at least 1
 };
 
 /// In which order the histories of a batch are packed, and where it is cut into shards. Holds no items.
 ///
 /// Users are sorted by length, longest first, so that a recurrent step is a dense prefix and a shard holds users of
 /// like length. A shard takes users as long as its rows stay within the token budget, so that one shard's activations
-/// stay in a core's cache through the whole network. The cut depends on nothing but the histories and the options.
+/// stay in a core's cache through the whole network; but as many as a recurrent model wants, whose products have a row
+/// for each user. The cut depends on nothing but the histories and the options.
 ///
 /// Buffers are kept: arranging a batch that is not larger than an earlier one allocates nothing.
 class Packing {
@@ -38,6 +40,7 @@ class Packing {
     check_argument(options.max_length >= 1, "max_length", options.max_length, "a number of at least 1");
     check_argument(options.token_budget >= 1, "token_budget", options.token_budget, "a number of at least 1");
     check_argument(options.load_budget >= 0, "load_budget", options.load_budget, "a number of at least 0");
+    check_argument(options.fewest_users >= 1, "fewest_users", options.fewest_users, "a number of at least 1");
   }
 
   const PackingOptions& options() const { return options_; }
@@ -135,8 +138,11 @@ class Packing {
       const offset_t begin = offsets_.data()[user];
       const index_t limit = std::max<index_t>(options_.token_budget, offsets_.data()[user + 1] - begin);
       index_t left = std::max(options_.load_budget, load_of(user));
-      for (; user < users() && offsets_.data()[user + 1] - begin <= limit && load_of(user) <= left; ++user)
+      const index_t enough = user + options_.fewest_users;
+      for (; user < users() && load_of(user) <= left; ++user) {
+        if (user >= enough && offsets_.data()[user + 1] - begin > limit) break;
         left -= load_of(user);
+      }
       shard_users_.push_back(user);
     }
   }
