@@ -60,6 +60,8 @@ class Batch {
       for (index_t row = 0; row < negatives.rows(); ++row)
         negatives(row, 0) = next[columns * (offsets[user] + row) + 1];
     }
+    void draw_in_batch(std::span<const index_t>, std::span<const offset_t>,
+                       seqrec::MatrixView<item_t, HostSpace>) const {}
     void draw_shared(seqrec::VectorView<item_t, HostSpace>) const {}  // nobody shares
     void choose(std::span<const item_t>, seqrec::VectorView<item_t, HostSpace>) const {}
   };

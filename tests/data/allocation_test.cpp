@@ -18,8 +18,11 @@ using seqrec_test::allocations;
 TEST_CASE("making batches of sizes seen before allocates nothing") {
   const Dataset data = seqrec_test::random_dataset(60, 90, 25, 5);
   const Split split = leave_one_out(data);
-  const BatchPlan plan = GENERATE(BatchPlan{.negatives = 2, .clicks = true},
-                                  BatchPlan{.negatives = 2, .sharing = NegativeSharing::per_user});
+  const BatchPlan plan = GENERATE(
+      BatchPlan{.negatives = 2, .clicks = true},
+      BatchPlan{
+          .negatives = 2, .sharing = NegativeSharing::in_batch, .sampling = {.popularity_exponent = 1}, .clicks = true},
+      BatchPlan{.negatives = 2, .sharing = NegativeSharing::per_user});
   const std::size_t before_construction = allocations;
   Batcher batcher(split, {.batch_size = 9, .plan = plan, .token_budget = 20});
   REQUIRE(allocations > before_construction);  // or nothing is being counted

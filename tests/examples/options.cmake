@@ -31,6 +31,7 @@ run_wrong("error: --user is '100000', expected the id of a user" ${QUICKSTART} -
 run_wrong("error: --optimizer is 'lion', expected one of adam[|]sgd[|]adagrad" ${TRAINER} --optimizer lion)
 run_wrong("error: --momentum is given with --optimizer adam, which has none, expected --optimizer adagrad[|]sgd" ${TRAINER} --momentum 0.9)
 run_wrong("error: --beta2 is given with --optimizer sgd, which has none" ${TRAINER} --optimizer sgd --beta2 0.9)
+run_wrong("error: sharing is per_user, expected per_position or in_batch for clicks" ${TRAINER} --quick --objective click --sharing per-user)
 run_wrong("error: --loss is given with --objective click, which has none" ${TRAINER} --objective click --loss bpr)
 run_wrong("error: --calibration is given with --objective click" ${TRAINER} --objective click --calibration 0.5)
 run_wrong("error: --width is '65537', expected a whole number from 1 to 65536" ${TRAINER} --width 65537)

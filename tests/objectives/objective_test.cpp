@@ -81,6 +81,9 @@ TEST_CASE("who shares negatives is part of an objective's name and of its checks
   NextItem in_batch{.loss = InfoNce{}, .negatives = 8, .sharing = NegativeSharing::in_batch};
   CHECK_NOTHROW(in_batch.check());
   CHECK(in_batch.name() == "next item, InfoNCE, temperature 1, 8 negatives of the batch's own");
+  const BatchPlan own = Click{.negatives = 8, .sharing = NegativeSharing::in_batch}.plan();
+  CHECK((own.clicks && own.in_batch() && own.columns() == 9 && own.sampling.reject_seen));
+  CHECK((own.sampling.popularity_exponent == 1 && !own.log_probability));
   in_batch.sampling.distinct = true;
   CHECK_THROWS_WITH(in_batch.check(), ContainsSubstring("distinct is true, expected false in_batch"));
   in_batch.sampling = {.popularity_exponent = 0.5};

@@ -38,6 +38,7 @@ struct Copied {
     for (index_t row = 0; row < own.rows(); ++row)
       for (index_t column = 0; column < own.columns(); ++column) own(row, column) = list(column);
   }
+  void draw_in_batch(std::span<const index_t>, std::span<const offset_t>, MatrixView<item_t, HostSpace>) const {}
   void draw_shared(VectorView<item_t, HostSpace>) const {}  // nobody shares
   void choose(std::span<const item_t>, VectorView<item_t, HostSpace>) const {}
 };

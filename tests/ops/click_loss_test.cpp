@@ -21,11 +21,18 @@ struct Problem {
   Matrix scores, labels;  ///< (C, 1), (1, C)
   double scale = 0.25;
   Layout layout = Layout::dense;
+  Matrix items{};            ///< (1, C), or empty: scores are not corrected
+  Matrix log_probability{};  ///< (1, V)
 };
 
-Problem problem(index_t rows) {
+Problem problem(index_t rows, bool corrected = false) {
   Problem p{random_matrix(rows, 1, 1, 3.0), Matrix(1, rows)};
   for (index_t c = 0; c < rows; ++c) p.labels(c) = c % 4 == 0 ? 1 : c % 4 == 3 ? 0.25 : 0;  // float has these exactly
+  if (corrected) {
+    p.items = Matrix(1, rows);
+    for (index_t c = 0; c < rows; ++c) p.items(c) = static_cast<double>(c * 5 % 7);
+    p.log_probability = random_matrix(1, 7, 4, 1.0, -3.0);
+  }
   return p;
 }
 
@@ -36,7 +43,12 @@ struct Results {
 Results by_loops(const Problem& p) {
   Results r{Matrix(1, p.scores.rows), Matrix(p.scores.rows, 1)};
   for (index_t c = 0; c < p.scores.rows; ++c) {
-    const double score = p.scores(c), label = p.labels(c);  // -log sigmoid(x) = log(1 + exp(-x))
+    double score = p.scores(c);
+    const double label = p.labels(c);  // -log sigmoid(x) = log(1 + exp(-x))
+    if (p.items.size() != 0) {
+      const double q = std::exp(p.log_probability(static_cast<index_t>(p.items(c))));
+      score -= std::log(q * static_cast<double>(p.log_probability.size()));
+    }
     r.losses(c) = p.scale * (label * std::log1p(std::exp(-score)) + (1 - label) * std::log1p(std::exp(score)));
     r.dscores(c) = p.scale * (1 / (1 + std::exp(-score)) - label);
   }
@@ -49,18 +61,26 @@ Results evaluated(const Problem& p, bool with_gradient = true) {
   PlacedScalars<Context> scores(p.scores, p.layout), dscores(unwritten(p.scores.rows, 1), p.layout);
   Placed<float, typename Context::Space> labels(p.labels, p.layout);
   Placed<double, typename Context::Space> losses(unwritten(1, p.scores.rows), p.layout);
-  ops::click_loss(context, ClickLoss<Context>{scores.matrix(), labels.vector(), p.scale, losses.vector(),
-                                              with_gradient ? dscores.matrix() : matrix_of<Context>{}});
+  Placed<item_t, typename Context::Space> items(p.items, p.layout);
+  Placed<float, typename Context::Space> log_probability(p.log_probability, p.layout);
+  ClickLoss<Context> a{scores.matrix(), labels.vector(), p.scale, losses.vector(),
+                       with_gradient ? dscores.matrix() : matrix_of<Context>{}};
+  if (p.items.size() != 0) {
+    a.items = items.vector();
+    a.log_probability = log_probability.vector();
+  }
+  ops::click_loss(context, a);
   return {losses.read(), dscores.read()};
 }
 
 }  // namespace
 
 TEMPLATE_TEST_CASE("click_loss: against the logarithms of probabilities", "[ops]", SEQREC_TEST_BACKENDS) {
+  const bool corrected = GENERATE(false, true);
   for (const index_t rows : {0, 1, 7, 33, 130})
     for (const Layout layout : {Layout::dense, Layout::strided}) {
       CAPTURE(rows, layout == Layout::strided);
-      Problem p = problem(rows);
+      Problem p = problem(rows, corrected);
       p.layout = layout;
       const Results r = evaluated<TestType>(p), expected = by_loops(p);
       CHECK(difference(r.losses, expected.losses) <= tolerance<TestType>::value);
@@ -72,7 +92,7 @@ TEMPLATE_TEST_CASE("click_loss: against the logarithms of probabilities", "[ops]
 }
 
 TEST_CASE("click_loss: gradient against central differences", "[ops]") {
-  Problem p = problem(9);
+  Problem p = problem(9, GENERATE(false, true));
   const Matrix dscores = evaluated<CpuDouble>(p).dscores;
   const auto loss = [&] {
     double sum = 0;
@@ -139,4 +159,10 @@ TEST_CASE("click_loss: what does not fit is named", "[ops][errors]") {
   CHECK(message([&](auto& a) { a.losses = context.vector<double>(3); }) == op + "size of losses is 3, expected 4");
   CHECK(message([&](auto& a) { a.dscores = context.matrix(3, 1); }) == op + "rows of dscores is 3, expected 4");
   CHECK(message([&](auto& a) { a.dscores = context.matrix(4, 2); }) == op + "columns of dscores is 2, expected 1");
+  const std::vector<item_t> items(5, 0);
+  CHECK(message([&](auto& a) { a.items = {items.data(), 5}; }) == op + "size of items is 5, expected 4");
+  ClickLoss<Context> a{context.matrix(4, 1), {labels.data(), 4}, 1, context.vector<double>(4), {}};
+  a.items = {items.data(), 4};
+  CHECK(message_of<ArgumentError>([&] { ops::click_loss(context, a); }) ==
+        "click_loss log_probability is null, expected one for each item of the catalogue where there are items");
 }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/optim/item_decay.hpp"
 
+#include <cmath>
+#include <string>
 #include <vector>
 
 #include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/cpu.hpp"
 #include "seqrec/optim/optimizer.hpp"
 #include "support/catch.hpp"
+#include "support/golden.hpp"
+#include "support/parameters.hpp"
 
 using namespace seqrec;
 using Context = cpu::BasicContext<double>;
@@ -68,6 +72,47 @@ TEST_CASE("the vectors of items in a batch decay by how often they are trained, 
       }
     if (threads == 1) first = gradients;
     CHECK(gradients == first);
+  }
+}
+
+TEST_CASE("steps with a decay of the batch's items agree with PyTorch", "[optim]") {
+  const std::string name = GENERATE(as<std::string>{}, "item_decay_sgd", "item_decay_adam");
+  CAPTURE(name);
+  seqrec_test::Golden golden(name);
+  ParameterStore<Context> store;
+  auto vectors = store.scope().table("vectors", 5, 3, Initialiser::normal(1));
+  auto biases = store.scope().table("biases", 5, 1, Initialiser::normal(1));
+  store.initialise(InitialValues::drawn, 3);
+  seqrec_test::put_values(vectors, golden.matrix("vectors.0").values);
+  seqrec_test::put_values(biases, golden.matrix("biases.0").values);
+  std::vector<index_t> often;
+  for (const double count : golden.matrix("counts").values) often.push_back(static_cast<index_t>(count));
+  Algorithm algorithm = Sgd{.momentum = golden.number("momentum")};
+  if (name == "item_decay_adam")
+    algorithm =
+        Adam{.beta1 = golden.number("beta1"), .beta2 = golden.number("beta2"), .epsilon = golden.number("epsilon")};
+  Optimizer<Context> optimizer(store.size(), algorithm);
+  const ParameterRanges ranges(store);
+  Context::Team team(store.size(), {.threads = 1});
+  const ItemDecay<Context> decay(golden.number("item_decay"), often);
+  for (int step = 1; step <= static_cast<int>(golden.number("steps")); ++step) {
+    const std::string number = "." + std::to_string(step);
+    std::vector<double> gradients =
+        seqrec_test::laid_out<Context>(store, {{"vectors", golden.matrix("vectors.gradient" + number).values},
+                                               {"biases", golden.matrix("biases.gradient" + number).values}});
+    const VectorView<double, HostSpace> all(gradients.data(), std::ssize(gradients));
+    decay.add(team, ranges, store.values(), all);
+    for (const auto* table : {&vectors, &biases}) {
+      const auto expected = golden.matrix((table == &vectors ? "vectors.decayed" : "biases.decayed") + number);
+      for (index_t i = 0; i < table->size(); ++i)
+        CHECK(std::abs(all(table->offset() + i) - expected(i)) < seqrec_test::golden_tolerance);
+    }
+    optimizer.step(team, ranges, store.values(), all, golden.number("learning_rate"));
+    for (const auto& entry : store.entries()) {
+      const auto expected = golden.matrix(entry.name + number);
+      for (index_t i = 0; i < entry.size(); ++i)
+        CHECK(std::abs(store.values(entry)(i) - expected(i)) < seqrec_test::golden_tolerance);
+    }
   }
 }
 

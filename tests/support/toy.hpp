@@ -150,6 +150,8 @@ class ToyBatch {
         for (index_t column = 0; column < negatives.columns(); ++column)
           negatives(row, column) = next[static_cast<std::size_t>(row * columns + 1 + column)];
     }
+    void draw_in_batch(std::span<const index_t>, std::span<const seqrec::offset_t>,
+                       seqrec::MatrixView<item_t, Space>) const {}
     void draw_shared(seqrec::VectorView<item_t, Space>) const {}  // nobody shares
     void choose(std::span<const item_t>, seqrec::VectorView<item_t, Space>) const {}
   };

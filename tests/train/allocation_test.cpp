@@ -88,6 +88,7 @@ TEST_CASE("steps of sessions in lanes allocate nothing", "[train]") {
 }
 
 TEST_CASE("training steps of a model that looks at candidates allocate nothing", "[train]") {
+  const Click objective = GENERATE(Click{}, Click{.sharing = NegativeSharing::in_batch, .correct_sampling = true});
   const auto activation = GENERATE(Activation::prelu, Activation::dice);
   const Dataset data = synthetic_dataset({.users = 60, .items = 80, .genres = 6, .max_events = 30});
   const Split split = leave_one_out(data);
@@ -103,11 +104,12 @@ TEST_CASE("training steps of a model that looks at candidates allocate nothing",
   cpu::Context::Team team(parameters.size(), {.threads = 2, .slots = 4});
   Optimizer<cpu::Context> optimizer(parameters.size(), Adam{}, TableRows::dense);
   Batcher batcher(
-      split, {.batch_size = 16, .max_length = 25, .window = 10, .plan = Click{}.plan(), .token_budget = 64, .seed = 2});
+      split,
+      {.batch_size = 16, .max_length = 25, .window = 10, .plan = objective.plan(), .token_budget = 64, .seed = 2});
   const auto train = [&] {
     for (index_t epoch = 0; epoch < 3; ++epoch)
       for (index_t i = 0; i < batcher.steps_per_epoch(); ++i) {
-        compute_gradients(team, model, Click{}, batcher.make(epoch, i), 5, 7);
+        compute_gradients(team, model, objective, batcher.make(epoch, i), 5, 7);
         apply_gradients(team, model, ranges, optimizer, 1e-3, 1.0, optimizer.steps());
       }
   };

@@ -77,7 +77,8 @@ TEST_CASE("so have other models, their statistics too", "[train]") {
     const auto make = [] {
       return AvgPool<cpu::Context>({.items = 60, .width = 8, .max_length = 20, .dropout = 0.2, .seed = 3});
     };
-    check_resumed_run(make, toy_split(), Click{}, options, 6);
+    const Click objective{.sharing = NegativeSharing::in_batch, .correct_sampling = true};
+    check_resumed_run(make, toy_split(), objective, options, 6);
   }
   SECTION("SasRec with mixtures of experts") {
     const auto make = [] {

@@ -23,7 +23,8 @@ struct CandidateAttentionOptions {
   /// the softmax; items further back share the last one. 0 for no recency bias.
   index_t recency = 0;
   double recency_step = -0.2;  ///< what they begin with: 0 for the newest item, this much more for each before it
-  bool time_decay = false;     ///< adds a number for the time from each item to the newest visible one (time_bucket)
+  /// Adds a number for the time from each item to the newest visible one (time_bucket), not to the moment of asking.
+  bool time_decay = false;
 
   /// As the paper has it (Zhou et al. 2018, figure 2 and section 4.3): one layer of 36 units with Dice, no softmax, so
   /// that the sum keeps how strongly a history speaks for a candidate.

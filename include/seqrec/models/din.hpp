@@ -76,6 +76,10 @@ struct DinOptions {
 /// The network cannot see in which order a history was, nor when; with `recency_bias` and `time_decay` the attention
 /// can. Differs from the reference code: u q is a term of its own (without it the network spends its first epochs on
 /// learning popularity alone); no batch normalisation; Dice normalises by running statistics.
+///
+/// The time decay counts ages to the newest event that a candidate sees, in serving as in training. A request does not
+/// say when it asks: training has no such moment (a log tells when the next event was, which is not known beforehand),
+/// and ages shifted by it would fall into buckets that were never learned together.
 template <class Context_>
 class Din : public ItemModel<Context_, DinOptions> {
   using Base = ItemModel<Context_, DinOptions>;

@@ -28,6 +28,13 @@ TEST_CASE("a plan counts who shares how many negatives", "[data]") {
   CHECK(by_batch.shared() == 8);
   CHECK(by_batch.shared_by_batch());
   CHECK(BatchPlan{.next_items = false, .negatives = 0, .next_index = false}.columns() == 0);
+  const BatchPlan clicks{
+      .negatives = 8, .sharing = NegativeSharing::in_batch, .sampling = {.popularity_exponent = 1}, .clicks = true};
+  CHECK(clicks.columns() == 9);  // each click has its own
+  CHECK(clicks.shared() == 0);
+  CHECK_FALSE(clicks.shared_by_batch());
+  CHECK(clicks.in_batch());
+  CHECK_NOTHROW(clicks.check());
   CHECK_NOTHROW(by_user.check());
   CHECK_NOTHROW(by_batch.check());
 }
@@ -39,7 +46,16 @@ TEST_CASE("a plan that contradicts itself is refused", "[data]") {
   CHECK_THAT(message({.next_items = false, .negatives = 0, .next_index = false, .clicks = true}),
              ContainsSubstring("clicks is true, expected false without next items"));
   CHECK(message({.sharing = NegativeSharing::per_user, .clicks = true}) ==
-        "sharing is per_user, expected per_position for clicks");
+        "sharing is per_user, expected per_position or in_batch for clicks");
+  CHECK_THAT(message({.sharing = NegativeSharing::in_batch, .clicks = true}),
+             ContainsSubstring("popularity_exponent is 0, expected 1 in_batch"));
+  const NegativeSampling distinct{.reject_seen = false, .distinct = true};
+  CHECK_THAT(message({.sharing = NegativeSharing::in_batch, .sampling = distinct}),
+             ContainsSubstring("distinct is true, expected false in_batch"));
+  CHECK_NOTHROW(BatchPlan{.sharing = NegativeSharing::in_batch, .sampling = distinct, .clicks = true}.check());
+  CHECK_THAT(
+      message({.sharing = NegativeSharing::in_batch, .sampling = distinct, .log_probability = true, .clicks = true}),
+      ContainsSubstring("log_probability is true, expected false with distinct"));
   CHECK_THAT(message({.sharing = NegativeSharing::in_batch, .sampling = {.reject_seen = false}}),
              ContainsSubstring("popularity_exponent") && ContainsSubstring("1 in_batch"));
   CHECK_THAT(message({.sharing = NegativeSharing::per_batch}),

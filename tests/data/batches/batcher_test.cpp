@@ -286,6 +286,12 @@ TEST_CASE("distinct negatives above what a user has left are refused before any 
     CHECK(std::set<item_t>{shared(3 * user), shared(3 * user + 1), shared(3 * user + 2)}.size() == 3);
   CHECK_NOTHROW(Batcher(split, options(6, NegativeSharing::per_batch, false)).make(0, 0));
   CHECK_THROWS_AS(Batcher(split, options(7, NegativeSharing::per_batch, false)), DataError);
+  BatcherOptions clicks = options(5, NegativeSharing::in_batch, false);
+  clicks.plan.clicks = true;
+  CHECK_NOTHROW(Batcher(split, clicks).make(0, 0));
+  clicks.plan.negatives = 6;  // the target is never its own negative
+  CHECK_THROWS_WITH(Batcher(split, clicks),
+                    ContainsSubstring("user 0 has 5 items left to draw, expected at least the 6"));
 }
 
 static_assert(!std::is_constructible_v<Batcher, Split, BatcherOptions>, "a temporary split would dangle");

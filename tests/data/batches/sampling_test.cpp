@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <set>
+#include <span>
 #include <vector>
 
 #include "data/small_datasets.hpp"
@@ -20,6 +22,46 @@ std::vector<item_t> draw(NegativeSampler& sampler, index_t user, index_t epoch, 
   std::vector<item_t> items(static_cast<std::size_t>(rows * columns), -1);
   sampler.draw(user, epoch, {items.data(), rows, columns});
   return items;
+}
+
+/// User 1 trains on 0, 3, 7 and 3, user 2 on 8, 5, 5, 5 and 6, so their next items are 3, 7, 3 and 5, 5, 5, 6.
+Dataset two_users() {
+  return seqrec_test::dataset_of({{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {0, 3, 7, 3, 9, 1}, {8, 5, 5, 5, 6, 0, 1}});
+}
+
+/// Negatives of a batch of user 1, and of user 2 behind where both are in it: a list for each row.
+std::vector<std::vector<item_t>> draw_in_batch(NegativeSampler& sampler, index_t users, index_t epoch,
+                                               index_t negatives) {
+  const std::vector<index_t> both = {1, 2};
+  const std::vector<offset_t> offsets = {0, 3, 7};
+  const std::vector<item_t> targets = {3, 7, 3, 5, 5, 5, 6};
+  const auto rows = static_cast<index_t>(offsets[static_cast<std::size_t>(users)]), columns = 1 + negatives;
+  std::vector<item_t> items(static_cast<std::size_t>(rows * columns), -1);
+  const MatrixView<item_t, HostSpace> matrix(items.data(), rows, columns);
+  for (index_t row = 0; row < rows; ++row) matrix(row, 0) = targets[static_cast<std::size_t>(row)];
+  const auto count = static_cast<std::size_t>(users);
+  sampler.draw_in_batch(std::span(both).first(count), epoch, std::span(offsets).first(count + 1), matrix);
+  std::vector<std::vector<item_t>> lists;
+  for (index_t row = 0; row < rows; ++row) {
+    REQUIRE(matrix(row, 0) == targets[static_cast<std::size_t>(row)]);
+    lists.emplace_back(matrix.row(row) + 1, matrix.row(row) + columns);
+  }
+  return lists;
+}
+
+/// Checks that of so many draws each item had its share of the chances, and no other item came up.
+void check_shares(const std::map<item_t, double>& count, const std::map<item_t, double>& chances) {
+  double draws = 0, all = 0;
+  for (const auto& [item, n] : count) draws += n;
+  for (const auto& [item, chance] : chances) all += chance;
+  REQUIRE(draws > 1000);
+  CHECK(count.size() == chances.size());
+  for (const auto& [item, n] : count) {
+    CAPTURE(item, n, draws);
+    REQUIRE(chances.count(item) == 1);
+    const double share = chances.at(item) / all;
+    CHECK(std::abs(n - draws * share) <= 5 * std::sqrt(draws * share * (1 - share)));
+  }
 }
 
 }  // namespace
@@ -202,4 +244,121 @@ TEST_CASE("a user who has nearly all popularity is refused by name, not searched
 
   for (const double wrong : {-0.5, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()})
     CHECK_THROWS_AS(NegativeSampler(split, 1, {.popularity_exponent = wrong}), ArgumentError);
+}
+
+TEST_CASE("a batch's other next items come as often as they stand there, but for what a position may not have") {
+  const Dataset data = two_users();
+  const Split split = leave_one_out(data);
+  std::map<item_t, double> first, second;
+  NegativeSampler sampler(split, 17);
+  for (index_t epoch = 0; epoch < 2000; ++epoch) {
+    const auto lists = draw_in_batch(sampler, 2, epoch, 2);
+    for (const item_t item : lists[0]) ++first[item];
+    for (const item_t item : lists[5]) ++second[item];
+  }
+  check_shares(first, {{5, 3}, {6, 1}});  // nothing that user 1 has had
+  check_shares(second, {{3, 2}, {7, 1}});
+
+  std::map<item_t, double> of_three, of_seven, of_five;
+  NegativeSampler any(split, 17, {.reject_seen = false});
+  for (index_t epoch = 0; epoch < 2000; ++epoch) {
+    const auto lists = draw_in_batch(any, 2, epoch, 2);
+    for (const item_t item : lists[2]) ++of_three[item];
+    for (const item_t item : lists[1]) ++of_seven[item];
+    for (const item_t item : lists[3]) ++of_five[item];
+  }
+  check_shares(of_three, {{7, 1}, {5, 3}, {6, 1}});  // all but the target
+  check_shares(of_seven, {{3, 2}, {5, 3}, {6, 1}});
+  check_shares(of_five, {{3, 2}, {7, 1}, {6, 1}});
+}
+
+TEST_CASE("distinct negatives of a batch: each item once, the first as likely as it is there") {
+  const Dataset data = two_users();
+  const Split split = leave_one_out(data);
+  NegativeSampler sampler(split, 17, {.distinct = true});
+  std::map<item_t, double> first;
+  for (index_t epoch = 0; epoch < 2000; ++epoch)
+    for (const auto& list : draw_in_batch(sampler, 2, epoch, 2))
+      if (const std::set<item_t> items(list.begin(), list.end()); items.count(5) == 1) {
+        REQUIRE(items == std::set<item_t>{5, 6});
+        ++first[list[0]];
+      } else {
+        REQUIRE(items == std::set<item_t>{3, 7});
+      }
+  check_shares(first, {{5, 3}, {6, 1}});
+}
+
+TEST_CASE("where a batch has nothing that a position may have, the catalogue fills up") {
+  const Dataset data = two_users();
+  const Split split = leave_one_out(data);
+  std::map<item_t, double> count;
+  NegativeSampler sampler(split, 17);
+  for (index_t epoch = 0; epoch < 2000; ++epoch) {
+    const auto lists = draw_in_batch(sampler, 1, epoch, 2);  // user 1 alone
+    for (const item_t item : lists[0]) ++count[item];
+  }
+  check_shares(count, {{1, 1}, {2, 1}, {4, 1}, {5, 1}, {6, 1}, {8, 1}, {9, 1}});
+
+  count.clear();
+  NegativeSampler distinct(split, 17, {.distinct = true});
+  for (index_t epoch = 0; epoch < 2000; ++epoch) {
+    const std::vector<item_t> list = draw_in_batch(distinct, 2, epoch, 4)[1];
+    REQUIRE(std::set<item_t>{list[0], list[1]} == std::set<item_t>{5, 6});
+    REQUIRE(list[2] != list[3]);
+    ++count[list[2]];
+  }
+  check_shares(count, {{1, 1}, {2, 1}, {4, 1}, {8, 1}, {9, 1}});
+
+  const auto all = draw_in_batch(distinct, 2, 0, 7)[0];
+  CHECK(std::set<item_t>(all.begin(), all.end()) == std::set<item_t>{1, 2, 4, 5, 6, 8, 9});
+  const std::vector<index_t> users = {1, 2};
+  CHECK_NOTHROW(distinct.check_distinct(users, 7, 1));
+  const std::string left = " items left to draw, expected at least the ";
+  const std::string negatives = " negatives of a list that are to be distinct";
+  CHECK(seqrec_test::message_of<DataError>([&] { draw_in_batch(distinct, 2, 0, 8); }) ==
+        "small: user 1 has 7" + left + "8" + negatives);
+  NegativeSampler any(split, 1, {.reject_seen = false, .distinct = true});  // all but the target
+  const auto others = draw_in_batch(any, 2, 0, 9)[1];
+  CHECK(std::set<item_t>(others.begin(), others.end()) == std::set<item_t>{0, 1, 2, 3, 4, 5, 6, 8, 9});
+  CHECK_NOTHROW(any.check_distinct(users, 9, 1));
+  CHECK(seqrec_test::message_of<DataError>([&] { any.check_distinct(users, 10, 1); }) ==
+        "small: user 1 has 9" + left + "10" + negatives);
+
+  count.clear();
+  NegativeSampler popular(split, 17, {.popularity_exponent = 1});
+  for (index_t epoch = 0; epoch < 2000; ++epoch) {
+    const auto lists = draw_in_batch(popular, 1, epoch, 2);
+    for (const item_t item : lists[0]) ++count[item];
+  }
+  check_shares(count, {{1, 1}, {2, 1}, {4, 1}, {5, 4}, {6, 2}, {8, 1}});  // by training events
+
+  const Dataset one = seqrec_test::dataset_of({{4, 4, 4, 4}});
+  const Split of_one = leave_one_out(one);
+  NegativeSampler nothing(of_one, 1, {.reject_seen = false});
+  std::vector<item_t> items = {0, -1};
+  const std::vector<index_t> user = {0};
+  const std::vector<offset_t> offsets = {0, 1};
+  CHECK(seqrec_test::message_of<DataError>([&] {
+          nothing.draw_in_batch(user, 0, offsets, {items.data(), 1, 2});
+        }) == "small: user 0 has 0 items left to draw, expected at least the 1 beside the target");
+  const Dataset nearly = seqrec_test::dataset_of({{4, 4, 4, 7}, {4, 4, 4, 7}});
+  const Split of_nearly = leave_one_out(nearly);  // nobody trains on 7
+  NegativeSampler hardly(of_nearly, 1, {.popularity_exponent = 1, .reject_seen = false});
+  CHECK(seqrec_test::message_of<DataError>([&] {
+          hardly.draw_in_batch(user, 0, offsets, {items.data(), 1, 2});
+        }) ==
+        "small: item 4 has nearly all popularity in training, and a batch has no other next item: no negative is "
+        "left to draw");
+}
+
+TEST_CASE("a batch's own negatives depend on seed, epoch and batch") {
+  const Dataset data = two_users();
+  const Split split = leave_one_out(data);
+  NegativeSampler sampler(split, 1), same(split, 1), other(split, 2);
+  const auto first = draw_in_batch(sampler, 2, 3, 5);
+  CHECK(draw_in_batch(sampler, 2, 4, 5) != first);
+  CHECK(draw_in_batch(other, 2, 3, 5) != first);
+  CHECK(draw_in_batch(sampler, 1, 3, 5)[0] != first[0]);
+  CHECK(draw_in_batch(sampler, 2, 3, 5) == first);
+  CHECK(draw_in_batch(same, 2, 3, 5) == first);
 }

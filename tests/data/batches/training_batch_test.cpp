@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
+#include <set>
+#include <span>
 #include <vector>
 
 #include "data/small_datasets.hpp"
@@ -61,6 +64,78 @@ TEST_CASE("clicks are the next items, each a question at its row of the history"
     CHECK(whole.candidates.items.offsets(batch.whole().histories.users()) == candidates_so_far);
     CHECK(whole.loss_scale * static_cast<double>(candidates_so_far) == Approx(1.0));
   }
+}
+
+TEST_CASE("clicks may be about the other next items of the batch", "[data]") {
+  const Dataset data = seqrec_test::random_dataset(23, 40, 12, 5);
+  const Split split = leave_one_out(data);
+  const bool reject_seen = GENERATE(true, false), distinct = GENERATE(false, true);
+  constexpr index_t negatives = 2;
+  const auto options = [&](index_t token_budget, std::uint64_t seed, index_t batch_size = 9) {
+    return BatcherOptions{.batch_size = batch_size,
+                          .max_length = 7,
+                          .plan = {.negatives = negatives,
+                                   .sharing = NegativeSharing::in_batch,
+                                   .sampling = {.popularity_exponent = distinct ? 0.0 : 1.0,
+                                                .reject_seen = reject_seen,
+                                                .distinct = distinct},
+                                   .clicks = true},
+                          .token_budget = token_budget,
+                          .seed = seed};
+  };
+  Batcher batcher(split, options(10, 3)), uncut(split, options(1000, 3)), other(split, options(10, 4));
+  index_t from_batch = 0, from_catalogue = 0;
+  for (index_t epoch = 0; epoch < 2; ++epoch)
+    for (index_t step = 0; step < batcher.steps_per_epoch(); ++step) {
+      const HostTrainingBatch& batch = batcher.make(epoch, step);
+      REQUIRE((step > 0 || batch.num_shards() > 1));
+      const TrainingBatch<HostSpace> whole = batch.whole();
+      const NextItems<HostSpace>& next = whole.next;
+      REQUIRE(next.items.columns() == 1 + negatives);
+      CHECK_FALSE(next.shared);
+      CHECK_FALSE(next.log_probability);
+      std::vector<item_t> targets;
+      for (index_t row = 0; row < next.items.rows(); ++row) targets.push_back(next.items(row, 0));
+      for (index_t user = 0; user < whole.histories.users(); ++user) {
+        const auto seen = split.train_history(batch.users()[static_cast<std::size_t>(user)]);
+        for (index_t row = whole.histories.offsets()(user); row < whole.histories.offsets()(user + 1); ++row) {
+          const item_t target = next.items(row, 0);
+          const auto may_have = [&](item_t item) {
+            return item != target && !(reject_seen && std::find(seen.begin(), seen.end(), item) != seen.end());
+          };
+          std::set<item_t> left;  // of the batch, that this position may have
+          std::copy_if(targets.begin(), targets.end(), std::inserter(left, left.end()), may_have);
+          for (index_t column = 1; column <= negatives; ++column) {
+            const item_t item = next.items(row, column);
+            REQUIRE(may_have(item));
+            REQUIRE((left.empty() || left.count(item) == 1));
+            ++(left.empty() ? from_catalogue : from_batch);
+            if (!distinct) continue;
+            left.erase(item);
+            for (index_t before = 1; before < column; ++before) REQUIRE(next.items(row, before) != item);
+          }
+        }
+      }
+      Values of_shards;
+      for (index_t i = 0; i < batch.num_shards(); ++i) {
+        const TrainingBatch<HostSpace> shard = batch.shard(i);
+        const Values items = values_of(shard.next.items);
+        CHECK(values_of(shard.clicks.candidates.items.values) == items);
+        of_shards.insert(of_shards.end(), items.begin(), items.end());
+        for (index_t c = 0; c < shard.clicks.candidates.size(); ++c)
+          REQUIRE(shard.clicks.labels(c) == (c % (1 + negatives) == 0 ? 1.0f : 0.0f));
+      }
+      const Values items = values_of(next.items);
+      CHECK(of_shards == items);
+      CHECK(values_of(uncut.make(epoch, step).whole().next.items) == items);
+      CHECK(values_of(other.make(epoch, step).whole().next.items) != items);
+    }
+  CHECK(from_batch > 10 * from_catalogue);
+  CHECK((from_catalogue > 0) == reject_seen);  // user 0 has had nearly all items
+
+  Batcher alone(split, options(10, 3, 1));  // nothing else is in the batch, and the run goes on
+  for (index_t step = 0; step < alone.steps_per_epoch(); ++step)
+    CHECK(alone.make(0, step).whole().next.items.rows() > 0);
 }
 
 TEST_CASE("a loss can be a mean over the positions of several batches", "[data]") {
@@ -177,6 +252,7 @@ TEST_CASE("a batch carries the times of its events where they are planned", "[da
 TEST_CASE("what does not make a training batch is refused", "[data]") {
   struct None {
     void draw(index_t, MatrixView<item_t, HostSpace>) const {}
+    void draw_in_batch(std::span<const index_t>, std::span<const offset_t>, MatrixView<item_t, HostSpace>) const {}
     void draw_shared(VectorView<item_t, HostSpace>) const {}
     void choose(std::span<const item_t>, VectorView<item_t, HostSpace>) const {}
   };

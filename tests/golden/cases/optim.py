@@ -162,6 +162,56 @@ def adagrad_momentum():
     )
 
 
+@case("item_decay_sgd", "sgd")
+@case("item_decay_adam", "adam")
+def item_decay(kind):
+    """DIN's mini-batch aware regularisation (equation 4): autograd takes the gradient of the loss with its penalty."""
+    steps, learning_rate, strength, momentum, betas, epsilon = 4, 0.05, 0.8, 0.9, (0.9, 0.98), 1e-8
+    counts = torch.tensor([7.0, 1.0, 3.0, 12.0, 2.0], dtype=torch.float64)  # how often each item is trained
+    batches = [[0, 2, 3], [1, 3], [0, 4], [2, 3, 4]]  # item 1 is in one batch alone
+    named = {"vectors": nn.Parameter(normal(5, 3)), "biases": nn.Parameter(normal(5, 1))}
+    if kind == "sgd":
+        algorithm = torch.optim.SGD(named.values(), lr=learning_rate, momentum=momentum)
+    else:
+        algorithm = torch.optim.Adam(named.values(), lr=learning_rate, betas=betas, eps=epsilon)
+    tensors = {"counts": counts}
+    own, velocity, moments = {}, {}, {}
+    for name, value in named.items():
+        tensors[f"{name}.0"] = own[name] = value.detach().clone()
+        velocity[name], moments[name] = 0, [torch.zeros_like(own[name]), torch.zeros_like(own[name])]
+    for step, batch in enumerate(batches, start=1):
+        algorithm.zero_grad()
+        loss = torch.zeros((), dtype=torch.float64)
+        for name, value in named.items():
+            slope = torch.zeros_like(own[name])
+            slope[batch] = normal(len(batch), value.shape[1])
+            tensors[f"{name}.gradient.{step}"] = slope
+            penalty = ((value[batch] ** 2).sum(dim=1) / counts[batch]).sum() * strength / 2
+            loss = loss + (slope * value).sum() + penalty
+        loss.backward()
+        for name, value in named.items():
+            tensors[f"{name}.decayed.{step}"] = value.grad.clone()
+        algorithm.step()
+        in_batch = torch.zeros(5, 1, dtype=torch.float64)
+        in_batch[batch] = 1
+        for name, value in named.items():
+            slope = tensors[f"{name}.gradient.{step}"] + strength * in_batch / counts[:, None] * own[name]  # equation 6
+            agree(f"{name} decayed gradient {step}", tensors[f"{name}.decayed.{step}"], slope)
+            if kind == "sgd":
+                velocity[name] = momentum * velocity[name] + slope
+                own[name] = own[name] - learning_rate * velocity[name]
+            else:
+                state = [own[name], *moments[name]]
+                adam_formula(state, slope, step, learning_rate, betas, epsilon, 0.0)
+                own[name], moments[name] = state[0], state[1:]
+            agree(f"{name} after step {step}", value.detach(), own[name])
+            tensors[f"{name}.{step}"] = value.detach().clone()
+    return tensors, dict(
+        steps=steps, learning_rate=learning_rate, item_decay=strength, momentum=momentum, beta1=betas[0], beta2=betas[1],
+        epsilon=epsilon,
+    )
+
+
 @case("optimizer_sparse_adam")
 def sparse_adam():
     # PyTorch's SparseAdam adds epsilon before it corrects the second moment's bias, Adam afterwards; so small an epsilon

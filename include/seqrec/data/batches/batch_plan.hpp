@@ -8,7 +8,7 @@
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/options.hpp"
 #include "seqrec/core/types.hpp"
-#include "seqrec/data/batches/sampling.hpp"
+#include "seqrec/data/batches/negative_sampling.hpp"
 
 namespace seqrec {
 
@@ -17,7 +17,8 @@ enum class NegativeSharing {
   per_position,  ///< nobody: each position has its own
   per_user,      ///< all positions of a user
   per_batch,     ///< all positions of a batch
-  in_batch,      ///< the same, and nothing is drawn: what else comes next in the batch are the negatives
+  in_batch,      ///< the same, and nothing is drawn: what else comes next in the batch are the negatives; of clicks
+                 ///< each position has its own, drawn from those
 };
 constexpr std::array<const char*, 4> names_of(NegativeSharing) {
   return {"per_position", "per_user", "per_batch", "in_batch"};
@@ -39,13 +40,15 @@ struct BatchPlan {
   /// Next item and own negatives of a position: columns of NextItems::items.
   index_t columns() const {
     if (!next_items) return 0;
-    return 1 + (sharing == NegativeSharing::per_position ? negatives : 0);
+    return 1 + (has_own() ? negatives : 0);
   }
   /// Negatives that the positions of a user, or of a batch, share, at most; 0 where each has its own.
-  index_t shared() const { return sharing == NegativeSharing::per_position ? 0 : negatives; }
-  bool shared_by_batch() const { return (sharing == NegativeSharing::per_batch || in_batch()) && negatives > 0; }
+  index_t shared() const { return has_own() ? 0 : negatives; }
+  bool shared_by_batch() const { return (sharing == NegativeSharing::per_batch || in_batch()) && shared() > 0; }
   /// Whether negatives are the batch's other next items.
   bool in_batch() const { return sharing == NegativeSharing::in_batch; }
+  /// Whether each position has negatives of its own: a click is a question of its own, also about the batch's others.
+  bool has_own() const { return sharing == NegativeSharing::per_position || (in_batch() && clicks); }
 
   /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
@@ -69,9 +72,14 @@ struct BatchPlan {
     check_argument(next_items || negatives == 0, "negatives", negatives, "0 without next items");
     check_argument(next_items || !clicks, "clicks", "true", "false without next items: clicks are made of them");
     check_argument(next_items || !next_index, "next_index", "true", "false without next items");
-    check_argument(!clicks || shared() == 0, "sharing", option_text(sharing), "per_position for clicks");
-    check_argument(!in_batch() || sampling.popularity_exponent == 1, "popularity_exponent",
+    check_argument(!clicks || shared() == 0, "sharing", option_text(sharing), "per_position or in_batch for clicks");
+    check_argument(!in_batch() || sampling.distinct || sampling.popularity_exponent == 1, "popularity_exponent",
                    sampling.popularity_exponent, "1 in_batch: next items come as often as they are taken");
+    check_argument(!in_batch() || clicks || !sampling.distinct, "distinct", "true",
+                   "false in_batch: nothing is drawn, and next items may repeat");
+    check_argument(
+        !log_probability || !in_batch() || !sampling.distinct, "log_probability", "true",
+        "false with distinct: without replacement, how often an item is drawn is no power of its popularity");
     check_argument(!shared_by_batch() || !sampling.reject_seen, "reject_seen", "true",
                    "false where a batch shares negatives: what one of its users has seen, another has not");
   }

@@ -87,6 +87,10 @@ class Batcher {
     void draw(index_t i, MatrixView<item_t, HostSpace> negatives) const {
       batcher.sampler_->draw(batcher.part_.data()[i].user, epoch, negatives);
     }
+    void draw_in_batch(std::span<const index_t> users, std::span<const offset_t> offsets,
+                       MatrixView<item_t, HostSpace> rows) const {
+      batcher.sampler_->draw_in_batch(users, epoch, offsets, rows);
+    }
     void draw_shared(VectorView<item_t, HostSpace> negatives) const {
       batcher.sampler_->draw_shared(epoch, step, negatives);
     }
@@ -170,7 +174,7 @@ SEQREC_FUNCTION Batcher::Batcher(const Split& split, const BatcherOptions& optio
                                 "training: no negative is left to draw for anybody"));
   if (users_.empty())
     throw DataError(split.data->name + ": no user has two training events, so there is no next item to learn");
-  if (sampler_) sampler_->check_distinct(users_, options.plan.negatives);
+  if (sampler_) sampler_->check_distinct(users_, options.plan.negatives, options.plan.in_batch() ? 1 : 0);
 }
 
 SEQREC_FUNCTION const HostTrainingBatch& Batcher::make(index_t epoch, index_t step, index_t targets_of_step) {

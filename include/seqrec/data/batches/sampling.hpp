@@ -10,11 +10,12 @@
 
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/item_set.hpp"
-#include "seqrec/core/options.hpp"
 #include "seqrec/core/random.hpp"
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/core/types.hpp"
 #include "seqrec/data/alias_table.hpp"
+#include "seqrec/data/batches/negative_sampling.hpp"
+#include "seqrec/data/item_pool.hpp"
 #include "seqrec/data/splits/item_counts.hpp"
 #include "seqrec/data/splits/split.hpp"
 
@@ -41,36 +42,6 @@ inline item_t draw_item_outside(const ItemSet& excluded, const AliasTable& table
 
 /// Below this share of all probability left to draw from, drawing by rejection is refused.
 inline constexpr double least_probability_left = 1e-3;
-
-/// What training negatives are drawn from.
-struct NegativeSampling {
-  /// 0: uniform; else item i is drawn with probability ~ (training events of i)^popularity_exponent. Items without
-  /// training events are never drawn then.
-  double popularity_exponent = 0;
-  bool reject_seen = true;  ///< never draw a training item of the user
-  bool distinct = false;    ///< no item twice in one list (of a position, or of those who share it); uniform draws only
-
-  /// What is not as usual, for the names of objectives: " by popularity^0.75, seen items among them".
-  std::string text() const {
-    return (popularity_exponent != 0 ? concatenate(" by popularity^", popularity_exponent) : std::string()) +
-           (distinct ? ", no item twice" : "") + (reject_seen ? "" : ", seen items among them");
-  }
-  /// @throws ArgumentError if the exponent is negative or not finite, or not 0 where items are distinct
-  void check() const {
-    check_options("NegativeSampling", *this);
-    check_argument(!distinct || popularity_exponent == 0, "popularity_exponent", popularity_exponent,
-                   "0 with distinct: without replacement, how often an item is drawn is no power of its popularity");
-  }
-
-  /// Names, ranges and meanings; see core/options.hpp.
-  template <class Visitor>
-  void visit_options(Visitor&& visit) {
-    visit("popularity_exponent", popularity_exponent, not_negative(),
-          "negatives are drawn with probability ~ (training events)^this; 0 is uniform");
-    visit("reject_seen", reject_seen, any(), "a user's own training items are no negatives");
-    visit("distinct", distinct, any(), "negatives are drawn without replacement: no item twice in a list");
-  }
-};
 
 /// Draws training negatives: over the catalogue without the user's *training* items. Held-out items stay possible, or
 /// the model could learn from their absence what is going to be asked.
@@ -106,26 +77,36 @@ class NegativeSampler {
   /// Fills (rows, negatives per row) for one user.
   /// @throws DataError naming a user who has no negatives, or fewer than are to be distinct
   void draw(index_t user, index_t epoch, MatrixView<item_t, HostSpace> negatives) {
-    if (std::binary_search(without_negatives_.begin(), without_negatives_.end(), user))
-      throw DataError(
-          concatenate(split_->data->name, ": user ", split_->data->user_ids[user],
-                      " has all items, or nearly all popularity, in training: no negative is left to draw"));
-    RandomStream random(seed_, Purpose::negatives,
-                        static_cast<std::uint64_t>(epoch) << 32 | static_cast<std::uint64_t>(user));
-    seen_.clear();
-    if (reject_seen_) seen_.insert(split_->train_history(user));
-    check_enough(user, negatives.columns());
+    RandomStream random = begin(user, epoch, negatives.columns(), 0);
     for (index_t row = 0; row < negatives.rows(); ++row) fill({negatives.row(row), negatives.columns()}, random);
   }
 
+  /// Fills (rows of a batch, 1 + negatives), whose first column holds the targets, with other targets of the batch. In
+  /// each draw all have the same chance that are neither the row's own nor rejected: items come by how often they are
+  /// next. Where none is left the catalogue fills up, by `draw`'s probabilities. Depends on who is in the batch and on
+  /// (seed, epoch).
+  /// @param users  of the batch   @param offsets (users + 1) where the rows of each begin
+  /// @throws DataError  as `draw`, or if there is hardly anything beside a target
+  void draw_in_batch(std::span<const index_t> users, index_t epoch, std::span<const offset_t> offsets,
+                     MatrixView<item_t, HostSpace> rows) {
+    pool_.clear();
+    for (index_t row = 0; row < rows.rows(); ++row) pool_.add(rows(row, 0));
+    for (std::size_t i = 0; i < users.size(); ++i) {
+      RandomStream random = begin(users[i], epoch, rows.columns() - 1, 1);
+      pool_.begin_user();
+      for (index_t row = offsets[i]; row < offsets[i + 1]; ++row)
+        fill_in_batch(rows(row, 0), {rows.row(row) + 1, rows.columns() - 1}, random);
+    }
+  }
+
+  /// @param targets  1 where a position's target is no negative even if seen ones are, else 0
   /// @throws DataError naming the first of these users who has fewer than `count` items left, where so many are to be
   ///         distinct
-  void check_distinct(std::span<const index_t> users, index_t count) {
+  void check_distinct(std::span<const index_t> users, index_t count, index_t targets = 0) {
     if (!distinct_) return;
     for (const index_t user : users) {
-      seen_.clear();
-      if (reject_seen_) seen_.insert(split_->train_history(user));
-      check_enough(user, count);
+      look_at(user);
+      check_enough(user, count, targets);
     }
   }
 
@@ -159,22 +140,74 @@ class NegativeSampler {
   std::span<const float> log_probability() const { return log_probability_; }
 
  private:
+  void look_at(index_t user) {
+    seen_.clear();
+    if (reject_seen_) seen_.insert(split_->train_history(user));
+  }
+
+  /// What a user's lists are drawn by, once it is sure that there is enough to draw.
+  RandomStream begin(index_t user, index_t epoch, index_t count, index_t targets) {
+    if (std::binary_search(without_negatives_.begin(), without_negatives_.end(), user))
+      throw DataError(
+          concatenate(split_->data->name, ": user ", split_->data->user_ids[user],
+                      " has all items, or nearly all popularity, in training: no negative is left to draw"));
+    look_at(user);
+    check_enough(user, count, targets);
+    return {seed_, Purpose::negatives, static_cast<std::uint64_t>(epoch) << 32 | static_cast<std::uint64_t>(user)};
+  }
+
+  item_t draw_from_catalogue(RandomStream& random) const {
+    return table_ ? draw_item_outside(seen_, *table_, random) : draw_item_outside(seen_, random);
+  }
+
   /// One list.
   void fill(VectorView<item_t, HostSpace> list, RandomStream& random) {
     if (distinct_) drawn_.clear();
     for (index_t i = 0; i < list.size();) {
-      list(i) = table_ ? draw_item_outside(seen_, *table_, random) : draw_item_outside(seen_, random);
+      list(i) = draw_from_catalogue(random);
       if (!distinct_ || drawn_.insert(list(i))) ++i;
     }
   }
 
-  /// @param user  whose items are in seen_
-  void check_enough(index_t user, index_t count) const {
-    const index_t left = seen_.num_items() - seen_.size();
-    if (distinct_ && count > left)
+  /// One list, of a position with this target.
+  void fill_in_batch(item_t target, VectorView<item_t, HostSpace> list, RandomStream& random) {
+    if (distinct_) drawn_.clear();
+    const auto wanted = [&](item_t item) { return item != target && (!distinct_ || drawn_.insert(item)); };
+    pool_.begin_list();
+    for (index_t i = 0; i < list.size();) {
+      if (pool_.empty()) {
+        check_others(target);
+        list(i) = draw_from_catalogue(random);
+        if (wanted(list(i))) ++i;
+        continue;
+      }
+      const std::size_t entry = pool_.draw(random);
+      const item_t item = pool_[entry];
+      if (seen_.contains(item))
+        pool_.put_aside_for_user(entry);
+      else if (wanted(item))
+        list(i++) = item;
+      else
+        pool_.put_aside_for_list(entry);
+    }
+  }
+
+  /// @param user  whose items are in seen_   @param targets  1 where another item must stay out of each list
+  void check_enough(index_t user, index_t count, index_t targets) const {
+    const index_t left = seen_.num_items() - std::max(seen_.size(), targets), needed = distinct_ ? count : 1;
+    if (left < needed)
       throw DataError(concatenate(split_->data->name, ": user ", split_->data->user_ids[user], " has ", left,
-                                  " items left to draw, expected at least the ", count,
-                                  " negatives of a list that are to be distinct"));
+                                  " items left to draw, expected at least the ", needed,
+                                  distinct_ ? " negatives of a list that are to be distinct" : " beside the target"));
+  }
+
+  /// That more than a target is left to draw, where it alone is rejected.
+  void check_others(item_t target) const {
+    if (table_ && !seen_.contains(target) &&
+        1 - table_->probabilities()[static_cast<std::size_t>(target)] < least_probability_left)
+      throw DataError(concatenate(split_->data->name, ": item ", split_->data->item_ids[target],
+                                  " has nearly all popularity in training, and a batch has no other next item: no "
+                                  "negative is left to draw"));
   }
 
   bool has_negatives(index_t user) {
@@ -193,6 +226,7 @@ class NegativeSampler {
   bool reject_seen_, distinct_;
   ItemSet seen_;
   ItemSet drawn_;                    ///< of a list, where its items are distinct
+  ItemPool pool_;                    ///< a batch's next items
   std::optional<AliasTable> table_;  ///< none for uniform draws
   std::vector<float> log_probability_;
   std::vector<index_t> without_negatives_;

@@ -32,6 +32,9 @@ struct TrainingUser {
 ///
 ///     source.draw(i, negatives)       fills (rows, negatives of a row) for user i of those given; one row where the
 ///                                     user's positions share them
+///     source.draw_in_batch(users, offsets, rows)
+///                                     fills all but the first column of (N, 1 + negatives), which holds next items,
+///                                     for these users of the data set; where clicks have the batch's own
 ///     source.draw_shared(negatives)   fills (M), for all users
 ///     source.choose(next, negatives)  the same with M of the batch's (N) next items
 ///
@@ -123,6 +126,9 @@ class HostTrainingBatch {
     for (const index_t i : builder_.order()) users_.push_back(users.data()[i].user);
     if (constants_.features.of_users) std::copy(users_.begin(), users_.end(), builder_.data(profiles_));
     for (index_t packed = 0; packed < builder_.users(); ++packed) fill_user(users, packed, source);
+    if (columns_ > 1 && plan_.in_batch())
+      source.draw_in_batch(users_, builder_.packing().offsets(),
+                           MatrixView<item_t, HostSpace>(builder_.data(next_), builder_.rows(), columns_));
     shared_.fill(
         builder_, [&](index_t packed, auto list) { source.draw(builder_.order().data()[packed], list); },
         [&](auto list) {
@@ -161,7 +167,7 @@ class HostTrainingBatch {
     const MatrixView<item_t, HostSpace> rows(builder_.data(next_) + row[0] * columns_, row[1] - row[0], columns_);
     const std::span<const item_t> targets = builder_.packing().last_events(user.next);
     for (index_t position = 0; position < rows.rows(); ++position) rows(position, 0) = targets.data()[position];
-    if (columns_ > 1) source.draw(i, rows.column_range(1, columns_ - 1));
+    if (columns_ > 1 && !plan_.in_batch()) source.draw(i, rows.column_range(1, columns_ - 1));
   }
 
   TrainingBatch<HostSpace> view(const Batch<HostSpace>& histories, const RowIndex<HostSpace>& history_index,
