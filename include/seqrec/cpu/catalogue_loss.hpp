@@ -8,6 +8,7 @@
 #include "seqrec/cpu/arrays.hpp"
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/gemm.hpp"
+#include "seqrec/cpu/pieces.hpp"
 #include "seqrec/cpu/score_block.hpp"
 #include "seqrec/ops/catalogue_loss.hpp"
 
@@ -16,6 +17,10 @@ namespace seqrec::cpu {
 namespace detail {
 
 /// CatalogueLoss of some rows at a time, of all items at once or, where they are too many, of a part of them at a time.
+///
+/// A row's slopes are share exp(score - highest), less `scale` for its target. Neither factor nor target is worked into
+/// the block of powers: a row's share goes into its state, and the target is one row of the table and one of its
+/// gradient.
 template <class Ctx>
 class CatalogueLossRows {
  public:
@@ -25,8 +30,13 @@ class CatalogueLossRows {
   CatalogueLossRows(Ctx& context, const CatalogueLoss<Ctx>& a, ScoreBlock block)
       : a_(a),
         block_(block),
-        memory_(context.vector(block.rows * block.items).data),
-        rows_(context.matrix(3, block.rows)) {}
+        memory_(context.vector(block.rows * round_up(block.items, piece_size<S>)).data),
+        rows_(context.matrix(4, block.rows)) {
+    if (a.dhead.table) states_ = context.matrix(block.rows, a.states.columns());
+    // All row blocks of the call meet the same items, so those are laid out once.
+    if (block.items >= a.head.items() && a.states.rows() > block.rows)
+      packed_ = pack(transposed(a.head.table), context.vector(packed_size<S>(a.head.width(), a.head.items())).data);
+  }
 
   void operator()(index_t start, index_t count) {
     const index_t items = a_.head.items();
@@ -36,7 +46,7 @@ class CatalogueLossRows {
     for (index_t first = 0; first < items; first += block_.items) {
       const View scores = scored(start, count, first);
       if (a_.left_out.offsets) leave_out(start, first, scores);
-      for (index_t i = 0; i < count; ++i) add_to_sum(i, start, first, row_array(scores, i));
+      for (index_t i = 0; i < count; ++i) add_to_sum(i, start, first, scores.row(i), scores.columns());
       if (!in_parts && differentiates) differentiate(start, first, scores);
     }
     for (index_t i = 0; i < count; ++i)
@@ -45,19 +55,26 @@ class CatalogueLossRows {
     for (index_t first = 0; in_parts && differentiates && first < items; first += block_.items) {
       const View scores = scored(start, count, first);
       if (a_.left_out.offsets) leave_out(start, first, scores);
-      for (index_t i = 0; i < count; ++i) row_array(scores, i) = (row_array(scores, i) - highest()[i]).exp();
+      for (index_t i = 0; i < count; ++i) raise(scores.row(i), scores.columns(), highest()[i]);
       differentiate(start, first, scores);
     }
+    if (differentiates) account_for_targets(start, count);
   }
 
  private:
   S* highest() const { return rows_.row(0); }
   S* sum() const { return rows_.row(1); }
   S* target_score() const { return rows_.row(2); }
+  S* share() const { return rows_.row(3); }
 
   View scored(index_t start, index_t count, index_t first) const {
-    const View scores(memory_, count, std::min(block_.items, a_.head.items() - first));
-    score_items_in_block(a_.head, a_.states.row_range(start, count), first, scores.columns(), scores);
+    const index_t items = std::min(block_.items, a_.head.items() - first);
+    const View scores(memory_, count, items, round_up(items, piece_size<S>));
+    const auto states = a_.states.row_range(start, count);
+    if (!packed_.data)
+      score_items_in_block(a_.head, states, first, items, scores);
+    else
+      gemm_bias(states, packed_, const_vector_of<Ctx>(a_.head.bias), false, scores);
     return scores;
   }
 
@@ -75,14 +92,25 @@ class CatalogueLossRows {
     }
   }
 
+  /// Scores become exp(score - highest).   @return their sum
+  static S raise(S* row, index_t items, S highest) {
+    Piece<S> sum = Piece<S>::Zero();
+    for_each_piece<S>(items, [&](index_t j, auto count) SEQREC_INLINE_LAMBDA {
+      Piece<S> power = (load_piece(row + j, count) - highest).exp();
+      if (count < piece_size<S>) power = load_piece(power.data(), count);
+      store_piece(power, row + j, count);
+      sum += power;
+    });
+    return sum.sum();
+  }
+
   /// Takes a row's scores into its sum of exp(score - highest) and leaves those in the scores' place.
-  template <class Row>
-  void add_to_sum(index_t i, index_t start, index_t first, Row row) const {
+  void add_to_sum(index_t i, index_t start, index_t first, S* row, index_t items) const {
     const index_t target = a_.targets(start + i, 0) - first;
-    if (target >= 0 && target < row.size()) target_score()[i] = row(target);
-    const S top = row.maxCoeff();
+    if (target >= 0 && target < items) target_score()[i] = row[target];
+    const S top = array(row, items).maxCoeff();
     if (a_.left_out.offsets && top == -std::numeric_limits<S>::infinity()) {  // nothing of this part is in the sum
-      row.setZero();
+      std::fill_n(row, items, S(0));
       return;
     }
     if (first == 0) {
@@ -91,31 +119,46 @@ class CatalogueLossRows {
       sum()[i] *= std::exp(highest()[i] - top);
       highest()[i] = top;
     }
-    row = (row - highest()[i]).exp();
-    sum()[i] += row.sum();
+    sum()[i] += raise(row, items, highest()[i]);
   }
 
-  /// @param scores exp(score - highest), overwritten by d loss / d score
-  void differentiate(index_t start, index_t first, View scores) const {
-    const index_t items = scores.columns();
-    for (index_t i = 0; i < scores.rows(); ++i) {
-      const index_t target = a_.targets(start + i, 0) - first;
-      row_array(scores, i) *= static_cast<S>(a_.scale / static_cast<double>(sum()[i]));
-      if (target >= 0 && target < items) scores(i, target) -= static_cast<S>(a_.scale);
-      if (a_.dhead.bias) array(a_.dhead.bias.data + first, items) += row_array(scores, i);
+  /// @param powers exp(score - highest) of items from `first` on
+  void differentiate(index_t start, index_t first, View powers) const {
+    const index_t items = powers.columns();
+    for (index_t i = 0; i < powers.rows() && first == 0; ++i) {
+      share()[i] = static_cast<S>(a_.scale / static_cast<double>(sum()[i]));
+      if (states_) row_array(states_, i) = share()[i] * row_array(a_.states, start + i);
     }
+    for (index_t i = 0; i < powers.rows() && a_.dhead.bias; ++i)
+      array(a_.dhead.bias.data + first, items) += share()[i] * row_array(powers, i);
     if (a_.dstates)
-      gemm(MatrixView<const S, HostSpace>(scores), a_.head.table.row_range(first, items),
-           a_.dstates.row_range(start, scores.rows()), first == 0 ? GradientMode::write : GradientMode::add);
+      gemm(powers, a_.head.table.row_range(first, items), a_.dstates.row_range(start, powers.rows()),
+           first == 0 ? GradientMode::write : GradientMode::add);
     if (a_.dhead.table)
-      gemm(transposed(scores), a_.states.row_range(start, scores.rows()), a_.dhead.table.row_range(first, items),
+      gemm(transposed(powers), states_.row_range(0, powers.rows()), a_.dhead.table.row_range(first, items),
            GradientMode::add);
+  }
+
+  /// What the slopes of the targets are less than those of others, and the shares of the states' gradients.
+  void account_for_targets(index_t start, index_t count) const {
+    const auto scale = static_cast<S>(a_.scale);
+    for (index_t i = 0; i < count; ++i) {
+      const item_t target = a_.targets(start + i, 0);
+      if (a_.dstates)
+        row_array(a_.dstates, start + i) =
+            share()[i] * row_array(a_.dstates, start + i) - scale * row_array(a_.head.table, target);
+      if (a_.dhead.table) row_array(a_.dhead.table, target) -= scale * row_array(a_.states, start + i);
+      if (a_.dhead.bias) a_.dhead.bias(target) -= scale;
+    }
   }
 
   const CatalogueLoss<Ctx>& a_;
   ScoreBlock block_;
   S* memory_;
-  View rows_;  ///< of each row: the highest score so far, the sum of exp(score - highest), the target's score
+  View
+      rows_;  ///< of each row: the highest score so far, the sum of exp(score - highest), the target's score, the share
+  View states_;  ///< (rows, D) of the block, each times its share
+  Packed<S> packed_;
 };
 
 }  // namespace detail
