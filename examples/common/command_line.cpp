@@ -126,7 +126,7 @@ struct CommandLine::Group {
       }
     }
     for (const auto& [name, entry] : entries)
-      if (entry.given && !taken.count(name)) complain(entry);
+      if (entry.given && !taken.contains(name)) complain(entry);
   }
 
  private:
@@ -134,7 +134,7 @@ struct CommandLine::Group {
   void complain(const Entry& entry) const {
     for (const Option& chooser : list()) {
       const auto alternatives = entry.where.find(chooser.name);
-      if (alternatives == entry.where.end() || alternatives->second.count(chooser.text())) continue;
+      if (alternatives == entry.where.end() || alternatives->second.contains(chooser.text())) continue;
       const std::string& name = entries.at(chooser.name).name;
       throw seqrec::ArgumentError(concatenate(entry.name, " is given with ", name, " ", dashed(chooser.text()),
                                               ", which has none, expected ", name, " ",

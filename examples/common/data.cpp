@@ -24,7 +24,7 @@ seqrec::Dataset announce_synthetic(const std::string& reason) {
 seqrec::Dataset find_data(const DataOptions& options, const std::string& default_name) {
   if (!options.data.empty()) return seqrec::load_dataset(options.data, options.read);
   if (options.quick) return announce_synthetic("--quick without --data");
-  const char* const root = std::getenv("SEQREC_DATA");
+  const char* const root = std::getenv("SEQREC_DATA");  // NOLINT(concurrency-mt-unsafe): there is one thread yet
   if (root == nullptr || *root == '\0') return announce_synthetic("neither --data nor $SEQREC_DATA is given");
   const std::filesystem::path folder = std::filesystem::path(root) / default_name;
   std::error_code error;

@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const seqrec_fuzz::Folder folder;
   const auto path = folder.write("x.gz", seqrec_fuzz::text_of(data, size));
   constexpr std::size_t most_unpacked = 1032;
-  return seqrec_fuzz::expect_read_or_error(
+  const int result = seqrec_fuzz::expect_read_or_error(
       size,
       [&] {
         seqrec::TextFile file(path, 4096);
@@ -35,4 +35,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                              "more memory than the longest line asks for");
       },
       {.base = 300'000, .for_each_byte = 4 * most_unpacked});
+  if (!seqrec::reads_gzip) seqrec_fuzz::last_error().clear();  // without zlib all are refused, good ones too
+  return result;
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "seqrec/cpu/context.hpp"
+#include "seqrec/cpu.hpp"
 #include "seqrec/io/checkpoint.hpp"
 #include "seqrec/models/avg_pool.hpp"
 #include "support/catch.hpp"

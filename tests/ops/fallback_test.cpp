@@ -44,7 +44,7 @@ struct Rule {
 };
 
 #define FAKE_OP(op, Arguments) \
-  inline void op(Context& context, const seqrec::Arguments<Context>&) { context.calls.push_back(#op); }
+  inline void op(Context& context, const seqrec::Arguments<Context>&) { context.calls.emplace_back(#op); }
 FAKE_OP(linear_forward, LinearForward)
 FAKE_OP(linear_backward, LinearBackward)
 FAKE_OP(embed_sequence_forward, EmbedSequenceForward)
@@ -83,20 +83,20 @@ FAKE_OP(accumulate_loss, AccumulateLoss)
 #undef FAKE_OP
 
 inline void self_attention_saved_size(Context& context, const seqrec::SelfAttentionSavedSize<Context>& a) {
-  context.calls.push_back("self_attention_saved_size");
+  context.calls.emplace_back("self_attention_saved_size");
   *a.size = 0;
 }
 inline void sum_squares(Context& context, const seqrec::SumSquares<Context>& a) {
-  context.calls.push_back("sum_squares");
+  context.calls.emplace_back("sum_squares");
   a.result(0) = 25;
 }
 template <class RowLoss>
 void sampled_loss(Context& context, const seqrec::SampledLoss<Context, RowLoss>&) {
-  context.calls.push_back("sampled_loss");
+  context.calls.emplace_back("sampled_loss");
 }
 template <class AnyRule>
 void optimizer_step(Context& context, const seqrec::OptimizerStep<Context, AnyRule>&) {
-  context.calls.push_back("optimizer_step");
+  context.calls.emplace_back("optimizer_step");
 }
 
 }  // namespace fake

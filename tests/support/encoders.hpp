@@ -40,7 +40,7 @@ std::vector<ToyUser> users_for(const Model& model, const std::vector<ToyUser>& u
 template <class Model>
 std::vector<ToyUser> check_states_are_those_of_users_alone(const Model& model, int longest) {
   const int items = static_cast<int>(model.num_items());
-  const auto users = users_for(model, toy_users({5, 0, 1, longest, 2, 17, 0, 8, 1}, items, 0, 3));
+  auto users = users_for(model, toy_users({5, 0, 1, longest, 2, 17, 0, 8, 1}, items, 0, 3));
   const std::vector<double> together = encode(model, ToyBatch(users, items, 0));
   std::vector<double> alone;
   for (const ToyUser& user : users) {

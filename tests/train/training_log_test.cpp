@@ -82,10 +82,10 @@ TEST_CASE("a log shows the figures of a model behind its metrics", "[train]") {
   const TemporaryDirectory directory;
   EpochRecord record = record_of(1, 0.25);
   record.figures = {{"moe.max_violation", 0.5}, {"moe.load.0", 0.125}};
-  TrainingLog(directory / "log.csv", std::vector{record});
+  TrainingLog csv(directory / "log.csv", std::vector{record});
   CHECK_THAT(seqrec_test::read_file(directory / "log.csv"),
              ContainsSubstring(",auc,moe.max_violation,moe.load.0\n") && ContainsSubstring(",0.5,0.5,0.125\n"));
-  TrainingLog(directory / "log.jsonl", std::vector{record});
+  TrainingLog lines(directory / "log.jsonl", std::vector{record});
   CHECK_THAT(seqrec_test::read_file(directory / "log.jsonl"),
              ContainsSubstring("\"auc\": 0.5, \"moe.max_violation\": 0.5, \"moe.load.0\": 0.125}\n"));
 }

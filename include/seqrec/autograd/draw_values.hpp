@@ -11,9 +11,7 @@
 #include "seqrec/core/hash.hpp"
 #include "seqrec/core/random.hpp"
 
-namespace seqrec {
-
-namespace detail {
+namespace seqrec::detail {
 
 /// The initial values of a layout of so many elements, drawn in double.
 template <class Master>
@@ -38,6 +36,4 @@ SEQREC_TEMPLATE std::vector<float> draw_values(const std::vector<ParameterEntry>
 SEQREC_TEMPLATE std::vector<double> draw_values(const std::vector<ParameterEntry>&, index_t, std::uint64_t);
 #endif
 
-}  // namespace detail
-
-}  // namespace seqrec
+}  // namespace seqrec::detail

@@ -32,7 +32,8 @@ constexpr index_t attention_stride(index_t length) { return round_up(length, 16)
 template <class Arguments>
 double logit_scale(const Arguments& a) {
   if (a.weights == AttentionWeights::silu) return 1;
-  return 1.0 / std::sqrt(static_cast<double>(a.q.columns() / a.heads));
+  const index_t head_width = a.q.columns() / a.heads;
+  return 1.0 / std::sqrt(static_cast<double>(head_width));
 }
 
 }  // namespace detail

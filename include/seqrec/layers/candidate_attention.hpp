@@ -51,7 +51,7 @@ class CandidateAttention {
   /// @throws ArgumentError unless there are 1 to 3 hidden layers, heads that divide the width, and a softmax where
   /// there is a recency bias or a time decay
   CandidateAttention(ParameterScope<Context> scope, const CandidateAttentionOptions& options)
-      : weighting_{options.softmax, 1 / std::sqrt(static_cast<double>(options.width / checked(options).heads))},
+      : weighting_{options.softmax, 1 / std::sqrt(static_cast<double>(head_width(checked(options))))},
         hidden_(scope, {4 * options.width, options.hidden, options.activation, options.weights}),
         output_(scope / "output", options.hidden.back(), options.heads, {.weights = options.weights}) {
     if (options.recency > 0)
@@ -101,6 +101,7 @@ class CandidateAttention {
   }
 
  private:
+  static index_t head_width(const CandidateAttentionOptions& options) { return options.width / options.heads; }
   static const CandidateAttentionOptions& checked(const CandidateAttentionOptions& options) {
     const auto layers = static_cast<index_t>(options.hidden.size());
     check_argument(layers >= 1 && layers <= AttentionUnit<Context>::most_hidden, "CandidateAttention hidden layers",

@@ -40,7 +40,8 @@ std::vector<typename Model::Context::Scalar> attention_weights(const Model& mode
   if (host.size() == rows) return host;  // one head
   std::vector<typename Context::Scalar> means(rows);
   for (std::size_t i = 0; i < host.size(); ++i) means[i % rows] += host[i];
-  for (typename Context::Scalar& mean : means) mean /= static_cast<typename Context::Scalar>(host.size() / rows);
+  const std::size_t heads = host.size() / rows;
+  for (typename Context::Scalar& mean : means) mean /= static_cast<typename Context::Scalar>(heads);
   return means;
 }
 

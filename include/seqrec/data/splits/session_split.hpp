@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -80,7 +81,7 @@ inline std::vector<SessionPart> parts_of_sessions(const Dataset& sessions, const
   std::sort(sorted.begin(), sorted.end());
   const auto cut = [&](double share_held_out, double days) {  // the first end that is held out
     if (days > 0) return sorted.back() - static_cast<std::int64_t>(days * day) + 1;
-    const auto place = static_cast<index_t>((1 - share_held_out) * static_cast<double>(count) + 0.5);
+    const auto place = static_cast<index_t>(std::llround((1 - share_held_out) * static_cast<double>(count)));
     return place < count ? sorted.data()[place] : std::numeric_limits<std::int64_t>::max();
   };
   const std::int64_t validation = cut(options.validation_share + options.test_share,
