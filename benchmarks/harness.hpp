@@ -11,13 +11,14 @@
 #include <utility>
 #include <vector>
 
+#include "reporting.hpp"
 #include "seqrec/cpu/context.hpp"
 #include "shapes.hpp"
 
 // A benchmark is an op at a real size beside a baseline that computes the same: plain loops or the obvious Eigen
 // expression, whichever a reader would write first. Before the op is timed the two are compared. Names are sentences
-// that --benchmark_filter finds: self_attention/forward/cpu/f32/B:128/L:200/D:64/H:1. One thread, unless the name says
-// otherwise; operands are as hot in cache as in a training step, because shards share their buffers.
+// that `./benchmarks/run --filter` finds: self_attention/forward/cpu/f32/B:128/L:200/D:64/H:1. One thread, unless the
+// name says otherwise; operands are as hot in cache as in a training step, because shards share their buffers.
 
 namespace benchmarks {
 
@@ -27,12 +28,6 @@ using seqrec::index_t;
 using seqrec::item_t;
 using Matrix = seqrec::Tensor<float, 2, HostSpace>;
 using Vector = seqrec::Tensor<float, 1, HostSpace>;
-
-/// What one run amounts to.
-struct Cost {
-  double rows = 0;        ///< users, tokens or elements, whatever the op works through
-  double operations = 0;  ///< useful floating-point ones; 0 where they are not the point
-};
 
 /// What an op and its baseline left: compared element by element.
 struct Result {
@@ -57,13 +52,6 @@ inline bool agree(const Result& result) {
     difference = std::max(difference, here);
   }
   return difference <= 2e-4 * largest;
-}
-
-/// Adds rows/s and flop/s of `cost` to a benchmark's line.
-inline void report(benchmark::State& state, const Cost& cost) {
-  using benchmark::Counter;
-  state.counters["rows/s"] = Counter(cost.rows, Counter::kIsIterationInvariantRate);
-  if (cost.operations > 0) state.counters["flop/s"] = Counter(cost.operations, Counter::kIsIterationInvariantRate);
 }
 
 /// A comparison in pieces: each piece is run by the op and by its baseline, and their results compared.
