@@ -84,17 +84,28 @@ void time_baseline(benchmark::State& state) {
   report(state, work.cost());
 }
 
+/// Registers a function as NAME at each size.
+inline void add(const std::string& name, void (*function)(benchmark::State&), const std::vector<std::string>& letters,
+                const std::vector<std::vector<std::int64_t>>& sizes) {
+  benchmark::internal::Benchmark* entry = benchmark::RegisterBenchmark(name.c_str(), function);
+  entry->ArgNames(letters)->Unit(benchmark::kMicrosecond);
+  for (const auto& size : sizes) entry->Args(size);
+}
+
+/// Registers OP/BASELINE/f32 at each size: a further baseline.
+template <class Comparison>
+bool time_beside(const std::string& op, const std::string& baseline, const std::vector<std::string>& letters,
+                 const std::vector<std::vector<std::int64_t>>& sizes) {
+  add(op + "/" + baseline + "/f32", &time_baseline<Comparison>, letters, sizes);
+  return true;
+}
+
 /// Registers OP/cpu/f32 and OP/BASELINE/f32 at each size.
 template <class Comparison>
 bool compare(const std::string& op, const std::string& baseline, const std::vector<std::string>& letters,
              const std::vector<std::vector<std::int64_t>>& sizes) {
-  for (const auto& [name, function] : {std::pair{op + "/cpu/f32", &time_op<Comparison>},
-                                       std::pair{op + "/" + baseline + "/f32", &time_baseline<Comparison>}}) {
-    benchmark::internal::Benchmark* entry = benchmark::RegisterBenchmark(name.c_str(), function);
-    entry->ArgNames(letters)->Unit(benchmark::kMicrosecond);
-    for (const auto& size : sizes) entry->Args(size);
-  }
-  return true;
+  add(op + "/cpu/f32", &time_op<Comparison>, letters, sizes);
+  return time_beside<Comparison>(op, baseline, letters, sizes);
 }
 
 /// The part of a comparison that goes through a training batch (B, L) shard by shard, on one context.

@@ -2,6 +2,7 @@
 // Runs the benchmarks, says what the processor can do, and sets every product beside that.
 
 #include <benchmark/benchmark.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <memory>
@@ -67,7 +68,8 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   describe_machine();
-  AgainstPeak<benchmark::ConsoleReporter> console(benchmark::ConsoleReporter::OO_Defaults);
+  AgainstPeak<benchmark::ConsoleReporter> console(isatty(STDOUT_FILENO) != 0 ? benchmark::ConsoleReporter::OO_Defaults
+                                                                             : benchmark::ConsoleReporter::OO_Tabular);
   AgainstPeak<benchmark::JSONReporter> file;
   const std::size_t run = benchmark::RunSpecifiedBenchmarks(&console, to_file ? &file : nullptr);
   benchmark::Shutdown();

@@ -78,7 +78,7 @@ Series step_by_tokens(bool quick) {
 
 Series step_by_items(bool quick) {
   Series series{"step_by_items",
-                "SASRec BCE, B128, Amazon lengths, lazy rows: a step with its batch, and memory, by the catalogue",
+                "SASRec BCE, B128, Amazon lengths, lazy rows: a step with its batch by the catalogue",
                 {"items", "median_ms", "fastest_ms", "resident_mb", "weights_and_moments_mb"},
                 {}};
   for (const index_t items :
