@@ -53,7 +53,12 @@ class Loss : protected OnBatch {
   std::vector<Result> results() const {
     return {{elements(dstates_), elements(expected_dstates_)}, {elements(dtable_), elements(expected_dtable_)}};
   }
-  Cost cost() const { return {rows(), 6 * rows() * static_cast<double>(width_ * movielens_1m::items)}; }
+  Cost cost() const {
+    const auto width = static_cast<double>(width_), items = static_cast<double>(movielens_1m::items);
+    return {.rows = rows(),
+            .operations = 6 * rows() * width * items,
+            .bytes = sizeof(float) * width * (2 * rows() + 2 * items)};
+  }
 
  private:
   static Eigen::Map<EigenMatrix> map(Matrix& matrix, index_t rows) {

@@ -51,11 +51,40 @@ class Product {
     }
   }
   std::vector<Result> results() const { return {{elements(c_), elements(expected_)}}; }
-  Cost cost() const { return {static_cast<double>(m_), 2.0 * static_cast<double>(m_ * n_ * k_)}; }
+  Cost cost() const {
+    return {.rows = static_cast<double>(m_),
+            .operations = 2.0 * static_cast<double>(m_ * n_ * k_),
+            .bytes = sizeof(float) * static_cast<double>(m_ * k_ + k_ * n_ + m_ * n_)};
+  }
 
- private:
+ protected:
   index_t m_, n_, k_;
   Matrix a_, b_, c_, expected_;
+};
+
+/// The same beside Eigen's own product.
+template <class Form>
+struct BesideEigen : Product<Form> {
+  using Base = Product<Form>;
+  using Base::Base;
+
+  void baseline(index_t) {
+    using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    using Strided = Eigen::Map<const Rows, Eigen::Unaligned, Eigen::OuterStride<>>;
+    const auto map = [](const ConstView& matrix) {
+      return Strided(matrix.data, matrix.rows(), matrix.columns(), Eigen::OuterStride<>(matrix.stride));
+    };
+    const auto a = map(Base::a_.view()), b = map(Base::b_.view());
+    const View c = Base::expected_.view();
+    Eigen::Map<Rows, Eigen::Unaligned, Eigen::OuterStride<>> to(c.data, c.rows(), c.columns(),
+                                                                Eigen::OuterStride<>(c.stride));
+    if constexpr (Form::transposes_a)
+      to.noalias() = a.transpose() * b;
+    else if constexpr (Form::transposes_b)
+      to.noalias() = a * b.transpose();
+    else
+      to.noalias() = a * b;
+  }
 };
 
 struct Forward {  ///< x weight'
@@ -70,10 +99,17 @@ struct WeightGradient {  ///< dy' x
 
 const std::vector<std::string> letters = {"M", "N", "K"};
 // A projection, queries, keys and values together, one head's scores, a block of rows against the catalogue.
+const std::vector<std::vector<std::int64_t>> forward_sizes = {
+    {256, 64, 64}, {256, 50, 50}, {256, 192, 64}, {32, 200, 64}, {76, 3416, 64}};
+const std::vector<std::vector<std::int64_t>> input_sizes = {{256, 64, 64}, {256, 64, 192}},
+                                             weight_sizes = {{64, 64, 256}, {192, 64, 256}};
+
 const bool registered =
-    compare<Product<Forward>>("gemm/forward", "plain_loops", letters,
-                              {{256, 64, 64}, {256, 50, 50}, {256, 192, 64}, {32, 200, 64}, {76, 3416, 64}}) &&
-    compare<Product<InputGradient>>("gemm/input_gradient", "plain_loops", letters, {{256, 64, 64}, {256, 64, 192}}) &&
-    compare<Product<WeightGradient>>("gemm/weight_gradient", "plain_loops", letters, {{64, 64, 256}, {192, 64, 256}});
+    compare<BesideEigen<Forward>>("gemm/forward", "eigen", letters, forward_sizes) &&
+    time_beside<Product<Forward>>("gemm/forward", "plain_loops", letters, forward_sizes) &&
+    compare<BesideEigen<InputGradient>>("gemm/input_gradient", "eigen", letters, input_sizes) &&
+    time_beside<Product<InputGradient>>("gemm/input_gradient", "plain_loops", letters, input_sizes) &&
+    compare<BesideEigen<WeightGradient>>("gemm/weight_gradient", "eigen", letters, weight_sizes) &&
+    time_beside<Product<WeightGradient>>("gemm/weight_gradient", "plain_loops", letters, weight_sizes);
 
 }  // namespace

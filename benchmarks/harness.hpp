@@ -11,13 +11,14 @@
 #include <utility>
 #include <vector>
 
+#include "reporting.hpp"
 #include "seqrec/cpu/context.hpp"
 #include "shapes.hpp"
 
 // A benchmark is an op at a real size beside a baseline that computes the same: plain loops or the obvious Eigen
 // expression, whichever a reader would write first. Before the op is timed the two are compared. Names are sentences
-// that --benchmark_filter finds: self_attention/forward/cpu/f32/B:128/L:200/D:64/H:1. One thread, unless the name says
-// otherwise; operands are as hot in cache as in a training step, because shards share their buffers.
+// that `./benchmarks/run --filter` finds: self_attention/forward/cpu/f32/B:128/L:200/D:64/H:1. One thread, unless the
+// name says otherwise; operands are as hot in cache as in a training step, because shards share their buffers.
 
 namespace benchmarks {
 
@@ -27,12 +28,6 @@ using seqrec::index_t;
 using seqrec::item_t;
 using Matrix = seqrec::Tensor<float, 2, HostSpace>;
 using Vector = seqrec::Tensor<float, 1, HostSpace>;
-
-/// What one run amounts to.
-struct Cost {
-  double rows = 0;        ///< users, tokens or elements, whatever the op works through
-  double operations = 0;  ///< useful floating-point ones; 0 where they are not the point
-};
 
 /// What an op and its baseline left: compared element by element.
 struct Result {
@@ -57,13 +52,6 @@ inline bool agree(const Result& result) {
     difference = std::max(difference, here);
   }
   return difference <= 2e-4 * largest;
-}
-
-/// Adds rows/s and flop/s of `cost` to a benchmark's line.
-inline void report(benchmark::State& state, const Cost& cost) {
-  using benchmark::Counter;
-  state.counters["rows/s"] = Counter(cost.rows, Counter::kIsIterationInvariantRate);
-  if (cost.operations > 0) state.counters["flop/s"] = Counter(cost.operations, Counter::kIsIterationInvariantRate);
 }
 
 /// A comparison in pieces: each piece is run by the op and by its baseline, and their results compared.
@@ -96,17 +84,28 @@ void time_baseline(benchmark::State& state) {
   report(state, work.cost());
 }
 
+/// Registers a function as NAME at each size.
+inline void add(const std::string& name, void (*function)(benchmark::State&), const std::vector<std::string>& letters,
+                const std::vector<std::vector<std::int64_t>>& sizes) {
+  benchmark::internal::Benchmark* entry = benchmark::RegisterBenchmark(name.c_str(), function);
+  entry->ArgNames(letters)->Unit(benchmark::kMicrosecond);
+  for (const auto& size : sizes) entry->Args(size);
+}
+
+/// Registers OP/BASELINE/f32 at each size: a further baseline.
+template <class Comparison>
+bool time_beside(const std::string& op, const std::string& baseline, const std::vector<std::string>& letters,
+                 const std::vector<std::vector<std::int64_t>>& sizes) {
+  add(op + "/" + baseline + "/f32", &time_baseline<Comparison>, letters, sizes);
+  return true;
+}
+
 /// Registers OP/cpu/f32 and OP/BASELINE/f32 at each size.
 template <class Comparison>
 bool compare(const std::string& op, const std::string& baseline, const std::vector<std::string>& letters,
              const std::vector<std::vector<std::int64_t>>& sizes) {
-  for (const auto& [name, function] : {std::pair{op + "/cpu/f32", &time_op<Comparison>},
-                                       std::pair{op + "/" + baseline + "/f32", &time_baseline<Comparison>}}) {
-    benchmark::internal::Benchmark* entry = benchmark::RegisterBenchmark(name.c_str(), function);
-    entry->ArgNames(letters)->Unit(benchmark::kMicrosecond);
-    for (const auto& size : sizes) entry->Args(size);
-  }
-  return true;
+  add(op + "/cpu/f32", &time_op<Comparison>, letters, sizes);
+  return time_beside<Comparison>(op, baseline, letters, sizes);
 }
 
 /// The part of a comparison that goes through a training batch (B, L) shard by shard, on one context.

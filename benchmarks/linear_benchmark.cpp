@@ -59,7 +59,12 @@ struct Forward : Layer {
     plain_forward(shard.histories.rows(), mask(shard));
   }
   std::vector<Result> results() const { return {{elements(y_), elements(expected_y_)}}; }
-  Cost cost() const { return {rows(), 2 * rows() * static_cast<double>(width_ * width_)}; }
+  Cost cost() const {
+    const auto width = static_cast<double>(width_);
+    return {.rows = rows(),
+            .operations = 2 * rows() * width * width,
+            .bytes = sizeof(float) * (2 * rows() * width + width * width)};
+  }
 };
 
 struct Backward : Layer {
@@ -114,7 +119,12 @@ struct Backward : Layer {
             {elements(dweight_), elements(expected_dweight_)},
             {elements(dbias_), elements(expected_dbias_)}};
   }
-  Cost cost() const { return {rows(), 4 * rows() * static_cast<double>(width_ * width_)}; }
+  Cost cost() const {
+    const auto width = static_cast<double>(width_);
+    return {.rows = rows(),
+            .operations = 4 * rows() * width * width,
+            .bytes = sizeof(float) * (4 * rows() * width + 2 * width * width)};
+  }
 
  private:
   void refill() { incoming_.copy_from_host(dy_.view().data); }

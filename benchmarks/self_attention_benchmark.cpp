@@ -104,8 +104,12 @@ class Attention : protected OnBatch {
         y(row, d) += probability * factor * qkv_.view()(key, 2 * width_ + d);
     });
   }
-  Cost cost_of_products(double products) const {
-    return {rows(), products * 2 * static_cast<double>(width_) * load_.causal_pairs()};
+  /// @param vectors  of a row that are read or written
+  Cost cost_of_products(double products, double vectors) const {
+    const auto width = static_cast<double>(width_);
+    return {.rows = rows(),
+            .operations = products * 2 * width * load_.causal_pairs(),
+            .bytes = vectors * sizeof(float) * width * rows()};
   }
 
   index_t width_, heads_;
@@ -126,7 +130,7 @@ struct Forward : Attention {
     plain_forward(shard, mask(shard));
   }
   std::vector<Result> results() const { return {{elements(y_), elements(expected_y_)}}; }
-  Cost cost() const { return cost_of_products(2); }
+  Cost cost() const { return cost_of_products(2, 4); }
 };
 
 /// Forward and backward, because backward needs what forward keeps.
@@ -187,7 +191,7 @@ struct ForwardBackward : Attention {
     });
   }
   std::vector<Result> results() const { return {{elements(gradient_), elements(expected_gradient_)}}; }
-  Cost cost() const { return cost_of_products(6); }
+  Cost cost() const { return cost_of_products(6, 8); }
 
  private:
   Matrix dy_, gradient_, expected_gradient_;

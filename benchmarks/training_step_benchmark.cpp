@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole SASRec training step: forward, loss, backward, sum over slots, Adam; and the making of its batch.
-// What stands beside it is PyTorch, in benchmarks/peer.
+// What stands beside it is PyTorch: `./benchmarks/run --peers`.
 
 #include "harness.hpp"
 #include "seqrec/cpu.hpp"
@@ -36,7 +36,8 @@ void step(benchmark::State& state, const seqrec::NextItem& objective, double sco
   if (!(train() < first)) return state.SkipWithError("the loss of one batch, trained on again and again, must fall");
   for (auto _ : state) benchmark::DoNotOptimize(train());
   report(state,
-         {static_cast<double>(load.rows()), operations(load, static_cast<double>(state.range(2)), 2, scored_items)});
+         {static_cast<double>(load.rows()), operations(load, static_cast<double>(state.range(2)), 2, scored_items)},
+         static_cast<int>(state.range(3)));
 }
 
 void bce(benchmark::State& state) { step(state, {.loss = seqrec::BinaryCrossEntropy{}}, 2); }

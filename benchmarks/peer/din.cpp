@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/models/din.hpp"
+
+#include <vector>
+
+#include "model_contender.hpp"
+#include "seqrec/data/batches/ranking_batch.hpp"
+#include "seqrec/data/batches/row_index.hpp"
+#include "seqrec/objectives/click.hpp"
+
+namespace {
+
+using peer::index_t;
+using peer::item_t;
+using peer::offset_t;
+using seqrec::HostSpace;
+
+/// One candidate for each history, which sees all of it, and whether it was clicked. (The library's trainer makes
+/// clicks of every position instead.)
+class ClickBatch {
+ public:
+  /// @param labels (users, 2): candidate, and 1 or 0
+  template <class Options>
+  ClickBatch(const Options& options, const seqrec::Click&, const peer::Histories& histories, const std::int32_t* labels,
+             index_t columns)
+      : packed_({.num_items = options.items, .max_length = options.max_length}) {
+    seqrec::check_extent("ClickBatch", "labels of a user", columns, 2);
+    std::vector<seqrec::RankingRequest> requests;
+    for (index_t user = 0; user < histories.users(); ++user)
+      requests.push_back({.history = histories.of_user(user),
+                          .exclusions = {},
+                          .candidates = std::span<const item_t>(labels + 2 * user, 1)});
+    packed_.pack(requests);
+    for (const index_t user : packed_.order()) labels_.push_back(static_cast<float>(labels[2 * user + 1]));
+    for (index_t i = 0; i < packed_.num_shards(); ++i) {
+      const auto shard = packed_.shard(i);
+      history_index_.add(shard.histories.items.values);
+      candidate_index_.add(shard.candidates.items.values);
+    }
+    history_index_.build(options.items);
+    candidate_index_.build(options.items);
+  }
+
+  index_t num_shards() const { return packed_.num_shards(); }
+  seqrec::TrainingBatch<HostSpace> shard(index_t i) const {
+    const auto packed = packed_.shard(i);
+    seqrec::TrainingBatch<HostSpace> batch;
+    batch.histories = packed.histories;
+    batch.histories.item_index = history_index_.shard(i);
+    batch.clicks.candidates = packed.candidates;
+    batch.clicks.candidates.index = candidate_index_.shard(i);
+    batch.clicks.labels = {labels_.data() + packed.candidates.first_candidate, packed.candidates.size()};
+    batch.loss_scale = batch.clicks.loss_scale = 1 / static_cast<double>(packed_.users());
+    return batch;
+  }
+
+ private:
+  /// The inverse of a list of items that is cut into shards.
+  class Index {
+   public:
+    void add(seqrec::VectorView<const item_t, HostSpace> of_shard) {
+      items_.insert(items_.end(), of_shard.data, of_shard.data + of_shard.size());
+      begins_.push_back(static_cast<offset_t>(items_.size()));
+    }
+    void build(index_t table_rows) {
+      order_.resize(items_.size());
+      rows_.resize(items_.size());
+      row_offsets_.resize(items_.size() + begins_.size() - 1);
+      index_.build(items_, begins_, table_rows, {order_, rows_, row_offsets_});
+    }
+    seqrec::RowIndex<HostSpace> shard(index_t i) const { return index_.shard(i); }
+
+   private:
+    std::vector<item_t> items_, rows_;
+    std::vector<offset_t> begins_{0}, order_, row_offsets_;
+    seqrec::ShardedRowIndex index_;
+  };
+
+  seqrec::HostRankingBatch packed_;
+  std::vector<float> labels_;  ///< of the packed users
+  Index history_index_, candidate_index_;
+};
+
+}  // namespace
+
+std::unique_ptr<peer::Contender> peer::make_din(const Settings& settings) {
+  if (settings.objective != "click")
+    throw seqrec::ArgumentError("objective is " + settings.objective + ", expected click");
+  return std::make_unique<
+      ModelContender<seqrec::Din<seqrec::cpu::Context>, seqrec::DinOptions, seqrec::Click, ClickBatch>>(
+      settings, seqrec::Click{});
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "contender.hpp"
+#include "seqrec/data/batches/training_batch.hpp"
+
+namespace peer {
+
+/// A batch that PyTorch trains too: as the library's own Batcher makes it, of given next items and negatives.
+class NextItemBatch {
+ public:
+  /// @param next  (N, columns): each row's target and negatives
+  template <class Options, class Objective>
+  NextItemBatch(const Options& options, const Objective& objective, const Histories& histories,
+                const std::int32_t* next, index_t columns)
+      : packed_({.num_items = options.items, .max_length = options.max_length}, objective.plan(), 0) {
+    seqrec::check_extent("NextItemBatch", "next items of a row", columns, objective.plan().columns());
+    std::vector<std::vector<item_t>> targets(static_cast<std::size_t>(histories.users()));
+    std::vector<seqrec::TrainingUser> given;
+    for (index_t user = 0; user < histories.users(); ++user) {
+      std::vector<item_t>& of_user = targets[static_cast<std::size_t>(user)];
+      const auto history = histories.of_user(user);
+      const index_t first = histories.offsets[static_cast<std::size_t>(user)];
+      for (index_t row = first; row < first + std::ssize(history); ++row) of_user.push_back(next[columns * row]);
+      given.push_back({user, history, of_user});
+    }
+    packed_.pack(given, Negatives{histories, next, columns}, targets_of_step(objective, histories));
+  }
+
+  index_t num_shards() const { return packed_.num_shards(); }
+  seqrec::TrainingBatch<seqrec::HostSpace> shard(index_t i) const { return packed_.shard(i); }
+
+ private:
+  struct Negatives {
+    Histories histories;
+    const item_t* next;
+    index_t columns;
+
+    void draw(index_t user, seqrec::MatrixView<item_t, seqrec::HostSpace> negatives) const {
+      const item_t* row = next + columns * histories.offsets[static_cast<std::size_t>(user)];
+      for (index_t i = 0; i < negatives.rows(); ++i, row += columns)
+        for (index_t j = 0; j < negatives.columns(); ++j) negatives(i, j) = row[1 + j];
+    }
+    void draw_shared(seqrec::VectorView<item_t, seqrec::HostSpace>) const {}  // nobody shares
+    void choose(std::span<const item_t>, seqrec::VectorView<item_t, seqrec::HostSpace>) const {}
+  };
+
+  /// Positions over which the loss is a mean; 0 for all rows.
+  template <class Objective>
+  static index_t targets_of_step(const Objective& objective, const Histories& histories) {
+    if constexpr (requires { objective.one_target_a_user; }) return objective.one_target_a_user ? histories.users() : 0;
+    return 0;
+  }
+
+  seqrec::HostTrainingBatch packed_;
+};
+
+}  // namespace peer
