@@ -36,9 +36,11 @@ class Optimizer {
       chosen.check();
       chosen.with_update([&](const auto& update) {
         for (int i = 0; i < update.states; ++i) {
+          auto& state = states_.emplace_back(parameter_elements);  // zeros
+          if (chosen.initial_state(i) == 0) continue;
           const std::vector<Master> begin(static_cast<std::size_t>(parameter_elements),
                                           static_cast<Master>(chosen.initial_state(i)));
-          states_.emplace_back(parameter_elements).copy_from_host(begin.data());
+          state.copy_from_host(begin.data());
         }
       });
     });
