@@ -36,10 +36,16 @@ struct StepResult {
 
 constexpr index_t gradient_size = 40'000;  // several ranges of reduce
 
+/// A slot's gradients, all in one block.
+VectorView<float, HostSpace> all_gradients(Context& context) {
+  const ElementRange all{0, context.gradient_elements()};
+  return context.gradient(all, all);
+}
+
 StepResult rounding_step(Team& team, index_t shards) {
   team.run_step(1, 1, Shards{shards}, [](Context& context, index_t shard) {
     RandomStream random(3, Purpose::synthetic_data, static_cast<std::uint64_t>(shard));
-    const auto gradients = context.gradients();
+    const auto gradients = all_gradients(context);
     for (index_t i = shard; i < gradients.size(); i += 3) gradients(i) += static_cast<float>(random.normal());
     context.add_loss(random.normal());
   });
@@ -131,7 +137,7 @@ TEST_CASE("reduce sums gradients and losses over the slots", "[cpu][threads]") {
     Team team(5, {.threads = 2, .slots = 3});
     for (int step = 1; step <= 2; ++step) {  // the second starts from zero
       team.run_step(1, static_cast<std::uint64_t>(step), Shards{shards}, [](Context& context, index_t shard) {
-        for (index_t i = 0; i < 5; ++i) context.gradients()(i) += static_cast<float>((i + 1) * (shard + 1));
+        for (index_t i = 0; i < 5; ++i) all_gradients(context)(i) += static_cast<float>((i + 1) * (shard + 1));
         context.add_loss(static_cast<double>(shard + 1));
       });
       const auto sum = static_cast<double>(shards * (shards + 1)) / 2;
@@ -144,7 +150,7 @@ TEST_CASE("reduce sums gradients and losses over the slots", "[cpu][threads]") {
 
 TEST_CASE("a further batch adds to the step that is begun, whichever has more shards", "[cpu][threads]") {
   const auto work = [](Context& context, index_t shard) {
-    for (index_t i = 0; i < 5; ++i) context.gradients()(i) += static_cast<float>((i + 1) * (shard + 1));
+    for (index_t i = 0; i < 5; ++i) all_gradients(context)(i) += static_cast<float>((i + 1) * (shard + 1));
     context.add_loss(static_cast<double>(shard + 1));
   };
   const auto sum = [](index_t shards) { return static_cast<double>(shards * (shards + 1)) / 2; };
@@ -208,7 +214,7 @@ TEST_CASE("a team without gradients sums losses only", "[cpu]") {
   Team team(0, {.threads = 2, .slots = 3});
   std::atomic<index_t> sizes = 0;
   team.run_step(1, 1, Shards{4}, [&](Context& context, index_t shard) {
-    sizes += context.gradients().size();
+    sizes += context.gradient_elements() + context.gradients().size();
     context.add_loss(static_cast<double>(shard));
   });
   CHECK(sizes == 0);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/ops/decay_rows.hpp"
 
+#include <vector>
+
 #include "seqrec/cpu/decay_rows.hpp"
 #include "support/backends.hpp"
 #include "support/catch.hpp"
@@ -28,6 +30,22 @@ TEMPLATE_TEST_CASE("decay_rows: against loops, rows without a gradient are left 
       CHECK(difference(gradients.read(), expected) <= tolerance<TestType>::value);
       for (const index_t row : {0, 8}) CHECK(same_bits(gradients.read().row_range(row, 1), gradient.row_range(row, 1)));
     }
+}
+
+TEMPLATE_TEST_CASE("decay_rows: of rows that are named, the bits of the whole table's", "[ops]", SEQREC_TEST_BACKENDS) {
+  const Matrix table = random_matrix(9, 5, 1), shares = random_matrix(1, 9, 2), some = random_matrix(3, 5, 3);
+  const std::vector<item_t> rows = {1, 4, 8};
+  Matrix all(9, 5);
+  for (index_t i = 0; i < 3; ++i)
+    for (index_t d = 0; d < 5; ++d) all(rows[static_cast<std::size_t>(i)], d) = some(i, d);
+  TestType context;
+  PlacedMasters<TestType> tables(table, Layout::dense), all_shares(shares, Layout::dense), dense(all, Layout::dense),
+      compact(some, Layout::dense);
+  ops::decay_rows(context, DecayRows<TestType>{tables.matrix(), all_shares.vector(), dense.matrix()});
+  ops::decay_rows(context,
+                  DecayRows<TestType>{tables.matrix(), all_shares.vector(), compact.matrix(), {rows.data(), 3}});
+  for (index_t i = 0; i < 3; ++i)
+    CHECK(same_bits(compact.read().row_range(i, 1), dense.read().row_range(rows[static_cast<std::size_t>(i)], 1)));
 }
 
 TEST_CASE("decay_rows: what does not fit is named", "[ops][errors]") {

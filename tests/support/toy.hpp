@@ -209,6 +209,15 @@ double record_and_run(Context& context, const Probe& probe) {
   return context.loss();
 }
 
+/// Where a context sums the gradient of one element of a model.
+template <class Context>
+typename Context::Master& gradient_element(Context& context, const seqrec::ParameterStore<Context>& parameters,
+                                           seqrec::index_t element) {
+  for (const seqrec::ParameterEntry& entry : parameters.entries())
+    if (entry.elements().holds({element, 1})) return context.gradient({element, 1}, entry.block)(0);
+  throw seqrec::ArgumentError("gradient_element: no parameter has it");
+}
+
 /// Central differences against the tape for all parameters of a probe: a model with `parameters()` and an
 /// `operator()(tape)` that ends in a loss.
 template <class Probe>

@@ -65,24 +65,24 @@ std::vector<std::string> kept_by_training(Model (*make)(), const TrainerOptions&
   return kept;
 }
 
-using Names = std::vector<std::string>;
+using Texts = std::vector<std::string>;
 
 }  // namespace
 
 TEST_CASE("frozen parameters of SasRec keep their bits, and all others move", "[train]") {
   CHECK(kept_by_training(sasrec, toy_options({})).empty());
-  CHECK(kept_by_training(sasrec, toy_options({"item_embedding"})) == Names{"item_embedding.weight"});
+  CHECK(kept_by_training(sasrec, toy_options({"item_embedding"})) == Texts{"item_embedding.weight"});
   CHECK(kept_by_training(sasrec, toy_options({"final_norm.bias", "blocks.0.linear1"})) ==
-        Names{"blocks.0.linear1.weight", "blocks.0.linear1.bias", "final_norm.bias"});
+        Texts{"blocks.0.linear1.weight", "blocks.0.linear1.bias", "final_norm.bias"});
   TrainerOptions lazy = toy_options({"position_embedding.weight"});
   lazy.rows = TableRows::lazy;
   lazy.optimizer = Sgd{.momentum = 0.9};
-  CHECK(kept_by_training(sasrec, lazy) == Names{"position_embedding.weight"});
+  CHECK(kept_by_training(sasrec, lazy) == Texts{"position_embedding.weight"});
 }
 
 TEST_CASE("frozen statistics of Din keep their bits, and all others move", "[train]") {
   CHECK(kept_by_training(din, toy_options({})).empty());
-  Names network;
+  Texts network;
   const auto model = din();
   for (const ParameterEntry& entry : model.parameters().entries())
     if (entry.name.starts_with("network.")) network.push_back(entry.name);
@@ -91,7 +91,7 @@ TEST_CASE("frozen statistics of Din keep their bits, and all others move", "[tra
 }
 
 TEST_CASE("a model whose parameters are all frozen stays as it was", "[train]") {
-  Names all;
+  Texts all;
   const auto model = sasrec();
   for (const ParameterEntry& entry : model.parameters().entries()) all.push_back(entry.name);
   CHECK(kept_by_training(sasrec, toy_options(all)) == all);

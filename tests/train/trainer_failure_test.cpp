@@ -11,6 +11,7 @@
 #include "support/catch.hpp"
 #include "support/parameters.hpp"
 #include "support/temporary_directory.hpp"
+#include "support/toy.hpp"
 
 using namespace seqrec;
 using seqrec_test::TemporaryDirectory, seqrec_test::weights_of;
@@ -37,10 +38,8 @@ struct PoisonedFrom {
   void operator()(const Model& model, Tape<cpu::Context>& tape, const TrainingBatch<HostSpace>& shard) const {
     inner(model, tape, shard);
     if (shard.histories.first_row != 0 || (*steps)++ < limit) return;
-    const index_t poisoned = element;
-    tape.record([poisoned](Tape<cpu::Context>& t) {
-      t.context().gradients()(poisoned) = std::numeric_limits<float>::quiet_NaN();
-    });
+    float* const poisoned = &seqrec_test::gradient_element(tape.context(), model.parameters(), element);
+    tape.record([poisoned](Tape<cpu::Context>&) { *poisoned = std::numeric_limits<float>::quiet_NaN(); });
   }
 };
 

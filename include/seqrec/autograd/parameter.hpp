@@ -10,6 +10,7 @@
 #include "seqrec/autograd/initialiser.hpp"
 #include "seqrec/core/compiled.hpp"
 #include "seqrec/core/errors.hpp"
+#include "seqrec/core/gradient_blocks.hpp"
 #include "seqrec/core/tensor.hpp"
 
 namespace seqrec {
@@ -31,14 +32,20 @@ struct ParameterEntry {
   ParameterRole role;       ///< weight, table, statistic or composed
   index_t offset = -1;      ///< of the first element in the store, known once the layout is
   std::string begins_as{};  ///< of a composed one: the parameter whose initial values it has
+  ElementRange block{};     ///< whose gradients lie together: all weights, all statistics, or this one
 
   index_t size() const { return shape.front() * (shape.size() == 2 ? shape.back() : 1); }
+  ElementRange elements() const { return {offset, size()}; }
 };
 
 namespace detail {
 
 /// @throws ArgumentError for extents of no array: they may come from a file that is not to be trusted
 SEQREC_FUNCTION void check_extents(const ParameterEntry& entry);
+
+/// Gives parameters their places: those of a role together, each at a multiple of `line` elements.
+/// @return how many elements there are then
+SEQREC_FUNCTION index_t lay_out(std::vector<ParameterEntry>& entries, index_t line);
 
 /// What a ParameterStore holds, at an address that stays when the model moves.
 template <class Context>
@@ -74,6 +81,8 @@ class Parameter {
 
   /// Where the first element lies in the store, and its gradient among all gradients.
   index_t offset() const { return home_->entries[number_].offset; }
+  /// The elements of the store whose gradients lie together with its own.
+  const ElementRange& block() const { return home_->entries[number_].block; }
 
   /// The values. Null for a parameter that is none.
   /// @throws Error while the store has no memory yet
@@ -85,11 +94,24 @@ class Parameter {
   template <class Element>
   TensorView<Element, Rank, typename Context::Space> within(VectorView<Element, typename Context::Space> all) const {
     if (!*this) return {};
-    if (offset() + size() > all.size())
-      throw ShapeError(concatenate(home_->entries[number_].name, ": lies at ", offset(), " .. ", offset() + size(),
-                                   " of the model's elements, expected memory for them, not for ", all.size(),
-                                   "; hint: contexts and teams need room for as many as parameters().size()"));
+    check_within(all.size());
     return shaped(all.data + offset());
+  }
+  /// Where a context sums its gradient; null where it sums none.
+  /// @throws ShapeError when the context sums those of a smaller model
+  View gradient_in(Context& context) const {
+    if (!*this || context.gradient_elements() == 0) return {};
+    check_within(context.gradient_elements());
+    const ParameterEntry& entry = home_->entries[number_];
+    return shaped(context.gradient(entry.elements(), entry.block).data);
+  }
+
+  /// @throws ShapeError unless there is room for it among so many elements of the model
+  void check_within(index_t elements) const {
+    if (offset() + size() > elements)
+      throw ShapeError(concatenate(home_->entries[number_].name, ": lies at ", offset(), " .. ", offset() + size(),
+                                   " of the model's elements, expected memory for them, not for ", elements,
+                                   "; hint: contexts and teams need room for as many as parameters().size()"));
   }
 
  private:
@@ -137,6 +159,24 @@ SEQREC_FUNCTION void detail::check_extents(const ParameterEntry& entry) {
     if (fits) elements *= extent;
   }
   if (!fits) throw ArgumentError(entry.name + ": is " + shape + ", expected 0 .. 2^48 elements");
+}
+
+SEQREC_FUNCTION index_t detail::lay_out(std::vector<ParameterEntry>& entries, index_t line) {
+  index_t size = 0;
+  for (const ParameterRole role :
+       {ParameterRole::weight, ParameterRole::table, ParameterRole::statistic, ParameterRole::composed}) {
+    const index_t first = size;
+    for (ParameterEntry& entry : entries) {
+      if (entry.role != role) continue;
+      entry.offset = size;
+      size = round_up(size + entry.size(), line);
+      entry.block = {entry.offset, size - entry.offset};
+    }
+    const bool small = role == ParameterRole::weight || role == ParameterRole::statistic;
+    for (ParameterEntry& entry : entries)
+      if (small && entry.role == role) entry.block = {first, size - first};
+  }
+  return size;
 }
 
 #endif  // SEQREC_BODIES

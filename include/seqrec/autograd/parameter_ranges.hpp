@@ -19,6 +19,7 @@ struct ParameterRange {
   ParameterRole role;
   index_t row_width = 0;  ///< elements of a table's row; 0 where there are no rows to look up
 
+  ElementRange elements() const { return {offset, size}; }
   bool moved_by_optimizer() const { return role == ParameterRole::weight || role == ParameterRole::table; }
   /// Whether it is made of what the optimiser moves.
   bool follows_optimizer() const { return moved_by_optimizer() || role == ParameterRole::composed; }

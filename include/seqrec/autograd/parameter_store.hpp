@@ -94,16 +94,17 @@ class ParameterStore {
   }
 
   /// Moves every statistic by what the step left, after the optimiser has moved the weights.
-  /// @param gradients (size) all of them   @param ranges  of this store: those frozen stay
-  /// @param outcome (1) of the step, or null
-  void update_statistics(Context& context, VectorView<const Master, Space> gradients, const ParameterRanges& ranges,
+  /// @param gradients (size) all of them, or gradients(entry): where a parameter's lie
+  /// @param ranges  of this store: those frozen stay   @param outcome (1) of the step, or null
+  template <class Gradients = VectorView<const Master, Space>>
+  void update_statistics(Context& context, const Gradients& gradients, const ParameterRanges& ranges,
                          VectorView<const StepOutcome, Space> outcome = {}) {
     for (auto& update : statistics_) {
       update.parts.clear();
       for (const std::size_t number : update.numbers) {
         const ParameterEntry& entry = entries()[number];
         if (ranges.is_frozen(entry)) break;
-        update.parts.push_back({values(entry), gradients.row_range(entry.offset, entry.size()), outcome});
+        update.parts.push_back({values(entry), detail::elements_of(gradients, entry), outcome});
       }
       if (update.parts.size() == update.numbers.size()) update.what(context, update.parts);
     }
@@ -114,8 +115,9 @@ class ParameterStore {
     for (auto& update : compositions_) update.what.compose(context, parts_of(update, values()));
   }
   /// Adds the gradients of composed parameters to those of the ones that they are made of: before anything reads these.
-  /// @param gradients (size) all of them
-  void hand_on_gradients(Context& context, VectorView<Master, Space> gradients) {
+  /// @param gradients (size) all of them, or gradients(entry): where a parameter's lie
+  template <class Gradients>
+  void hand_on_gradients(Context& context, const Gradients& gradients) {
     for (auto& update : compositions_) update.what.hand_on(context, parts_of(update, gradients));
   }
 
@@ -127,10 +129,10 @@ class ParameterStore {
   using Composing = detail::ParameterUpdate<Composition<Context>, VectorView<Master, Space>>;
 
   /// Where parameters lie in an array of all elements.
-  ComposedParts<Context> parts_of(Composing& update, VectorView<Master, Space> all) const {
+  template <class All>
+  ComposedParts<Context> parts_of(Composing& update, const All& all) const {
     update.parts.clear();
-    for (const std::size_t number : update.numbers)
-      update.parts.push_back(all.row_range(entries()[number].offset, entries()[number].size()));
+    for (const std::size_t number : update.numbers) update.parts.push_back(detail::elements_of(all, entries()[number]));
     return update.parts;
   }
 
@@ -149,14 +151,7 @@ class ParameterStore {
   void lay_out() {
     if (std::exchange(laid_out_, true)) throw ArgumentError("parameters.initialise: called again, expected once");
     check_statistics();
-    constexpr auto line = static_cast<index_t>(memory_alignment / sizeof(Master));
-    for (const ParameterRole role :
-         {ParameterRole::weight, ParameterRole::table, ParameterRole::statistic, ParameterRole::composed})
-      for (ParameterEntry& entry : storage_->entries) {
-        if (entry.role != role) continue;
-        entry.offset = size_;
-        size_ = round_up(size_ + entry.size(), line);
-      }
+    size_ = detail::lay_out(storage_->entries, memory_alignment / sizeof(Master));
   }
 
   void check_statistics() const {

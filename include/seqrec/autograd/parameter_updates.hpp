@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <functional>
 #include <span>
+#include <type_traits>
 #include <vector>
 
+#include "seqrec/autograd/parameter.hpp"
 #include "seqrec/core/step_state.hpp"
 #include "seqrec/core/tensor.hpp"
 
@@ -38,6 +40,15 @@ struct Composition {
 };
 
 namespace detail {
+
+/// Where the elements of a parameter lie: among all of a model's, or where a function says.
+template <class All>
+auto elements_of(const All& all, const ParameterEntry& entry) {
+  if constexpr (std::is_invocable_v<const All&, const ParameterEntry&>)
+    return all(entry);
+  else
+    return all.row_range(entry.offset, entry.size());
+}
 
 /// Parameters, by number, with what is done with them, and scratch that is kept so that a step allocates nothing.
 template <class What, class Part>

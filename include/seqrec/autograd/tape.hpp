@@ -99,13 +99,13 @@ class Tape {
     return parameter.view();
   }
 
-  /// Where a parameter's gradient is summed; null when the context sums none.
+  /// Where a parameter's gradient is summed; null when nothing is recorded, or the context sums none.
   /// @throws ShapeError when the context sums those of a smaller model
   template <int Rank>
   TensorView<typename Context::Master, Rank, typename Context::Space> gradient(
       const Parameter<Context, Rank>& parameter) const {
-    const auto all = context_.gradients();
-    return all ? parameter.within(all) : TensorView<typename Context::Master, Rank, typename Context::Space>{};
+    if (!recording()) return {};
+    return parameter.gradient_in(context_);
   }
 
   /// Where a node leaves the gradient of a variable that it read. See the rule above.

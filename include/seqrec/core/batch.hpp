@@ -23,10 +23,12 @@ struct Batch {
   VectorView<const user_t, Space> profiles;     ///< (B) each user's segment of `features.of_users`; null without those
   Features<Space> features;                     ///< of the whole data set
   VectorView<const std::int64_t, Space> times;  ///< (N) seconds since 1970 of each event; null unless asked for
+  RowIndex<Space> batch_item_index;             ///< of the whole batch's items; empty where `item_index` is
 
   constexpr index_t rows() const { return items.size(); }
   constexpr index_t users() const { return items.segments(); }
   constexpr VectorView<const offset_t, Space> offsets() const { return items.offsets; }
+  constexpr ListIndex<Space> item_list() const { return {item_index, batch_item_index, first_row}; }
 };
 
 /// A batch of histories that lie packed on the host, with everything that follows from them (`longest`). It has no

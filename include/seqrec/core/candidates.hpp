@@ -21,8 +21,10 @@ struct Candidates {
   index_t first_candidate = 0;                ///< of a shard in its batch
   index_t window = 0;                         ///< most rows that a candidate sees, at least 1
   index_t pairs = 0;                          ///< sum of min(visible, window), known on the host
+  RowIndex<Space> batch_index{};              ///< of the whole batch's items; empty where `index` is
 
   constexpr index_t size() const { return items.size(); }
+  constexpr ListIndex<Space> list() const { return {index, batch_index, first_candidate}; }
   constexpr explicit operator bool() const { return static_cast<bool>(items); }
 };
 

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "seqrec/core/arena.hpp"
 #include "seqrec/core/dropout.hpp"
+#include "seqrec/core/gradient_blocks.hpp"
+#include "seqrec/core/left_rows.hpp"
 #include "seqrec/core/tensor.hpp"
 
 namespace seqrec {
@@ -68,7 +73,7 @@ class ContextBase {
     key_ = philox_key(seed, Purpose::dropout);
     step_ = static_cast<std::uint32_t>(step);
     clear(loss_.view().data, 1);
-    clear(gradients_.view().data, gradients_.size());
+    gradients_.begin_step(stream_);
   }
 
   /// Goes on with a step by a further batch: other masks, while gradients and loss go on.
@@ -81,6 +86,7 @@ class ContextBase {
   void begin_shard() {
     arena_.reset();
     bookkeeping_.reset();
+    placed_.clear();
     site_ = 0;
   }
 
@@ -93,11 +99,36 @@ class ContextBase {
   // Sums over the shards of a step.
 
   /// Makes room for the gradients of `size` parameter elements; without it, parameters have no gradient here.
-  void reserve_gradients(index_t size) {
-    if (gradients_.size() != size) gradients_ = Tensor<Master, 1, Space>(size);
+  void reserve_gradients(index_t size) { gradients_.reserve(size, true); }
+  /// All gradients, each where its parameter lies in the model's store; null unless they were reserved as a whole.
+  VectorView<Master, Space> gradients() { return gradients_.whole(); }
+
+  /// The same for a context of a team: memory is made for those blocks of a model that are asked for, and rows of
+  /// tables are left to the team.
+  /// @param rows  where they are left, which must outlive the context   @param slot  the context's number
+  void reserve_gradient_blocks(index_t size, LeftRows<Scalar, Space>& rows, int slot) {
+    gradients_.reserve(size, false);
+    rows_ = &rows;
+    slot_ = slot;
   }
-  /// All gradients, each where its parameter lies in the model's store; empty when none are wanted.
-  VectorView<Master, Space> gradients() { return gradients_.view(); }
+  /// Elements that have gradients here: as many as were reserved.
+  index_t gradient_elements() const { return gradients_.size(); }
+  /// What is asked for, block by block.
+  GradientBlocks<Master, Space>& gradient_blocks() { return gradients_; }
+  /// Where gradients of some elements are summed.   @param block  of the model that they are part of
+  VectorView<Master, Space> gradient(const ElementRange& elements, const ElementRange& block) {
+    return gradients_.at(elements, block, stream_);
+  }
+
+  /// Where the present shard leaves rows of a table's gradient; null where there is no team to sum them, or the batch
+  /// has no index of the list: then they are to be added at once.
+  PlacedRows<Scalar, Space> place_rows(const RowsToLeave<Space>& rows) {
+    if (rows_ == nullptr || !rows.list.batch.order) return {};
+    const auto key = std::pair(rows.table.offset, rows.list.batch.order.data);
+    const auto occurrence = std::count(placed_.begin(), placed_.end(), key);
+    placed_.push_back(key);
+    return rows_->place(rows, slot_, static_cast<int>(occurrence));
+  }
 
   /// (1) The sum of losses, for ops to add to.
   VectorView<double, Space> loss_sum() { return loss_.view(); }
@@ -118,7 +149,10 @@ class ContextBase {
   Stream stream_{};
   Arena<Space> arena_;
   Arena<HostSpace> bookkeeping_;
-  Tensor<Master, 1, Space> gradients_;
+  GradientBlocks<Master, Space> gradients_;
+  LeftRows<Scalar, Space>* rows_ = nullptr;
+  int slot_ = 0;
+  std::vector<std::pair<index_t, const offset_t*>> placed_;  ///< table and list of what the shard has left
   PhiloxKey key_{};
   std::uint32_t step_ = 0;
   std::uint32_t site_ = 0;

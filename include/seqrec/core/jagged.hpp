@@ -31,4 +31,14 @@ struct RowIndex {
   VectorView<const offset_t, Space> row_offsets;  ///< (R+1) where each row's group starts in `order`
 };
 
+/// A shard's part of a list of table rows that belongs to a whole batch: by what the gradient of a table is summed,
+/// either at once, shard by shard, or when all shards have left their rows.
+template <class Space>
+struct ListIndex {
+  RowIndex<Space> shard;  ///< of the shard's entries, counted from its first
+  RowIndex<Space> batch;  ///< of the whole list; empty where there is none
+  index_t first = 0;      ///< the shard's first entry in the whole list
+  bool shared = false;    ///< every shard has all entries
+};
+
 }  // namespace seqrec

@@ -17,6 +17,15 @@ struct NextItems {
   RowIndex<Space> shared_index;                      ///< of `shared`; empty unless asked for
   VectorView<const float, Space> log_probability;  ///< (V) with which an item is sampled; null for uniform sampling, or
                                                    ///< where nobody asked
+  RowIndex<Space> batch_index;                     ///< of the whole batch's `items`; empty where `index` is
+  RowIndex<Space> batch_shared_index;              ///< of the whole batch's `shared`; empty where `shared_index` is
+  index_t first_row = 0;                           ///< of a shard in its batch
+  index_t first_shared = 0;                        ///< of a shard's lists in its batch
+
+  constexpr ListIndex<Space> list() const { return {index, batch_index, first_row * items.columns()}; }
+  constexpr ListIndex<Space> shared_list() const {
+    return {shared_index, batch_shared_index, first_shared, !shared_offsets};
+  }
 };
 
 /// What a click objective adds to a batch: candidates with what became of them.

@@ -9,9 +9,10 @@ namespace seqrec::cpu {
 
 template <class S, int W>
 void decay_rows(BasicContext<S, W>&, const DecayRows<BasicContext<S, W>>& a) {
-  for (index_t v = 0; v < a.table.rows(); ++v) {
-    auto gradient = row_array(a.gradient, v);
-    if ((gradient != S(0)).any()) gradient += a.shares(v) * row_array(a.table, v);
+  for (index_t i = 0; i < a.gradient.rows(); ++i) {
+    const index_t row = a.rows ? a.rows(i) : i;
+    auto gradient = row_array(a.gradient, i);
+    if ((gradient != S(0)).any()) gradient += a.shares(row) * row_array(a.table, row);
   }
 }
 

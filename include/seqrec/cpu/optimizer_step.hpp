@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <utility>
 
@@ -16,51 +17,69 @@ namespace seqrec::cpu {
 
 namespace detail {
 
-/// The elements first .. first+size-1.
-template <class S, int W, class Update>
-void step_elements(const OptimizerStep<BasicContext<S, W>, Update>& a, index_t first, index_t size) {
+/// An update rule with the numbers of a step.
+template <class S, class Update>
+class ElementStep {
+ public:
+  using States = std::array<S*, static_cast<std::size_t>(Update::states)>;
+
+  ElementStep(const Update& update, const StepInputs& inputs, double scale)
+      : rule_(update.rule(inputs.learning_rate, inputs.update)), scale_(static_cast<S>(scale)) {}
+
+  /// Moves `size` elements.   @param gradient  null for zeros
+  void operator()(S* values, const S* gradient, const States& states, index_t size) const {
+    apply(values, gradient, states, size, std::make_index_sequence<static_cast<std::size_t>(Update::states)>{});
+  }
+
+ private:
   // The rule is written for one number; here the "number" is a short array, which makes it a vector instruction.
-  constexpr index_t lanes = 16;
+  static constexpr index_t lanes = 16;
   using Pack = Eigen::Array<S, lanes, 1>;
-  const StepInputs& inputs = a.inputs(0);
-  const auto rule = a.update.rule(inputs.learning_rate, inputs.update);
-  const auto scale = static_cast<S>(a.clips ? a.outcome(0).gradient_scale : 1.0);
-  const auto apply = [&]<std::size_t... State>(std::index_sequence<State...>) {
-    for (index_t i = first; i < first + size; i += lanes) {
-      const index_t count = std::min(lanes, first + size - i);
-      const auto load = [&](const S* from) {
-        Pack pack = Pack::Zero();
-        if (count == lanes)
-          pack = Eigen::Map<const Pack>(from + i);
-        else
-          pack.head(count) = array(from + i, count);
-        return pack;
-      };
-      const auto store = [&](S* to, const Pack& pack) {
-        if (count == lanes)
-          Eigen::Map<Pack>(to + i) = pack;
-        else
-          array(to + i, count) = pack.head(count);
-      };
-      std::array<Pack, sizeof...(State)> states{load(a.states[State].data)...};
-      const Pack gradient = load(a.gradients.data) * scale;
-      const Pack value = rule.template operator()<S>(load(a.values.data), gradient, states[State]...);
-      store(a.values.data, value);
-      (store(a.states[State].data, states[State]), ...);
+
+  static Pack load(const S* from, index_t count) {
+    if (count == lanes) return Eigen::Map<const Pack>(from);
+    Pack pack = Pack::Zero();
+    pack.head(count) = array(from, count);
+    return pack;
+  }
+  static void store(S* to, const Pack& pack, index_t count) {
+    if (count == lanes)
+      Eigen::Map<Pack>{to} = pack;
+    else
+      array(to, count) = pack.head(count);
+  }
+
+  template <std::size_t... State>
+  void apply(S* values, const S* gradient, [[maybe_unused]] const States& of, index_t size,
+             std::index_sequence<State...>) const {
+    for (index_t i = 0; i < size; i += lanes) {
+      const index_t count = std::min(lanes, size - i);
+      std::array<Pack, sizeof...(State)> states{load(of[State] + i, count)...};
+      Pack slope = Pack::Zero();
+      if (gradient != nullptr) slope = load(gradient + i, count) * scale_;
+      store(values + i, rule_.template operator()<S>(load(values + i, count), slope, states[State]...), count);
+      (store(of[State] + i, states[State], count), ...);
     }
-  };
-  apply(std::make_index_sequence<static_cast<std::size_t>(Update::states)>{});
-}
+  }
+
+  decltype(std::declval<const Update&>().rule(0.0, std::uint64_t{1})) rule_;
+  S scale_;
+};
 
 }  // namespace detail
 
 template <class S, int W, class Update>
 void optimizer_step(BasicContext<S, W>&, const OptimizerStep<BasicContext<S, W>, Update>& a) {
   if (!a.outcome(0).is_good()) return;
-  const index_t width = a.row_width, size = a.values.size();
-  if (width == 0) return detail::step_elements(a, 0, size);
-  for (index_t row = 0; row < size; row += width)
-    if ((array(a.gradients.data + row, width) != S(0)).any()) detail::step_elements(a, row, width);
+  const detail::ElementStep<S, Update> step(a.update, a.inputs(0), a.clips ? a.outcome(0).gradient_scale : 1.0);
+  const index_t size = a.values.size(), width = a.row_width > 0 ? a.row_width : size;
+  for (index_t first = 0; first < size; first += width) {
+    const S* const gradient = a.gradients ? a.gradients.data + first : nullptr;
+    if (a.row_width > 0 && (gradient == nullptr || !(array(gradient, width) != S(0)).any())) continue;
+    std::array<S*, static_cast<std::size_t>(Update::states)> states;
+    for (std::size_t i = 0; i < states.size(); ++i) states[i] = a.states[i].data + first;
+    step(a.values.data + first, gradient, states, width);
+  }
 }
 
 namespace detail {

@@ -8,8 +8,8 @@
 
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/team_options.hpp"
-#include "seqrec/cpu/arrays.hpp"
 #include "seqrec/cpu/context.hpp"
+#include "seqrec/cpu/team_gradients.hpp"
 #include "seqrec/cpu/thread_pool.hpp"
 
 namespace seqrec::cpu {
@@ -26,10 +26,11 @@ class BasicTeam {
 
   /// @param gradient_size elements of all parameters; 0 for a team that only infers
   /// @throws ArgumentError unless threads >= 0 and slots >= 1
-  explicit BasicTeam(index_t gradient_size = 0, TeamOptions options = {}) : pool_(checked(options).threads) {
+  explicit BasicTeam(index_t gradient_size = 0, TeamOptions options = {})
+      : gradient_size_(gradient_size), pool_(checked(options).threads) {
     for (int i = 0; i < options.slots; ++i) {
       slots_.push_back(std::make_unique<Context>());
-      slots_.back()->reserve_gradients(gradient_size);
+      slots_.back()->reserve_gradient_blocks(gradient_size, gradients_.left(), i);
     }
   }
 
@@ -48,6 +49,7 @@ class BasicTeam {
   template <class Shards, class Work>
   void run_step(std::uint64_t seed, std::uint64_t step, const Shards& batch, Work&& work) {
     in_step_ = 0;
+    gradients_.begin_step();
     run_further(seed, step, batch, work);
   }
 
@@ -63,23 +65,27 @@ class BasicTeam {
       else
         context.begin_step(seed, number);
     });
+    gradients_.end_batch(ranges());
   }
 
   /// Sums gradients and losses of the last step over the slots.
   void reduce() {
-    Context& total = *slots_.front();
-    for (int i = 1; i < in_step_; ++i) total.loss_sum()(0) += slots_[static_cast<std::size_t>(i)]->loss_sum()(0);
-    for_ranges(total.gradients().size(), [&](Context&, index_t first, index_t count) {
-      auto sum = array(total.gradients().data + first, count);
-      for (int i = 1; i < in_step_; ++i)
-        sum += array(slots_[static_cast<std::size_t>(i)]->gradients().data + first, count);
-    });
+    for (int i = 1; i < in_step_; ++i) context().loss_sum()(0) += slots_[static_cast<std::size_t>(i)]->loss_sum()(0);
+    gradients_.reduce(slots_, in_step_, ranges());
   }
 
   /// (1) The summed loss, valid after reduce() until the next step.
   VectorView<double, HostSpace> loss() { return slots_.front()->loss_sum(); }
-  /// The summed gradients, valid after reduce() until the next step.
-  VectorView<Scalar, HostSpace> gradients() { return slots_.front()->gradients(); }
+  /// The step's gradients as they lie: dense blocks, and tables by the rows that the step has touched. Valid after
+  /// reduce() until the next step.
+  const StepGradients<Scalar, HostSpace>& step_gradients() const { return gradients_.step(); }
+  /// A block of them made dense (ParameterEntry::block), for whoever cannot take them by rows.
+  VectorView<Scalar, HostSpace> dense_gradient(const ElementRange& block) {
+    return gradients_.dense(context(), block, ranges());
+  }
+  /// All of them made dense, each element where it lies in the model's store: memory of the model's size, for looking
+  /// at them. What is written there is the step's gradient from then on.
+  VectorView<Scalar, HostSpace> gradients() { return gradients_.whole(gradient_size_, ranges()); }
 
   /// Calls work(context, first, count) for consecutive ranges that cover 0 .. size-1. Ranges do not depend on threads.
   template <class Work>
@@ -94,9 +100,9 @@ class BasicTeam {
     });
   }
 
-  /// Bytes held for activations in all slots.
+  /// Bytes held for activations in all slots, and for rows that they leave.
   std::size_t memory_held() const {
-    std::size_t bytes = 0;
+    std::size_t bytes = gradients_.memory_held();
     for (const auto& slot : slots_) bytes += slot->memory_held();
     return bytes;
   }
@@ -126,6 +132,13 @@ class BasicTeam {
     return static_cast<int>(std::min<index_t>(slots(), std::max<index_t>(shards, 1)));
   }
 
+  /// for_ranges, as others call it.
+  auto ranges() {
+    return [this](index_t size, auto&& work) { for_ranges(size, work); };
+  }
+
+  index_t gradient_size_;
+  TeamGradients<Scalar, Width> gradients_;
   std::vector<std::unique_ptr<Context>> slots_;
   int in_step_ = 0;  ///< slots that hold sums of the last step
   ThreadPool pool_;

@@ -3,10 +3,10 @@
 
 #include <utility>
 
+#include "seqrec/autograd/leave_rows.hpp"
 #include "seqrec/autograd/parameter_store.hpp"
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/core/batch.hpp"
-#include "seqrec/ops/add_rows.hpp"
 #include "seqrec/ops/embed_sequence.hpp"
 
 namespace seqrec {
@@ -45,16 +45,16 @@ Variable<Context> embed_sequence(Tape<Context>& tape, const Batch<typename Conte
       tape.context(),
       EmbedSequenceForward<Context>{batch.items.values, batch.offsets(), batch.longest, tape.value(items.weight),
                                     position_table, y.value(), options.scale, options.origin, dropout});
-  const auto ditems = tape.gradient(items.weight);
+  const auto* const item_table = &items.weight;
   const auto dpositions = positions != nullptr ? tape.gradient(positions->weight) : master_matrix_of<Context>{};
   const double scale = options.scale;
   const PositionOrigin origin = options.origin;
-  tape.record([batch, y, ditems, dpositions, scale, origin, dropout](Tape<Context>& t) {
+  tape.record([batch, y, item_table, dpositions, scale, origin, dropout](Tape<Context>& t) {
     const auto dy = t.incoming(y);
     if (!dy) return;
     ops::embed_sequence_backward(t.context(), EmbedSequenceBackward<Context>{batch.offsets(), batch.longest, dy,
                                                                              dpositions, scale, origin, dropout});
-    if (ditems) ops::add_rows(t.context(), AddRows<Context>{dy, batch.item_index, {}, 1, ditems});
+    leave_rows<Context>(t, *item_table, dy, batch.item_list());
   });
   return y;
 }

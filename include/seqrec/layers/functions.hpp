@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "seqrec/autograd/leave_rows.hpp"
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/core/candidates.hpp"
 #include "seqrec/layers/embedding.hpp"
@@ -24,11 +25,10 @@ Variable<Context> embed_candidates(Tape<Context>& tape, const Candidates<typenam
   forward.table = tape.value(table);
   forward.y = y.value();
   ops::embed_sequence_forward(tape.context(), forward);
-  const auto dtable = tape.gradient(table);
-  const auto index = candidates.index;
-  tape.record([y, index, dtable](Tape<Context>& t) {
-    const auto dy = t.incoming(y);
-    if (dy && dtable) ops::add_rows(t.context(), AddRows<Context>{dy, index, {}, 1, dtable});
+  const auto* const looked_up = &table;
+  const auto list = candidates.list();
+  tape.record([y, looked_up, list](Tape<Context>& t) {
+    if (const auto dy = t.incoming(y)) leave_rows<Context>(t, *looked_up, dy, list);
   });
   return y;
 }

@@ -25,7 +25,11 @@ struct ItemHeadParameters {
   }
   /// Where gradients are summed; null where the context sums none.
   ItemHeadGradient<Context> gradient(const Tape<Context>& tape) const {
-    return {tape.gradient(*table), bias != nullptr ? tape.gradient(*bias) : master_vector_of<Context>{}};
+    return {tape.gradient(*table), gradient_of_bias(tape)};
+  }
+  /// The same of the biases alone; null where there are none.
+  master_vector_of<Context> gradient_of_bias(const Tape<Context>& tape) const {
+    return bias != nullptr ? tape.gradient(*bias) : master_vector_of<Context>{};
   }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "seqrec/autograd/leave_rows.hpp"
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/core/training_batch.hpp"
 #include "seqrec/layers/item_head.hpp"
@@ -17,15 +18,11 @@ template <class Context>
 struct HeadOutputs {
   VectorView<double, typename Context::Space> losses;  ///< (N)
   matrix_of<Context> dstates;                          ///< (N, D), null in inference
-  ItemHeadGradient<Context> dhead;                     ///< null where no gradient is wanted
 };
 template <class Context>
-HeadOutputs<Context> head_outputs(const Tape<Context>& tape, Variable<Context> states,
-                                  const ItemHeadParameters<Context>& head) {
-  HeadOutputs<Context> o{tape.context().template vector<double>(states.rows()), {}, {}};
-  if (!tape.recording()) return o;
-  o.dstates = tape.context().matrix(states.rows(), states.columns());
-  o.dhead = head.gradient(tape);
+HeadOutputs<Context> head_outputs(const Tape<Context>& tape, Variable<Context> states) {
+  HeadOutputs<Context> o{tape.context().template vector<double>(states.rows()), {}};
+  if (tape.recording()) o.dstates = tape.context().matrix(states.rows(), states.columns());
   return o;
 }
 template <class Context>
@@ -41,21 +38,34 @@ void sampled_head(const RowLoss& row_loss, Tape<Context>& tape, Variable<Context
                   const ItemHeadParameters<Context>& head, const TrainingBatch<typename Context::Space>& batch) {
   Context& context = tape.context();
   const NextItems<typename Context::Space>& next = batch.next;
-  const HeadOutputs<Context> o = head_outputs(tape, states, head);
+  const HeadOutputs<Context> o = head_outputs(tape, states);
   SampledLoss<Context, RowLoss> a{states.value(), head.view(tape), next.items,          batch.loss_scale, o.losses, {},
                                   o.dstates,      row_loss,        next.log_probability};
-  if (o.dhead.table || o.dhead.bias) a.coefficients = context.vector(next.items.size());
+  const index_t columns = next.items.columns();
+  const auto left = place_rows(tape, *head.table, next.list(), states.rows(), columns, /*weighted=*/true);
+  const bool with_gradient = tape.recording() && context.gradient_elements() != 0;
+  if (with_gradient) a.coefficients = left ? left.coefficients : context.vector(next.items.size());
   if (next.shared) {
     const index_t count = next.shared.size();
     a.shared.items = next.shared;
     a.shared.item_offsets = next.shared_offsets;
     if (next.shared_offsets) a.shared.row_offsets = batch.histories.offsets();
-    if (o.dhead.table) a.shared.dtable = context.matrix(count, states.columns());
-    if (o.dhead.bias) a.shared.dbias = context.vector(count);
+    if (with_gradient) a.shared.dtable = context.matrix(count, states.columns());
+    if (with_gradient && head.bias != nullptr) a.shared.dbias = context.vector(count);
   }
   ops::sampled_loss(context, a);
-  ops::add_scored_items<Context>(context, a.states, next.index, a.coefficients, o.dhead);
-  if (next.shared) ops::add_shared_items<Context>(context, a.shared.dtable, a.shared.dbias, next.shared_index, o.dhead);
+  if (with_gradient) {
+    const ItemHeadGradient<Context> dbias{{}, head.gradient_of_bias(tape)};
+    if (left)
+      ops::copy(context, Copy<Context>{a.states, left.source});
+    else
+      add_rows_now<Context>(tape, *head.table, a.states, next.list(), a.coefficients, columns);
+    ops::add_scored_items<Context>(context, a.states, next.index, a.coefficients, dbias);
+    if (next.shared) {
+      leave_rows<Context>(tape, *head.table, a.shared.dtable, next.shared_list());
+      ops::add_shared_items<Context>(context, a.shared.dtable, a.shared.dbias, next.shared_index, dbias);
+    }
+  }
   finish_head(tape, states, o);
 }
 
@@ -64,10 +74,10 @@ void sampled_head(const RowLoss& row_loss, Tape<Context>& tape, Variable<Context
 template <class Context>
 void catalogue_head(bool leave_out_seen, Tape<Context>& tape, Variable<Context> states,
                     const ItemHeadParameters<Context>& head, const TrainingBatch<typename Context::Space>& batch) {
-  const HeadOutputs<Context> o = head_outputs(tape, states, head);
-  CatalogueLoss<Context> a{states.value(),   head.view(tape), batch.next.items.column_range(0, 1),
-                           batch.loss_scale, o.losses,        o.dstates,
-                           o.dhead};
+  const HeadOutputs<Context> o = head_outputs(tape, states);
+  CatalogueLoss<Context> a{states.value(),     head.view(tape), batch.next.items.column_range(0, 1),
+                           batch.loss_scale,   o.losses,        o.dstates,
+                           head.gradient(tape)};
   if (leave_out_seen) a.left_out = batch.histories.items;
   ops::catalogue_loss(tape.context(), a);
   finish_head(tape, states, o);

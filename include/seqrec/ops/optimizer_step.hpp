@@ -25,7 +25,7 @@ struct OptimizerStep {
   using Space = typename Context::Space;
 
   master_vector_of<Context> values;                                                        ///< (n) parameters, updated
-  VectorView<const Master, Space> gradients;                                               ///< (n)
+  VectorView<const Master, Space> gradients;                                               ///< (n), or null for zeros
   std::array<master_vector_of<Context>, static_cast<std::size_t>(Update::states)> states;  ///< (n) each, updated
   VectorView<const StepInputs, Space> inputs;                                              ///< (1)
   VectorView<const StepOutcome, Space> outcome;                                            ///< (1)
@@ -72,7 +72,7 @@ SEQREC_OP_FALLBACK(conclude_step)
 template <class Context, class Update>
 void optimizer_step(Context& context, const OptimizerStep<Context, Update>& a) {
   constexpr const char* op = "optimizer_step";
-  check_shape(op, "gradients", a.gradients, a.values.size());
+  check_optional_shape(op, "gradients", a.gradients, a.values.size());
   for (const auto& state : a.states) check_shape(op, "a state", state, a.values.size());
   check_shape(op, "inputs", a.inputs, 1);
   check_shape(op, "outcome", a.outcome, 1);

@@ -5,23 +5,24 @@
 #include <vector>
 
 #include "seqrec/autograd/parameter_ranges.hpp"
+#include "seqrec/core/step_gradients.hpp"
 #include "seqrec/ops/optimizer_step.hpp"
 
 namespace seqrec {
 
 /// Tells a step's state its loss, the norm of the gradients that the optimiser follows, and what clipping makes of it:
-/// one pass over the gradients, range by range. A statistic's sums are no gradient; they are only checked.
-/// A composed parameter has handed its gradient on.
-/// @param loss (1) of the step   @param ranges, gradients  of the model's elements
-template <class Context>
-void finish_gradients(Context& context, const ParameterRanges& ranges,
-                      VectorView<const typename Context::Master, typename Context::Space> gradients,
+/// one pass over what may be other than zero, range by range. A statistic's sums are no gradient; they are only
+/// checked. A composed parameter has handed its gradient on.
+/// @param loss (1) of the step   @param ranges  of the model's elements
+/// @param gradients  of a step (StepGradients), or of all elements (a vector)
+template <class Context, class Gradients>
+void finish_gradients(Context& context, const ParameterRanges& ranges, const Gradients& gradients,
                       VectorView<const double, typename Context::Space> loss,
                       StepState<typename Context::Space>& state) {
   const auto squares = state.gradient_squares();
   context.clear(squares.data, 1);
   for (const ParameterRange& range : ranges) {
-    const auto part = gradients.row_range(range.offset, range.size);
+    const auto part = gradient_of(gradients, range.elements()).numbers();
     if (range.moved_by_optimizer())
       ops::sum_squares(context, SumSquares<Context>{part, squares, GradientMode::add});
     else if (range.role == ParameterRole::statistic)
@@ -40,17 +41,16 @@ double squares_of(Context& context, VectorView<const typename Context::Master, t
   return squares;
 }
 
-/// The first parameter with NaN or infinity among elements that lie as the model's do: null where there is none. Of
+/// The first parameter with NaN or infinity among all elements, or in a step's gradients: null where there is none. Of
 /// gradients it is the one because of which finish_gradients found a step bad: what is trained must have a finite norm,
 /// a statistic's sums need only be finite.
 /// @param looked_at  whether an entry is
-template <class Context, class Predicate>
+template <class Context, class Elements, class Predicate>
 const ParameterEntry* first_not_finite(Context& context, const std::vector<ParameterEntry>& entries,
-                                       VectorView<const typename Context::Master, typename Context::Space> elements,
-                                       Predicate&& looked_at) {
+                                       const Elements& elements, Predicate&& looked_at) {
   for (const ParameterEntry& entry : entries) {
     if (!looked_at(entry)) continue;
-    const auto part = elements.row_range(entry.offset, entry.size());
+    const auto part = gradient_of(elements, entry.elements()).numbers();
     const auto squares = context.template vector<double>(1);
     context.clear(squares.data, 1);
     if (entry.role == ParameterRole::statistic)

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "seqrec/autograd/parameter_ranges.hpp"
+#include "seqrec/core/for_parts.hpp"
+#include "seqrec/core/step_gradients.hpp"
 #include "seqrec/ops/decay_rows.hpp"
 
 namespace seqrec {
@@ -32,25 +34,32 @@ class ItemDecay {
   }
 
   /// Adds the decay to the gradients of a step.
-  /// @param ranges  of the model's elements   @param values, gradients  of all elements
-  template <class Team>
+  /// @param ranges  of the model's elements   @param values  of all elements
+  /// @param gradients  of a step (StepGradients), or of all elements (a vector)
+  template <class Team, class Gradients>
   void add(Team& team, const ParameterRanges& ranges, VectorView<const Master, Space> values,
-           VectorView<Master, Space> gradients) const {
-    team.for_ranges(values.size(), [&](Context& context, index_t first, index_t count) {
-      for (const ParameterRange& range : ranges) {
-        if (range.role != ParameterRole::table || range.size != range.row_width * shares_.size()) continue;
-        const index_t width = range.row_width;
-        const auto row_of = [&](index_t element) {  // a row belongs to where its first element lies
-          return (std::clamp<index_t>(element - range.offset, 0, range.size) + width - 1) / width;
-        };
-        const index_t begin = row_of(first), rows = row_of(first + count) - begin;
-        if (rows <= 0) continue;
-        const index_t element = range.offset + begin * width;
-        ops::decay_rows(context, DecayRows<Context>{{values.data + element, rows, width},
-                                                    shares_.view().row_range(begin, rows),
-                                                    {gradients.data + element, rows, width}});
-      }
-    });
+           const Gradients& gradients) const {
+    const auto gradient = [&](const ParameterRange& range) { return gradient_of(gradients, range.elements()); };
+    const auto elements = [&](const ParameterRange& range) -> index_t {
+      if (range.role != ParameterRole::table || range.size != range.row_width * shares_.size()) return 0;
+      return gradient(range).numbers().size();
+    };
+    for_parts([&](index_t size, auto&& work) { team.for_ranges(size, work); }, ranges, elements,
+              [&](Context& context, const ParameterRange& range, index_t first, index_t count) {
+                const GradientPart<Master, Space> part = gradient(range);
+                const index_t width = range.row_width;
+                const RowsWithin rows(first, count, width);
+                DecayRows<Context> decay{{values.data + range.offset, shares_.size(), width},
+                                         shares_.view(),
+                                         {part.numbers().data + rows.first * width, rows.count, width}};
+                if (part.dense) {
+                  decay.table = decay.table.row_range(rows.first, rows.count);
+                  decay.shares = decay.shares.row_range(rows.first, rows.count);
+                } else {
+                  decay.rows = part.rows.row_range(rows.first, rows.count);
+                }
+                ops::decay_rows(context, decay);
+              });
   }
 
  private:

@@ -8,7 +8,10 @@
 #include <vector>
 
 #include "seqrec/autograd/parameter_ranges.hpp"
+#include "seqrec/core/for_parts.hpp"
+#include "seqrec/core/step_gradients.hpp"
 #include "seqrec/ops/optimizer_step.hpp"
+#include "seqrec/ops/table_step.hpp"
 #include "seqrec/optim/algorithm.hpp"
 
 namespace seqrec {
@@ -33,9 +36,11 @@ class Optimizer {
       chosen.check();
       chosen.with_update([&](const auto& update) {
         for (int i = 0; i < update.states; ++i) {
+          auto& state = states_.emplace_back(parameter_elements);  // zeros
+          if (chosen.initial_state(i) == 0) continue;
           const std::vector<Master> begin(static_cast<std::size_t>(parameter_elements),
                                           static_cast<Master>(chosen.initial_state(i)));
-          states_.emplace_back(parameter_elements).copy_from_host(begin.data());
+          state.copy_from_host(begin.data());
         }
       });
     });
@@ -52,16 +57,25 @@ class Optimizer {
   void resume(std::uint64_t steps) { steps_ = steps; }
 
   /// One update of all parameters, with the learning rate and the clipping that `state()` says; none after a bad step.
-  /// @param ranges  of the model's elements   @param values, gradients  of all elements
-  template <class Team>
-  void step(Team& team, const ParameterRanges& ranges, VectorView<Master, Space> values,
-            VectorView<const Master, Space> gradients) {
+  /// @param ranges  of the model's elements   @param values  of all elements
+  /// @param gradients  of a step (StepGradients), or of all elements (a vector)
+  template <class Team, class Gradients>
+  void step(Team& team, const ParameterRanges& ranges, VectorView<Master, Space> values, const Gradients& gradients) {
+    const auto gradient = [&](const ParameterRange& range) { return gradient_of(gradients, range.elements()); };
+    const auto elements = [&](const ParameterRange& range) -> index_t {
+      if (!range.moved_by_optimizer()) return 0;
+      return is_lazy(range) && !gradient(range).dense ? gradient(range).sums.size() : range.size;
+    };
     visit_algorithm(algorithm_, [&](const auto& chosen) {
       chosen.with_update([&](const auto& update) {
-        team.for_ranges(values.size(), [&](Context& context, index_t first, index_t count) {
-          for (const ParameterRange& range : ranges)
-            if (range.moved_by_optimizer()) step_part(context, range, first, first + count, values, gradients, update);
-        });
+        for_parts([&](index_t size, auto&& work) { team.for_ranges(size, work); }, ranges, elements,
+                  [&](Context& context, const ParameterRange& range, index_t first, index_t count) {
+                    const auto part = gradient(range);
+                    if (part.dense || range.role != ParameterRole::table)
+                      step_elements(context, range, first, count, values, part.dense, update);
+                    else
+                      step_rows(context, range, RowsWithin(first, count, range.row_width), values, part, update);
+                  });
       });
     });
     ++steps_;
@@ -69,9 +83,9 @@ class Optimizer {
 
   /// The same with numbers that the host has.
   /// @param gradient_scale what gradients are multiplied by
-  template <class Team>
-  void step(Team& team, const ParameterRanges& ranges, VectorView<Master, Space> values,
-            VectorView<const Master, Space> gradients, double learning_rate, double gradient_scale = 1) {
+  template <class Team, class Gradients>
+  void step(Team& team, const ParameterRanges& ranges, VectorView<Master, Space> values, const Gradients& gradients,
+            double learning_rate, double gradient_scale = 1) {
     state_.begin({.step = steps_, .update = steps_ + 1, .learning_rate = learning_rate});
     const StepOutcome scaled{.gradient_scale = gradient_scale};
     Memory<Space>::copy_from_host(state_.outcome().data, &scaled, sizeof scaled);
@@ -79,27 +93,61 @@ class Optimizer {
   }
 
  private:
-  /// What elements first .. last-1 have in common with a range.
+  bool is_lazy(const ParameterRange& range) const {
+    return rows_ == TableRows::lazy && range.role == ParameterRole::table;
+  }
+
+  /// Elements first .. first+count-1 of a range; of a lazy table the rows that begin there.
+  /// @param gradients  of the range, or null for zeros
   template <class Update>
-  void step_part(Context& context, const ParameterRange& range, index_t first, index_t last,
-                 VectorView<Master, Space> values, VectorView<const Master, Space> gradients, const Update& update) {
-    const bool whole_rows = rows_ == TableRows::lazy && range.role == ParameterRole::table;
-    const index_t width = whole_rows ? range.row_width : 1;
-    // A row belongs to where its first element lies.
-    const auto within = [&](index_t position) {
-      return round_up(std::clamp<index_t>(position - range.offset, 0, range.size), width);
-    };
-    const index_t begin = range.offset + within(first), size = range.offset + within(last) - begin;
-    if (size <= 0) return;
-    OptimizerStep<Context, Update> part{.values = values.row_range(begin, size),
-                                        .gradients = gradients.row_range(begin, size),
+  void step_elements(Context& context, const ParameterRange& range, index_t first, index_t count,
+                     VectorView<Master, Space> values, VectorView<const Master, Space> gradients,
+                     const Update& update) {
+    if (is_lazy(range)) {
+      const RowsWithin rows(first, count, range.row_width);
+      first = rows.first * range.row_width;
+      count = rows.count * range.row_width;
+    }
+    const index_t begin = range.offset + first;
+    OptimizerStep<Context, Update> part{.values = values.row_range(begin, count),
+                                        .gradients = {},
                                         .states = {},
                                         .inputs = state_.inputs(),
                                         .outcome = std::as_const(state_).outcome(),
                                         .update = update,
-                                        .row_width = whole_rows ? width : 0};
-    for (std::size_t i = 0; i < part.states.size(); ++i) part.states[i] = states_[i].view().row_range(begin, size);
+                                        .row_width = is_lazy(range) ? range.row_width : 0};
+    if (gradients) part.gradients = gradients.row_range(first, count);
+    for (std::size_t i = 0; i < part.states.size(); ++i) part.states[i] = states_[i].view().row_range(begin, count);
     ops::optimizer_step(context, part);
+  }
+
+  /// Rows of a table: some of all, or, of a lazy one, some of those with a gradient.
+  template <class Part, class Update>
+  void step_rows(Context& context, const ParameterRange& range, const RowsWithin& within,
+                 VectorView<Master, Space> values, const Part& gradient, const Update& update) {
+    const index_t width = range.row_width;
+    const bool lazy = is_lazy(range);
+    const auto table = [&](VectorView<Master, Space> all) {
+      const master_matrix_of<Context> whole(all.data + range.offset, range.size / width, width);
+      return lazy ? whole : whole.row_range(within.first, within.count);
+    };
+    const auto place = [&](index_t row) {
+      return std::lower_bound(gradient.rows.data, gradient.rows.data + gradient.rows.size(), row) - gradient.rows.data;
+    };
+    const index_t first = lazy ? within.first : place(within.first);
+    const index_t count = lazy ? within.count : place(within.first + within.count) - first;
+    TableStep<Context, Update> part{.values = table(values),
+                                    .rows = gradient.rows.row_range(first, count),
+                                    .gradients = {},
+                                    .states = {},
+                                    .inputs = state_.inputs(),
+                                    .outcome = std::as_const(state_).outcome(),
+                                    .update = update,
+                                    .first_row = lazy ? 0 : within.first,
+                                    .moves_all = !lazy};
+    part.gradients = {count != 0 ? gradient.sums.row(first) : nullptr, count, width};
+    for (std::size_t i = 0; i < part.states.size(); ++i) part.states[i] = table(states_[i].view());
+    ops::table_step(context, part);
   }
 
   AnAlgorithm algorithm_;

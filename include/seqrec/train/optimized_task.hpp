@@ -79,7 +79,7 @@ class OptimizedTask : public TrainingTask<typename Model::Context::Master> {
 
   /// The end of a step whose gradients the team holds.   @return its loss   @throws NonFiniteError
   double move(const TaskStep& step) {
-    if (decay_) decay_->add(team_, ranges_, model_.parameters().values(), team_.gradients());
+    if (decay_) decay_->add(team_, ranges_, model_.parameters().values(), team_.step_gradients());
     apply_gradients(team_, model_, ranges_, optimizer_, step.learning_rate, clip_norm_, step.number);
     if (average_) average_->update(team_, ranges_, model_.parameters().values(), optimizer_.state());
     return outcome_of_step(team_, model_, ranges_, optimizer_).loss;

@@ -22,14 +22,22 @@ auto shard_gradients(const Model& model, const Objective& objective) {
   };
 }
 
+/// Where a team has the gradient of a parameter that must be dense: a function of its entry.
+template <class Team>
+auto dense_gradients(Team& team) {
+  return [&team](const ParameterEntry& entry) {
+    return team.dense_gradient(entry.block).row_range(entry.offset - entry.block.offset, entry.size());
+  };
+}
+
 /// Sums what the slots have, and hands the gradients of composed parameters on.
 template <class Team, class Model>
 void conclude_gradients(Team& team, Model& model) {
   team.reduce();
-  model.parameters().hand_on_gradients(team.context(), team.gradients());
+  model.parameters().hand_on_gradients(team.context(), dense_gradients(team));
 }
 
-/// The loss of a batch, in team.loss(), and its gradient, in team.gradients().
+/// The loss of a batch, in team.loss(), and its gradient, in team.step_gradients().
 /// @param seed, step  choose the dropout masks
 template <class Team, class Model, class Objective, class HostBatch>
 void sum_gradients(Team& team, Model& model, const Objective& objective, const HostBatch& batch, std::uint64_t seed,
@@ -85,9 +93,9 @@ void apply_gradients(Team& team, Model& model, const ParameterRanges& ranges,
   ParameterStore<Context>& parameters = model.parameters();
   auto& state = optimizer.state();
   state.begin({step, optimizer.steps() + 1, learning_rate, clip_norm}, team.context().stream());
-  finish_gradients<Context>(team.context(), ranges, team.gradients(), team.loss(), state);
-  optimizer.step(team, ranges, parameters.values(), team.gradients());
-  parameters.update_statistics(team.context(), team.gradients(), ranges, state.outcome());
+  finish_gradients<Context>(team.context(), ranges, team.step_gradients(), team.loss(), state);
+  optimizer.step(team, ranges, parameters.values(), team.step_gradients());
+  parameters.update_statistics(team.context(), dense_gradients(team), ranges, state.outcome());
   parameters.compose(team.context());
 }
 
@@ -104,7 +112,7 @@ StepOutcome outcome_of_step(Team& team, const Model& model, const ParameterRange
   optimizer.resume(optimizer.steps() - 1);
   const auto& entries = model.parameters().entries();
   const auto is_trained = [&](const ParameterEntry& entry) { return !ranges.is_frozen(entry); };
-  if (const auto* const bad = first_not_finite<Context>(team.context(), entries, team.gradients(), is_trained))
+  if (const auto* const bad = first_not_finite<Context>(team.context(), entries, team.step_gradients(), is_trained))
     throw NonFiniteError(concatenate("step ", outcome.first_bad_step, ": the gradient of ", bad->name,
                                      " is not finite, the loss is ", outcome.loss,
                                      "; hint: lower the learning rate or clip the gradient's norm"));

@@ -84,6 +84,11 @@ TEST_CASE("an epoch trains every position of every user with two training events
       REQUIRE(shard.next.items.data == whole.next.items.row(shard.histories.first_row));
       check_index(shard.histories.item_index, values_of(shard.histories.items.values));
       check_index(shard.next.index, values_of(shard.next.items));
+      const ListIndex<HostSpace> history_list = shard.histories.item_list(), next_list = shard.next.list();
+      check_index(history_list.batch, values_of(whole.histories.items.values));
+      check_index(next_list.batch, values_of(whole.next.items));
+      REQUIRE(history_list.first == shard.histories.first_row);
+      REQUIRE(next_list.first == shard.next.items.data - whole.next.items.data);
       for (index_t k = 0; k < shard.histories.users(); ++k) {
         const index_t user = batch.users().data()[shard.histories.first_user + k];
         REQUIRE(inputs[user].empty());

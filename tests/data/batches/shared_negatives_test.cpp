@@ -126,6 +126,9 @@ TEST_CASE("a user's positions may share their negatives", "[data]") {
       const Jagged<const item_t, HostSpace> shared{shard.next.shared, shard.next.shared_offsets};
       REQUIRE(shared.segments() == shard.histories.users());
       CHECK(restored(shard.next.shared_index) == values_of(shared.values));
+      CHECK(restored(shard.next.shared_list().batch) == values_of(whole.shared));
+      CHECK(shard.next.shared_list().first == shared.values.data - whole.shared.data);
+      CHECK_FALSE(shard.next.shared_list().shared);
       for (index_t k = 0; k < shared.segments(); ++k) {
         const index_t user = batch.users()[static_cast<std::size_t>(shard.histories.first_user + k)];
         lists[user] = values_of(shared[k]);

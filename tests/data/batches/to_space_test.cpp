@@ -48,6 +48,7 @@ struct Views {
   static void of(const Batch<Space>& batch, Visit visit) {
     of(batch.items, visit);
     of(batch.item_index, visit);
+    of(batch.batch_item_index, visit);
     visit(batch.profiles);
     of(batch.features.of_users, visit);
     of(batch.features.of_items, visit);
@@ -58,15 +59,18 @@ struct Views {
     of(candidates.items, visit);
     visit(candidates.visible);
     of(candidates.index, visit);
+    of(candidates.batch_index, visit);
   }
   template <class Space, class Visit>
   static void of(const TrainingBatch<Space>& batch, Visit visit) {
     of(batch.histories, visit);
     visit(batch.next.items);
     of(batch.next.index, visit);
+    of(batch.next.batch_index, visit);
     visit(batch.next.shared);
     visit(batch.next.shared_offsets);
     of(batch.next.shared_index, visit);
+    of(batch.next.batch_shared_index, visit);
     visit(batch.next.log_probability);
     of(batch.clicks.candidates, visit);
     visit(batch.clicks.labels);

@@ -203,7 +203,8 @@ TEST_CASE("a batch holds what the plan names and not a byte more", "[data]") {
   Batcher batcher(split, {.batch_size = 23, .max_length = 9, .token_budget = 1000, .seed = 3});
   const index_t rows = batcher.num_targets(0, 0), users = batcher.num_users();
   const auto array = [](index_t size) { return round_up(4 * size, 64); };
-  const auto index = [&](index_t entries) { return 2 * array(entries) + array(entries + 1); };
+  // Of the one shard, and of the batch.
+  const auto index = [&](index_t entries) { return 2 * (2 * array(entries) + array(entries + 1)); };
   const index_t histories = array(rows) + array(users + 1) + index(rows);
   CHECK(bytes({.next_items = false, .negatives = 0, .next_index = false}) == histories);
   CHECK(bytes({.negatives = 0, .next_index = false}) == histories + array(rows));

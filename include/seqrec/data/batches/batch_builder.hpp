@@ -24,11 +24,14 @@ namespace seqrec {
 /// Buffers are kept: building a batch that is not larger than an earlier one allocates nothing.
 class BatchBuilder {
  public:
-  /// Sections of the inverse indices of all shards (RowIndexPlace).
+  /// Sections of the inverse indices of all shards and of the batch (RowIndexPlace).
   struct IndexSections {
     Section<offset_t> order;
     Section<item_t> rows;
     Section<offset_t> row_offsets;
+    Section<offset_t> whole_order;
+    Section<item_t> whole_rows;
+    Section<offset_t> whole_row_offsets;
   };
 
   /// @throws ArgumentError for an option out of range
@@ -59,7 +62,8 @@ class BatchBuilder {
   Section<offset_t> add_offsets() { return add<offset_t>(users() + num_shards()); }
   /// Lays out the inverse indices of a list of `entries` items that is cut into so many shards.
   IndexSections add_index(index_t entries, index_t shards) {
-    return {add<offset_t>(entries), add<item_t>(entries), add<offset_t>(entries + shards)};
+    return {add<offset_t>(entries), add<item_t>(entries), add<offset_t>(entries + shards),
+            add<offset_t>(entries), add<item_t>(entries), add<offset_t>(entries + 1)};
   }
 
   /// Makes memory for what was laid out, and writes the histories there.
@@ -82,10 +86,11 @@ class BatchBuilder {
   T* data(Section<T> section) const {
     return block_.data(section);
   }
-  /// Where the inverse indices of all shards go.
+  /// Where the inverse indices go.
   RowIndexPlace place(const IndexSections& index) const {
     const auto span = [&](auto section) { return std::span(data(section), static_cast<std::size_t>(section.size)); };
-    return {span(index.order), span(index.rows), span(index.row_offsets)};
+    return {span(index.order),       span(index.rows),       span(index.row_offsets),
+            span(index.whole_order), span(index.whole_rows), span(index.whole_row_offsets)};
   }
   /// Writes offsets that begin anew in each shard.   @param length  length(user) of a packed user's list
   template <class Length>

@@ -59,6 +59,7 @@ class ClickSections {
     candidates.first_candidate = histories.first_row * columns_;
     candidates.visible = {builder.data(visible_) + candidates.first_candidate, entries};
     candidates.index = next.index;
+    candidates.batch_index = next.batch_index;
     candidates.window = std::max<index_t>(std::min(window_, histories.longest), 1);
     for (index_t user = 0; user < histories.users(); ++user)
       candidates.pairs += pairs(histories.items.length(user)) * columns_;

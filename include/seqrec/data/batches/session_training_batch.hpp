@@ -118,14 +118,17 @@ SEQREC_FUNCTION SessionBatch<HostSpace> HostSessionBatch::shard(index_t i) const
   SessionBatch<HostSpace> batch;
   batch.training.histories = builder_.shard(i);
   batch.training.histories.item_index = history_index_.shard(i);
+  batch.training.histories.batch_item_index = history_index_.whole();
   batch.training.histories.features = constants_.features;
   if (constants_.features.of_users) batch.training.histories.profiles = builder_.of_users(profiles_, i);
   batch.training.loss_scale = 1.0 / static_cast<double>(std::max<index_t>(num_targets(), 1));
   NextItems<HostSpace>& next = batch.training.next;
   next.items = {builder_.data(shared_) + builder_.first_row(i), batch.training.histories.rows(), 1};
   next.index = next_index_.shard(i);
+  next.batch_index = next_index_.whole();
+  next.first_row = builder_.first_row(i);
   next.shared = {builder_.data(shared_), shared_.size};
-  next.shared_index = shared_index_.shard(0);
+  next.shared_index = next.batch_shared_index = shared_index_.whole();
   next.log_probability = constants_.log_probability;
   batch.carried = builder_.of_rows(carried_, i);
   return batch;

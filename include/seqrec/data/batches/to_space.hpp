@@ -104,17 +104,31 @@ struct Moved {
     return {(*this)(index.order), (*this)(index.rows), (*this)(index.row_offsets)};
   }
   Batch<Space> operator()(const Batch<HostSpace>& batch) const {
-    return {(*this)(batch.items), (*this)(batch.item_index), batch.first_row,   batch.first_user,
-            batch.longest,        (*this)(batch.profiles),   target.features(), (*this)(batch.times)};
+    return {(*this)(batch.items),
+            (*this)(batch.item_index),
+            batch.first_row,
+            batch.first_user,
+            batch.longest,
+            (*this)(batch.profiles),
+            target.features(),
+            (*this)(batch.times),
+            (*this)(batch.batch_item_index)};
   }
   Candidates<Space> operator()(const Candidates<HostSpace>& of) const {
-    return {(*this)(of.items), (*this)(of.visible), (*this)(of.index), of.first_candidate, of.window, of.pairs};
+    return {(*this)(of.items), (*this)(of.visible),    (*this)(of.index), of.first_candidate, of.window,
+            of.pairs,          (*this)(of.batch_index)};
   }
   NextItems<Space> operator()(const NextItems<HostSpace>& next) const {
-    return {
-        (*this)(next.items),        (*this)(next.index),
-        (*this)(next.shared),       (*this)(next.shared_offsets),
-        (*this)(next.shared_index), next.log_probability ? target.log_probability() : VectorView<const float, Space>{}};
+    return {(*this)(next.items),
+            (*this)(next.index),
+            (*this)(next.shared),
+            (*this)(next.shared_offsets),
+            (*this)(next.shared_index),
+            next.log_probability ? target.log_probability() : VectorView<const float, Space>{},
+            (*this)(next.batch_index),
+            (*this)(next.batch_shared_index),
+            next.first_row,
+            next.first_shared};
   }
   Clicks<Space> operator()(const Clicks<HostSpace>& clicks) const {
     return {(*this)(clicks.candidates), (*this)(clicks.labels), clicks.loss_scale};

@@ -175,6 +175,7 @@ class HostTrainingBatch {
     TrainingBatch<HostSpace> batch;
     batch.histories = histories;
     batch.histories.item_index = history_index;
+    batch.histories.batch_item_index = history_index_.whole();
     batch.histories.features = constants_.features;
     if (constants_.features.of_users)
       batch.histories.profiles = {builder_.data(profiles_) + histories.first_user, histories.users()};
@@ -183,6 +184,8 @@ class HostTrainingBatch {
     if (!plan_.next_items) return batch;
     batch.next.items = {builder_.data(next_) + histories.first_row * columns_, histories.rows(), columns_};
     batch.next.index = next_index;
+    batch.next.batch_index = next_index_.whole();
+    batch.next.first_row = histories.first_row;
     if (plan_.log_probability) batch.next.log_probability = constants_.log_probability;
     return batch;
   }
