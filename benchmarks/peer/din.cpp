@@ -20,10 +20,10 @@ using seqrec::HostSpace;
 class ClickBatch {
  public:
   /// @param labels (users, 2): candidate, and 1 or 0
-  template <class Options>
-  ClickBatch(const Options& options, const seqrec::Click&, const peer::Histories& histories, const std::int32_t* labels,
+  template <class Model>
+  ClickBatch(const Model& model, const seqrec::Click&, const peer::Histories& histories, const std::int32_t* labels,
              index_t columns)
-      : packed_({.num_items = options.items, .max_length = options.max_length}) {
+      : packed_({.num_items = model.num_items(), .max_length = model.max_length()}) {
     seqrec::check_extent("ClickBatch", "labels of a user", columns, 2);
     std::vector<seqrec::RankingRequest> requests;
     for (index_t user = 0; user < histories.users(); ++user)
@@ -37,8 +37,8 @@ class ClickBatch {
       history_index_.add(shard.histories.items.values);
       candidate_index_.add(shard.candidates.items.values);
     }
-    history_index_.build(options.items);
-    candidate_index_.build(options.items);
+    history_index_.build(model.num_items());
+    candidate_index_.build(model.num_items());
   }
 
   index_t num_shards() const { return packed_.num_shards(); }
@@ -48,7 +48,9 @@ class ClickBatch {
     batch.histories = packed.histories;
     batch.histories.item_index = history_index_.shard(i);
     batch.clicks.candidates = packed.candidates;
+    batch.histories.batch_item_index = history_index_.whole();
     batch.clicks.candidates.index = candidate_index_.shard(i);
+    batch.clicks.candidates.batch_index = candidate_index_.whole();
     batch.clicks.labels = {labels_.data() + packed.candidates.first_candidate, packed.candidates.size()};
     batch.loss_scale = batch.clicks.loss_scale = 1 / static_cast<double>(packed_.users());
     return batch;
@@ -66,13 +68,18 @@ class ClickBatch {
       order_.resize(items_.size());
       rows_.resize(items_.size());
       row_offsets_.resize(items_.size() + begins_.size() - 1);
-      index_.build(items_, begins_, table_rows, {order_, rows_, row_offsets_});
+      whole_order_.resize(items_.size());
+      whole_rows_.resize(items_.size());
+      whole_row_offsets_.resize(items_.size() + 1);
+      index_.build(items_, begins_, table_rows,
+                   {order_, rows_, row_offsets_, whole_order_, whole_rows_, whole_row_offsets_});
     }
+    seqrec::RowIndex<HostSpace> whole() const { return index_.whole(); }
     seqrec::RowIndex<HostSpace> shard(index_t i) const { return index_.shard(i); }
 
    private:
-    std::vector<item_t> items_, rows_;
-    std::vector<offset_t> begins_{0}, order_, row_offsets_;
+    std::vector<item_t> items_, rows_, whole_rows_;
+    std::vector<offset_t> begins_{0}, order_, row_offsets_, whole_order_, whole_row_offsets_;
     seqrec::ShardedRowIndex index_;
   };
 

@@ -38,7 +38,7 @@ Options parse_options(std::string_view text) {
   return options;
 }
 
-/// @tparam Batch  made from (options of the model, histories, labels, columns), and cut into shards
+/// @tparam Batch  made from (model, objective, histories, labels, columns), and cut into shards
 template <class Model, class Options, class Objective, class Batch>
 class ModelContender final : public Contender {
  public:
@@ -62,7 +62,7 @@ class ModelContender final : public Contender {
   }
 
   index_t add_batch(const Histories& histories, const std::int32_t* labels, index_t columns) override {
-    batches_.push_back(std::make_unique<Batch>(options_, objective_, histories, labels, columns));
+    batches_.push_back(std::make_unique<Batch>(model_, objective_, histories, labels, columns));
     return std::ssize(batches_) - 1;
   }
 

@@ -13,10 +13,13 @@ namespace peer {
 class NextItemBatch {
  public:
   /// @param next  (N, columns): each row's target and negatives
-  template <class Options, class Objective>
-  NextItemBatch(const Options& options, const Objective& objective, const Histories& histories,
-                const std::int32_t* next, index_t columns)
-      : packed_({.num_items = options.items, .max_length = options.max_length}, objective.plan(), 0) {
+  template <class Model, class Objective>
+  NextItemBatch(const Model& model, const Objective& objective, const Histories& histories, const std::int32_t* next,
+                index_t columns)
+      : packed_({.num_items = model.num_items(),
+                 .max_length = model.max_length(),
+                 .fewest_users = seqrec::users_together(model)},
+                objective.plan(), 0) {
     seqrec::check_extent("NextItemBatch", "next items of a row", columns, objective.plan().columns());
     std::vector<std::vector<item_t>> targets(static_cast<std::size_t>(histories.users()));
     std::vector<seqrec::TrainingUser> given;
@@ -44,6 +47,8 @@ class NextItemBatch {
       for (index_t i = 0; i < negatives.rows(); ++i, row += columns)
         for (index_t j = 0; j < negatives.columns(); ++j) negatives(i, j) = row[1 + j];
     }
+    void draw_in_batch(std::span<const index_t>, std::span<const seqrec::offset_t>,
+                       seqrec::MatrixView<item_t, seqrec::HostSpace>) const {}
     void draw_shared(seqrec::VectorView<item_t, seqrec::HostSpace>) const {}  // nobody shares
     void choose(std::span<const item_t>, seqrec::VectorView<item_t, seqrec::HostSpace>) const {}
   };
