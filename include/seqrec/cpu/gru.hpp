@@ -62,6 +62,13 @@ struct GruRow {
   GruRow(S* row, index_t width) : r(row), z(row + width), n(row + 2 * width), k(row + 3 * width) {}
 };
 
+/// Gradients of what is added up in the gates, side by side.
+template <class S>
+struct GruGates {
+  S *r, *z, *n;
+  GruGates(S* row, index_t width) : r(row), z(row + width), n(row + 2 * width) {}
+};
+
 }  // namespace detail
 
 template <class S, int W>
@@ -151,6 +158,7 @@ void gru_forward(BasicContext<S, W>& context, const GruForward<BasicContext<S, W
 template <class S, int W>
 void gru_backward(BasicContext<S, W>& context, const GruBackward<BasicContext<S, W>>& a) {
   using Matrix = matrix_of<BasicContext<S, W>>;
+  using P = Piece<S>;
   const index_t width = a.y.columns(), rows = a.y.rows();
   const bool after = a.reset == GruReset::after_product;
   const detail::TimeSteps steps(context, a.offsets, a.longest);
@@ -158,9 +166,7 @@ void gru_backward(BasicContext<S, W>& context, const GruBackward<BasicContext<S,
   const auto before = context.matrix(rows, width), dproducts = context.matrix(rows, 3 * width);
   const auto dh = context.matrix(steps.users(), width);  // of the state after the step in hand, later of the one before
   const auto dk = after ? Matrix{} : context.matrix(steps.users(), width);
-  const auto dx = context.vector(3 * width);
   std::fill_n(dh.data, dh.size(), S(0));
-  const auto gate = [&](Matrix of, index_t i, index_t which) { return array(of.row(i) + which * width, width); };
 
   for (index_t t = steps.steps() - 1, end = rows; t >= 0; --t) {
     const index_t active = steps.active(t), first = end - active;
@@ -173,35 +179,34 @@ void gru_backward(BasicContext<S, W>& context, const GruBackward<BasicContext<S,
     };
     for (index_t i = 0; i < active; ++i) {
       const index_t row = steps.row(i, t);
-      auto old = row_array(states, i);
-      if (t > 0)
-        old = row_array(a.y, row - 1);
-      else if (a.initial)
-        old = row_array(a.initial, steps.user(i));
-      else
-        old.setZero();
+      const S* const of_initial = a.initial ? a.initial.row(steps.user(i)) : nullptr;
+      const S* const of_before = t > 0 ? a.y.row(row - 1) : of_initial;
       const detail::GruRow<const S> s = saved(i);
-      const auto r = array(s.r, width), z = array(s.z, width), n = array(s.n, width), k = array(s.k, width);
-      auto d = row_array(dh, i);
-      auto dr = gate(dproduct, i, 0), dz = gate(dproduct, i, 1), dn = gate(dproduct, i, 2);
-      d += row_array(a.dy, row);
-      if (after) {
-        dn = d * (S(1) - z) * (S(1) - n.square());
-        dr = dn * k * r * (S(1) - r);
-        dz = d * (old - n) * z * (S(1) - z);
-        if (a.dgates) {
-          array(dx.data, width) = dr;
-          array(dx.data + width, width) = dz;
-          array(dx.data + 2 * width, width) = dn;
-          leave_row(a.dgates, row, array(dx.data, 3 * width));
+      const detail::GruGates<S> products(dproduct.row(i), width);
+      S *const state = states.row(i), *const d_state = dh.row(i);
+      const S* const d_y = a.dy.row(row);
+      for_each_piece<S>(width, [&](index_t j, auto count) SEQREC_INLINE_LAMBDA {
+        const P old = of_before != nullptr ? load_piece(of_before + j, count) : P(P::Zero());
+        const P z = load_piece(s.z + j, count), n = load_piece(s.n + j, count);
+        const P d = load_piece(d_state + j, count) + load_piece(d_y + j, count);
+        store_piece(old, state + j, count);
+        if (after) {
+          const P r = load_piece(s.r + j, count), k = load_piece(s.k + j, count);
+          const P dn = d * (S(1) - z) * (S(1) - n.square()), dr = dn * k * r * (S(1) - r);
+          const P dz = d * (old - n) * z * (S(1) - z);
+          leave_piece(a.dgates, row, j, dr, count);
+          leave_piece(a.dgates, row, width + j, dz, count);
+          leave_piece(a.dgates, row, 2 * width + j, dn, count);
+          store_piece(dr, products.r + j, count);
+          store_piece(dz, products.z + j, count);
+          store_piece<S>(dn * r, products.n + j, count);  // of U_n h + b_n
+          store_piece<S>(d * z, d_state + j, count);
+        } else {
+          store_piece<S>(d * z * (S(1) - n.square()), products.n + j, count);
+          store_piece<S>(d * (n - old) * z * (S(1) - z), products.z + j, count);
+          store_piece<S>(d * (S(1) - z), d_state + j, count);
         }
-        dn *= r;  // of U_n h + b_n
-        d *= z;
-      } else {
-        dn = d * z * (S(1) - n.square());
-        dz = d * (n - old) * z * (S(1) - z);
-        d *= S(1) - z;
-      }
+      });
     }
     if (after) {
       gemm(MatrixView<const S, HostSpace>(dproduct), a.weight, dh.row_range(0, active), GradientMode::add);
@@ -210,9 +215,13 @@ void gru_backward(BasicContext<S, W>& context, const GruBackward<BasicContext<S,
     gemm(MatrixView<const S, HostSpace>(dproduct.column_range(2 * width, width)), a.weight.row_range(2 * width, width),
          dk.row_range(0, active));
     for (index_t i = 0; i < active; ++i) {
-      const auto r = array(saved(i).r, width);
-      gate(dproduct, i, 0) = row_array(dk, i) * row_array(states, i) * r * (S(1) - r);
-      row_array(dh, i) += row_array(dk, i) * r;
+      const S *const of_r = saved(i).r, *const of_k = dk.row(i), *const state = states.row(i);
+      S *const dr = dproduct.row(i), *const d_state = dh.row(i);
+      for_each_piece<S>(width, [&](index_t j, auto count) SEQREC_INLINE_LAMBDA {
+        const P r = load_piece(of_r + j, count), d = load_piece(of_k + j, count);
+        store_piece<S>(d * load_piece(state + j, count) * r * (S(1) - r), dr + j, count);
+        add_piece<S>(d * r, d_state + j, count);
+      });
       leave_row(a.dgates, steps.row(i, t), row_array(dproduct, i));
     }
     gemm(MatrixView<const S, HostSpace>(dproduct.column_range(0, 2 * width)), a.weight.row_range(0, 2 * width),
