@@ -65,7 +65,48 @@ TEST_CASE("the first node to be reached writes a gradient, later ones add", "[au
   seed(tape, c, 1);
   tape.backward();
   for (index_t i = 0; i < 6; ++i) CHECK(tape.incoming(x).data[i] == 5 + 2 * 7);
-  for (index_t i = 0; i < 6; ++i) CHECK(tape.incoming(a).data[i] == 7);
+}
+
+TEST_CASE("the memory of a gradient serves an earlier variable once its node is done", "[autograd]") {
+  UsedContext context;
+  T tape(context, Mode::training);
+  const V x = ones(tape, 2, 3);
+  std::vector<const double*> places;
+  std::vector<const double*>* log = &places;
+  V y = x;
+  for (int i = 0; i < 5; ++i) {
+    const V before = y;
+    y = scale(tape, before, 2);
+    tape.record([before, log](T& t) {  // runs before the node of `y` does
+      const auto dx = t.gradient(before);
+      std::fill_n(dx.view.data, dx.view.size(), 0.0);
+      log->push_back(dx.view.data);
+    });
+  }
+  seed(tape, y, 1);
+  tape.backward();
+  for (index_t i = 0; i < 6; ++i) CHECK(tape.incoming(x).data[i] == 32);
+  REQUIRE(places.size() == 5);
+  CHECK(places[0] != places[1]);  // the first is seeded from elsewhere; from then on two take turns
+  CHECK(places[2] == places[0]);
+  CHECK(places[3] == places[1]);
+  CHECK(places[4] == places[2]);
+  CHECK_THROWS_AS(tape.incoming(y), ArgumentError);
+  CHECK(tape.incoming(x)(0, 0) == 32);  // nobody made it, so it stays
+}
+
+TEST_CASE("an incoming gradient that is handed on lives on", "[autograd]") {
+  UsedContext context;
+  T tape(context, Mode::training);
+  const V x = ones(tape, 2, 2), y = tape.variable(2, 2);
+  tape.record([x, y](T& t) { t.contribute(x, t.incoming(y)); });  // y = x
+  const V other = ones(tape, 2, 2), z = scale(tape, other, 3);
+  seed(tape, y, 5);
+  seed(tape, z, 1);
+  tape.backward();
+  CHECK(tape.incoming(x)(1, 1) == 5);
+  CHECK(tape.incoming(other)(1, 1) == 3);
+  CHECK(tape.incoming(x).data != tape.incoming(other).data);
 }
 
 TEST_CASE("a node that nothing reaches leaves no gradient", "[autograd]") {

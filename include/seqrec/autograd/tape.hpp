@@ -32,9 +32,10 @@ class Variable {
  private:
   template <class>
   friend class Tape;
-  /// The gradient, null until the backward pass first reaches it.
   struct Slot {
-    matrix_of<Context> gradient;
+    matrix_of<Context> gradient;  ///< null until the backward pass first reaches it
+    bool taken_back = false;      ///< its memory holds another variable's by now
+    Slot* next = nullptr;         ///< in a list of the tape's
   };
 
   matrix_of<Context> value_;
@@ -55,6 +56,10 @@ class Variable {
 /// The gradient rule is decided while the tape runs backwards: of all nodes that read a variable, the first that is
 /// reached writes its gradient and later ones add. So a node asks for `gradient(x)` exactly once for each variable, and
 /// only when it will fill it. Gradients of parameters always add.
+///
+/// The node that made a variable is the only one to ask for its `incoming` gradient, and the last that needs it: its
+/// memory then goes to the gradient of an earlier variable, so that a backward pass works on a few matrices that stay
+/// in cache.
 ///
 /// A tape serves one shard: views end with the context's next begin_shard().
 template <class Context>
@@ -112,21 +117,40 @@ class Tape {
   Gradient<Context> gradient(const Variable<Context>& variable) {
     Slot& slot = *variable.slot_;
     if (slot.gradient) return {slot.gradient, GradientMode::add};
-    slot.gradient = context_.matrix(variable.rows(), variable.columns());
+    slot.gradient = matrix_for_gradient(variable.rows(), variable.columns());
     return {slot.gradient, GradientMode::write};
   }
 
-  /// Leaves a finished matrix as, or adds it to, the gradient of a variable: for ops whose forward knows it already.
+  /// Leaves a finished matrix as, or adds it to, the gradient of a variable: for ops whose forward knows it already,
+  /// and for nodes whose own incoming gradient it is. It is one variable's alone.
   void contribute(const Variable<Context>& variable, matrix_of<Context> gradient) {
     Slot& slot = *variable.slot_;
+    for (Slot** other = &asked_; !slot.gradient && *other != nullptr;)  // it goes on living
+      if ((*other)->gradient.data == gradient.data)
+        *other = (*other)->next;
+      else
+        other = &(*other)->next;
     if (slot.gradient)
       ops::add(context_, Add<Context>{gradient, slot.gradient});
     else
       slot.gradient = gradient;
   }
 
-  /// The gradient that arrived at a variable; null if no node reached it, which makes its own node nothing to do.
-  matrix_of<Context> incoming(const Variable<Context>& variable) const { return variable.slot_->gradient; }
+  /// The gradient that arrived at a variable; null if no node reached it, which makes its own node nothing to do. Valid
+  /// until that node is done.
+  /// @throws ArgumentError when it was asked for by a node before
+  matrix_of<Context> incoming(const Variable<Context>& variable) {
+    Slot& slot = *variable.slot_;
+    if (slot.taken_back)
+      throw ArgumentError(
+          "Tape: the incoming gradient of a variable was asked for by two nodes, expected one: that which "
+          "made the variable");
+    if (running_ && slot.gradient) {
+      slot.next = asked_;
+      asked_ = &slot;
+    }
+    return slot.gradient;
+  }
 
   /// Adds a node. Its captures must be views and numbers. Nothing happens in inference.
   template <class Backward>
@@ -145,7 +169,12 @@ class Tape {
 
   /// Runs the record backwards, once.
   void backward() {
-    for (const Node* node = last_; node != nullptr; node = node->previous) node->run(*this, *node);
+    running_ = true;
+    for (const Node* node = last_; node != nullptr; node = node->previous) {
+      node->run(*this, *node);
+      take_back();
+    }
+    running_ = false;
     last_ = nullptr;
   }
 
@@ -156,10 +185,35 @@ class Tape {
     const Node* previous;
   };
 
+  /// Takes back the memory of what the node that has just run was asked by.
+  void take_back() {
+    while (asked_ != nullptr) {
+      Slot* const slot = asked_;
+      asked_ = slot->next;
+      if (slot->taken_back) continue;  // asked for twice by its node
+      slot->taken_back = true;
+      slot->next = free_;
+      free_ = slot;
+    }
+  }
+
+  /// Memory that was taken back, if there is some of this size, or else new.
+  matrix_of<Context> matrix_for_gradient(index_t rows, index_t columns) {
+    for (Slot** slot = &free_; *slot != nullptr; slot = &(*slot)->next)
+      if (const auto matrix = (*slot)->gradient; matrix.size() == rows * columns && matrix.stride == matrix.columns()) {
+        *slot = (*slot)->next;
+        return {matrix.data, rows, columns};
+      }
+    return context_.matrix(rows, columns);
+  }
+
   Context& context_;
   Mode mode_;
   double loss_scale_;
   const Node* last_ = nullptr;
+  bool running_ = false;
+  Slot* asked_ = nullptr;  ///< by the node that runs
+  Slot* free_ = nullptr;   ///< their memory waits for another gradient
 };
 
 }  // namespace seqrec
