@@ -85,6 +85,30 @@ TEST_CASE("what adds up over shards in a slot, and rows that are weighted", "[au
   CHECK(team.gradients()(of_one + 1) == 2 * 40 + 2);
 }
 
+TEST_CASE("a vector may be a table of rows of one; of any other its rows are added at once", "[autograd]") {
+  ParameterStore<Context> store;
+  store.scope().vector("before", 5, Initialiser::constant(0));
+  VectorParameter<Context> weight = store.scope().vector("weight", 6, Initialiser::constant(0));
+  VectorParameter<Context> table = store.scope().table("table", 6, Initialiser::constant(0));
+  store.initialise(InitialValues::zero, 0);
+  const seqrec_test::PlacedRowIndex<HostSpace> index(items);
+  const ListIndex<HostSpace> list{index.view(), index.view()};
+  const MatrixView<const double, HostSpace> column(rows.data(), 3, 1);
+  Context::Team team(store.size(), {.threads = 1, .slots = 1});
+  team.run_step(1, 1, OneShard{}, [&](Context& context, int) {
+    Tape<Context> tape(context, Mode::training);
+    leave_rows<Context>(tape, table, column, list);
+    leave_rows<Context>(tape, weight, column, list);
+  });
+  team.reduce();
+  CHECK_FALSE(team.step_gradients().of({table.offset(), 6}).dense);
+  CHECK(team.step_gradients().of({weight.offset(), 6}).dense);
+  for (const auto* const of : {&weight, &table}) {
+    const auto gradient = of->within(team.gradients());
+    for (index_t i = 0; i < 6; ++i) CHECK(gradient(i) == (i == 4 ? 31 : i == 1 ? 2 : 0));
+  }
+}
+
 TEST_CASE("nothing is left where nobody wants gradients", "[autograd]") {
   Model model;
   const seqrec_test::PlacedRowIndex<HostSpace> index(items);

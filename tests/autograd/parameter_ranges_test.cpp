@@ -155,3 +155,10 @@ TEST_CASE("composed parameters are runs that follow the optimiser, which does no
     CHECK(range.moved_by_optimizer() == (range.role != ParameterRole::composed));
   }
 }
+
+TEST_CASE("a vector whose elements are looked up is a table of rows of one", "[autograd]") {
+  ParameterStore<Context> store;
+  store.scope("bias").table("weight", 5, Initialiser::constant(0));
+  store.initialise(InitialValues::none, 1);
+  CHECK(shown(ParameterRanges(store)) == "table 0+5 rows of 1\n");
+}

@@ -179,7 +179,7 @@ Results evaluated(const Problem& p, const RowLoss& row_loss = {}, bool with_grad
   return {losses.read(), coefficients.read(), dstates.read(), dshared.read(), dshared_bias.read()};
 }
 
-/// The head's gradients, which follow by add_scored_items and add_shared_items.
+/// The head's gradients, which follow by add_rows.
 struct HeadGradient {
   Matrix table, bias;  ///< (V, D), (1, V)
 };
@@ -189,10 +189,17 @@ HeadGradient head_gradient(const Problem& p, const Results& r) {
   PlacedScalars<CpuDouble> states(p.states, p.layout), coefficients(r.coefficients, p.layout),
       dshared(r.dshared, p.layout), dshared_bias(r.dshared_bias, p.layout),
       dtable(Matrix(p.table.rows, p.table.columns), p.layout), dbias(Matrix(1, p.table.rows), p.layout);
-  const ItemHeadGradient<CpuDouble> gradient{dtable.matrix(), dbias.vector()};
-  ops::add_scored_items<CpuDouble>(context, states.matrix(), index.view(), coefficients.vector(), gradient);
-  if (!p.shared.empty())
-    ops::add_shared_items<CpuDouble>(context, dshared.matrix(), dshared_bias.vector(), shared_index.view(), gradient);
+  const auto add = [&](auto source, const RowIndex<HostSpace>& of, auto weights, index_t each, auto target) {
+    ops::add_rows(context, AddRows<CpuDouble>{source, of, weights, each, target});
+  };
+  const auto column = [](auto of) { return MatrixView<double, HostSpace>(of.data, of.size(), 1); };
+  const VectorView<double, HostSpace> ones;
+  add(states.matrix(), index.view(), coefficients.vector(), p.samples, dtable.matrix());
+  add(column(coefficients.vector()), index.view(), ones, 1, column(dbias.vector()));
+  if (!p.shared.empty()) {
+    add(dshared.matrix(), shared_index.view(), ones, 1, dtable.matrix());
+    add(column(dshared_bias.vector()), shared_index.view(), ones, 1, column(dbias.vector()));
+  }
   return {dtable.read(), dbias.read()};
 }
 Matrix table_gradient(const Problem& p, const Matrix& coefficients) {

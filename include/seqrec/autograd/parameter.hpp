@@ -83,6 +83,11 @@ class Parameter {
   index_t offset() const { return home_->entries[number_].offset; }
   /// The elements of the store whose gradients lie together with its own.
   const ElementRange& block() const { return home_->entries[number_].block; }
+  /// Whether rows are looked up by number, and its gradient lies alone in its block.
+  bool is_table() const {
+    const ParameterRole role = home_->entries[number_].role;
+    return role == ParameterRole::table || role == ParameterRole::composed;
+  }
 
   /// The values. Null for a parameter that is none.
   /// @throws Error while the store has no memory yet

@@ -86,7 +86,7 @@ SEQREC_FUNCTION ParameterRanges::ParameterRanges(const std::vector<ParameterEntr
     if (!ranges_.empty() && ranges_.back().role == role && role != ParameterRole::table)
       ranges_.back().size += end - entry.offset;
     else if (role == ParameterRole::table)
-      ranges_.push_back({entry.offset, entry.size(), role, entry.shape.back()});
+      ranges_.push_back({entry.offset, entry.size(), role, entry.shape.size() == 2 ? entry.shape.back() : 1});
     else
       ranges_.push_back({entry.offset, end - entry.offset, role});
   }

@@ -190,6 +190,10 @@ class ParameterScope {
   VectorParameter<Context> vector(const std::string& name, index_t size, Initialiser begin) const {
     return {store_->storage_.get(), add(name, {size}, begin, ParameterRole::weight), {size}};
   }
+  /// A vector whose elements are looked up by number: a table of rows of one.
+  VectorParameter<Context> table(const std::string& name, index_t rows, Initialiser begin) const {
+    return {store_->storage_.get(), add(name, {rows}, begin, ParameterRole::table), {rows}};
+  }
   /// A vector that no optimiser moves; the layer says who does, by `moved_after_step`.
   VectorParameter<Context> statistic(const std::string& name, index_t size, Initialiser begin) const {
     return {store_->storage_.get(), add(name, {size}, begin, ParameterRole::statistic), {size}};

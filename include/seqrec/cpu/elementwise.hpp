@@ -11,7 +11,10 @@ namespace seqrec::cpu {
 
 template <class S, int W>
 void copy(BasicContext<S, W>&, const Copy<BasicContext<S, W>>& a) {
-  for (index_t i = 0; i < a.source.rows(); ++i) row_array(a.target, i) = row_array(a.source, i);
+  if (a.source.stride == a.source.columns() && a.target.stride == a.target.columns())  // rows may be of one number
+    array(a.target.data, a.target.size()) = array(a.source.data, a.source.size());
+  else
+    for (index_t i = 0; i < a.source.rows(); ++i) row_array(a.target, i) = row_array(a.source, i);
 }
 
 template <class S, int W>

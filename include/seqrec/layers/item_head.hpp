@@ -25,11 +25,7 @@ struct ItemHeadParameters {
   }
   /// Where gradients are summed; null where the context sums none.
   ItemHeadGradient<Context> gradient(const Tape<Context>& tape) const {
-    return {tape.gradient(*table), gradient_of_bias(tape)};
-  }
-  /// The same of the biases alone; null where there are none.
-  master_vector_of<Context> gradient_of_bias(const Tape<Context>& tape) const {
-    return bias != nullptr ? tape.gradient(*bias) : master_vector_of<Context>{};
+    return {tape.gradient(*table), bias != nullptr ? tape.gradient(*bias) : master_vector_of<Context>{}};
   }
 };
 
@@ -46,11 +42,10 @@ Variable<Context> score_by_head(Tape<Context>& tape, Variable<Context> states, c
                                                        {values.table.column_range(0, 0), values.bias},
                                                        candidates.items,
                                                        {biases.value().data, candidates.size()}});
-  const auto dbias = tape.gradient(*head.bias);
-  const auto index = candidates.index;
-  tape.record([biases, index, dbias](Tape<Context>& t) {
-    const auto dscores = t.incoming(biases);
-    if (dscores) ops::add_rows(t.context(), AddRows<Context>{dscores, index, {}, 1, {dbias.data, dbias.size(), 1}});
+  const auto* const bias = head.bias;
+  const auto list = candidates.list();
+  tape.record([biases, bias, list](Tape<Context>& t) {
+    if (const auto dscores = t.incoming(biases)) leave_rows<Context>(t, *bias, dscores, list);
   });
   return sum(tape, scores, biases);
 }

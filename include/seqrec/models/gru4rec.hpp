@@ -82,7 +82,7 @@ class Gru4Rec : public HistoryEncoder<Context_, Gru4RecOptions> {
     if (options_.output_table == OutputTable::separate)
       output_embedding_.emplace(Base::item_vectors("output_embedding", vectors()));
     if (options_.item_bias)
-      item_bias_ = parameters_.scope().vector("item_bias", options_.items, Initialiser::constant(0));
+      item_bias_ = parameters_.scope().table("item_bias", options_.items, Initialiser::constant(0));
     parameters_.initialise(begin, options_.seed);
   }
 

@@ -55,15 +55,15 @@ void sampled_head(const RowLoss& row_loss, Tape<Context>& tape, Variable<Context
   }
   ops::sampled_loss(context, a);
   if (with_gradient) {
-    const ItemHeadGradient<Context> dbias{{}, head.gradient_of_bias(tape)};
     if (left)
       ops::copy(context, Copy<Context>{a.states, left.source});
     else
       add_rows_now<Context>(tape, *head.table, a.states, next.list(), a.coefficients, columns);
-    ops::add_scored_items<Context>(context, a.states, next.index, a.coefficients, dbias);
-    if (next.shared) {
-      leave_rows<Context>(tape, *head.table, a.shared.dtable, next.shared_list());
-      ops::add_shared_items<Context>(context, a.shared.dtable, a.shared.dbias, next.shared_index, dbias);
+    if (next.shared) leave_rows<Context>(tape, *head.table, a.shared.dtable, next.shared_list());
+    if (head.bias != nullptr) {
+      const auto column = [](const_vector_of<Context> of) { return const_matrix_of<Context>{of.data, of.size(), 1}; };
+      leave_rows<Context>(tape, *head.bias, column(a.coefficients), next.list());
+      if (next.shared) leave_rows<Context>(tape, *head.bias, column(a.shared.dbias), next.shared_list());
     }
   }
   finish_head(tape, states, o);

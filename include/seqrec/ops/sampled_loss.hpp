@@ -30,7 +30,7 @@ struct SharedItems {
 /// item's gradient there is 0. (Items of the row's own were chosen for it and all count.)
 ///
 /// Writes d loss / d score of the row's own items into `coefficients`; their gradient in the item table follows by
-/// `add_scored_items` from there, that of the shared ones by `add_shared_items`.
+/// `add_rows` from there (with the states as its source), as does that of the shared ones.
 template <class Context, class RowLoss>
 struct SampledLoss {
   const_matrix_of<Context> states;                          ///< (N, D) h
