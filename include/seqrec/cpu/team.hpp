@@ -134,7 +134,7 @@ class BasicTeam {
 
   /// for_ranges, as others call it.
   auto ranges() {
-    return [this](index_t size, auto&& work) { for_ranges(size, work); };
+    return [this](index_t size, auto&& work) { this->for_ranges(size, work); };
   }
 
   index_t gradient_size_;
