@@ -16,9 +16,7 @@ namespace seqrec {
 /// Where a shard leaves `rows` rows (N, D) whose multiples are added to a table's gradient, for the team to sum when
 /// all shards are done. Whoever asked fills it.
 /// @param list  of N entries_per_row rows of the table   @param weighted  whether each entry has a coefficient
-/// @return null where there is no team, or the parameter is none that rows are looked up in: then they are added at
-/// once
-///         (see `add_rows_now`)
+/// @return null where there is no team, or the parameter is no table: then they are added at once (see `add_rows_now`)
 /// @throws ShapeError when the context sums the gradients of a smaller model
 template <class Context, int Rank>
 auto place_rows(Tape<Context>& tape, const Parameter<Context, Rank>& table,
