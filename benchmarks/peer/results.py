@@ -52,11 +52,16 @@ def print_summary(results: list[dict]) -> None:
               f"{ours['gflops']:>8.1f} {ours['of_peak']:>8.0%}")
 
 
-def write(path: pathlib.Path, results: list[dict], threads: int, versions: dict[str, str]) -> None:
-    document = dict(
+def circumstances(threads: int, versions: dict[str, str]) -> dict[str, object]:
+    """What the machine and the sources are when the race begins."""
+    return dict(
         date=datetime.date.today().isoformat(), commit=commit(), machine=machine(), threads=threads,
-        load=os.getloadavg()[0], versions=versions, workloads=results,
+        load=os.getloadavg()[0], versions=versions,
     )
+
+
+def write(path: pathlib.Path, results: list[dict], begun: dict[str, object]) -> None:
+    document = dict(begun, workloads=results)
     path.write_text(json.dumps(document, indent=1) + "\n")
 
 
