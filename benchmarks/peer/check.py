@@ -18,6 +18,10 @@ class Disagreement(Exception):
     """Says who differs, in what and by how much."""
 
 
+class GradientsDiffer(Disagreement):
+    """The losses are the same."""
+
+
 def same_gradients(expected: tuple[str, float, Mapping[str, numpy.ndarray]],
                    found: tuple[str, float, Mapping[str, numpy.ndarray]]) -> tuple[float, float]:
     """Compares (label, loss, gradients by name).
@@ -36,7 +40,7 @@ def same_gradients(expected: tuple[str, float, Mapping[str, numpy.ndarray]],
     for name, gradient in expected_gradients.items():
         error = length(gradients[name] - gradient) / max(length(gradient), floor)
         if not error <= SAME_GRADIENT:
-            raise Disagreement(
+            raise GradientsDiffer(
                 f"the gradient of {name} differs by {error:.1e} of its length between {ours} and {theirs}"
             )
         worst = max(worst, error)

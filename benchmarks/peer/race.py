@@ -33,6 +33,7 @@ def main() -> None:
     load = os.getloadavg()[0]
     if load > 0.5:
         print(f"warning   other programs keep {load:.1f} cores busy: PyTorch's threads suffer more from that than ours")
+    begun = results.circumstances(arguments.threads, versions)
     library = Library(arguments.library)
     plan = race_training.Plan(
         threads=arguments.threads, batches=arguments.batches, rounds=arguments.rounds, steps=arguments.steps,
@@ -51,7 +52,7 @@ def main() -> None:
         torch.compiler.reset()
         gc.collect()
         if arguments.json:  # after each, so that what is there survives an interruption
-            results.write(arguments.json, found, arguments.threads, versions)
+            results.write(arguments.json, found, begun)
     results.print_summary(found)
 
 

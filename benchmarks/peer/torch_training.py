@@ -2,6 +2,7 @@
 """Training in PyTorch, whatever the model: padded groups, the step, and what all the models' losses share."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator
 
 import numpy
@@ -149,10 +150,16 @@ def make_optimizers(model: nn.Module, style: Style, learning_rate: float) -> Ite
         yield torch.optim.SparseAdam(tables, lr=learning_rate)
 
 
-def randomise(model: nn.Module, deviation: float = 0.3) -> None:
-    """No parameter may be zero or one, or an error in its use would not show."""
+def randomise(model: nn.Module) -> None:
+    """No parameter may be zero or one, or an error in its use would not show.
+
+    Matrices keep the size of what they multiply: larger ones would make a recurrence chaotic, whose gradients rounding
+    decides.
+    """
     with torch.no_grad():
         for name, value in model.named_parameters():
+            is_matrix = value.dim() == 2 and "embedding" not in name
+            deviation = 1 / math.sqrt(value.shape[1]) if is_matrix else 0.3
             value.copy_(deviation * torch.randn_like(value) + (1.0 if "norm.weight" in name else 0.0))
         model.item_embedding.weight[0] = 0
 
