@@ -140,8 +140,8 @@ TEMPLATE_TEST_CASE("rank_of_target: equal scores are ties, and the target is not
 
 TEMPLATE_TEST_CASE("rank_of_target: equal rows of the table tie, whatever their numbers", "[ops]",
                    SEQREC_TEST_BACKENDS) {
-  // Products round differently at the edges of their blocks, of items as of queries: an all but collapsed model must
-  // not profit from that.
+  // Wherever they stand in a product's panels, of items as of queries: an all but collapsed model must not profit from
+  // what rounding does there.
   constexpr index_t queries = 29;
   for (const index_t items : {37, 50, 51, 61, 300})
     for (const index_t width : {1, 6, 50}) {

@@ -123,7 +123,7 @@ TEMPLATE_TEST_CASE("top_k: equal scores come in ascending order of item", "[ops]
 
 TEMPLATE_TEST_CASE("top_k: items of equal vectors come in ascending order, whatever their numbers", "[ops]",
                    SEQREC_TEST_BACKENDS) {
-  // Products round differently at the edges of their blocks, of items as of queries.
+  // Wherever they stand in a product's panels, of items as of queries.
   constexpr index_t queries = 29;
   for (const index_t items : {37, 50, 51, 61, 300})
     for (const index_t width : {1, 6, 50}) {
@@ -205,7 +205,7 @@ TEMPLATE_TEST_CASE("top_k: an item named twice among the exclusions is excluded 
 
 TEMPLATE_TEST_CASE("top_k: where a score is not a number, nothing is offered", "[ops]", SEQREC_TEST_BACKENDS) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  for (const index_t queries : {1, 6})      // scored one by one, or by a product
+  for (const index_t queries : {1, 6})      // alone, or in company
     for (const index_t items : {4, 40000})  // in one part, or in several
       for (const index_t bad : {index_t{1}, items - 1}) {
         CAPTURE(queries, items, bad);

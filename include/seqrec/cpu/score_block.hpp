@@ -2,25 +2,16 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
-#include "seqrec/cpu/arrays.hpp"
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/gemm.hpp"
 #include "seqrec/ops/item_head.hpp"
 
-namespace seqrec::cpu {
+// How the CPU scores items. Whatever does it, for the whole catalogue, a part of it or listed items, for one state or
+// many, does it here: every score is the same product's, which adds up in one order wherever an item or a state stands.
+// So an item's score is the same to the last bit whoever asks, and equal items have equal scores.
 
-/// The score of one item, in one order of additions wherever the item stands: equal items have equal scores.
-/// @param state (D) as an array
-template <class Context, class State>
-typename Context::Scalar item_score(const ItemHead<Context>& head, const State& state, index_t item) {
-  const auto product = (state * row_array(head.table, item)).sum();
-  return head.bias ? product + head.bias(item) : product;
-}
-
-namespace detail {
+namespace seqrec::cpu::detail {
 
 /// How many rows are scored against how many items at once.
 struct ScoreBlock {
@@ -42,18 +33,16 @@ constexpr ScoreBlock score_block(index_t rows, index_t items) {
 template <class Ctx>
 void score_items_in_block(const ItemHead<Ctx>& head, const_matrix_of<Ctx> states, index_t first, index_t count,
                           matrix_of<Ctx> scores) {
-  gemm(states, transposed(head.table.row_range(first, count)), scores);
-  if (!head.bias) return;
-  for (index_t i = 0; i < scores.rows(); ++i) row_array(scores, i) += array(head.bias.data + first, count);
+  const auto bias = head.bias ? head.bias.row_range(first, count) : head.bias;
+  gemm_bias(states, transposed(head.table.row_range(first, count)), bias, false, scores);
 }
 
-/// How far scores of equal items may lie apart that were added up in different orders.
-/// @param squares |h|^2 |e|^2, at least that of the items in question   @param bias at least theirs
-template <class S>
-S score_rounding(index_t width, S squares, S bias) {
-  constexpr S epsilon = std::numeric_limits<S>::epsilon();
-  return S(2) * static_cast<S>(width) * epsilon * std::sqrt(squares) + S(4) * epsilon * std::abs(bias);
+/// The score of one item for one row of states.
+template <class Ctx>
+typename Ctx::Scalar score_item(const ItemHead<Ctx>& head, const_matrix_of<Ctx> states, index_t row, index_t item) {
+  typename Ctx::Scalar score;
+  score_items_in_block(head, states.row_range(row, 1), item, 1, {&score, 1, 1});
+  return score;
 }
 
-}  // namespace detail
-}  // namespace seqrec::cpu
+}  // namespace seqrec::cpu::detail
