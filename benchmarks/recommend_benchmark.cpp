@@ -48,16 +48,21 @@ void recommend_together(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(1));
 }
 
-void score_and_pick(benchmark::State& state) {
+/// @param packed  whether the catalogue is laid out beforehand, as a Recommender has it
+void score_and_pick(benchmark::State& state, bool packed) {
   const auto model = make_model(state.range(0));
   Context context;
   const Matrix query = random_matrix(1, state.range(0), 1);
+  const seqrec::ItemHead<Context> table{model.item_head().table->view()};
+  Vector memory(seqrec::ops::packed_items_size(context, table.items(), table.width()));
+  seqrec::ops::pack_items(context, seqrec::PackItems<Context>{table.table, memory.view()});
+  seqrec::ItemHead<Context> head = table;
+  if (packed) head.packed = memory.view();
   seqrec::Tensor<item_t, 2, HostSpace> items(1, wanted);
   Matrix scores(1, wanted);
   for (auto _ : state) {
     context.begin_shard();
-    seqrec::ops::top_k(context, seqrec::TopK<Context>{
-                                    query.view(), {model.item_head().table->view()}, {}, items.view(), scores.view()});
+    seqrec::ops::top_k(context, seqrec::TopK<Context>{query.view(), head, {}, items.view(), scores.view()});
     benchmark::ClobberMemory();
   }
 }
@@ -77,7 +82,12 @@ BENCHMARK(recommend_together)
     ->Args({50, 64})
     ->Args({200, 64})
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK(score_and_pick)
+BENCHMARK_CAPTURE(score_and_pick, packed, true)
+    ->Name("recommend/score_and_pick/packed/cpu/f32")
+    ->ArgName("D")
+    ->Arg(64)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(score_and_pick, table, false)
     ->Name("recommend/score_and_pick/cpu/f32")
     ->ArgName("D")
     ->Arg(64)

@@ -22,6 +22,7 @@
 #include "seqrec/cpu/moe_ffn.hpp"
 #include "seqrec/cpu/moe_route.hpp"
 #include "seqrec/cpu/optimizer_step.hpp"
+#include "seqrec/cpu/pack_items.hpp"
 #include "seqrec/cpu/prefix_mean.hpp"
 #include "seqrec/cpu/rank_of_target.hpp"
 #include "seqrec/cpu/row_dot.hpp"

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "seqrec/cpu/arrays.hpp"
+#include "seqrec/cpu/pack_items.hpp"
 #include "seqrec/cpu/rank_of_target.hpp"
 #include "seqrec/cpu/score_items.hpp"
 #include "seqrec/cpu/top_k.hpp"
@@ -41,6 +42,7 @@ TEST_CASE("a block of scores of a large catalogue is a part of it", "[cpu]") {
       CHECK(block.rows == std::min<index_t>(rows, 128));
       CHECK(block.items >= std::min<index_t>(items, 2048));
       CHECK(block.rows * block.items <= 1 << 18);
+      CHECK((block.items == items || block.items % 64 == 0));  // parts begin at panels
     }
   CHECK(score_block(1, 100'000).items == 100'000);
 }
@@ -60,7 +62,7 @@ TEMPLATE_TEST_CASE("an item has the same score whoever asks, to the last bit", "
       }
       PlacedScalars<TestType> states(random_matrix(rows, width, 1), Layout::strided), table(values, Layout::strided),
           bias(biases, Layout::strided);
-      const ItemHead<TestType> head{table.matrix(), biased ? bias.vector() : vector_of<TestType>{}};
+      ItemHead<TestType> head{table.matrix(), biased ? bias.vector() : vector_of<TestType>{}};
 
       // of all items at once
       const auto all = context.matrix(rows, items);
@@ -69,6 +71,20 @@ TEMPLATE_TEST_CASE("an item has the same score whoever asks, to the last bit", "
       const auto same = [&](S score, index_t row, index_t item) { different += score == all(row, item) ? 0 : 1; };
       for (index_t row = 0; row < rows; ++row)
         for (index_t item = 1; item < items; item += 2) same(all(row, items - 1 - item), row, item);
+
+      // of a table laid out beforehand, which may hold more items
+      const auto packed = context.vector(ops::packed_items_size(context, items, width));
+      ops::pack_items(context, PackItems<TestType>{table.matrix(), packed});
+      const ItemHead<TestType> fewer{head.table.row_range(0, 140), biased ? head.bias.row_range(0, 140) : head.bias,
+                                     packed};
+      const auto of_packed = context.matrix(rows, 140);
+      cpu::detail::score_items_in_block<TestType>(fewer, states.matrix(), 0, 140, of_packed);
+      for (index_t row = 0; row < rows; ++row)
+        for (index_t item = 0; item < 140; ++item) same(of_packed(row, item), row, item);
+      cpu::detail::score_items_in_block<TestType>(fewer, states.matrix(), 64, 70, of_packed.column_range(0, 70));
+      for (index_t row = 0; row < rows; ++row)
+        for (index_t item = 0; item < 70; ++item) same(of_packed(row, item), row, 64 + item);
+      head.packed = packed;
 
       // of a part, and one by one
       const auto part = context.matrix(3, 50);

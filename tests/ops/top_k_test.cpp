@@ -167,9 +167,9 @@ TEMPLATE_TEST_CASE("top_k: scores are those of score_items, in company or alone"
 }
 
 TEMPLATE_TEST_CASE("top_k: a catalogue that is scored in parts", "[ops]", SEQREC_TEST_BACKENDS) {
-  Problem p = with_biases(problem(40, 3, 40000, 70));  // parts of 6553 items
+  Problem p = with_biases(problem(40, 3, 40000, 70));  // parts of 6528 items
   check_against_loops<TestType>(p);
-  for (index_t b = 0; b < 40; ++b) p.exclusions.push_back({39999, 6552, 6553, static_cast<item_t>(b)});
+  for (index_t b = 0; b < 40; ++b) p.exclusions.push_back({39999, 6527, 6528, static_cast<item_t>(b)});
   check_against_loops<TestType>(p);
   Problem one = with_biases(problem(1, 3, 300000, 70));  // of 262144
   check_against_loops<TestType>(one);

@@ -44,6 +44,8 @@ struct Packed {
   constexpr index_t columns() const { return extent; }
   /// The first `count` of its columns.
   constexpr Packed first_columns(index_t count) const { return {data, inner, count}; }
+  /// So many of its columns from `first` on, a multiple of packed_columns.
+  constexpr Packed column_range(index_t first, index_t count) const { return {data + first * inner, inner, count}; }
 };
 
 namespace gemm_detail {
@@ -209,6 +211,10 @@ template <class S>
 constexpr index_t whole_registers(index_t columns) {
   return round_up(columns, gemm_detail::GemmTiles<S>::lanes);
 }
+
+/// Columns of a panel.
+template <class S>
+inline constexpr index_t packed_columns = gemm_detail::GemmTiles<S>::columns;
 
 /// Lays B out in panels, for products with many A.
 /// @param b       (K, N) a matrix view or `transposed(view)`

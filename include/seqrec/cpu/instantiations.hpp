@@ -28,6 +28,7 @@
 #include "seqrec/cpu/moe_ffn.hpp"
 #include "seqrec/cpu/moe_route.hpp"
 #include "seqrec/cpu/optimizer_step.hpp"
+#include "seqrec/cpu/pack_items.hpp"
 #include "seqrec/cpu/prefix_mean.hpp"
 #include "seqrec/cpu/rank_of_target.hpp"
 #include "seqrec/cpu/row_dot.hpp"
@@ -65,6 +66,8 @@
   SEQREC_CPU_OP(how, S, sampled_loss, SampledLoss, Bpr)                \
   SEQREC_CPU_OP(how, S, sampled_loss, SampledLoss, SampledSoftmax)     \
   SEQREC_CPU_OP(how, S, click_loss, ClickLoss)                         \
+  SEQREC_CPU_OP(how, S, packed_items_size, PackedItemsSize)            \
+  SEQREC_CPU_OP(how, S, pack_items, PackItems)                         \
   SEQREC_CPU_OP(how, S, rank_of_target, RankOfTarget)                  \
   SEQREC_CPU_OP(how, S, score_items, ScoreItems)                       \
   SEQREC_CPU_OP(how, S, top_k, TopK)

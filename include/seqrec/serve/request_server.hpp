@@ -28,8 +28,11 @@ class RequestServer {
   using Space = typename Context::Space;
 
   /// @param model, features  must stay as long as this   @param users_at_once  that are packed together
-  RequestServer(const Model& model, const Features<HostSpace>& features, index_t token_budget, index_t users_at_once)
+  /// @param catalogue  the model's items, laid out for being scored, or null; must stay as long as this
+  RequestServer(const Model& model, const Features<HostSpace>& features, index_t token_budget, index_t users_at_once,
+                const PackedCatalogue<Model>* catalogue = nullptr)
       : model_(&model),
+        catalogue_(catalogue),
         batch_({model.num_items(), model.max_length(), token_budget, candidate_budget, users_together(model)}, features,
                times_option(model)),
         target_(batch_.constants()),
@@ -39,7 +42,7 @@ class RequestServer {
 
   /// Makes what each of so many contexts needs beside itself.
   void prepare(int contexts) {
-    best_.prepare(contexts, [&] { return std::make_unique<BestItems<Model>>(*model_); });
+    best_.prepare(contexts, [&] { return std::make_unique<BestItems<Model>>(*model_, catalogue_); });
   }
 
   /// @param offered  only the catalogue's first so many items are   @param answers  one for each request
@@ -59,7 +62,7 @@ class RequestServer {
       return !cold;
     });
     run(team, [&](Context& context, const RankingBatch<Space>& shard, const auto& request_of) {
-      best_.with([&] { return std::make_unique<BestItems<Model>>(*model_); },
+      best_.with([&] { return std::make_unique<BestItems<Model>>(*model_, catalogue_); },
                  [&](BestItems<Model>& best) {
                    best(
                        context, *model_, shard, offered,
@@ -140,6 +143,7 @@ class RequestServer {
   }
 
   const Model* model_;
+  const PackedCatalogue<Model>* catalogue_;
   HostRankingBatch batch_;
   BatchTarget<Space> target_;
   index_t users_at_once_;
