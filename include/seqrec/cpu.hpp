@@ -17,6 +17,7 @@
 #include "seqrec/cpu/gather_rows.hpp"
 #include "seqrec/cpu/gru.hpp"
 #include "seqrec/cpu/interaction.hpp"
+#include "seqrec/cpu/last_row_attention.hpp"
 #include "seqrec/cpu/linear.hpp"
 #include "seqrec/cpu/moe_balance.hpp"
 #include "seqrec/cpu/moe_ffn.hpp"

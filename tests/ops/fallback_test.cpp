@@ -19,6 +19,7 @@
 #include "seqrec/ops/embedding_bag.hpp"
 #include "seqrec/ops/gather_rows.hpp"
 #include "seqrec/ops/interaction.hpp"
+#include "seqrec/ops/last_row_attention.hpp"
 #include "seqrec/ops/linear.hpp"
 #include "seqrec/ops/optimizer_step.hpp"
 #include "seqrec/ops/pack_items.hpp"
@@ -55,6 +56,7 @@ FAKE_OP(dropout_residual_layer_norm_forward, DropoutResidualLayerNormForward)
 FAKE_OP(dropout_residual_layer_norm_backward, DropoutResidualLayerNormBackward)
 FAKE_OP(self_attention_forward, SelfAttentionForward)
 FAKE_OP(self_attention_backward, SelfAttentionBackward)
+FAKE_OP(last_row_attention, LastRowAttention)
 FAKE_OP(prefix_mean_forward, PrefixMeanForward)
 FAKE_OP(prefix_mean_backward, PrefixMeanBackward)
 FAKE_OP(unit_activation_forward, UnitActivationForward)
@@ -143,6 +145,7 @@ static_assert(none_reaches_ops<seqrec::DropoutResidualLayerNormForward<Context>>
 static_assert(none_reaches_ops<seqrec::DropoutResidualLayerNormBackward<Context>>);
 static_assert(none_reaches_ops<seqrec::SelfAttentionForward<Context>, seqrec::SelfAttentionBackward<Context>>);
 static_assert(none_reaches_ops<seqrec::SelfAttentionSavedSize<Context>>);
+static_assert(none_reaches_ops<seqrec::LastRowAttention<Context>>);
 static_assert(none_reaches_ops<seqrec::PrefixMeanForward<Context>, seqrec::PrefixMeanBackward<Context>>);
 static_assert(none_reaches_ops<seqrec::UnitActivation<Context>, seqrec::RunningStatistics<Context>>);
 static_assert(none_reaches_ops<seqrec::UnitActivationForward<Context>, seqrec::UnitActivationBackward<Context>>);
@@ -188,6 +191,11 @@ TEST_CASE("every front door calls the backend of its context, once", "[ops]") {
              [&] { ops::dropout_residual_layer_norm_backward(context, DropoutResidualLayerNormBackward<C>{}); });
   check_call("self_attention_saved_size", [&] { ops::self_attention_saved_size(context, {}, 0, 1); });
   check_call("self_attention_forward", [&] { ops::self_attention_forward(context, SelfAttentionForward<C>{}); });
+  check_call("last_row_attention", [&] {
+    LastRowAttention<C> a;
+    a.offsets = offsets;
+    ops::last_row_attention(context, a);
+  });
   check_call("prefix_mean_forward", [&] { ops::prefix_mean_forward(context, PrefixMeanForward<C>{}); });
   check_call("prefix_mean_backward", [&] {
     PrefixMeanBackward<C> a;

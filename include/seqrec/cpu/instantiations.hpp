@@ -23,6 +23,7 @@
 #include "seqrec/cpu/gather_rows.hpp"
 #include "seqrec/cpu/gru.hpp"
 #include "seqrec/cpu/interaction.hpp"
+#include "seqrec/cpu/last_row_attention.hpp"
 #include "seqrec/cpu/linear.hpp"
 #include "seqrec/cpu/moe_balance.hpp"
 #include "seqrec/cpu/moe_ffn.hpp"
@@ -53,6 +54,7 @@
   SEQREC_CPU_OP(how, S, self_attention_saved_size, SelfAttentionSavedSize)         \
   SEQREC_CPU_OP(how, S, self_attention_forward, SelfAttentionForward)              \
   SEQREC_CPU_OP(how, S, self_attention_backward, SelfAttentionBackward)            \
+  SEQREC_CPU_OP(how, S, last_row_attention, LastRowAttention)                      \
   SEQREC_CPU_OP(how, S, additive_attention_saved_size, AdditiveAttentionSavedSize) \
   SEQREC_CPU_OP(how, S, additive_attention_forward, AdditiveAttentionForward)      \
   SEQREC_CPU_OP(how, S, additive_attention_backward, AdditiveAttentionBackward)    \

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "seqrec/layers/functions.hpp"
+#include "seqrec/layers/last_rows.hpp"
 #include "seqrec/layers/layer_norm.hpp"
 #include "seqrec/layers/self_attention.hpp"
 
@@ -63,6 +64,24 @@ struct HstuBlock {
         attend<Context>(tape, batch, {vqk, width}, {vqk, 2 * width}, {vqk, 0}, width, settings);
     const Variable<Context> z = attention_norm.forward(tape, {sums, {}}).y;
     return {x, o.forward(tape, gated_silu(tape, gate, z, tape.dropout(dropout, batch.first_row)))};
+  }
+
+  /// The last row of each history alone, as one of `forward`'s: of the others only keys and values are wanted.
+  /// @param stream (N, D)   @return (B, D)
+  ResidualStream<Context> forward_last(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
+                                       const ResidualStream<Context>& stream, const LastRows<Context>& last) const {
+    const auto [x, n] = input_norm.forward(tape, stream);
+    const Variable<Context> n_last = last.of(n);
+    const index_t width = x.columns();
+    const LinearWeights<Context> w = uvqk.weights(tape);
+    const Variable<Context> gate = apply_linear(tape, n_last, w.rows(0, width));
+    const Variable<Context> v = silu(tape, apply_linear(tape, n, w.rows(width, width)));
+    const Variable<Context> q = silu(tape, apply_linear(tape, n_last, w.rows(2 * width, width)));
+    const Variable<Context> k = silu(tape, apply_linear(tape, n, w.rows(3 * width, width)));
+    const AttentionSettings<Context> settings{
+        heads, {}, bias.value(tape, batch), bias.gradient(tape), AttentionWeights::silu, divisor};
+    const Variable<Context> sums = attend_last<Context>(tape, batch, q, {k, 0}, {v, 0}, width, settings);
+    return {last.of(x), o.forward(tape, gated_silu(tape, gate, attention_norm.forward(tape, {sums, {}}).y, {}))};
   }
 };
 

@@ -3,6 +3,7 @@
 
 #include "seqrec/core/batch.hpp"
 #include "seqrec/layers/linear.hpp"
+#include "seqrec/ops/last_row_attention.hpp"
 #include "seqrec/ops/self_attention.hpp"
 
 namespace seqrec {
@@ -81,6 +82,20 @@ Variable<Context> attend(Tape<Context>& tape, const Batch<typename Context::Spac
   return y;
 }
 
+/// The same for the last row of each history alone, with the same bits; without a gradient.
+/// @param q (B, width)   @return (B, width), zeros for an empty history
+template <class Context>
+Variable<Context> attend_last(Tape<Context>& tape, const Batch<typename Context::Space>& batch, Variable<Context> q,
+                              AttentionColumns<Context> k, AttentionColumns<Context> v, index_t width,
+                              const AttentionSettings<Context>& o) {
+  const Variable<Context> y = tape.variable(batch.users(), width);
+  ops::last_row_attention(tape.context(), LastRowAttention<Context>{batch.offsets(), batch.longest, q.value(),
+                                                                    k.of.value().column_range(k.first, width),
+                                                                    v.of.value().column_range(v.first, width),
+                                                                    y.value(), o.heads, o.bias, o.weights, o.divisor});
+  return y;
+}
+
 /// Causal multi-head self-attention over packed histories, with the parameters of PyTorch's MultiheadAttention, and
 /// what is added to its logits where that is wanted.
 template <class Context>
@@ -123,6 +138,18 @@ struct SelfAttention {
     const Variable<Context> q = apply_linear(tape, queries, w.rows(0, width));
     const Variable<Context> kv = apply_linear(tape, memory, w.rows(width, 2 * width));
     return mix(tape, batch, {q, 0}, {kv, 0}, {kv, width}, width);
+  }
+
+  /// The last row of each history alone, as one of `forward`'s; without a gradient.
+  /// @param queries (B, D) of the last rows   @param memory (N, D)   @return (B, D)
+  Variable<Context> forward_last(Tape<Context>& tape, const Batch<Space>& batch, Variable<Context> queries,
+                                 Variable<Context> memory) const {
+    const index_t width = memory.columns();
+    const auto w = projection(tape);
+    const Variable<Context> q = apply_linear(tape, queries, w.rows(0, width));
+    const Variable<Context> kv = apply_linear(tape, memory, w.rows(width, 2 * width));
+    const AttentionSettings<Context> settings{heads, {}, bias.value(tape, batch), bias.gradient(tape)};
+    return out_proj.forward(tape, attend_last<Context>(tape, batch, q, {kv, 0}, {kv, width}, width, settings));
   }
 
  private:

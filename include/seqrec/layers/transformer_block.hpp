@@ -4,6 +4,7 @@
 #include <array>
 
 #include "seqrec/layers/block_feed_forward.hpp"
+#include "seqrec/layers/last_rows.hpp"
 #include "seqrec/layers/layer_norm.hpp"
 #include "seqrec/layers/self_attention.hpp"
 
@@ -73,6 +74,28 @@ struct TransformerBlock {
     }
     const Variable<Context> z = feed_forward_norm.forward(tape, {n, attention.forward(tape, batch, n, x)}).y;
     return feed_forward.forward(tape, z, z, batch.first_row);
+  }
+
+  /// The last row of each history alone, as one of `forward`'s: of the others only keys and values are wanted.
+  /// @param stream (N, D)   @return (B, D)
+  ResidualStream<Context> forward_last(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
+                                       const ResidualStream<Context>& stream, const LastRows<Context>& last) const {
+    if (norm == NormPlacement::post) {
+      const Variable<Context> x = stream.residual, x_last = last.of(x);
+      const Variable<Context> n =
+          attention_norm.forward(tape, {x_last, attention.forward_last(tape, batch, x_last, x)}).y;
+      return {feed_forward_norm.forward(tape, feed_forward.forward(tape, n, n, 0)).y, {}};
+    }
+    const auto [x, n] = attention_norm.forward(tape, stream);
+    const Variable<Context> n_last = last.of(n);
+    if (norm == NormPlacement::pre) {
+      const auto [sum, z] =
+          feed_forward_norm.forward(tape, {last.of(x), attention.forward_last(tape, batch, n_last, n)});
+      return feed_forward.forward(tape, z, sum, 0);
+    }
+    const Variable<Context> z =
+        feed_forward_norm.forward(tape, {n_last, attention.forward_last(tape, batch, n_last, x)}).y;
+    return feed_forward.forward(tape, z, z, 0);
   }
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "seqrec/layers/embedding.hpp"
+#include "seqrec/layers/last_rows.hpp"
 #include "seqrec/layers/layer_norm.hpp"
 #include "seqrec/layers/self_attention.hpp"
 #include "seqrec/models/history_encoder.hpp"
@@ -28,13 +29,23 @@ class BlockEncoder : public HistoryEncoder<Context_, Options_> {
   /// @return (N, D)   @throws ShapeError when a history is longer than max_length
   /// @throws ArgumentError when times or features of users are read and the batch has none
   Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
-    check_batch_times(name_, reads_times(), batch);
-    ResidualStream<Context> stream{Base::embed_history(name_, tape, batch, item_embedding_, &position_embedding_,
-                                                       {std::sqrt(static_cast<double>(options_.width)),
-                                                        options_.position_origin, options_.dropout}),
-                                   {}};
+    ResidualStream<Context> stream = embed(tape, batch);
     for (const Block& block : blocks_) stream = block.forward(tape, batch, stream);
     return final_norm_.forward(tape, stream).y;
+  }
+
+  /// The states after the last items, with the bits of `encode`: the last block works out no other row.
+  /// @return (B, D), zeros for an empty history   @throws as encode, ArgumentError for a tape that records
+  Variable<Context> encode_last(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
+    const LastRows<Context> last(tape, batch);
+    ResidualStream<Context> stream = embed(tape, batch);
+    if (blocks_.empty()) {
+      stream = {last.of(stream.residual), {}};
+    } else {
+      for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) stream = blocks_[i].forward(tape, batch, stream);
+      stream = blocks_.back().forward_last(tape, batch, stream, last);
+    }
+    return last.without_empty(final_norm_.forward(tape, stream).y);
   }
 
   /// The option by which times of events are read; null where they are not.
@@ -67,6 +78,15 @@ class BlockEncoder : public HistoryEncoder<Context_, Options_> {
   static AttentionBiasOptions bias_of(const Options_& o) { return {o.position_bias ? o.max_length : 0, o.time_bias}; }
 
  private:
+  /// What the blocks begin from.
+  ResidualStream<Context> embed(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
+    check_batch_times(name_, reads_times(), batch);
+    return {Base::embed_history(
+                name_, tape, batch, item_embedding_, &position_embedding_,
+                {std::sqrt(static_cast<double>(options_.width)), options_.position_origin, options_.dropout}),
+            {}};
+  }
+
   template <class BlockOptions>
   std::vector<Block> make_blocks(const BlockOptions& each) {
     std::vector<Block> blocks;
