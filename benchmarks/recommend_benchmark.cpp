@@ -3,11 +3,15 @@
 // Recommender that keeps its buffers, alone and among others; beside the part of it that scores the catalogue and
 // picks.
 
+#include <memory>
+
 #include "harness.hpp"
 #include "seqrec/cpu.hpp"
+#include "seqrec/models/gru4rec.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/serve/recommend.hpp"
 #include "seqrec/serve/recommender.hpp"
+#include "seqrec/serve/user_state.hpp"
 
 namespace {
 
@@ -33,6 +37,42 @@ void recommend(benchmark::State& state) {
     const auto offers = seqrec::recommend(model, context, history, wanted, history);
     benchmark::DoNotOptimize(offers.data());
   }
+}
+
+/// One more event after some L: read on, or the whole history read anew.
+template <class Model>
+void next_event(benchmark::State& state, bool reads_on) {
+  constexpr index_t events = 32;  // before the history is begun again, off the clock
+  const index_t length = state.range(0);
+  typename Model::Options options{.items = movielens_1m::items, .width = 64, .max_length = length + events, .seed = 1};
+  if constexpr (requires { options.position_origin; }) options.position_origin = seqrec::PositionOrigin::start;
+  const Model model(options);
+  const seqrec::Recommender<Model> server(model, {.team = {.threads = 1}});
+  const std::vector<item_t> history = make_history(length + events);
+  std::vector<seqrec::Recommendation<float>> offers;
+  if (!reads_on) {
+    for (auto _ : state)
+      benchmark::DoNotOptimize(server.recommend({std::span(history).first(static_cast<std::size_t>(length)), wanted}));
+    return;
+  }
+  std::unique_ptr<seqrec::UserState<Model>> user;
+  for (auto _ : state) {
+    if (!user || user->size() == length + events) {
+      state.PauseTiming();
+      user = std::make_unique<seqrec::UserState<Model>>(server);
+      for (index_t i = 0; i < length; ++i) user->append(history[static_cast<std::size_t>(i)]);
+      state.ResumeTiming();
+    }
+    user->append(history[static_cast<std::size_t>(user->size())]);
+    user->recommend(wanted, {}, offers);
+  }
+}
+
+void next_event_of_sasrec(benchmark::State& state, bool reads_on) {
+  next_event<seqrec::SasRec<Context>>(state, reads_on);
+}
+void next_event_of_gru(benchmark::State& state, bool reads_on) {
+  next_event<seqrec::Gru4Rec<Context>>(state, reads_on);
 }
 
 void recommend_together(benchmark::State& state) {
@@ -81,6 +121,26 @@ BENCHMARK(recommend_together)
     ->Args({200, 1})
     ->Args({50, 64})
     ->Args({200, 64})
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(next_event_of_sasrec, on, true)
+    ->Name("recommend/next_event/sasrec/cpu/f32")
+    ->ArgName("L")
+    ->Arg(200)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(next_event_of_sasrec, anew, false)
+    ->Name("recommend/read_anew/sasrec/cpu/f32")
+    ->ArgName("L")
+    ->Arg(200)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(next_event_of_gru, on, true)
+    ->Name("recommend/next_event/gru4rec/cpu/f32")
+    ->ArgName("L")
+    ->Arg(200)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(next_event_of_gru, anew, false)
+    ->Name("recommend/read_anew/gru4rec/cpu/f32")
+    ->ArgName("L")
+    ->Arg(200)
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(score_and_pick, packed, true)
     ->Name("recommend/score_and_pick/packed/cpu/f32")

@@ -7,6 +7,7 @@
 #include "seqrec/cpu.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/serve/recommender.hpp"
+#include "seqrec/serve/user_state.hpp"
 #include "support/catch.hpp"
 #include "support/counting_new.hpp"
 
@@ -48,4 +49,21 @@ TEST_CASE("the first request allocates its answer alone, and so does each after 
     check(count([&] { server.recommend(recommend_ids); }));
     check(count([&] { server.score(score_ids); }));
   }
+}
+
+TEST_CASE("a growing history allocates nothing for an event, before and after it moves", "[serve]") {
+  const SasRec<cpu::Context> model(
+      {.items = 200, .width = 16, .max_length = 8, .position_origin = PositionOrigin::start, .seed = 1});
+  const Recommender<SasRec<cpu::Context>> server(model, {.team = {.threads = 1}});
+  UserState<SasRec<cpu::Context>> user(server);
+  std::vector<Recommendation<float>> best(10);
+  const std::vector<item_t> exclusions = {3, 1, 4};
+  const auto serve = [&](item_t item) {
+    user.append(item);
+    user.recommend(10, exclusions, best);
+  };
+  serve(0);
+  const std::size_t before = allocations;
+  for (item_t item = 1; item < 20; ++item) serve(item);
+  CHECK(allocations == before);
 }

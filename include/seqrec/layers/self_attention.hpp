@@ -3,6 +3,7 @@
 
 #include "seqrec/core/batch.hpp"
 #include "seqrec/layers/linear.hpp"
+#include "seqrec/ops/elementwise.hpp"
 #include "seqrec/ops/last_row_attention.hpp"
 #include "seqrec/ops/self_attention.hpp"
 
@@ -145,11 +146,18 @@ struct SelfAttention {
   Variable<Context> forward_last(Tape<Context>& tape, const Batch<Space>& batch, Variable<Context> queries,
                                  Variable<Context> memory) const {
     const index_t width = memory.columns();
-    const auto w = projection(tape);
-    const Variable<Context> q = apply_linear(tape, queries, w.rows(0, width));
-    const Variable<Context> kv = apply_linear(tape, memory, w.rows(width, 2 * width));
-    const AttentionSettings<Context> settings{heads, {}, bias.value(tape, batch), bias.gradient(tape)};
-    return out_proj.forward(tape, attend_last<Context>(tape, batch, q, {kv, 0}, {kv, width}, width, settings));
+    return mix_last(tape, batch, queries, apply_linear(tape, memory, projection(tape).rows(width, 2 * width)));
+  }
+
+  /// The same for a history whose rows come one by one: keys and values of the earlier ones are kept.
+  /// @param query, row (1, D) of the last row   @param kept (n, 2 D) keys and values of all n rows, the last one
+  /// written
+  Variable<Context> forward_next(Tape<Context>& tape, const Batch<Space>& batch, Variable<Context> query,
+                                 Variable<Context> row, matrix_of<Context> kept) const {
+    const index_t width = row.columns();
+    const Variable<Context> kv = apply_linear(tape, row, projection(tape).rows(width, 2 * width));
+    ops::copy(tape.context(), Copy<Context>{kv.value(), kept.row_range(kept.rows() - 1, 1)});
+    return mix_last(tape, batch, query, tape.variable(kept));
   }
 
  private:
@@ -158,6 +166,15 @@ struct SelfAttention {
   LinearWeights<Context> projection(const Tape<Context>& tape) const {
     return {tape.value(in_proj_weight), tape.value(in_proj_bias), tape.gradient(in_proj_weight),
             tape.gradient(in_proj_bias)};
+  }
+
+  /// @param queries (B, D)   @param kv (N, 2 D)
+  Variable<Context> mix_last(Tape<Context>& tape, const Batch<Space>& batch, Variable<Context> queries,
+                             Variable<Context> kv) const {
+    const index_t width = queries.columns();
+    const Variable<Context> q = apply_linear(tape, queries, projection(tape).rows(0, width));
+    const AttentionSettings<Context> settings{heads, {}, bias.value(tape, batch), bias.gradient(tape)};
+    return out_proj.forward(tape, attend_last<Context>(tape, batch, q, {kv, 0}, {kv, width}, width, settings));
   }
 
   Variable<Context> mix(Tape<Context>& tape, const Batch<Space>& batch, Columns q, Columns k, Columns v,

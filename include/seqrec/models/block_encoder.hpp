@@ -48,6 +48,28 @@ class BlockEncoder : public HistoryEncoder<Context_, Options_> {
     return last.without_empty(final_norm_.forward(tape, stream).y);
   }
 
+  /// Whether a history can be read on, one item after another (`encode_next`): only where positions are counted from
+  /// its start, because else every item has another position after the next.
+  bool reads_on() const { return options_.position_origin == PositionOrigin::start; }
+
+  /// Columns of what `encode_next` keeps of a row: keys and values of each block.
+  index_t kept_columns() const { return 2 * options_.width * std::ssize(blocks_); }
+
+  /// The state after the last item of one history, of whose earlier rows keys and values are kept; with the bits of
+  /// `encode_last`.
+  /// @param batch of the whole history, n items   @param kept (n, kept_columns()), all rows but the last one from
+  ///              earlier calls, the last one written
+  /// @return (1, D)   @throws as encode_last
+  Variable<Context> encode_next(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
+                                matrix_of<Context> kept) const {
+    ResidualStream<Context> stream{LastRows<Context>(tape, batch).of(embed(tape, batch).residual), {}};
+    for (std::size_t i = 0; i < blocks_.size(); ++i) {
+      const index_t width = 2 * options_.width, first = static_cast<index_t>(i) * width;
+      stream = blocks_[i].forward_next(tape, batch, stream, kept.column_range(first, width));
+    }
+    return final_norm_.forward(tape, stream).y;
+  }
+
   /// The option by which times of events are read; null where they are not.
   const char* reads_times() const { return options_.time_bias ? "time_bias" : nullptr; }
 

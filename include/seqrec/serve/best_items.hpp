@@ -90,19 +90,27 @@ requires(!CandidateEncoder<Model>) class BestItems<Model> {
   template <class Wanted, class Answer>
   void operator()(Context& context, const Model& model, const RankingBatch<Space>& shard, index_t offered,
                   Wanted wanted, Answer answer) {
-    const index_t users = shard.histories.users();
+    Tape<Context> tape(context, Mode::inference);
+    after_states(tape, model, last_states(tape, model, shard.histories), shard.exclusions, offered, wanted, answer);
+  }
+
+  /// The same for users whose states are known.
+  /// @param states (B, D)   @param exclusions (B) segments, or null
+  template <class Wanted, class Answer>
+  void after_states(Tape<Context>& tape, const Model& model, const_matrix_of<Context> states,
+                    const Jagged<const item_t, Space>& exclusions, index_t offered, Wanted wanted, Answer answer) {
+    Context& context = tape.context();
+    const index_t users = states.rows();
     index_t most = 1;
     for (index_t user = 0; user < users; ++user) most = std::max(most, wanted(user).count);
     most = std::min(most, offered);
-    Tape<Context> tape(context, Mode::inference);
     ItemHead<Context> head = model.item_head().view(tape);
     head.table = head.table.row_range(0, offered);
     if (head.bias) head.bias = head.bias.row_range(0, offered);
     if (catalogue_ != nullptr) head.packed = catalogue_->view();
     const MatrixView<item_t, Space> items(context.template vector<item_t>(users * most).data, users, most);
     const auto scores = context.matrix(users, most);
-    ops::top_k(context,
-               TopK<Context>{last_states(tape, model, shard.histories), head, shard.exclusions, items, scores});
+    ops::top_k(context, TopK<Context>{states, head, exclusions, items, scores});
     items_.resize(static_cast<std::size_t>(users * most));
     scores_.resize(items_.size());
     context.copy_to_host(items_.data(), items.data, users * most);

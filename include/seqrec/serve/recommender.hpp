@@ -45,6 +45,9 @@ struct RecommenderOptions {
   }
 };
 
+template <class Model>
+class UserState;
+
 /// Serves a model: recommends to and scores for any number of users at a time, on several threads, by rows of the
 /// model's table or by original ids. Keeps its threads, contexts and buffers, and what is known of users and items
 /// where the model reads it, from call to call: a call of a size seen before allocates nothing but its answer.
@@ -155,6 +158,9 @@ class Recommender {
   }
 
  private:
+  template <class>
+  friend class UserState;
+
   /// What one call needs to itself.
   struct Desk {
     typename Context::Team team;

@@ -79,6 +79,24 @@ class RequestServer {
     });
   }
 
+  /// The best items for a user whose state is known, of all the catalogue.
+  /// @param state (1, D)   @param answer  written   @throws NonFiniteError where the score of one of them is NaN
+  void recommend_after(Context& context, const_matrix_of<Context> state, const WantedItems& wanted,
+                       std::vector<Recommendation<Scalar>>& answer) {
+    const offset_t ends[] = {0, static_cast<offset_t>(wanted.exclusions.size())};
+    const Jagged<const item_t, Space> exclusions{{wanted.exclusions.data(), ends[1]}, {ends, 2}};
+    best_.with([&] { return std::make_unique<BestItems<Model>>(*model_, catalogue_); },
+               [&](BestItems<Model>& best) {
+                 Tape<Context> tape(context, Mode::inference);
+                 best.after_states(
+                     tape, *model_, state, exclusions, model_->num_items(), [&](index_t) { return wanted; },
+                     [&](index_t, std::span<const Recommendation<Scalar>> items) {
+                       if (!items.empty()) check_number("recommend", 0, items.front().score);
+                       answer.assign(items.begin(), items.end());
+                     });
+               });
+  }
+
   /// @param answers  one for each request
   template <class Team>
   void score(Team& team, std::span<const ScoreRequest> requests, std::span<Scores<Scalar>> answers) {
