@@ -7,6 +7,7 @@
 
 #include "harness.hpp"
 #include "seqrec/cpu.hpp"
+#include "seqrec/models/din.hpp"
 #include "seqrec/models/gru4rec.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/serve/recommend.hpp"
@@ -88,6 +89,21 @@ void recommend_together(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(1));
 }
 
+/// Candidates of one user, by a model that looks at the history through each of them.
+void score_candidates(benchmark::State& state) {
+  const seqrec::Din<Context> model({.items = movielens_1m::items,
+                                    .width = 64,
+                                    .max_length = 200,
+                                    .attention_hidden = {80, 40},
+                                    .hidden = {200, 80},
+                                    .seed = 1});
+  const std::vector<item_t> history = make_history(state.range(0)), candidates = make_history(state.range(1));
+  const seqrec::Recommender<seqrec::Din<Context>> server(model,
+                                                         {.team = {.threads = static_cast<int>(state.range(2))}});
+  for (auto _ : state) benchmark::DoNotOptimize(server.score({history, candidates}));
+  state.SetItemsProcessed(state.iterations() * state.range(1));
+}
+
 /// @param packed  whether the catalogue is laid out beforehand, as a Recommender has it
 void score_and_pick(benchmark::State& state, bool packed) {
   const auto model = make_model(state.range(0));
@@ -121,6 +137,15 @@ BENCHMARK(recommend_together)
     ->Args({200, 1})
     ->Args({50, 64})
     ->Args({200, 64})
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK(score_candidates)
+    ->Name("score/din/cpu/f32")
+    ->ArgNames({"L", "C", "threads"})
+    ->Args({50, 500, 1})
+    ->Args({50, 500, 2})
+    ->Args({200, 500, 1})
+    ->Args({200, 500, 2})
+    ->UseRealTime()
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(next_event_of_sasrec, on, true)
     ->Name("recommend/next_event/sasrec/cpu/f32")

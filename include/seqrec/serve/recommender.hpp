@@ -203,16 +203,16 @@ class Recommender {
   /// takes its memory in one piece at the next shard.
   void warm_up(Desk& desk) const {
     if (!options_.warm_up) return;
-    constexpr index_t longest = 1024, most_candidates = 1024;
+    constexpr index_t longest = 1024;
     const index_t length = std::min(model_->max_length(), longest);
     const index_t of_shard = std::max<index_t>(users_together(*model_), options_.token_budget / length);
     const std::vector<item_t> history(static_cast<std::size_t>(length), 0);
-    const std::vector<item_t> candidates(static_cast<std::size_t>(most_candidates / of_shard + 1), 0);
     const auto users = static_cast<std::size_t>(desk.slots * of_shard);
     const user_t profile = features_.of_users ? 0 : -1;
     const std::vector<std::int64_t> times(history.size(), 0);
     for (int round = 0; round < 2; ++round) {
       if constexpr (CandidateEncoder<Model>) {
+        const std::vector<item_t> candidates(detail::RequestServer<Model>::candidate_budget, 0);
         std::vector<Scores<Scalar>> answers(users);
         desk.server.score(desk.team, std::vector<ScoreRequest>(users, {history, candidates, profile, times}), answers);
       } else {
