@@ -3,11 +3,16 @@
 // Recommender that keeps its buffers, alone and among others; beside the part of it that scores the catalogue and
 // picks.
 
+#include <memory>
+
 #include "harness.hpp"
 #include "seqrec/cpu.hpp"
+#include "seqrec/models/din.hpp"
+#include "seqrec/models/gru4rec.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/serve/recommend.hpp"
 #include "seqrec/serve/recommender.hpp"
+#include "seqrec/serve/user_state.hpp"
 
 namespace {
 
@@ -35,6 +40,42 @@ void recommend(benchmark::State& state) {
   }
 }
 
+/// One more event after some L: read on, or the whole history read anew.
+template <class Model>
+void next_event(benchmark::State& state, bool reads_on) {
+  constexpr index_t events = 32;  // before the history is begun again, off the clock
+  const index_t length = state.range(0);
+  typename Model::Options options{.items = movielens_1m::items, .width = 64, .max_length = length + events, .seed = 1};
+  if constexpr (requires { options.position_origin; }) options.position_origin = seqrec::PositionOrigin::start;
+  const Model model(options);
+  const seqrec::Recommender<Model> server(model, {.team = {.threads = 1}});
+  const std::vector<item_t> history = make_history(length + events);
+  std::vector<seqrec::Recommendation<float>> offers;
+  if (!reads_on) {
+    for (auto _ : state)
+      benchmark::DoNotOptimize(server.recommend({std::span(history).first(static_cast<std::size_t>(length)), wanted}));
+    return;
+  }
+  std::unique_ptr<seqrec::UserState<Model>> user;
+  for (auto _ : state) {
+    if (!user || user->size() == length + events) {
+      state.PauseTiming();
+      user = std::make_unique<seqrec::UserState<Model>>(server);
+      for (index_t i = 0; i < length; ++i) user->append(history[static_cast<std::size_t>(i)]);
+      state.ResumeTiming();
+    }
+    user->append(history[static_cast<std::size_t>(user->size())]);
+    user->recommend(wanted, {}, offers);
+  }
+}
+
+void next_event_of_sasrec(benchmark::State& state, bool reads_on) {
+  next_event<seqrec::SasRec<Context>>(state, reads_on);
+}
+void next_event_of_gru(benchmark::State& state, bool reads_on) {
+  next_event<seqrec::Gru4Rec<Context>>(state, reads_on);
+}
+
 void recommend_together(benchmark::State& state) {
   const auto model = make_model(64);
   const std::vector<item_t> history = make_history(state.range(0));
@@ -48,16 +89,36 @@ void recommend_together(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(1));
 }
 
-void score_and_pick(benchmark::State& state) {
+/// Candidates of one user, by a model that looks at the history through each of them.
+void score_candidates(benchmark::State& state) {
+  const seqrec::Din<Context> model({.items = movielens_1m::items,
+                                    .width = 64,
+                                    .max_length = 200,
+                                    .attention_hidden = {80, 40},
+                                    .hidden = {200, 80},
+                                    .seed = 1});
+  const std::vector<item_t> history = make_history(state.range(0)), candidates = make_history(state.range(1));
+  const seqrec::Recommender<seqrec::Din<Context>> server(model,
+                                                         {.team = {.threads = static_cast<int>(state.range(2))}});
+  for (auto _ : state) benchmark::DoNotOptimize(server.score({history, candidates}));
+  state.SetItemsProcessed(state.iterations() * state.range(1));
+}
+
+/// @param packed  whether the catalogue is laid out beforehand, as a Recommender has it
+void score_and_pick(benchmark::State& state, bool packed) {
   const auto model = make_model(state.range(0));
   Context context;
   const Matrix query = random_matrix(1, state.range(0), 1);
+  const seqrec::ItemHead<Context> table{model.item_head().table->view()};
+  Vector memory(seqrec::ops::packed_items_size(context, table.items(), table.width()));
+  seqrec::ops::pack_items(context, seqrec::PackItems<Context>{table.table, memory.view()});
+  seqrec::ItemHead<Context> head = table;
+  if (packed) head.packed = memory.view();
   seqrec::Tensor<item_t, 2, HostSpace> items(1, wanted);
   Matrix scores(1, wanted);
   for (auto _ : state) {
     context.begin_shard();
-    seqrec::ops::top_k(context, seqrec::TopK<Context>{
-                                    query.view(), {model.item_head().table->view()}, {}, items.view(), scores.view()});
+    seqrec::ops::top_k(context, seqrec::TopK<Context>{query.view(), head, {}, items.view(), scores.view()});
     benchmark::ClobberMemory();
   }
 }
@@ -77,7 +138,41 @@ BENCHMARK(recommend_together)
     ->Args({50, 64})
     ->Args({200, 64})
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK(score_and_pick)
+BENCHMARK(score_candidates)
+    ->Name("score/din/cpu/f32")
+    ->ArgNames({"L", "C", "threads"})
+    ->Args({50, 500, 1})
+    ->Args({50, 500, 2})
+    ->Args({200, 500, 1})
+    ->Args({200, 500, 2})
+    ->UseRealTime()
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(next_event_of_sasrec, on, true)
+    ->Name("recommend/next_event/sasrec/cpu/f32")
+    ->ArgName("L")
+    ->Arg(200)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(next_event_of_sasrec, anew, false)
+    ->Name("recommend/read_anew/sasrec/cpu/f32")
+    ->ArgName("L")
+    ->Arg(200)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(next_event_of_gru, on, true)
+    ->Name("recommend/next_event/gru4rec/cpu/f32")
+    ->ArgName("L")
+    ->Arg(200)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(next_event_of_gru, anew, false)
+    ->Name("recommend/read_anew/gru4rec/cpu/f32")
+    ->ArgName("L")
+    ->Arg(200)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(score_and_pick, packed, true)
+    ->Name("recommend/score_and_pick/packed/cpu/f32")
+    ->ArgName("D")
+    ->Arg(64)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(score_and_pick, table, false)
     ->Name("recommend/score_and_pick/cpu/f32")
     ->ArgName("D")
     ->Arg(64)

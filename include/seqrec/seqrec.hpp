@@ -51,6 +51,7 @@
 #include "seqrec/serve/recommend.hpp"
 #include "seqrec/serve/recommender.hpp"
 #include "seqrec/serve/score.hpp"
+#include "seqrec/serve/user_state.hpp"
 #include "seqrec/train/interrupt.hpp"
 #include "seqrec/train/session_trainer.hpp"
 #include "seqrec/train/trainer.hpp"

@@ -19,8 +19,10 @@
 #include "seqrec/ops/embedding_bag.hpp"
 #include "seqrec/ops/gather_rows.hpp"
 #include "seqrec/ops/interaction.hpp"
+#include "seqrec/ops/last_row_attention.hpp"
 #include "seqrec/ops/linear.hpp"
 #include "seqrec/ops/optimizer_step.hpp"
+#include "seqrec/ops/pack_items.hpp"
 #include "seqrec/ops/prefix_mean.hpp"
 #include "seqrec/ops/rank_of_target.hpp"
 #include "seqrec/ops/row_dot.hpp"
@@ -54,6 +56,7 @@ FAKE_OP(dropout_residual_layer_norm_forward, DropoutResidualLayerNormForward)
 FAKE_OP(dropout_residual_layer_norm_backward, DropoutResidualLayerNormBackward)
 FAKE_OP(self_attention_forward, SelfAttentionForward)
 FAKE_OP(self_attention_backward, SelfAttentionBackward)
+FAKE_OP(last_row_attention, LastRowAttention)
 FAKE_OP(prefix_mean_forward, PrefixMeanForward)
 FAKE_OP(prefix_mean_backward, PrefixMeanBackward)
 FAKE_OP(unit_activation_forward, UnitActivationForward)
@@ -77,6 +80,7 @@ FAKE_OP(catalogue_loss, CatalogueLoss)
 FAKE_OP(add_rows, AddRows)
 FAKE_OP(score_items, ScoreItems)
 FAKE_OP(top_k, TopK)
+FAKE_OP(pack_items, PackItems)
 FAKE_OP(rank_of_target, RankOfTarget)
 FAKE_OP(add, Add)
 FAKE_OP(copy, Copy)
@@ -86,6 +90,10 @@ FAKE_OP(accumulate_loss, AccumulateLoss)
 inline void self_attention_saved_size(Context& context, const seqrec::SelfAttentionSavedSize<Context>& a) {
   context.calls.emplace_back("self_attention_saved_size");
   *a.size = 0;
+}
+inline void packed_items_size(Context& context, const seqrec::PackedItemsSize<Context>& a) {
+  context.calls.push_back("packed_items_size");
+  *a.size = a.items;
 }
 inline void sum_squares(Context& context, const seqrec::SumSquares<Context>& a) {
   context.calls.emplace_back("sum_squares");
@@ -137,6 +145,7 @@ static_assert(none_reaches_ops<seqrec::DropoutResidualLayerNormForward<Context>>
 static_assert(none_reaches_ops<seqrec::DropoutResidualLayerNormBackward<Context>>);
 static_assert(none_reaches_ops<seqrec::SelfAttentionForward<Context>, seqrec::SelfAttentionBackward<Context>>);
 static_assert(none_reaches_ops<seqrec::SelfAttentionSavedSize<Context>>);
+static_assert(none_reaches_ops<seqrec::LastRowAttention<Context>>);
 static_assert(none_reaches_ops<seqrec::PrefixMeanForward<Context>, seqrec::PrefixMeanBackward<Context>>);
 static_assert(none_reaches_ops<seqrec::UnitActivation<Context>, seqrec::RunningStatistics<Context>>);
 static_assert(none_reaches_ops<seqrec::UnitActivationForward<Context>, seqrec::UnitActivationBackward<Context>>);
@@ -152,6 +161,7 @@ static_assert(none_reaches_ops<seqrec::ClickLoss<Context>, seqrec::Copy<Context>
 static_assert(none_reaches_ops<seqrec::CatalogueLoss<Context>, seqrec::SampledLoss<Context, BinaryCrossEntropy>>);
 static_assert(none_reaches_ops<seqrec::AddRows<Context>, seqrec::ScoreItems<Context>>);
 static_assert(none_reaches_ops<seqrec::TopK<Context>, seqrec::RankOfTarget<Context>>);
+static_assert(none_reaches_ops<seqrec::PackItems<Context>, seqrec::PackedItemsSize<Context>>);
 static_assert(none_reaches_ops<seqrec::Add<Context>, seqrec::AccumulateLoss<Context>>);
 static_assert(none_reaches_ops<seqrec::OptimizerStep<Context, fake::Rule>, seqrec::SumSquares<Context>>);
 static_assert(none_reaches_ops<seqrec::Gradient<Context>>);
@@ -181,6 +191,11 @@ TEST_CASE("every front door calls the backend of its context, once", "[ops]") {
              [&] { ops::dropout_residual_layer_norm_backward(context, DropoutResidualLayerNormBackward<C>{}); });
   check_call("self_attention_saved_size", [&] { ops::self_attention_saved_size(context, {}, 0, 1); });
   check_call("self_attention_forward", [&] { ops::self_attention_forward(context, SelfAttentionForward<C>{}); });
+  check_call("last_row_attention", [&] {
+    LastRowAttention<C> a;
+    a.offsets = offsets;
+    ops::last_row_attention(context, a);
+  });
   check_call("prefix_mean_forward", [&] { ops::prefix_mean_forward(context, PrefixMeanForward<C>{}); });
   check_call("prefix_mean_backward", [&] {
     PrefixMeanBackward<C> a;
@@ -268,6 +283,7 @@ TEST_CASE("every front door calls the backend of its context, once", "[ops]") {
     ops::top_k(context, a);
   });
   check_call("rank_of_target", [&] { ops::rank_of_target(context, RankOfTarget<C>{}); });
+  check_call("packed_items_size", [&] { ops::packed_items_size(context, 1, 1); });
   check_call("copy", [&] { ops::copy(context, Copy<C>{}); });
   check_call("add", [&] { ops::add(context, Add<C>{}); });
   check_call("accumulate_loss", [&] { ops::accumulate_loss(context, AccumulateLoss<C>{}); });
@@ -289,10 +305,16 @@ TEST_CASE("every front door calls the backend of its context, once", "[ops]") {
     CHECK(result == 25);
   });
 
-  // asks how much forward has kept before it calls
+  // ask how much a table takes, or forward has kept, before they call
+  {
+    PackItems<C> a;
+    a.table.extents[0] = a.packed.extents[0] = 1;
+    ops::pack_items(context, a);
+    CHECK(context.calls == std::vector<std::string>{"sum_squares", "packed_items_size", "pack_items"});
+    context.calls.clear();
+  }
   ops::self_attention_backward(context, SelfAttentionBackward<C>{});
-  CHECK(context.calls ==
-        std::vector<std::string>{"sum_squares", "self_attention_saved_size", "self_attention_backward"});
+  CHECK(context.calls == std::vector<std::string>{"self_attention_saved_size", "self_attention_backward"});
 }
 
 TEST_CASE("a front door checks shapes before it calls", "[ops][errors]") {

@@ -140,8 +140,8 @@ TEMPLATE_TEST_CASE("rank_of_target: equal scores are ties, and the target is not
 
 TEMPLATE_TEST_CASE("rank_of_target: equal rows of the table tie, whatever their numbers", "[ops]",
                    SEQREC_TEST_BACKENDS) {
-  // Products round differently at the edges of their blocks, of items as of queries: an all but collapsed model must
-  // not profit from that.
+  // Wherever they stand in a product's panels, of items as of queries: an all but collapsed model must not profit from
+  // what rounding does there.
   constexpr index_t queries = 29;
   for (const index_t items : {37, 50, 51, 61, 300})
     for (const index_t width : {1, 6, 50}) {
@@ -160,8 +160,8 @@ TEMPLATE_TEST_CASE("rank_of_target: equal rows of the table tie, whatever their 
 }
 
 TEMPLATE_TEST_CASE("rank_of_target: a catalogue that is scored in parts", "[ops]", SEQREC_TEST_BACKENDS) {
-  // 40000 items in parts of 6553, as 40 queries are: targets, what ties with them and what is left out lie in any
-  constexpr index_t queries = 40, items = 40000, part = 6553;
+  // 40000 items in parts of 6528, as 40 queries are: targets, what ties with them and what is left out lie in any
+  constexpr index_t queries = 40, items = 40000, part = 6528;
   Problem p = with_biases(problem(queries, 3, items));
   for (index_t b = 0; b < queries; ++b) {
     p.targets[static_cast<std::size_t>(b)] = static_cast<item_t>(b % 2 == 0 ? (b / 2 * part) % items : b * 1000);

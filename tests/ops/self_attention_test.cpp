@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "seqrec/cpu/last_row_attention.hpp"
 #include "seqrec/cpu/self_attention.hpp"
 #include "support/backends.hpp"
 #include "support/catch.hpp"
@@ -284,6 +285,34 @@ TEMPLATE_TEST_CASE("self_attention: forward against loops, for training and for 
     const Matrix expected = by_loops(p).y;
     CHECK(difference(inference<TestType>(p), expected) <= tolerance<TestType>::value);
     CHECK(difference(training<TestType>(p, unset(p)).y, expected) <= tolerance<TestType>::value);
+  });
+}
+
+TEMPLATE_TEST_CASE("last_row_attention: the last rows of self_attention, to the last bit", "[ops]",
+                   SEQREC_TEST_BACKENDS) {
+  for_each_problem([](Problem p) {
+    p.dropout = 0;
+    const index_t users = std::ssize(p.histories.lengths), width = p.q.columns;
+    const Matrix all = inference<TestType>(p);
+    Matrix queries(users, width), expected(users, width);
+    index_t end = 0;
+    for (index_t user = 0; user < users; ++user) {
+      end += p.histories.lengths[static_cast<std::size_t>(user)];
+      for (index_t d = 0; d < width && p.histories.lengths[static_cast<std::size_t>(user)] > 0; ++d) {
+        queries(user, d) = p.q(end - 1, d);
+        expected(user, d) = all(end - 1, d);
+      }
+    }
+    TestType context;
+    const PlacedBatch<typename TestType::Space> batch(p.histories);
+    PlacedScalars<TestType> q(queries, p.layout), k(p.k, p.layout), v(p.v, p.layout),
+        y(unwritten(users, width), p.layout);
+    PlacedBias<TestType> bias(p, {});
+    LastRowAttention<TestType> a{batch.offsets(), batch.longest(), q.matrix(), k.matrix(),
+                                 v.matrix(),      y.matrix(),      p.heads};
+    bias.set(a, p);
+    ops::last_row_attention(context, a);
+    CHECK(same_bits(y.read(), expected));
   });
 }
 

@@ -123,7 +123,7 @@ TEMPLATE_TEST_CASE("top_k: equal scores come in ascending order of item", "[ops]
 
 TEMPLATE_TEST_CASE("top_k: items of equal vectors come in ascending order, whatever their numbers", "[ops]",
                    SEQREC_TEST_BACKENDS) {
-  // Products round differently at the edges of their blocks, of items as of queries.
+  // Wherever they stand in a product's panels, of items as of queries.
   constexpr index_t queries = 29;
   for (const index_t items : {37, 50, 51, 61, 300})
     for (const index_t width : {1, 6, 50}) {
@@ -167,9 +167,9 @@ TEMPLATE_TEST_CASE("top_k: scores are those of score_items, in company or alone"
 }
 
 TEMPLATE_TEST_CASE("top_k: a catalogue that is scored in parts", "[ops]", SEQREC_TEST_BACKENDS) {
-  Problem p = with_biases(problem(40, 3, 40000, 70));  // parts of 6553 items
+  Problem p = with_biases(problem(40, 3, 40000, 70));  // parts of 6528 items
   check_against_loops<TestType>(p);
-  for (index_t b = 0; b < 40; ++b) p.exclusions.push_back({39999, 6552, 6553, static_cast<item_t>(b)});
+  for (index_t b = 0; b < 40; ++b) p.exclusions.push_back({39999, 6527, 6528, static_cast<item_t>(b)});
   check_against_loops<TestType>(p);
   Problem one = with_biases(problem(1, 3, 300000, 70));  // of 262144
   check_against_loops<TestType>(one);
@@ -205,7 +205,7 @@ TEMPLATE_TEST_CASE("top_k: an item named twice among the exclusions is excluded 
 
 TEMPLATE_TEST_CASE("top_k: where a score is not a number, nothing is offered", "[ops]", SEQREC_TEST_BACKENDS) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  for (const index_t queries : {1, 6})      // scored one by one, or by a product
+  for (const index_t queries : {1, 6})      // alone, or in company
     for (const index_t items : {4, 40000})  // in one part, or in several
       for (const index_t bad : {index_t{1}, items - 1}) {
         CAPTURE(queries, items, bad);

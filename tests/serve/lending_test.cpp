@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "seqrec/core/errors.hpp"
 #include "support/catch.hpp"
 
 using namespace seqrec;
@@ -26,4 +27,13 @@ TEST_CASE("what is lent is nobody else's, and comes back", "[serve]") {
   CHECK(made == 7);
   lending.with(make, [](int&) {});
   CHECK(made == 7);
+}
+
+TEST_CASE("what is lent comes back where its use throws", "[serve]") {
+  detail::Lending<int> lending;
+  int made = 0;
+  const auto make = [&] { return std::make_unique<int>(made++); };
+  for (int round = 0; round < 3; ++round)
+    CHECK_THROWS_AS(lending.with(make, [](int&) { throw ArgumentError("no"); }), ArgumentError);
+  CHECK(made == 1);
 }

@@ -2,9 +2,11 @@
 #include "seqrec/serve/recommender.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "seqrec/cpu.hpp"
@@ -207,6 +209,53 @@ TEST_CASE("a request that cannot be answered is named, and those after it are an
   CHECK_THROWS_AS(server.recommend(RecommendRequest{}), ArgumentError);
   CHECK_THROWS_AS(server.score(ScoreRequest{{}, good}), ArgumentError);
   CHECK(server.recommend(RecommendRequest{good, 2}).size() == 2);
+}
+
+TEST_CASE("any number of threads ask a Recommender at once, and each gets the answers that it gets alone", "[serve]") {
+  const SasRec<Context> model({.items = 60, .width = 20, .blocks = 1, .max_length = 20, .seed = 1});
+  const Asked asked;
+  const Recommender<SasRec<Context>> server(model, {.team = {.threads = 2}, .callers = 2});
+  const auto expected = server.recommend(asked.recommend);
+  const auto expected_scores = server.score(asked.score);
+  std::atomic<int> wrong = 0;
+  {
+    std::vector<std::jthread> callers;
+    for (int caller = 0; caller < 4; ++caller)
+      callers.emplace_back([&] {
+        std::vector<Recommendations<float>> answers(asked.recommend.size());
+        for (int round = 0; round < 10; ++round) {
+          server.recommend(asked.recommend, answers);
+          const auto scores = server.score(asked.score);
+          for (std::size_t i = 0; i < answers.size(); ++i) {
+            if (!same(answers[i].items, expected[i].items)) ++wrong;
+            if (scores[i].scores != expected_scores[i].scores) ++wrong;
+          }
+        }
+      });
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("after its model was trained on, a Recommender is refreshed", "[serve]") {
+  SasRec<Context> model({.items = 60, .width = 20, .blocks = 1, .max_length = 20, .seed = 1});
+  Recommender<SasRec<Context>> server(model);
+  const Items history = {3, 1, 4};
+  for (int i = 0; i < model.parameters().size(); ++i) model.parameters().values()(i) *= -2;
+  server.refresh();
+  Context context;
+  CHECK(
+      same(server.recommend(RecommendRequest{history, 20, history}), recommend(model, context, history, 20, history)));
+}
+
+TEST_CASE("answers of the caller's are one for each request", "[serve]") {
+  const seqrec_test::OtherModel model;
+  const Recommender server(model);
+  const Items history = {1};
+  const RecommendRequest request{history, 3, history};
+  std::vector<Recommendations<float>> answers(2);
+  CHECK(seqrec_test::message_of<ArgumentError>([&] {
+          server.recommend({&request, 1}, answers);
+        }) == "Recommender answers is 2, expected 1, one for each request");
 }
 
 TEST_CASE("options of a Recommender out of range are named", "[serve]") {

@@ -49,6 +49,49 @@ TEST_CASE("requests are answered in order, however many are packed together", "[
   }
 }
 
+namespace {
+
+/// Notes what each shard has to do.
+struct CountingTeam : detail::SoleContext<OtherContext> {
+  using SoleContext::SoleContext;
+  std::vector<index_t> candidates;  ///< of each shard
+  template <class Shards, class Work>
+  void run(const Shards& batch, Work&& work) {
+    SoleContext::run(batch, [&](OtherContext& of_shard, const auto& shard) {
+      candidates.push_back(shard.candidates.size());
+      work(of_shard, shard);
+    });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("many candidates of one user are dealt to several threads", "[serve]") {
+  const OtherModel model;
+  OtherContext context;
+  CountingTeam team(context);
+  detail::RequestServer<OtherModel> server(model, {}, 100, 100);
+  const Items history = {1, 2};
+  Items many;
+  std::vector<float> expected;
+  for (int i = 0; i < 500; ++i) {
+    many.push_back(i % 10);
+    expected.push_back(200 + static_cast<float>(i % 10));
+  }
+  const Items few = {3};
+  const std::vector<ScoreRequest> requests = {{history, few}, {history, many}, {{}, many}, {history, {}}};
+  std::vector<Scores<float>> scores(4);
+  for (int round = 0; round < 2; ++round) {
+    team.candidates.clear();
+    server.score(team, requests, scores);
+    CHECK(team.candidates == std::vector<index_t>{251, 250});
+    CHECK(scores[0].scores == std::vector<float>{203});
+    CHECK(scores[1].scores == expected);
+    CHECK((scores[2].cold && scores[2].scores.empty()));
+    CHECK((!scores[3].cold && scores[3].scores.empty()));
+  }
+}
+
 TEST_CASE("features go to another space once", "[serve]") {
   const OtherModel model;
   const std::vector<offset_t> offsets = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};

@@ -35,7 +35,8 @@ std::vector<ToyUser> users_for(const Model& model, const std::vector<ToyUser>& u
   return seqrec::times_option(model) != nullptr ? with_times(users) : users;
 }
 
-/// Checks that a history's states have the same bits alone and in a batch, empty histories among it.
+/// Checks that a history's states have the same bits alone and in a batch, empty histories among it, and that a shorter
+/// way to the last of them finds it.
 /// @param longest  of the histories   @return the users of the batch
 template <class Model>
 std::vector<ToyUser> check_states_are_those_of_users_alone(const Model& model, int longest) {
@@ -48,6 +49,23 @@ std::vector<ToyUser> check_states_are_those_of_users_alone(const Model& model, i
     alone.insert(alone.end(), states.begin(), states.end());
   }
   CHECK(together == alone);
+  if constexpr (seqrec::EncodesLast<Model>) {
+    const ToyBatch batch(users, items, 0);
+    const auto width = std::ssize(together) / batch.histories().rows();
+    DoubleContext context;
+    seqrec::Tape<DoubleContext> tape(context, seqrec::Mode::inference);
+    const auto last = model.encode_last(tape, batch.histories()).value();
+    CHECK(last.rows() == std::ssize(users));
+    std::vector<double> found(last.data, last.data + last.size()), expected;
+    for (index_t user = 0; user < batch.histories().users(); ++user) {
+      const index_t end = batch.histories().offsets()(user + 1);
+      if (end == batch.histories().offsets()(user))
+        expected.insert(expected.end(), static_cast<std::size_t>(width), 0.0);
+      else
+        expected.insert(expected.end(), together.begin() + (end - 1) * width, together.begin() + end * width);
+    }
+    CHECK(found == expected);  // to the last bit
+  }
   return users;
 }
 

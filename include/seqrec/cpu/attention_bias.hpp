@@ -60,8 +60,9 @@ class AttentionBiasRows {
   explicit operator bool() const { return bias_.of_distance || bias_.of_time; }
 
   /// @param first, length  rows of the history that the calls below are about
-  void begin(index_t first, index_t length) {
-    for (index_t i = 0; buckets_ != nullptr && i < length; ++i)
+  /// @param row            the first of those that they name
+  void begin(index_t first, index_t length, index_t row = 0) {
+    for (index_t i = row; buckets_ != nullptr && i < length; ++i)
       time_buckets_of_row(bias_.times.data + first, i, buckets_ + i * stride_);
   }
 

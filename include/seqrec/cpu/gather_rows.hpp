@@ -27,7 +27,11 @@ void gather_rows_backward(BasicContext<S, W>&, const GatherRowsBackward<BasicCon
 
 template <class S, int W>
 void last_row_numbers(BasicContext<S, W>&, const LastRowNumbers<BasicContext<S, W>>& a) {
-  for (index_t b = 0; b < a.rows.size(); ++b) a.rows(b) = a.offsets(b + 1) > a.offsets(b) ? a.offsets(b + 1) - 1 : -1;
+  for (index_t b = 0; b < a.rows.size(); ++b) {
+    const bool empty = a.offsets(b + 1) == a.offsets(b);
+    a.rows(b) = empty ? -1 : a.offsets(b + 1) - 1;
+    if (a.users) a.users(b) = empty ? -1 : static_cast<offset_t>(b);
+  }
 }
 
 template <class S, int W>

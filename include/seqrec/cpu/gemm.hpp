@@ -44,6 +44,8 @@ struct Packed {
   constexpr index_t columns() const { return extent; }
   /// The first `count` of its columns.
   constexpr Packed first_columns(index_t count) const { return {data, inner, count}; }
+  /// So many of its columns from `first` on, a multiple of packed_columns.
+  constexpr Packed column_range(index_t first, index_t count) const { return {data + first * inner, inner, count}; }
 };
 
 namespace gemm_detail {
@@ -67,21 +69,24 @@ void pack_panel(MatrixView<const S, HostSpace> b, index_t start, index_t inner, 
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wignored-attributes"  // a vector type as a template argument, as Eigen itself has it
-/// From rows that lie along k: squares of whole registers are transposed in registers.
+/// From rows that lie along k: squares of registers are transposed in registers. Of the widest vectors halves are,
+/// because processors move elements within them in more places at once than between them.
 template <class S>
 void pack_panel(Transposed<S> b, index_t start, index_t inner, index_t first, index_t count, S* panel) {
   using Packet = typename GemmTiles<S>::Packet;
-  constexpr index_t lanes = GemmTiles<S>::lanes, stride = GemmTiles<S>::columns;
+  using Half = typename Eigen::internal::unpacket_traits<Packet>::half;
+  using Side = std::conditional_t<sizeof(Packet) == 64, Half, Packet>;
+  constexpr index_t lanes = Eigen::internal::unpacket_traits<Side>::size, stride = GemmTiles<S>::columns;
   const auto& rows = b.matrix;
-  for (index_t column = 0; column < count; column += lanes) {
-    const S* const from = rows.row(first + column) + start;
-    const index_t present = std::min(lanes, count - column);
+  for (index_t column = 0; column < round_up(count, GemmTiles<S>::lanes); column += lanes) {
+    const S* const from = rows.row(first + std::min(column, count - 1)) + start;
+    const index_t present = std::clamp<index_t>(count - column, 0, lanes);
     index_t k = 0;
     for (; k + lanes <= inner; k += lanes) {
-      Eigen::internal::PacketBlock<Packet, static_cast<int>(lanes)> square;
+      Eigen::internal::PacketBlock<Side, static_cast<int>(lanes)> square;
       for (index_t i = 0; i < lanes; ++i)
-        square.packet[i] = i < present ? Eigen::internal::ploadu<Packet>(from + i * rows.stride + k)
-                                       : Eigen::internal::pset1<Packet>(S(0));
+        square.packet[i] = i < present ? Eigen::internal::ploadu<Side>(from + i * rows.stride + k)
+                                       : Eigen::internal::pset1<Side>(S(0));
       Eigen::internal::ptranspose(square);
       for (index_t i = 0; i < lanes; ++i) Eigen::internal::pstoreu(panel + (k + i) * stride + column, square.packet[i]);
     }
@@ -209,6 +214,10 @@ template <class S>
 constexpr index_t whole_registers(index_t columns) {
   return round_up(columns, gemm_detail::GemmTiles<S>::lanes);
 }
+
+/// Columns of a panel.
+template <class S>
+inline constexpr index_t packed_columns = gemm_detail::GemmTiles<S>::columns;
 
 /// Lays B out in panels, for products with many A.
 /// @param b       (K, N) a matrix view or `transposed(view)`

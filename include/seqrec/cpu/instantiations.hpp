@@ -23,11 +23,13 @@
 #include "seqrec/cpu/gather_rows.hpp"
 #include "seqrec/cpu/gru.hpp"
 #include "seqrec/cpu/interaction.hpp"
+#include "seqrec/cpu/last_row_attention.hpp"
 #include "seqrec/cpu/linear.hpp"
 #include "seqrec/cpu/moe_balance.hpp"
 #include "seqrec/cpu/moe_ffn.hpp"
 #include "seqrec/cpu/moe_route.hpp"
 #include "seqrec/cpu/optimizer_step.hpp"
+#include "seqrec/cpu/pack_items.hpp"
 #include "seqrec/cpu/prefix_mean.hpp"
 #include "seqrec/cpu/rank_of_target.hpp"
 #include "seqrec/cpu/row_dot.hpp"
@@ -52,6 +54,7 @@
   SEQREC_CPU_OP(how, S, self_attention_saved_size, SelfAttentionSavedSize)         \
   SEQREC_CPU_OP(how, S, self_attention_forward, SelfAttentionForward)              \
   SEQREC_CPU_OP(how, S, self_attention_backward, SelfAttentionBackward)            \
+  SEQREC_CPU_OP(how, S, last_row_attention, LastRowAttention)                      \
   SEQREC_CPU_OP(how, S, additive_attention_saved_size, AdditiveAttentionSavedSize) \
   SEQREC_CPU_OP(how, S, additive_attention_forward, AdditiveAttentionForward)      \
   SEQREC_CPU_OP(how, S, additive_attention_backward, AdditiveAttentionBackward)    \
@@ -65,6 +68,8 @@
   SEQREC_CPU_OP(how, S, sampled_loss, SampledLoss, Bpr)                \
   SEQREC_CPU_OP(how, S, sampled_loss, SampledLoss, SampledSoftmax)     \
   SEQREC_CPU_OP(how, S, click_loss, ClickLoss)                         \
+  SEQREC_CPU_OP(how, S, packed_items_size, PackedItemsSize)            \
+  SEQREC_CPU_OP(how, S, pack_items, PackItems)                         \
   SEQREC_CPU_OP(how, S, rank_of_target, RankOfTarget)                  \
   SEQREC_CPU_OP(how, S, score_items, ScoreItems)                       \
   SEQREC_CPU_OP(how, S, top_k, TopK)

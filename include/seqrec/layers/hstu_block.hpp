@@ -2,6 +2,7 @@
 #pragma once
 
 #include "seqrec/layers/functions.hpp"
+#include "seqrec/layers/last_rows.hpp"
 #include "seqrec/layers/layer_norm.hpp"
 #include "seqrec/layers/self_attention.hpp"
 
@@ -63,6 +64,44 @@ struct HstuBlock {
         attend<Context>(tape, batch, {vqk, width}, {vqk, 2 * width}, {vqk, 0}, width, settings);
     const Variable<Context> z = attention_norm.forward(tape, {sums, {}}).y;
     return {x, o.forward(tape, gated_silu(tape, gate, z, tape.dropout(dropout, batch.first_row)))};
+  }
+
+  /// The last row of each history alone, as one of `forward`'s: of the others only keys and values are wanted.
+  /// @param stream (N, D)   @return (B, D)
+  ResidualStream<Context> forward_last(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
+                                       const ResidualStream<Context>& stream, const LastRows<Context>& last) const {
+    const auto [x, n] = input_norm.forward(tape, stream);
+    return last_rows(tape, batch, last.of(x), last.of(n), part(tape, n, 1), part(tape, n, 3));
+  }
+
+  /// The last row of one history, of whose earlier rows values and keys are kept.
+  /// @param batch of the whole history   @param stream (1, D)   @param kept (n, 2 D), its last row written
+  ResidualStream<Context> forward_next(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
+                                       const ResidualStream<Context>& stream, matrix_of<Context> kept) const {
+    const auto [x, n] = input_norm.forward(tape, stream);
+    const index_t width = x.columns(), row = kept.rows() - 1;
+    const matrix_of<Context> values = kept.column_range(0, width), keys = kept.column_range(width, width);
+    ops::copy(tape.context(), Copy<Context>{part(tape, n, 1).value(), values.row_range(row, 1)});
+    ops::copy(tape.context(), Copy<Context>{part(tape, n, 3).value(), keys.row_range(row, 1)});
+    return last_rows(tape, batch, x, n, tape.variable(values), tape.variable(keys));
+  }
+
+ private:
+  /// silu of one of the four products of uvqk.   @param which 1: values, 2: queries, 3: keys
+  Variable<Context> part(Tape<Context>& tape, Variable<Context> n, index_t which) const {
+    return silu(tape, apply_linear(tape, n, uvqk.weights(tape).rows(which * n.columns(), n.columns())));
+  }
+
+  /// @param x, n (B, D) of the last rows   @param v, k (N, D)
+  ResidualStream<Context> last_rows(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
+                                    Variable<Context> x, Variable<Context> n, Variable<Context> v,
+                                    Variable<Context> k) const {
+    const index_t width = x.columns();
+    const Variable<Context> gate = apply_linear(tape, n, uvqk.weights(tape).rows(0, width));
+    const AttentionSettings<Context> settings{
+        heads, {}, bias.value(tape, batch), bias.gradient(tape), AttentionWeights::silu, divisor};
+    const Variable<Context> sums = attend_last<Context>(tape, batch, part(tape, n, 2), {k, 0}, {v, 0}, width, settings);
+    return {x, o.forward(tape, gated_silu(tape, gate, attention_norm.forward(tape, {sums, {}}).y, {}))};
   }
 };
 

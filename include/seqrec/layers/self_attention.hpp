@@ -3,6 +3,8 @@
 
 #include "seqrec/core/batch.hpp"
 #include "seqrec/layers/linear.hpp"
+#include "seqrec/ops/elementwise.hpp"
+#include "seqrec/ops/last_row_attention.hpp"
 #include "seqrec/ops/self_attention.hpp"
 
 namespace seqrec {
@@ -81,6 +83,20 @@ Variable<Context> attend(Tape<Context>& tape, const Batch<typename Context::Spac
   return y;
 }
 
+/// The same for the last row of each history alone, with the same bits; without a gradient.
+/// @param q (B, width)   @return (B, width), zeros for an empty history
+template <class Context>
+Variable<Context> attend_last(Tape<Context>& tape, const Batch<typename Context::Space>& batch, Variable<Context> q,
+                              AttentionColumns<Context> k, AttentionColumns<Context> v, index_t width,
+                              const AttentionSettings<Context>& o) {
+  const Variable<Context> y = tape.variable(batch.users(), width);
+  ops::last_row_attention(tape.context(), LastRowAttention<Context>{batch.offsets(), batch.longest, q.value(),
+                                                                    k.of.value().column_range(k.first, width),
+                                                                    v.of.value().column_range(v.first, width),
+                                                                    y.value(), o.heads, o.bias, o.weights, o.divisor});
+  return y;
+}
+
 /// Causal multi-head self-attention over packed histories, with the parameters of PyTorch's MultiheadAttention, and
 /// what is added to its logits where that is wanted.
 template <class Context>
@@ -125,12 +141,40 @@ struct SelfAttention {
     return mix(tape, batch, {q, 0}, {kv, 0}, {kv, width}, width);
   }
 
+  /// The last row of each history alone, as one of `forward`'s; without a gradient.
+  /// @param queries (B, D) of the last rows   @param memory (N, D)   @return (B, D)
+  Variable<Context> forward_last(Tape<Context>& tape, const Batch<Space>& batch, Variable<Context> queries,
+                                 Variable<Context> memory) const {
+    const index_t width = memory.columns();
+    return mix_last(tape, batch, queries, apply_linear(tape, memory, projection(tape).rows(width, 2 * width)));
+  }
+
+  /// The same for a history whose rows come one by one: keys and values of the earlier ones are kept.
+  /// @param query, row (1, D) of the last row   @param kept (n, 2 D) keys and values of all n rows, the last one
+  /// written
+  Variable<Context> forward_next(Tape<Context>& tape, const Batch<Space>& batch, Variable<Context> query,
+                                 Variable<Context> row, matrix_of<Context> kept) const {
+    const index_t width = row.columns();
+    const Variable<Context> kv = apply_linear(tape, row, projection(tape).rows(width, 2 * width));
+    ops::copy(tape.context(), Copy<Context>{kv.value(), kept.row_range(kept.rows() - 1, 1)});
+    return mix_last(tape, batch, query, tape.variable(kept));
+  }
+
  private:
   using Columns = AttentionColumns<Context>;
 
   LinearWeights<Context> projection(const Tape<Context>& tape) const {
     return {tape.value(in_proj_weight), tape.value(in_proj_bias), tape.gradient(in_proj_weight),
             tape.gradient(in_proj_bias)};
+  }
+
+  /// @param queries (B, D)   @param kv (N, 2 D)
+  Variable<Context> mix_last(Tape<Context>& tape, const Batch<Space>& batch, Variable<Context> queries,
+                             Variable<Context> kv) const {
+    const index_t width = queries.columns();
+    const Variable<Context> q = apply_linear(tape, queries, projection(tape).rows(0, width));
+    const AttentionSettings<Context> settings{heads, {}, bias.value(tape, batch), bias.gradient(tape)};
+    return out_proj.forward(tape, attend_last<Context>(tape, batch, q, {kv, 0}, {kv, width}, width, settings));
   }
 
   Variable<Context> mix(Tape<Context>& tape, const Batch<Space>& batch, Columns q, Columns k, Columns v,

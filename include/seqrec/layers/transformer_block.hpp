@@ -4,6 +4,7 @@
 #include <array>
 
 #include "seqrec/layers/block_feed_forward.hpp"
+#include "seqrec/layers/last_rows.hpp"
 #include "seqrec/layers/layer_norm.hpp"
 #include "seqrec/layers/self_attention.hpp"
 
@@ -73,6 +74,48 @@ struct TransformerBlock {
     }
     const Variable<Context> z = feed_forward_norm.forward(tape, {n, attention.forward(tape, batch, n, x)}).y;
     return feed_forward.forward(tape, z, z, batch.first_row);
+  }
+
+  /// The last row of each history alone, as one of `forward`'s: of the others only keys and values are wanted.
+  /// @param stream (N, D)   @return (B, D)
+  ResidualStream<Context> forward_last(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
+                                       const ResidualStream<Context>& stream, const LastRows<Context>& last) const {
+    return last_rows(
+        tape, stream, [&](Variable<Context> x) { return last.of(x); },
+        [&](Variable<Context> queries, Variable<Context> rows) {
+          return attention.forward_last(tape, batch, queries, rows);
+        });
+  }
+
+  /// The last row of one history, of whose earlier rows keys and values are kept.
+  /// @param batch of the whole history   @param stream (1, D)   @param kept (n, 2 D), its last row written
+  ResidualStream<Context> forward_next(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
+                                       const ResidualStream<Context>& stream, matrix_of<Context> kept) const {
+    return last_rows(
+        tape, stream, [](Variable<Context> x) { return x; },
+        [&](Variable<Context> query, Variable<Context> row) {
+          return attention.forward_next(tape, batch, query, row, kept);
+        });
+  }
+
+ private:
+  /// @param last    last(x) are the last rows of x   @param attend  attend(last queries, rows) is attention's result
+  template <class Last, class Attend>
+  ResidualStream<Context> last_rows(Tape<Context>& tape, const ResidualStream<Context>& stream, Last last,
+                                    Attend attend) const {
+    if (norm == NormPlacement::post) {
+      const Variable<Context> x = stream.residual, x_last = last(x);
+      const Variable<Context> n = attention_norm.forward(tape, {x_last, attend(x_last, x)}).y;
+      return {feed_forward_norm.forward(tape, feed_forward.forward(tape, n, n, 0)).y, {}};
+    }
+    const auto [x, n] = attention_norm.forward(tape, stream);
+    const Variable<Context> n_last = last(n);
+    if (norm == NormPlacement::pre) {
+      const auto [sum, z] = feed_forward_norm.forward(tape, {last(x), attend(n_last, n)});
+      return feed_forward.forward(tape, z, sum, 0);
+    }
+    const Variable<Context> z = feed_forward_norm.forward(tape, {n_last, attend(n_last, x)}).y;
+    return feed_forward.forward(tape, z, z, 0);
   }
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "seqrec/layers/embedding.hpp"
+#include "seqrec/layers/last_rows.hpp"
 #include "seqrec/layers/layer_norm.hpp"
 #include "seqrec/layers/self_attention.hpp"
 #include "seqrec/models/history_encoder.hpp"
@@ -28,12 +29,44 @@ class BlockEncoder : public HistoryEncoder<Context_, Options_> {
   /// @return (N, D)   @throws ShapeError when a history is longer than max_length
   /// @throws ArgumentError when times or features of users are read and the batch has none
   Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
-    check_batch_times(name_, reads_times(), batch);
-    ResidualStream<Context> stream{Base::embed_history(name_, tape, batch, item_embedding_, &position_embedding_,
-                                                       {std::sqrt(static_cast<double>(options_.width)),
-                                                        options_.position_origin, options_.dropout}),
-                                   {}};
+    ResidualStream<Context> stream = embed(tape, batch);
     for (const Block& block : blocks_) stream = block.forward(tape, batch, stream);
+    return final_norm_.forward(tape, stream).y;
+  }
+
+  /// The states after the last items, with the bits of `encode`: the last block works out no other row.
+  /// @return (B, D), zeros for an empty history   @throws as encode, ArgumentError for a tape that records
+  Variable<Context> encode_last(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
+    const LastRows<Context> last(tape, batch);
+    ResidualStream<Context> stream = embed(tape, batch);
+    if (blocks_.empty()) {
+      stream = {last.of(stream.residual), {}};
+    } else {
+      for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) stream = blocks_[i].forward(tape, batch, stream);
+      stream = blocks_.back().forward_last(tape, batch, stream, last);
+    }
+    return last.without_empty(final_norm_.forward(tape, stream).y);
+  }
+
+  /// Whether a history can be read on, one item after another (`encode_next`): only where positions are counted from
+  /// its start, because else every item has another position after the next.
+  bool reads_on() const { return options_.position_origin == PositionOrigin::start; }
+
+  /// Columns of what `encode_next` keeps of a row: keys and values of each block.
+  index_t kept_columns() const { return 2 * options_.width * std::ssize(blocks_); }
+
+  /// The state after the last item of one history, of whose earlier rows keys and values are kept; with the bits of
+  /// `encode_last`.
+  /// @param batch of the whole history, n items   @param kept (n, kept_columns()), all rows but the last one from
+  ///              earlier calls, the last one written
+  /// @return (1, D)   @throws as encode_last
+  Variable<Context> encode_next(Tape<Context>& tape, const Batch<typename Context::Space>& batch,
+                                matrix_of<Context> kept) const {
+    ResidualStream<Context> stream{LastRows<Context>(tape, batch).of(embed(tape, batch).residual), {}};
+    for (std::size_t i = 0; i < blocks_.size(); ++i) {
+      const index_t width = 2 * options_.width, first = static_cast<index_t>(i) * width;
+      stream = blocks_[i].forward_next(tape, batch, stream, kept.column_range(first, width));
+    }
     return final_norm_.forward(tape, stream).y;
   }
 
@@ -67,6 +100,15 @@ class BlockEncoder : public HistoryEncoder<Context_, Options_> {
   static AttentionBiasOptions bias_of(const Options_& o) { return {o.position_bias ? o.max_length : 0, o.time_bias}; }
 
  private:
+  /// What the blocks begin from.
+  ResidualStream<Context> embed(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
+    check_batch_times(name_, reads_times(), batch);
+    return {Base::embed_history(
+                name_, tape, batch, item_embedding_, &position_embedding_,
+                {std::sqrt(static_cast<double>(options_.width)), options_.position_origin, options_.dropout}),
+            {}};
+  }
+
   template <class BlockOptions>
   std::vector<Block> make_blocks(const BlockOptions& each) {
     std::vector<Block> blocks;

@@ -29,4 +29,15 @@ concept EncodesLast = StaticEncoder<Model> && requires(const Model& model, Tape<
   { model.encode_last(tape, batch) } -> std::same_as<Variable<typename Model::Context>>;
 };
 
+/// A static encoder that can read a history on: `encode_next` gives the state after its last item from what it kept of
+/// the earlier rows (kept_columns() of each), where `reads_on()` says so.
+template <class Model>
+concept ReadsOn = EncodesLast<Model> &&
+    requires(const Model& model, Tape<typename Model::Context>& tape,
+             const Batch<typename Model::Context::Space>& batch, matrix_of<typename Model::Context> kept) {
+  { model.encode_next(tape, batch, kept) } -> std::same_as<Variable<typename Model::Context>>;
+  { model.kept_columns() } -> std::convertible_to<index_t>;
+  { model.reads_on() } -> std::same_as<bool>;
+};
+
 }  // namespace seqrec

@@ -25,11 +25,13 @@ struct GatherRowsBackward {
   Gradient<Context> dx;                                      ///< (N, D)
 };
 
-/// rows(b) = the last row of history b, -1 where it is empty: what a static encoder ranks with.
+/// rows(b) = the last row of history b, -1 where it is empty: what a static encoder ranks with. users(b) = b, -1 where
+/// it is empty: who has such a row.
 template <class Context>
 struct LastRowNumbers {
   VectorView<const offset_t, typename Context::Space> offsets;  ///< (B+1)
   VectorView<offset_t, typename Context::Space> rows;           ///< (B) written
+  VectorView<offset_t, typename Context::Space> users{};        ///< (B) written; or null
 };
 
 /// rows(c) = the last row of its user's history that candidate c may see, -1 where it sees none: ascending wherever
@@ -87,6 +89,7 @@ void gather_rows_backward(Context& context, const GatherRowsBackward<Context>& a
 template <class Context>
 void last_row_numbers(Context& context, const LastRowNumbers<Context>& a) {
   check_shape("last_row_numbers", "offsets", a.offsets, a.rows.size() + 1);
+  check_optional_shape("last_row_numbers", "users", a.users, a.rows.size());
   using fallback::last_row_numbers;
   last_row_numbers(context, a);
 }

@@ -6,6 +6,7 @@
 #include "seqrec/core/jagged.hpp"
 #include "seqrec/ops/fallback.hpp"
 #include "seqrec/ops/item_head.hpp"
+#include "seqrec/ops/pack_items.hpp"
 
 namespace seqrec {
 
@@ -33,6 +34,7 @@ void rank_of_target(Context& context, const RankOfTarget<Context>& a) {
   constexpr const char* op = "rank_of_target";
   const index_t queries = a.queries.rows();
   check_head(op, a.head, a.queries.columns());
+  check_packed_items(op, context, a.head);
   check_shape(op, "targets", a.targets, queries);
   check_shape(op, "above", a.above, queries);
   check_shape(op, "ties", a.ties, queries);

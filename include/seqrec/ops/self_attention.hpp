@@ -110,17 +110,16 @@ index_t self_attention_saved_size(Context& context, VectorView<const offset_t, t
   return size;
 }
 
-/// What forward and backward have in common.
+/// What all kinds of self-attention have in common.
+/// @param rows N   @param width D
 template <class Arguments>
-void check_self_attention(const char* op, const Arguments& a) {
-  const index_t rows = a.q.rows(), width = a.q.columns();
+void check_attention_of(const char* op, const Arguments& a, index_t rows, index_t width) {
   if (a.heads < 1 || width % a.heads != 0)
     throw ShapeError(concatenate(op, ": heads is ", a.heads, ", expected a divisor of the width ", width));
   check_offsets(op, "offsets", a.offsets, rows);
   check_longest(op, a.offsets, rows, a.longest);
   check_shape(op, "k", a.k, rows, width);
   check_shape(op, "v", a.v, rows, width);
-  check_shape(op, "y", a.y, rows, width);
   const index_t distances = a.bias.of_distance.columns();
   check_optional_shape(op, "of_distance", a.bias.of_distance, a.heads, distances);
   if (a.bias.of_distance && a.longest > distances)
@@ -130,6 +129,13 @@ void check_self_attention(const char* op, const Arguments& a) {
   if (a.bias.of_time) check_shape(op, "times", a.bias.times, rows);
   if (!(a.divisor > 0))
     throw ArgumentError(concatenate(op, ": divisor is ", a.divisor, ", expected a positive number"));
+}
+
+/// What forward and backward have in common.
+template <class Arguments>
+void check_self_attention(const char* op, const Arguments& a) {
+  check_attention_of(op, a, a.q.rows(), a.q.columns());
+  check_shape(op, "y", a.y, a.q.rows(), a.q.columns());
 }
 
 /// @throws ShapeError when extents disagree, heads does not divide D, offsets are none of N rows, a history is longer

@@ -6,6 +6,7 @@
 #include "seqrec/core/jagged.hpp"
 #include "seqrec/ops/fallback.hpp"
 #include "seqrec/ops/item_head.hpp"
+#include "seqrec/ops/pack_items.hpp"
 
 namespace seqrec {
 
@@ -33,6 +34,7 @@ void top_k(Context& context, const TopK<Context>& a) {
   constexpr const char* op = "top_k";
   const index_t queries = a.queries.rows(), k = a.items.columns();
   check_head(op, a.head, a.queries.columns());
+  check_packed_items(op, context, a.head);
   check_shape(op, "items", a.items, queries, k);
   check_shape(op, "scores", a.scores, queries, k);
   if (a.exclusions) {

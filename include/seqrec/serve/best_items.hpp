@@ -14,6 +14,7 @@
 #include "seqrec/ops/top_k.hpp"
 #include "seqrec/serve/catalogue_scorer.hpp"
 #include "seqrec/serve/last_states.hpp"
+#include "seqrec/serve/packed_catalogue.hpp"
 #include "seqrec/serve/requests.hpp"
 
 namespace seqrec::detail {
@@ -34,7 +35,7 @@ class BestItems {
   using Scalar = typename Context::Scalar;
   using Space = typename Context::Space;
 
-  explicit BestItems(const Model& model) : excluded_(model.num_items()) {}
+  explicit BestItems(const Model& model, const PackedCatalogue<Model>* = nullptr) : excluded_(model.num_items()) {}
 
   /// @param context begun anew (begin_shard)   @param offered  the catalogue's first so many items are
   /// @param wanted  wanted(user) is what the shard's user wants
@@ -83,23 +84,33 @@ requires(!CandidateEncoder<Model>) class BestItems<Model> {
   using Scalar = typename Context::Scalar;
   using Space = typename Context::Space;
 
-  explicit BestItems(const Model&) {}
+  /// @param catalogue  the model's items, laid out for being scored, or null; must stay as long as this
+  explicit BestItems(const Model&, const PackedCatalogue<Model>* catalogue = nullptr) : catalogue_(catalogue) {}
 
   template <class Wanted, class Answer>
   void operator()(Context& context, const Model& model, const RankingBatch<Space>& shard, index_t offered,
                   Wanted wanted, Answer answer) {
-    const index_t users = shard.histories.users();
+    Tape<Context> tape(context, Mode::inference);
+    after_states(tape, model, last_states(tape, model, shard.histories), shard.exclusions, offered, wanted, answer);
+  }
+
+  /// The same for users whose states are known.
+  /// @param states (B, D)   @param exclusions (B) segments, or null
+  template <class Wanted, class Answer>
+  void after_states(Tape<Context>& tape, const Model& model, const_matrix_of<Context> states,
+                    const Jagged<const item_t, Space>& exclusions, index_t offered, Wanted wanted, Answer answer) {
+    Context& context = tape.context();
+    const index_t users = states.rows();
     index_t most = 1;
     for (index_t user = 0; user < users; ++user) most = std::max(most, wanted(user).count);
     most = std::min(most, offered);
-    Tape<Context> tape(context, Mode::inference);
     ItemHead<Context> head = model.item_head().view(tape);
     head.table = head.table.row_range(0, offered);
     if (head.bias) head.bias = head.bias.row_range(0, offered);
+    if (catalogue_ != nullptr) head.packed = catalogue_->view();
     const MatrixView<item_t, Space> items(context.template vector<item_t>(users * most).data, users, most);
     const auto scores = context.matrix(users, most);
-    ops::top_k(context,
-               TopK<Context>{last_states(tape, model, shard.histories), head, shard.exclusions, items, scores});
+    ops::top_k(context, TopK<Context>{states, head, exclusions, items, scores});
     items_.resize(static_cast<std::size_t>(users * most));
     scores_.resize(items_.size());
     context.copy_to_host(items_.data(), items.data, users * most);
@@ -115,6 +126,7 @@ requires(!CandidateEncoder<Model>) class BestItems<Model> {
   }
 
  private:
+  const PackedCatalogue<Model>* catalogue_;
   std::vector<item_t> items_;
   std::vector<Scalar> scores_;
   std::vector<Recommendation<Scalar>> best_;

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "seqrec/autograd/tape.hpp"
+#include "seqrec/layers/last_rows.hpp"
 #include "seqrec/models/static_encoder.hpp"
-#include "seqrec/ops/gather_rows.hpp"
 
 namespace seqrec {
 
@@ -13,12 +13,8 @@ matrix_of<typename Model::Context> last_states(Tape<typename Model::Context>& ta
                                                const Batch<typename Model::Context::Space>& histories) {
   using Context = typename Model::Context;
   if constexpr (EncodesLast<Model>) return model.encode_last(tape, histories).value();
-  const auto states = model.encode(tape, histories);
-  const auto queries = tape.context().matrix(histories.users(), states.columns());
-  const auto rows = tape.context().template vector<offset_t>(histories.users());
-  ops::last_row_numbers(tape.context(), LastRowNumbers<Context>{histories.offsets(), rows});
-  ops::gather_rows_forward(tape.context(), GatherRowsForward<Context>{states.value(), rows, queries});
-  return queries;
+  const LastRows<Context> last(tape, histories);
+  return last.of(model.encode(tape, histories)).value();
 }
 
 }  // namespace seqrec

@@ -12,14 +12,14 @@ namespace seqrec::detail {
 template <class T>
 class Lending {
  public:
-  /// Calls use(object) with one that nobody else has.   @param make  make() is another, where none is left
+  /// Calls use(object) with one that nobody else has; it comes back where that throws, too.   @param make  make() is
+  /// another, where none is left
   template <class Make, class Use>
   void with(Make make, Use use) {
     std::unique_ptr<T> object = take();
     if (!object) object = make();
+    const Return back{*this, object};
     use(*object);
-    const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(object));
   }
   /// Makes as many as will be in use at once, so that nobody waits for one to be made.
   template <class Make>
@@ -28,6 +28,16 @@ class Lending {
   }
 
  private:
+  /// Brings an object back, also where its use throws.
+  struct Return {
+    Lending& home;
+    std::unique_ptr<T>& object;
+    ~Return() {
+      const std::lock_guard lock(home.mutex_);
+      home.idle_.push_back(std::move(object));
+    }
+  };
+
   std::unique_ptr<T> take() {
     const std::lock_guard lock(mutex_);
     if (idle_.empty()) return nullptr;
