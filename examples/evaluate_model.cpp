@@ -101,7 +101,7 @@ seqrec::Dataset numbered_as(const seqrec::Names& names, seqrec::Dataset data, ex
 std::filesystem::path untrained_model(const seqrec::Dataset& data) {
   seqrec::SasRec<Context> model({.items = data.num_items(), .width = 8, .blocks = 1, .max_length = 20, .seed = 1});
   model.set_names(seqrec::names_of(data));
-  const std::filesystem::path file = "untrained.safetensors";
+  std::filesystem::path file = "untrained.safetensors";
   seqrec::save(file, model);
   std::cout << "--quick without --model: an untrained SasRec, " << file.string() << '\n';
   return file;

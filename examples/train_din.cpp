@@ -72,7 +72,7 @@ int main(int argc, char** argv) {
   line.options(settings);
   line.options(options, {{"items", ""}, {"user_categories", ""}, {"item_categories", ""}, {"seed", "--model-seed"}});
   return line.run(argc, argv, [&] {
-    training.finish(line, shared, /*quick_epochs=*/3);
+    training.finish(line, shared, /*epochs=*/3);
     const seqrec::Split split = seqrec::leave_one_out(examples::find_data(shared, "ml-100k"));
     const examples::Candidates candidates(split, shared);
     apply(settings.preset, line, options);

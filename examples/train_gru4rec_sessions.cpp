@@ -79,7 +79,7 @@ int main(int argc, char** argv) {
   line.options(objective);
   line.options(options, {{"items", ""}, {"user_categories", ""}, {"item_categories", ""}, {"seed", "--model-seed"}});
   return line.run(argc, argv, [&] {
-    training.finish(line, shared, /*quick_epochs=*/3);
+    training.finish(line, shared, /*epochs=*/3);
     if (shared.quick) made_up.users = 1000;
     const seqrec::Sessions sessions = seqrec::make_sessions(read_events(shared, made_up, cut), cut);
     const seqrec::Split split = seqrec::session_split(sessions.data, held_out);

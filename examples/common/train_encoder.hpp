@@ -39,7 +39,7 @@ struct EncoderProgram {
     names.insert({{"items", ""}, {"user_categories", ""}, {"item_categories", ""}, {"seed", "--model-seed"}});
     line.options(options, names);
     return line.run(argc, argv, [&] {
-      training.finish(line, shared, /*quick_epochs=*/3);
+      training.finish(line, shared, /*epochs=*/3);
       const seqrec::Split split = seqrec::leave_one_out(find_data(shared, data));
       const Candidates candidates(split, shared);
       fit_to_data(training, *split.data, options);
