@@ -7,6 +7,7 @@
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/functions.hpp"
 #include "seqrec/layers/gru.hpp"
+#include "seqrec/layers/last_rows.hpp"
 #include "seqrec/layers/linear.hpp"
 #include "seqrec/models/history_encoder.hpp"
 #include "seqrec/models/output_table.hpp"
@@ -89,10 +90,16 @@ class Gru4Rec : public HistoryEncoder<Context_, Gru4RecOptions> {
   /// The state after every item of every history.
   /// @return (N, D)   @throws ShapeError when a history is longer than max_length
   Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
-    Base::check_longest(name, batch.longest);
-    const auto items = Base::embed_history(name, tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
-    const auto states = drop(tape, gru_.forward(tape, batch, items), options_.state_dropout, batch.first_row);
+    const auto states = drop(tape, read(tape, batch), options_.state_dropout, batch.first_row);
     return projection_ ? projection_->forward(tape, states) : states;
+  }
+
+  /// The states after the last items, with the bits of `encode`: only those are projected.
+  /// @return (B, D), zeros for an empty history   @throws as encode, ArgumentError for a tape that records
+  Variable<Context> encode_last(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
+    const LastRows<Context> last(tape, batch);
+    const auto states = last.of(read(tape, batch));
+    return projection_ ? last.without_empty(projection_->forward(tape, states)) : states;
   }
 
   /// Columns of the states that `encode_step` takes and leaves: all layers', beside one another.
@@ -114,6 +121,13 @@ class Gru4Rec : public HistoryEncoder<Context_, Gru4RecOptions> {
   }
 
  private:
+  /// The last layer's states.   @return (N, F)
+  Variable<Context> read(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
+    Base::check_longest(name, batch.longest);
+    return gru_.forward(
+        tape, batch, Base::embed_history(name, tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout}));
+  }
+
   index_t hidden() const { return options_.hidden != 0 ? options_.hidden : options_.width; }
   Initialiser vectors() const {
     return options_.initial_deviation > 0 ? Initialiser::normal(options_.initial_deviation)

@@ -7,6 +7,7 @@
 #include "seqrec/layers/embedding.hpp"
 #include "seqrec/layers/functions.hpp"
 #include "seqrec/layers/gru.hpp"
+#include "seqrec/layers/last_rows.hpp"
 #include "seqrec/layers/linear.hpp"
 #include "seqrec/models/history_encoder.hpp"
 #include "seqrec/models/recurrent_encoder.hpp"
@@ -88,17 +89,31 @@ class Narm : public HistoryEncoder<Context_, NarmOptions> {
   /// The state after every item of every history.
   /// @return (N, D)   @throws ShapeError when a history is longer than max_length
   Variable<Context> encode(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
-    Base::check_longest(name, batch.longest);
-    const auto items = Base::embed_history(name, tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout});
-    const auto states = gru_.forward(tape, batch, items);
+    const auto states = read(tape, batch);
     const auto both = concatenate_columns(tape, states, attention_.forward(tape, batch, states));
     return decoder_.forward(tape, drop(tape, both, options_.state_dropout, batch.first_row));
+  }
+
+  /// The states after the last items, with the bits of `encode`: only those are decoded.
+  /// @return (B, D), zeros for an empty history   @throws as encode, ArgumentError for a tape that records
+  Variable<Context> encode_last(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
+    const LastRows<Context> last(tape, batch);
+    const auto states = read(tape, batch);
+    const auto purpose = last.of(attention_.forward(tape, batch, states));
+    return last.without_empty(decoder_.forward(tape, concatenate_columns(tape, last.of(states), purpose)));
   }
 
   /// Items are scored with the vectors that embed them.
   ItemHeadParameters<Context> item_head() const { return {&item_embedding_.weight}; }
 
  private:
+  /// The GRU's states.   @return (N, F)
+  Variable<Context> read(Tape<Context>& tape, const Batch<typename Context::Space>& batch) const {
+    Base::check_longest(name, batch.longest);
+    return gru_.forward(
+        tape, batch, Base::embed_history(name, tape, batch, item_embedding_, nullptr, {.dropout = options_.dropout}));
+  }
+
   Initialiser vectors() const {
     return options_.initial_deviation > 0 ? Initialiser::normal(options_.initial_deviation)
                                           : Initialiser::xavier_normal();
