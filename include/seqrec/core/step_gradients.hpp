@@ -26,6 +26,7 @@ struct GradientPart {
 template <class Master, class Space>
 class StepGradients {
  public:
+  /// The gradient of some of a model's elements.
   struct Block {
     ElementRange elements;
     GradientPart<Master, Space> gradient;

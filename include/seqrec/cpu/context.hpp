@@ -45,7 +45,7 @@ class BasicContext : public ContextBase<Scalar_, Scalar_, HostSpace> {
 
   /// Bits of a dropout mask, which live until the next shard. Those that this shard has drawn before are found again: a
   /// backward pass asks for the mask of its forward pass, and drawing costs more than reading.
-  /// @param draw(words)  fills `size` words
+  /// @param draw  called with room for `size` words, which it fills
   template <class Draw>
   const std::uint64_t* mask_of_shard(const MaskKey& key, index_t size, Draw draw) {
     for (const auto& [known, bits] : masks_)
