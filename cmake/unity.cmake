@@ -11,12 +11,12 @@ mark_as_advanced(SEQREC_TEST_UNITY_SIZE)
 
 # seqrec_join(RESULT PREFIX SUFFIX source...): generates PREFIX_0SUFFIX, PREFIX_1SUFFIX ... and lists them in RESULT.
 # Files of about equal size, so that cores share them well. A source that opens a named namespace itself, or has an #if or
-# #define, stays a file of its own.
+# #define, or says that kernels are compiled elsewhere, stays a file of its own.
 function(seqrec_join result prefix suffix)
   set(generated)
   set(joined)
   foreach(source IN LISTS ARGN)
-    file(STRINGS ${source} own_way REGEX "^(namespace [A-Za-z]|#if|#define)")
+    file(STRINGS ${source} own_way REGEX "^(namespace [A-Za-z]|#if|#define|#include .*instantiations.hpp)")
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
     if(own_way)
       seqrec_write_joined(${prefix} ${suffix} ${source})

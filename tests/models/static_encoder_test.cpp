@@ -43,7 +43,7 @@ struct ShorterByMatrices : Whole {
 };
 
 static_assert(EncodesLast<Shorter> && StaticEncoder<Shorter>);
-static_assert(!EncodesLast<Whole> && !EncodesLast<ShorterByMatrices> && !EncodesLast<SasRec<AnyContext>>);
+static_assert(!EncodesLast<Whole> && !EncodesLast<ShorterByMatrices> && EncodesLast<SasRec<AnyContext>>);
 static_assert(StaticEncoder<Whole>);
 static_assert(StaticEncoder<SasRec<AnyContext>>);
 static_assert(!StaticEncoder<EncodeIsNotConst>);

@@ -23,6 +23,14 @@
 // it has the same bits wherever it stands, however many rows and columns there are, and whatever the vector width
 // (where processors have a multiply-add in one rounding).
 
+/// Before a loop of a tile, whose counts are constants: all of it must be unrolled, or sums do not stay in registers.
+/// (nvcc, which compiles this for the host, does not know the pragma.)
+#if defined(__CUDACC__)
+#define SEQREC_UNROLL
+#else
+#define SEQREC_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 namespace seqrec::cpu {
 inline namespace SEQREC_INSTRUCTION_SET {
 namespace gemm_detail {
@@ -89,24 +97,17 @@ EIGEN_DONT_INLINE void gemm_tile(const GemmOperands<S>& o) {
   constexpr index_t lanes = GemmTiles<S>::lanes;
   Packet sum[std::size_t{rows}][std::size_t{packets}];
   const auto for_each = [](auto work) {
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 4
-      for (int j = 0; j < packets; ++j) work(i, j);
-    }
+    SEQREC_UNROLL for (int i = 0; i < rows; ++i) { SEQREC_UNROLL for (int j = 0; j < packets; ++j) work(i, j); }
   };
   for_each([&](int i, int j) { sum[i][j] = pset1<Packet>(S(0)); });
   const S *a = o.a, *b = o.b;
   const index_t a_row = o.a_row, a_inner = o.a_inner, b_inner = o.b_inner;
   for (index_t k = o.inner; k > 0; --k, a += a_inner, b += b_inner) {
     Packet of_b[std::size_t{packets}];
-#pragma GCC unroll 4
-    for (int j = 0; j < packets; ++j) of_b[j] = ploadu<Packet>(b + j * lanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) {
+    SEQREC_UNROLL for (int j = 0; j < packets; ++j) of_b[j] = ploadu<Packet>(b + j * lanes);
+    SEQREC_UNROLL for (int i = 0; i < rows; ++i) {
       const Packet of_a = pset1<Packet>(a[i * a_row]);
-#pragma GCC unroll 4
-      for (int j = 0; j < packets; ++j) sum[i][j] = pmadd(of_a, of_b[j], sum[i][j]);
+      SEQREC_UNROLL for (int j = 0; j < packets; ++j) sum[i][j] = pmadd(of_a, of_b[j], sum[i][j]);
     }
   }
   const auto c = [&](int i, int j) { return o.c + i * o.c_row + j * lanes; };
@@ -119,8 +120,7 @@ EIGEN_DONT_INLINE void gemm_tile(const GemmOperands<S>& o) {
   };
   if (narrow) {
     alignas(64) S sums[static_cast<std::size_t>(rows * lanes)];
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) pstoreu(sums + i * lanes, sum[i][packets - 1]);
+    SEQREC_UNROLL for (int i = 0; i < rows; ++i) pstoreu(sums + i * lanes, sum[i][packets - 1]);
     finish_narrow_columns<S>(o, rows, (packets - 1) * lanes, o.columns - (packets - 1) * lanes, sums);
   }
   if (o.epilogue.bias != nullptr)
