@@ -189,9 +189,12 @@ void candidate_attention_backward(BasicContext<S, W>& context,
   const View dof_keys = context.matrix(a.keys.rows(), units), dof_queries = context.matrix(a.queries.rows(), units);
   array(dof_keys.data, dof_keys.size()).setZero();
   array(dof_queries.data, dof_queries.size()).setZero();
-  for (const auto& gradient : {a.dkeys, a.dqueries})
-    if (gradient && !gradient.adds())
-      for (index_t i = 0; i < gradient.view.rows(); ++i) row_array(gradient.view, i).setZero();
+  const auto begin_at_zero = [](const Gradient<BasicContext<S, W>>& gradient) {
+    for (index_t i = 0; gradient && !gradient.adds() && i < gradient.view.rows(); ++i)
+      row_array(gradient.view, i).setZero();
+  };
+  begin_at_zero(a.dkeys);
+  begin_at_zero(a.dqueries);
 
   detail::AttentionUnitRows<BasicContext<S, W>> network(context, a.unit, blocks.most_pairs());
   const View products = context.matrix(blocks.most_pairs(), width);
