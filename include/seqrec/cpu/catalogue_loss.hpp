@@ -29,13 +29,17 @@ class CatalogueLossRows {
 
   CatalogueLossRows(Ctx& context, const CatalogueLoss<Ctx>& a, ScoreBlock block)
       : a_(a),
+        head_(a.head),
         block_(block),
         memory_(context.vector(block.rows * round_up(block.items, piece_size<S>)).data),
         rows_(context.matrix(4, block.rows)) {
     if (a.dhead.table) states_ = context.matrix(block.rows, a.states.columns());
     // All row blocks of the call meet the same items, so those are laid out once.
-    if (block.items >= a.head.items() && a.states.rows() > block.rows)
-      packed_ = pack(transposed(a.head.table), context.vector(packed_size<S>(a.head.width(), a.head.items())).data);
+    if (!head_.packed && block.items >= a.head.items() && a.states.rows() > block.rows) {
+      const auto packed = context.vector(packed_size<S>(a.head.width(), a.head.items()));
+      pack(transposed(a.head.table), packed.data);
+      head_.packed = packed;
+    }
   }
 
   void operator()(index_t start, index_t count) {
@@ -70,11 +74,7 @@ class CatalogueLossRows {
   View scored(index_t start, index_t count, index_t first) const {
     const index_t items = std::min(block_.items, a_.head.items() - first);
     const View scores(memory_, count, items, round_up(items, piece_size<S>));
-    const auto states = a_.states.row_range(start, count);
-    if (!packed_.data)
-      score_items_in_block(a_.head, states, first, items, scores);
-    else
-      gemm_bias(states, packed_, const_vector_of<Ctx>(a_.head.bias), false, scores);
+    score_items_in_block(head_, a_.states.row_range(start, count), first, items, scores);
     return scores;
   }
 
@@ -153,12 +153,12 @@ class CatalogueLossRows {
   }
 
   const CatalogueLoss<Ctx>& a_;
+  ItemHead<Ctx> head_;  ///< that of a_, packed
   ScoreBlock block_;
   S* memory_;
   View
       rows_;  ///< of each row: the highest score so far, the sum of exp(score - highest), the target's score, the share
   View states_;  ///< (rows, D) of the block, each times its share
-  Packed<S> packed_;
 };
 
 }  // namespace detail

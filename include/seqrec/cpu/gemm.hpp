@@ -53,8 +53,8 @@ namespace gemm_detail {
 /// Rows of B that are summed over before C is written: a longer sum goes on from there.
 inline constexpr index_t gemm_depth = 256;
 
-// Lays columns first .. first+count-1 and `inner` rows from `start` of B into a panel; columns of it that B has not are
-// 0.
+// Lays columns first .. first+count-1 and `inner` rows from `start` of B into a panel; what is
+// left of the last register is 0.
 
 template <class S>
 void pack_panel(MatrixView<const S, HostSpace> b, index_t start, index_t inner, index_t first, index_t count,
