@@ -174,7 +174,7 @@ void draw_mask(const Dropout& mask, index_t rows, RowOf row_of, ColumnsOf column
 template <class S>
 EIGEN_ALWAYS_INLINE Piece<S> kept_piece(const std::uint64_t* words, index_t first, S scale) {
   using Integer = std::conditional_t<sizeof(S) == 4, std::int32_t, std::int64_t>;
-  typedef Integer Integers __attribute__((vector_size(64)));
+  using Integers [[gnu::vector_size(64)]] = Integer;
   constexpr int lanes = static_cast<int>(piece_size<S>);
   const auto bits = static_cast<Integer>(words[first / 64] >> (first % 64) & ((1u << lanes) - 1));
   Integers bit_of_lane;
