@@ -67,7 +67,7 @@ void time_op(benchmark::State& state) {
     for (const Result& result : work.results())
       if (!agree(result)) return state.SkipWithError("the op and its baseline disagree");
   }
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     for (index_t piece = 0; piece < work.pieces(); ++piece) work.run(piece);
     benchmark::ClobberMemory();
   }
@@ -77,7 +77,7 @@ void time_op(benchmark::State& state) {
 template <class Comparison>
 void time_baseline(benchmark::State& state) {
   Comparison work(state);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     for (index_t piece = 0; piece < work.pieces(); ++piece) work.baseline(piece);
     benchmark::ClobberMemory();
   }

@@ -14,7 +14,7 @@ void read(benchmark::State& state) {
   const Numbers numbers = Numbers::Ones(floats);
   // Eight sums at once: one alone would wait for itself.
   constexpr index_t strip = 8 * static_cast<index_t>(peak_detail::lanes);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     Eigen::Array<float, strip, 1> sums = Eigen::Array<float, strip, 1>::Zero();
     for (index_t i = 0; i < floats; i += strip) sums += numbers.segment<strip>(i);
     benchmark::DoNotOptimize(sums.data());

@@ -91,7 +91,7 @@ class Mixture : protected OnBatch {
       // Zeros where fewer than K others are better.
       const auto least = context_.vector(experts_);
       std::copy_n(gates.row(n), experts_, least.data);
-      std::nth_element(least.data, least.data + chosen_ - 1, least.data + experts_, std::greater<float>());
+      std::nth_element(least.data, least.data + chosen_ - 1, least.data + experts_, std::greater<>());
       sums(n) = 0;
       for (index_t e = 0; e < experts_; ++e) {
         if (gates(n, e) < least(chosen_ - 1)) weights(n, e) = 0;
@@ -189,7 +189,7 @@ void in_turns(benchmark::State& state) {
       if (!agree(result)) return state.SkipWithError("sorted and masked disagree");
   }
   double sorted = 0, masked = 0;  // seconds
-  for (auto _ : state)
+  for ([[maybe_unused]] auto _ : state)
     for (index_t piece = 0; piece < work.pieces(); ++piece) {
       const double begin = thread_seconds();
       work.run(piece, backward);

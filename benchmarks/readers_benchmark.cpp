@@ -64,13 +64,13 @@ class File {
 
 void read_dataset(benchmark::State& state, const Layout& layout) {
   const File file(layout, state.range(0));
-  for (auto _ : state) benchmark::DoNotOptimize(seqrec::load_dataset(file.path()));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(seqrec::load_dataset(file.path()));
   report(state, {static_cast<double>(state.range(0)), 0});
 }
 
 void read_columns(benchmark::State& state, const Layout& layout) {
   const File file(layout, state.range(0));
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     std::ifstream stream(file.path());
     std::vector<std::int64_t> users, items, times;
     std::int64_t user = 0, item = 0, time = 0;

@@ -34,7 +34,7 @@ void recommend(benchmark::State& state) {
   const auto model = make_model(state.range(1));
   Context context;
   const std::vector<item_t> history = make_history(state.range(0));
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const auto offers = seqrec::recommend(model, context, history, wanted, history);
     benchmark::DoNotOptimize(offers.data());
   }
@@ -52,12 +52,12 @@ void next_event(benchmark::State& state, bool reads_on) {
   const std::vector<item_t> history = make_history(length + events);
   std::vector<seqrec::Recommendation<float>> offers;
   if (!reads_on) {
-    for (auto _ : state)
+    for ([[maybe_unused]] auto _ : state)
       benchmark::DoNotOptimize(server.recommend({std::span(history).first(static_cast<std::size_t>(length)), wanted}));
     return;
   }
   std::unique_ptr<seqrec::UserState<Model>> user;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (!user || user->size() == length + events) {
       state.PauseTiming();
       user = std::make_unique<seqrec::UserState<Model>>(server);
@@ -82,7 +82,7 @@ void recommend_together(benchmark::State& state) {
   seqrec::Recommender<seqrec::SasRec<Context>> server(model, {.team = {.threads = 1}});
   const std::vector<seqrec::RecommendRequest> requests(static_cast<std::size_t>(state.range(1)),
                                                        {history, wanted, history});
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const auto answers = server.recommend(requests);
     benchmark::DoNotOptimize(answers.data());
   }
@@ -100,7 +100,7 @@ void score_candidates(benchmark::State& state) {
   const std::vector<item_t> history = make_history(state.range(0)), candidates = make_history(state.range(1));
   const seqrec::Recommender<seqrec::Din<Context>> server(model,
                                                          {.team = {.threads = static_cast<int>(state.range(2))}});
-  for (auto _ : state) benchmark::DoNotOptimize(server.score({history, candidates}));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(server.score({history, candidates}));
   state.SetItemsProcessed(state.iterations() * state.range(1));
 }
 
@@ -116,7 +116,7 @@ void score_and_pick(benchmark::State& state, bool packed) {
   if (packed) head.packed = memory.view();
   seqrec::Tensor<item_t, 2, HostSpace> items(1, wanted);
   Matrix scores(1, wanted);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     context.begin_shard();
     seqrec::ops::top_k(context, seqrec::TopK<Context>{query.view(), head, {}, items.view(), scores.view()});
     benchmark::ClobberMemory();

@@ -44,7 +44,7 @@ class Attention : protected OnBatch {
     return of_distance_.view()(head, row - key) + of_time_.view()(head, seqrec::time_bucket(seconds));
   }
 
-  auto columns(Matrix& matrix, index_t block, index_t rows) {
+  auto columns(Matrix& matrix, index_t block, index_t rows) const {
     return matrix.view().row_range(0, rows).column_range(block * width_, width_);
   }
   seqrec::Dropout mask(const seqrec::TrainingBatch<HostSpace>& shard) {

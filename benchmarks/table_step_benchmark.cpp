@@ -114,7 +114,7 @@ void step(benchmark::State& state) {
   const double first = train();
   for (int i = 0; i < 30; ++i) train();
   if (!(train() < first)) return state.SkipWithError("the loss of users, trained on again and again, must fall");
-  for (auto _ : state) benchmark::DoNotOptimize(train());
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(train());
   report(state, {static_cast<double>(batch.num_targets()), 0});
 }
 

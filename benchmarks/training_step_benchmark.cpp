@@ -34,7 +34,7 @@ void step(benchmark::State& state, const seqrec::NextItem& objective, double sco
   const double first = train();
   for (int i = 0; i < 3; ++i) train();
   if (!(train() < first)) return state.SkipWithError("the loss of one batch, trained on again and again, must fall");
-  for (auto _ : state) benchmark::DoNotOptimize(train());
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(train());
   report(state,
          {static_cast<double>(load.rows()), operations(load, static_cast<double>(state.range(2)), 2, scored_items)},
          static_cast<int>(state.range(3)));
@@ -51,7 +51,7 @@ void make_batch(benchmark::State& state) {
   seqrec::Batcher batcher(load.split, {.batch_size = state.range(0), .max_length = state.range(1), .seed = 1});
   index_t next = 0;
   double rows = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     rows += static_cast<double>(
         batcher.make(next / batcher.steps_per_epoch(), next % batcher.steps_per_epoch()).num_targets());
     ++next;

@@ -15,9 +15,9 @@ namespace {
 
 constexpr int rounds = 4'000'000;
 
-// A macro, because a function can only be inlined where it has its caller's instructions; and names instead of an
-// array, because g++ keeps an array of vectors in memory.
-#define SEQREC_MULTIPLY_ADDS(Vector)                                                                        \
+// A macro about a `Vector`, because a function can only be inlined where it has its caller's instructions; and names
+// instead of an array, because g++ keeps an array of vectors in memory.
+#define SEQREC_MULTIPLY_ADDS                                                                                \
   Vector a = Vector{} + from, b = a + from, c = b + from, d = c + from, e = d + from, f = e + from;         \
   Vector g = f + from, h = g + from, i = h + from, j = i + from, k = j + from, l = k + from;                \
   const Vector factor = Vector{} + 0.999f, summand = Vector{} + 0.001f;                                     \
@@ -31,11 +31,14 @@ constexpr int rounds = 4'000'000;
   for (unsigned lane = 0; lane < sizeof sum / sizeof(float); ++lane) total += sum[lane];                    \
   return total
 
-using Vector8 = float __attribute__((vector_size(32)));
-using Vector16 = float __attribute__((vector_size(64)));
-
-__attribute__((target("avx2,fma"), noinline)) float multiply_add_8(float from) { SEQREC_MULTIPLY_ADDS(Vector8); }
-__attribute__((target("avx512f"), noinline)) float multiply_add_16(float from) { SEQREC_MULTIPLY_ADDS(Vector16); }
+__attribute__((target("avx2,fma"), noinline)) float multiply_add_8(float from) {
+  using Vector = float __attribute__((vector_size(32)));
+  SEQREC_MULTIPLY_ADDS;
+}
+__attribute__((target("avx512f"), noinline)) float multiply_add_16(float from) {
+  using Vector = float __attribute__((vector_size(64)));
+  SEQREC_MULTIPLY_ADDS;
+}
 
 }  // namespace
 

@@ -125,8 +125,9 @@ TEMPLATE_TEST_CASE("gemm: an element has the same bits wherever it stands and ho
 }
 
 TEMPLATE_TEST_CASE("pack: products with panels have the bits of those without", "[cpu]", float, double) {
-  for (const auto& [m, n, k] : {std::array<index_t, 3>{1, 1, 1}, {5, 200, 64}, {24, 67, 50}, {7, 130, 300}, {3, 4, 0}})
+  for (const auto& size : {std::array<index_t, 3>{1, 1, 1}, {5, 200, 64}, {24, 67, 50}, {7, 130, 300}, {3, 4, 0}})
     for (const Layout layout : {Layout::dense, Layout::strided}) {
+      const index_t m = size[0], n = size[1], k = size[2];
       CAPTURE(m, n, k, layout == Layout::strided);
       std::vector<TestType> memory(static_cast<std::size_t>(cpu::packed_size<TestType>(k, n)), TestType(99));
       for_each_transposition<TestType>(

@@ -41,7 +41,7 @@ TEST_CASE("each entry of a pool has the same chance, whatever was put aside befo
     }
     ++count[*drawn.begin()];
   }
-  CHECK(count.count(4) == 0);
+  CHECK_FALSE(count.contains(4));
   for (item_t item = 0; item < 4; ++item) {
     const double share = (item + 1) / 10.0, expected = lists * share;
     CHECK(std::abs(count[item] - expected) < 5 * std::sqrt(expected * (1 - share)));

@@ -92,7 +92,7 @@ inline void self_attention_saved_size(Context& context, const seqrec::SelfAttent
   *a.size = 0;
 }
 inline void packed_items_size(Context& context, const seqrec::PackedItemsSize<Context>& a) {
-  context.calls.push_back("packed_items_size");
+  context.calls.emplace_back("packed_items_size");
   *a.size = a.items;
 }
 inline void sum_squares(Context& context, const seqrec::SumSquares<Context>& a) {
@@ -105,7 +105,7 @@ void sampled_loss(Context& context, const seqrec::SampledLoss<Context, RowLoss>&
 }
 template <class AnyRule>
 void table_step(Context& context, const seqrec::TableStep<Context, AnyRule>&) {
-  context.calls.push_back("table_step");
+  context.calls.emplace_back("table_step");
 }
 template <class AnyRule>
 void optimizer_step(Context& context, const seqrec::OptimizerStep<Context, AnyRule>&) {
