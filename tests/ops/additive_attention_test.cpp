@@ -120,7 +120,7 @@ template <class Check>
 void for_each_problem(Check check) {
   for (const Squash squash : {Squash::sigmoid, Squash::hard_sigmoid})
     for (const bool softmax : {false, true})
-      for (const auto& lengths : std::vector<std::vector<index_t>>{{1}, {}, {0, 7, 1, 0, 20}})
+      for (const auto& lengths : std::vector<std::vector<index_t>>{{1}, {}, {0, 7, 1, 0, 20}, {35}})
         for (const Layout layout : {Layout::dense, Layout::strided}) {
           CAPTURE(static_cast<int>(squash), softmax, lengths.size());
           Problem p =
@@ -157,7 +157,7 @@ TEMPLATE_TEST_CASE("additive_attention: a row has the same bits without what com
   for (const bool softmax : {false, true}) {
     const Problem all = problem({200, 9}, 12, 7, Squash::sigmoid, softmax);
     const Matrix together = Run<TestType>(all).y.read();
-    for (const index_t length : {1, 4, 9}) {
+    for (index_t length = 1; length <= 9; ++length) {
       Problem alone = all;
       alone.lengths = {length};
       for (Matrix* const m : {&alone.queries, &alone.keys, &alone.x, &alone.dy}) *m = m->row_range(200, length);
@@ -188,6 +188,45 @@ TEMPLATE_TEST_CASE("additive_attention: gradients in every precision, written an
             tolerance<TestType>::gradient);
     }
   });
+}
+
+TEMPLATE_TEST_CASE("additive_attention: units too large for products of their exponentials", "[ops][gradient]",
+                   SEQREC_TEST_BACKENDS) {
+  // Some rows, so that the four keys of a query are of both kinds; and a query and a key whose sum is moderate again.
+  Problem p = problem({11}, 5, 3, Squash::sigmoid, false);
+  for (index_t unit = 0; unit < 5; ++unit) {
+    p.queries(3, unit) = -200;
+    p.queries(9, unit) = 100;
+    p.keys(1, unit) = 1000;
+    p.keys(3, unit) = 201;
+    p.keys(6, unit) = -99.5;
+  }
+  CHECK(difference(Run<TestType>(p).y.read(), by_loops(p)) <= 20 * tolerance<TestType>::value);
+  const auto gradients = backward<TestType>(p, GradientMode::write, 0);
+  const auto loss = [&] { return dot(by_loops(p), p.dy); };
+  std::size_t i = 0;
+  for (Matrix* const m : {&p.queries, &p.keys, &p.weight, &p.x})
+    CHECK(difference(gradients[i++], central_differences(*m, loss)) <=
+          std::max<double>(2 * central_difference_tolerance, 20 * tolerance<TestType>::gradient));
+}
+
+TEMPLATE_TEST_CASE("additive_attention: gradients where only last rows have any", "[ops][gradient]",
+                   SEQREC_TEST_BACKENDS) {
+  for (const bool softmax : {false, true}) {
+    Problem p = problem({40, 3, 1}, 20, 6, Squash::sigmoid, softmax);
+    for (index_t row = 0; row < p.rows(); ++row)
+      for (index_t column = 0; column < p.dy.columns; ++column)
+        if (row != 39 && row != 42) p.dy(row, column) = 0;
+    const auto gradients = backward<TestType>(p, GradientMode::write, 0);
+    const auto loss = [&] { return dot(by_loops(p), p.dy); };
+    std::size_t i = 0;
+    for (Matrix* const m : {&p.queries, &p.keys, &p.weight, &p.x})
+      CHECK(difference(gradients[i++], central_differences(*m, loss)) <=
+            std::max<double>(2 * central_difference_tolerance, tolerance<TestType>::gradient));
+    for (index_t row = 0; row < p.rows(); ++row)
+      if (row != 39 && row != 42)
+        for (index_t unit = 0; unit < 20; ++unit) CHECK(gradients[0](row, unit) == 0);
+  }
 }
 
 TEST_CASE("additive_attention: bad arguments are refused by name", "[ops][errors]") {

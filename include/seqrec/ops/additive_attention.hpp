@@ -88,8 +88,8 @@ void check_additive_attention(const char* op, Context& context, const Arguments&
   check_shape(op, "saved", a.saved, additive_attention_saved_size(context, a.offsets, rows));
 }
 
-/// @throws ShapeError when extents disagree or offsets are none of N rows. Cost: (2 F + D) sum(L^2) operations, F/2 of
-/// them exponentials.
+/// @throws ShapeError when extents disagree or offsets are none of N rows. Cost: (2 F + D) sum(L^2) operations, and
+/// F/8 sum(L^2) divisions.
 template <class Context>
 void additive_attention_forward(Context& context, const AdditiveAttentionForward<Context>& a) {
   constexpr const char* op = "additive_attention";
@@ -99,7 +99,7 @@ void additive_attention_forward(Context& context, const AdditiveAttentionForward
   additive_attention_forward(context, a);
 }
 
-/// @throws ShapeError as the forward pass. Cost: twice the forward pass's, exponentials once more.
+/// @throws ShapeError as the forward pass. Cost: three times the forward pass's, divisions once more.
 template <class Context>
 void additive_attention_backward(Context& context, const AdditiveAttentionBackward<Context>& a) {
   constexpr const char* op = "additive_attention backward";
