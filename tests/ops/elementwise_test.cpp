@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "seqrec/cpu/elementwise.hpp"
-#include "support/backends.hpp"
+#include "seqrec/cuda/elementwise.cuh"
+#include "support/all_backends.hpp"
 #include "support/catch.hpp"
 #include "support/masks.hpp"
 #include "support/tensors.hpp"
@@ -34,7 +35,7 @@ Matrix copied(const Matrix& source_values, Layout layout) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("copy: every element, and nothing beside", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("copy: every element, and nothing beside", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for (const auto& [rows, width] : {std::array<index_t, 2>{1, 1}, {0, 5}, {33, 50}, {5, 7}})
     for (const Layout layout : {Layout::dense, Layout::strided}) {
       const Matrix source = random_matrix(rows, width, 1);
@@ -42,7 +43,7 @@ TEMPLATE_TEST_CASE("copy: every element, and nothing beside", "[ops]", SEQREC_TE
     }
 }
 
-TEMPLATE_TEST_CASE("add: against loops", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("add: against loops", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for (const auto& [rows, width] : {std::array<index_t, 2>{1, 1}, {0, 5}, {33, 50}, {5, 7}})
     for (const Layout layout : {Layout::dense, Layout::strided}) {
       const Matrix source = random_matrix(rows, width, 1), target = random_matrix(rows, width, 2);
@@ -50,7 +51,7 @@ TEMPLATE_TEST_CASE("add: against loops", "[ops]", SEQREC_TEST_BACKENDS) {
     }
 }
 
-TEMPLATE_TEST_CASE("drop: the mask's factors, written and added", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("drop: the mask's factors, written and added", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for (const double probability : {0.0, 0.4})
     for (const Layout layout : {Layout::dense, Layout::strided}) {
       const Matrix source = random_matrix(6, 19, 1), before = random_matrix(6, 19, 2);
@@ -73,22 +74,32 @@ TEMPLATE_TEST_CASE("drop: the mask's factors, written and added", "[ops]", SEQRE
     }
 }
 
-TEMPLATE_TEST_CASE("accumulate_loss: in double and in row order", "[ops]", SEQREC_TEST_BACKENDS) {
-  TestType context;
-  context.begin_step(1, 1);
-  const std::vector<double> first = {1e16, 1.0, -1e16}, second = {0.1, 0.2};
-  const auto sum_up = [&](const std::vector<double>& losses) {
-    const auto tensor = placed<typename TestType::Space>(losses);
-    ops::accumulate_loss(context, AccumulateLoss<TestType>{tensor.view()});
-  };
-  sum_up({});
-  CHECK(context.loss() == 0);
-  sum_up(first);
-  CHECK(context.loss() == (1e16 + 1.0) - 1e16);  // in another order 1
-  sum_up(second);
-  CHECK(context.loss() == ((1e16 + 1.0) - 1e16) + 0.1 + 0.2);
-  context.begin_step(1, 2);
-  CHECK(context.loss() == 0);
+TEMPLATE_TEST_CASE("accumulate_loss: in double, in an order of their own", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
+  Matrix many = random_matrix(1, 2500, 1);
+  double sum_of_many = 0;
+  for (const double loss : many.values) sum_of_many += loss;
+  const auto sums = repeatable<TestType>([&] {
+    TestType context;
+    std::vector<double> after;
+    const auto sum_up = [&](const std::vector<double>& losses) {
+      const auto tensor = placed<typename TestType::Space>(losses);
+      ops::accumulate_loss(context, AccumulateLoss<TestType>{tensor.view()});
+      after.push_back(context.loss());
+    };
+    context.begin_step(1, 1);
+    sum_up({});
+    sum_up({1e9, 0.001});  // in float 1e9
+    sum_up({0.1, 0.2});
+    context.begin_step(1, 2);
+    sum_up({});
+    sum_up(many.values);
+    return after;
+  });
+  CHECK(sums[0] == 0);
+  CHECK(sums[1] == 1e9 + 0.001);
+  CHECK(sums[2] == Approx(1e9 + 0.001 + 0.1 + 0.2).epsilon(1e-15));
+  CHECK(sums[3] == 0);
+  CHECK(sums[4] == Approx(sum_of_many).epsilon(1e-12));
 }
 
 TEST_CASE("copy, add: what does not fit is named", "[ops][errors]") {

@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "seqrec/cpu/gather_rows.hpp"
-#include "support/backends.hpp"
+#include "seqrec/cuda/gather_rows.cuh"
+#include "support/all_backends.hpp"
 #include "support/candidate_lists.hpp"
 #include "support/catch.hpp"
 #include "support/finite_differences.hpp"
@@ -85,7 +86,7 @@ std::vector<offset_t> visible_rows(const CandidateLists& lists) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("gather_rows: against loops, zeros for what is left out", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("gather_rows: against loops, zeros for what is left out", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for_each_problem([](const Problem& p) {
     Matrix expected(p.size(), p.x.columns);
     for (index_t i = 0; i < p.size(); ++i)
@@ -95,7 +96,7 @@ TEMPLATE_TEST_CASE("gather_rows: against loops, zeros for what is left out", "[o
   });
 }
 
-TEMPLATE_TEST_CASE("gather_rows: forward takes rows in any order", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("gather_rows: forward takes rows in any order", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   const Problem p = problem({4, 0, -1, 4, 2}, 5, 7);
   const Matrix y = forward<TestType>(p);
   CHECK(same_bits(y.row_range(0, 1), p.x.row_range(4, 1)));
@@ -104,7 +105,7 @@ TEMPLATE_TEST_CASE("gather_rows: forward takes rows in any order", "[ops]", SEQR
   CHECK(same_bits(y.row_range(4, 1), p.x.row_range(2, 1)));
 }
 
-TEMPLATE_TEST_CASE("gather_rows: backward against loops, written and added", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("gather_rows: backward against loops, written and added", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for_each_problem([](const Problem& p) {
     Matrix expected(p.x.rows, p.x.columns);
     for (index_t i = 0; i < p.size(); ++i)
@@ -130,14 +131,15 @@ TEST_CASE("gather_rows: nothing happens where nobody wants the gradient", "[ops]
   CHECK_NOTHROW(ops::gather_rows_backward(context, GatherRowsBackward<CpuDouble>{}));
 }
 
-TEMPLATE_TEST_CASE("last_row_numbers: each history's last row, none of an empty one", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("last_row_numbers: each history's last row, none of an empty one", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
   CHECK(last_rows<TestType>({3, 0, 1, 2}) == std::vector<offset_t>{2, -1, 3, 5});
   CHECK(last_rows<TestType>({0}) == std::vector<offset_t>{-1});
   CHECK(last_rows<TestType>({}).empty());
 }
 
 TEMPLATE_TEST_CASE("visible_row_numbers: the last row that a candidate sees, none where it sees none", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   CHECK(visible_rows<TestType>({{3, 0, 2}, {2, 1, 3}, {0, 3, 0, 1, 1, 2}}) ==
         std::vector<offset_t>{-1, 2, -1, 3, 3, 4});
   for (const auto& lengths : batches_of_lengths()) {

@@ -11,8 +11,9 @@
 #include <vector>
 
 #include "seqrec/cpu/optimizer_step.hpp"
+#include "seqrec/cuda/optimizer_step.cuh"
 #include "seqrec/optim/adam.hpp"
-#include "support/backends.hpp"
+#include "support/all_backends.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"
 #include "support/tensors.hpp"
@@ -26,8 +27,9 @@ namespace {
 struct Momentum {
   double decay, learning_rate;
 
+  SEQREC_HOST_TYPES_TOO
   template <class Scalar, class Real>
-  Real operator()(const Real& value, const Real& gradient, Real& velocity) const {
+  SEQREC_HOST_DEVICE Real operator()(const Real& value, const Real& gradient, Real& velocity) const {
     velocity = static_cast<Scalar>(decay) * velocity + gradient;
     return value - static_cast<Scalar>(learning_rate) * velocity;
   }
@@ -37,8 +39,9 @@ struct Momentum {
 struct Descent {
   double learning_rate;
 
+  SEQREC_HOST_TYPES_TOO
   template <class Scalar, class Real>
-  Real operator()(const Real& value, const Real& gradient) const {
+  SEQREC_HOST_DEVICE Real operator()(const Real& value, const Real& gradient) const {
     return value - static_cast<Scalar>(learning_rate) * gradient;
   }
 };
@@ -48,7 +51,7 @@ template <class Rule, int States>
 struct Fixed {
   static constexpr int states = States;
   Rule one;
-  Rule rule(double, std::uint64_t) const { return one; }
+  SEQREC_HOST_DEVICE Rule rule(double, std::uint64_t) const { return one; }
 };
 Fixed<Adam::Rule, 2> fixed(const Adam::Rule& rule) { return {rule}; }
 Fixed<Momentum, 1> fixed(const Momentum& rule) { return {rule}; }
@@ -80,7 +83,7 @@ State updated(const State& before, const Matrix& gradient_values, const Update& 
                                    .update = update,
                                    .row_width = row_width,
                                    .clips = clips};
-  for (std::size_t i = 0; i < moments.size(); ++i) a.states[i] = moments[i].vector();
+  for (index_t i = 0; i < a.states.size(); ++i) a.states[i] = moments[static_cast<std::size_t>(i)].vector();
   ops::optimizer_step(context, a);
   State after{values.read(), {}};
   for (const auto& moment : moments) after.moments.push_back(moment.read());
@@ -130,7 +133,8 @@ double sum_of_squares(const std::vector<typename Context::Master>& values) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("optimizer_step: Adam on two tensors for three steps against loops", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("optimizer_step: Adam on two tensors for three steps against loops", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
   for (const double weight_decay : {0.0, 0.1})
     for (const double gradient_scale : {1.0, 0.3})
       for (const auto& sizes : {std::array<index_t, 2>{1, 7}, {16, 0}, {17, 100}, {31, 1000}}) {
@@ -152,7 +156,7 @@ TEMPLATE_TEST_CASE("optimizer_step: Adam on two tensors for three steps against 
       }
 }
 
-TEMPLATE_TEST_CASE("optimizer_step: any rule, with as many states as it has", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("optimizer_step: any rule, with as many states as it has", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   const Momentum rule{0.9, 0.1};
   for (const index_t size : {1, 15, 16, 33}) {
     State state = start(size, 1, 1), expected = state;
@@ -169,7 +173,7 @@ TEMPLATE_TEST_CASE("optimizer_step: any rule, with as many states as it has", "[
   }
 }
 
-TEMPLATE_TEST_CASE("optimizer_step: a rule without states", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("optimizer_step: a rule without states", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for (const index_t size : {1, 16, 33}) {
     const State before = start(size, 1, 0);
     const Matrix gradient = random_matrix(1, size, 20);
@@ -181,7 +185,7 @@ TEMPLATE_TEST_CASE("optimizer_step: a rule without states", "[ops]", SEQREC_TEST
 }
 
 TEMPLATE_TEST_CASE("optimizer_step: rows without gradient stay, others move as if alone", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   const auto rule = Adam{.weight_decay = 0.1}.rule(learning_rate, 1);
   for (const index_t width : {1, 5, 16, 21}) {
     CAPTURE(width);
@@ -208,7 +212,7 @@ TEMPLATE_TEST_CASE("optimizer_step: rows without gradient stay, others move as i
 }
 
 TEMPLATE_TEST_CASE("optimizer_step: an element's update does not depend on where it lies", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   const auto rule = Adam{}.rule(learning_rate, 1);
   const State whole = start(50, 1, 2);
   const Matrix gradient = random_matrix(1, 50, 2);
@@ -221,7 +225,7 @@ TEMPLATE_TEST_CASE("optimizer_step: an element's update does not depend on where
 }
 
 TEMPLATE_TEST_CASE("optimizer_step: a gradient that is not a number reaches its own parameter only", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   Matrix gradient = random_matrix(1, 20, 2);
   gradient(17) = std::numeric_limits<double>::quiet_NaN();
   const State after = stepped<TestType>(start(20, 1, 2), gradient, Adam{}.rule(learning_rate, 1));
@@ -257,7 +261,7 @@ TEST_CASE("optimizer_step: PyTorch's Adam, AdamW and clipped Adam", "[ops][golde
     }
 }
 
-TEMPLATE_TEST_CASE("sum_squares: against loops", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("sum_squares: against loops", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   using Master = typename TestType::Master;
   for (const index_t size : {0, 1, 7, 255, 256, 257, 5000}) {
     const Matrix values = random_matrix(1, size, 1);
@@ -267,7 +271,7 @@ TEMPLATE_TEST_CASE("sum_squares: against loops", "[ops]", SEQREC_TEST_BACKENDS) 
 }
 
 TEMPLATE_TEST_CASE("sum_squares: large values do not overflow, only what is not finite counts as such", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   using Master = typename TestType::Master;
   using Limits = std::numeric_limits<Master>;
   CHECK(sum_of_squares<TestType>({Master(1e25), Master(2e25)}) == Approx(5e50));
@@ -305,7 +309,7 @@ TEST_CASE("optimizer_step: what does not fit is named", "[ops][errors]") {
 }
 
 TEMPLATE_TEST_CASE("optimizer_step: learning rate, number of the update and clipping come from the step", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   const State before = start(37, 1, 2);
   const Matrix gradient = random_matrix(1, 37, 2);
   const State expected = stepped<TestType>(before, gradient, Adam{}.rule(0.02, 5), 0.5);
@@ -316,7 +320,7 @@ TEMPLATE_TEST_CASE("optimizer_step: learning rate, number of the update and clip
             .values.values == stepped<TestType>(before, gradient, Adam{}.rule(0.02, 5)).values.values);
 }
 
-TEMPLATE_TEST_CASE("optimizer_step: nothing moves after a bad step", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("optimizer_step: nothing moves after a bad step", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   const State before = start(37, 1, 2);
   const State after = updated<TestType>(before, random_matrix(1, 37, 2), Adam{}, {.update = 1, .learning_rate = 1},
                                         {.first_bad_step = 3});
@@ -325,7 +329,7 @@ TEMPLATE_TEST_CASE("optimizer_step: nothing moves after a bad step", "[ops]", SE
 }
 
 TEMPLATE_TEST_CASE("check_finite: spoils a sum for values that are not finite, and no other", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   using Master = typename TestType::Master;
   TestType context;
   const auto sum_after = [&](Master value) {

@@ -6,10 +6,11 @@
 #include <vector>
 
 #include "seqrec/cpu/table_step.hpp"
+#include "seqrec/cuda/table_step.cuh"
 #include "seqrec/ops/optimizer_step.hpp"
 #include "seqrec/optim/adagrad.hpp"
 #include "seqrec/optim/adam.hpp"
-#include "support/backends.hpp"
+#include "support/all_backends.hpp"
 #include "support/catch.hpp"
 #include "support/tensors.hpp"
 
@@ -117,7 +118,7 @@ bool same(const std::vector<Matrix>& a, const std::vector<Matrix>& b) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("table_step: the bits of a step along the whole gradient, all rows or those with one", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   for (const index_t width : {1, 5, 16, 35}) {
     CAPTURE(width);
     const Problem p(width);
@@ -130,20 +131,20 @@ TEMPLATE_TEST_CASE("table_step: the bits of a step along the whole gradient, all
   }
 }
 
-TEMPLATE_TEST_CASE("table_step: a table may move part by part", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("table_step: a table may move part by part", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   const Problem p(7);
   for (const bool moves_all : {true, false})
     CHECK(same(by_rows<TestType>(p, moves_all, {0, 1, 4, 4, 10}), by_rows<TestType>(p, moves_all)));
 }
 
-TEMPLATE_TEST_CASE("table_step: nothing moves after a bad step", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("table_step: nothing moves after a bad step", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   const Problem p(7);
   const auto after = by_rows<TestType>(p, true, {0}, {.first_bad_step = 1});
   PlacedTable<TestType> before(p, {}, Layout::dense);
   CHECK(same(after, before.read()));
 }
 
-TEMPLATE_TEST_CASE("table_step: any rule, and a table without any gradient", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("table_step: any rule, and a table without any gradient", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   const Problem p(6);
   TestType context;
   PlacedTable<TestType> placed(p, {}, Layout::dense);

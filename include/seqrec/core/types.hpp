@@ -12,6 +12,14 @@
 #define SEQREC_HOST_DEVICE
 #endif
 
+// Before a template for both sides that is also run on types of the host alone, such as packs of numbers: nvcc would
+// warn of each call that such a type could not make on a device, where it never is.
+#ifdef __CUDACC__
+#define SEQREC_HOST_TYPES_TOO _Pragma("nv_exec_check_disable")
+#else
+#define SEQREC_HOST_TYPES_TOO
+#endif
+
 namespace seqrec {
 
 /// Extents, strides and loop counters: signed, as wide as a pointer.

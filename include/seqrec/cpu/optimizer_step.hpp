@@ -21,14 +21,14 @@ namespace detail {
 template <class S, class Update>
 class ElementStep {
  public:
-  using States = std::array<S*, static_cast<std::size_t>(Update::states)>;
+  using States = FixedArray<S*, Update::states>;
 
   ElementStep(const Update& update, const StepInputs& inputs, double scale)
       : rule_(update.rule(inputs.learning_rate, inputs.update)), scale_(static_cast<S>(scale)) {}
 
   /// Moves `size` elements.   @param gradient  null for zeros
   void operator()(S* values, const S* gradient, const States& states, index_t size) const {
-    apply(values, gradient, states, size, std::make_index_sequence<static_cast<std::size_t>(Update::states)>{});
+    apply(values, gradient, states, size, std::make_integer_sequence<index_t, Update::states>{});
   }
 
  private:
@@ -49,9 +49,9 @@ class ElementStep {
       array(to, count) = pack.head(count);
   }
 
-  template <std::size_t... State>
+  template <index_t... State>
   void apply(S* values, const S* gradient, [[maybe_unused]] const States& of, index_t size,
-             std::index_sequence<State...>) const {
+             std::integer_sequence<index_t, State...>) const {
     for (index_t i = 0; i < size; i += lanes) {
       const index_t count = std::min(lanes, size - i);
       std::array<Pack, sizeof...(State)> states{load(of[State] + i, count)...};
@@ -76,8 +76,8 @@ void optimizer_step(BasicContext<S, W>&, const OptimizerStep<BasicContext<S, W>,
   for (index_t first = 0; first < size; first += width) {
     const S* const gradient = a.gradients ? a.gradients.data + first : nullptr;
     if (a.row_width > 0 && (gradient == nullptr || !(array(gradient, width) != S(0)).any())) continue;
-    std::array<S*, static_cast<std::size_t>(Update::states)> states;
-    for (std::size_t i = 0; i < states.size(); ++i) states[i] = a.states[i].data + first;
+    FixedArray<S*, Update::states> states;
+    for (index_t i = 0; i < states.size(); ++i) states[i] = a.states[i].data + first;
     step(a.values.data + first, gradient, states, width);
   }
 }

@@ -14,8 +14,8 @@ void table_step(BasicContext<S, W>&, const TableStep<BasicContext<S, W>, Update>
   const detail::ElementStep<S, Update> step(a.update, a.inputs(0), a.outcome(0).gradient_scale);
   const index_t width = a.values.columns();
   const auto move = [&](index_t row, const S* gradient) {
-    std::array<S*, static_cast<std::size_t>(Update::states)> states;
-    for (std::size_t i = 0; i < states.size(); ++i) states[i] = a.states[i].row(row);
+    FixedArray<S*, Update::states> states;
+    for (index_t i = 0; i < states.size(); ++i) states[i] = a.states[i].row(row);
     step(a.values.row(row), gradient, states, width);
   };
   index_t next = 0;  // row that has not moved yet, where all move

@@ -30,7 +30,7 @@ struct Drop {
   Dropout dropout;
 };
 
-/// Adds the losses to the context's sum, in double and in row order.
+/// Adds the losses to the context's sum, in double and in an order that depends on their number alone.
 template <class Context>
 struct AccumulateLoss {
   VectorView<const double, typename Context::Space> losses;  ///< (N)

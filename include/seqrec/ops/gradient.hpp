@@ -18,11 +18,13 @@ struct Gradient {
   matrix_of<Context> view;
   GradientMode mode = GradientMode::write;
 
-  constexpr explicit operator bool() const { return static_cast<bool>(view); }
-  constexpr bool adds() const { return mode == GradientMode::add; }
+  SEQREC_HOST_DEVICE constexpr explicit operator bool() const { return static_cast<bool>(view); }
+  SEQREC_HOST_DEVICE constexpr bool adds() const { return mode == GradientMode::add; }
 
   /// The gradient of a block of columns, under the same rule.
-  constexpr Gradient columns(index_t first, index_t count) const { return {view.column_range(first, count), mode}; }
+  SEQREC_HOST_DEVICE constexpr Gradient columns(index_t first, index_t count) const {
+    return {view.column_range(first, count), mode};
+  }
 };
 
 }  // namespace seqrec

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
-#include <cstddef>
-
 #include "seqrec/core/check_shape.hpp"
+#include "seqrec/core/fixed_array.hpp"
 #include "seqrec/core/step_state.hpp"
 #include "seqrec/ops/fallback.hpp"
 #include "seqrec/ops/gradient.hpp"
@@ -24,11 +22,11 @@ struct OptimizerStep {
   using Master = typename Context::Master;
   using Space = typename Context::Space;
 
-  master_vector_of<Context> values;                                                        ///< (n) parameters, updated
-  VectorView<const Master, Space> gradients;                                               ///< (n), or null for zeros
-  std::array<master_vector_of<Context>, static_cast<std::size_t>(Update::states)> states;  ///< (n) each, updated
-  VectorView<const StepInputs, Space> inputs;                                              ///< (1)
-  VectorView<const StepOutcome, Space> outcome;                                            ///< (1)
+  master_vector_of<Context> values;                              ///< (n) parameters, updated
+  VectorView<const Master, Space> gradients;                     ///< (n), or null for zeros
+  FixedArray<master_vector_of<Context>, Update::states> states;  ///< (n) each, updated
+  VectorView<const StepInputs, Space> inputs;                    ///< (1)
+  VectorView<const StepOutcome, Space> outcome;                  ///< (1)
   Update update;
   index_t row_width = 0;  ///< 0 moves every element; else n is a multiple of it
   bool clips = true;      ///< multiplies gradients by the outcome's scale

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
-#include <cstddef>
-
 #include "seqrec/core/check_shape.hpp"
+#include "seqrec/core/fixed_array.hpp"
 #include "seqrec/core/step_state.hpp"
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/ops/fallback.hpp"
@@ -22,12 +20,12 @@ struct TableStep {
   using Master = typename Context::Master;
   using Space = typename Context::Space;
 
-  master_matrix_of<Context> values;                                                        ///< (V, D) updated
-  VectorView<const item_t, Space> rows;                                                    ///< (R) ascending
-  MatrixView<const Master, Space> gradients;                                               ///< (R, D) of these rows
-  std::array<master_matrix_of<Context>, static_cast<std::size_t>(Update::states)> states;  ///< (V, D) each, updated
-  VectorView<const StepInputs, Space> inputs;                                              ///< (1)
-  VectorView<const StepOutcome, Space> outcome;                                            ///< (1)
+  master_matrix_of<Context> values;                              ///< (V, D) updated
+  VectorView<const item_t, Space> rows;                          ///< (R) ascending
+  MatrixView<const Master, Space> gradients;                     ///< (R, D) of these rows
+  FixedArray<master_matrix_of<Context>, Update::states> states;  ///< (V, D) each, updated
+  VectorView<const StepInputs, Space> inputs;                    ///< (1)
+  VectorView<const StepOutcome, Space> outcome;                  ///< (1)
   Update update;
   index_t first_row = 0;
   bool moves_all = true;  ///< whether rows without gradient move

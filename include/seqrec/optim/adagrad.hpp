@@ -26,6 +26,7 @@ struct Adagrad {
   struct Rule {
     double step_size, epsilon, weight_decay;
 
+    SEQREC_HOST_TYPES_TOO
     template <class Scalar, class Real>
     SEQREC_HOST_DEVICE Real operator()(const Real& value, const Real& gradient, Real& squares) const {
       using std::sqrt;
@@ -49,6 +50,7 @@ struct Adagrad {
     struct Rule {
       double step_size, epsilon, weight_decay, momentum;
 
+      SEQREC_HOST_TYPES_TOO
       template <class Scalar, class Real>
       SEQREC_HOST_DEVICE Real operator()(const Real& value, const Real& gradient, Real& squares, Real& velocity) const {
         using std::sqrt;

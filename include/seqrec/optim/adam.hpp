@@ -25,6 +25,7 @@ struct Adam {
     double beta1, beta2, epsilon, step_size, inverse_root, keep;
 
     /// @tparam Scalar the element type   @tparam Real a Scalar, or a short array of them
+    SEQREC_HOST_TYPES_TOO
     template <class Scalar, class Real>
     SEQREC_HOST_DEVICE Real operator()(const Real& value, const Real& gradient, Real& mean, Real& square) const {
       using std::sqrt;

@@ -60,6 +60,7 @@ class ExponentialAverage {
     struct Rule {
       double share;  ///< of the weights
 
+      SEQREC_HOST_TYPES_TOO
       template <class Scalar, class Real>
       SEQREC_HOST_DEVICE Real operator()(const Real& average, const Real& weight) const {
         Real mixed = weight;  // the very bits, where there is nothing to mix

@@ -117,7 +117,7 @@ class Optimizer {
                                         .update = update,
                                         .row_width = is_lazy(range) ? range.row_width : 0};
     if (gradients) part.gradients = gradients.row_range(first, count);
-    for (std::size_t i = 0; i < part.states.size(); ++i) part.states[i] = states_[i].view().row_range(begin, count);
+    for (index_t i = 0; i < part.states.size(); ++i) part.states[i] = moment(i).row_range(begin, count);
     ops::optimizer_step(context, part);
   }
 
@@ -146,9 +146,11 @@ class Optimizer {
                                     .first_row = lazy ? 0 : within.first,
                                     .moves_all = !lazy};
     part.gradients = {count != 0 ? gradient.sums.row(first) : nullptr, count, width};
-    for (std::size_t i = 0; i < part.states.size(); ++i) part.states[i] = table(states_[i].view());
+    for (index_t i = 0; i < part.states.size(); ++i) part.states[i] = table(moment(i));
     ops::table_step(context, part);
   }
+
+  VectorView<Master, Space> moment(index_t i) { return states_[static_cast<std::size_t>(i)].view(); }
 
   AnAlgorithm algorithm_;
   TableRows rows_;

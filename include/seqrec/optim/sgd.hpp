@@ -27,6 +27,7 @@ struct Sgd {
     struct Rule {
       double learning_rate, weight_decay;
 
+      SEQREC_HOST_TYPES_TOO
       template <class Scalar, class Real>
       SEQREC_HOST_DEVICE Real operator()(const Real& value, const Real& gradient) const {
         return value - static_cast<Scalar>(learning_rate) * (gradient + static_cast<Scalar>(weight_decay) * value);
@@ -46,6 +47,7 @@ struct Sgd {
       double learning_rate, weight_decay, momentum;
       bool nesterov;
 
+      SEQREC_HOST_TYPES_TOO
       template <class Scalar, class Real>
       SEQREC_HOST_DEVICE Real operator()(const Real& value, const Real& gradient, Real& velocity) const {
         const Real slope = gradient + static_cast<Scalar>(weight_decay) * value;
