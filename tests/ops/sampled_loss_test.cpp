@@ -8,8 +8,9 @@
 
 #include "seqrec/cpu/add_rows.hpp"
 #include "seqrec/cpu/sampled_loss.hpp"
+#include "seqrec/cuda/sampled_loss.cuh"
 #include "seqrec/ops/session_losses.hpp"
-#include "support/backends.hpp"
+#include "support/all_backends.hpp"
 #include "support/catch.hpp"
 #include "support/finite_differences.hpp"
 #include "support/golden.hpp"
@@ -26,7 +27,7 @@ namespace {
 /// the mean of the others, minus 1.
 struct SquaredLead {
   template <class Real>
-  double operator()(Real* scores, index_t count) const {
+  SEQREC_HOST_DEVICE double operator()(Real* scores, index_t count) const {
     double lead = static_cast<double>(scores[0]) - 1;
     for (index_t j = 1; j < count; ++j) lead -= static_cast<double>(scores[j]) / static_cast<double>(count - 1);
     for (index_t j = 0; j < count; ++j)
@@ -170,6 +171,8 @@ Results evaluated(const Problem& p, const RowLoss& row_loss = {}, bool with_grad
   a.shared.items = shared.view();
   a.shared.item_offsets = item_offsets.view();
   a.shared.row_offsets = row_offsets.view();
+  for (std::size_t i = 1; i < p.item_offsets.size(); ++i)
+    a.shared.longest = std::max<index_t>(a.shared.longest, p.item_offsets[i] - p.item_offsets[i - 1]);
   if (with_gradient) {
     a.dstates = dstates.matrix();
     if (count != 0) a.shared.dtable = dshared.matrix();
@@ -220,7 +223,7 @@ void check_against_loops(const Problem& p, const RowLoss& row_loss) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("sampled_loss: against loops", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("sampled_loss: against loops", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for (const auto& [rows, width] : {std::array<index_t, 2>{1, 7}, {0, 5}, {33, 50}, {70, 64}, {5, 130}})
     for (const index_t samples : {1, 2, 4, 11})
       for (const Layout layout : {Layout::dense, Layout::strided}) {
@@ -256,7 +259,8 @@ TEST_CASE("sampled_loss: gradients against central differences", "[ops]") {
   check(p, SquaredLead{});
 }
 
-TEMPLATE_TEST_CASE("sampled_loss: items that rows share, with biases, against loops", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("sampled_loss: items that rows share, with biases, against loops", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
   const auto check = [](const Problem& p, const auto& row_loss) {
     const Results r = evaluated<TestType>(p, row_loss), expected = sharing_by_loops(p, row_loss);
     CHECK(difference(r.losses, expected.losses) <= tolerance<TestType>::value);
@@ -482,7 +486,7 @@ TEST_CASE("sampled_loss: values and gradients of PyTorch", "[ops][golden]") {
   });
 }
 
-TEMPLATE_TEST_CASE("sampled_loss: scores of ten thousand either way stay finite", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("sampled_loss: scores of ten thousand either way stay finite", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   Problem p = problem(4, 1, 2, 2);
   p.scale = 1;
   p.states.values = {1e4, 1e4, -1e4, -1e4};

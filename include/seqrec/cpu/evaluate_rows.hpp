@@ -16,8 +16,8 @@ struct ColumnsOfScores {
   typename Lanes::Scalar* data;
   index_t stride;
 
-  Lanes get(index_t j) const { return Lanes::load(data + j * stride); }
-  void set(index_t j, Lanes value) const { value.store(data + j * stride); }
+  SEQREC_HOST_DEVICE Lanes get(index_t j) const { return Lanes::load(data + j * stride); }
+  SEQREC_HOST_DEVICE void set(index_t j, Lanes value) const { value.store(data + j * stride); }
 };
 
 /// Computes the row loss of every column of `scores` (S, rows), target first, and puts each score's derivative in its

@@ -6,9 +6,13 @@
 #include <type_traits>
 
 #include "seqrec/core/types.hpp"
+#include "seqrec/cpu/instruction_set.hpp"
 #include "seqrec/ops/lanes.hpp"
 
 namespace seqrec::cpu {
+inline namespace SEQREC_INSTRUCTION_SET {
+
+#ifndef __CUDACC__
 
 /// A vector register of numbers, as a lane type (ops/lanes.hpp).
 ///
@@ -56,6 +60,44 @@ class Lanes {
   Packet packet_;
 };
 
+#else
+
+/// A single number in its place: nvcc compiles what runs over lanes for the device too, where there are no vector
+/// registers.
+template <class Scalar_, int Width = Eigen::internal::packet_traits<Scalar_>::size>
+class Lanes {
+ public:
+  using Scalar = Scalar_;
+  static constexpr index_t count = 1;
+
+  SEQREC_HOST_DEVICE explicit Lanes(double value) : value_(static_cast<Scalar>(value)) {}
+
+  SEQREC_HOST_DEVICE static Lanes load(const Scalar* from) { return of(*from); }
+  SEQREC_HOST_DEVICE void store(Scalar* to) const { *to = value_; }
+
+  SEQREC_HOST_DEVICE friend Lanes operator+(Lanes a, Lanes b) { return of(a.value_ + b.value_); }
+  SEQREC_HOST_DEVICE friend Lanes operator-(Lanes a, Lanes b) { return of(a.value_ - b.value_); }
+  SEQREC_HOST_DEVICE friend Lanes operator*(Lanes a, Lanes b) { return of(a.value_ * b.value_); }
+  SEQREC_HOST_DEVICE friend Lanes operator/(Lanes a, Lanes b) { return of(a.value_ / b.value_); }
+  SEQREC_HOST_DEVICE friend Lanes operator-(Lanes a) { return of(-a.value_); }
+
+  SEQREC_HOST_DEVICE friend Lanes abs(Lanes x) { return of(lanes::abs(x.value_)); }
+  SEQREC_HOST_DEVICE friend Lanes max(Lanes a, Lanes b) { return of(lanes::max(a.value_, b.value_)); }
+  SEQREC_HOST_DEVICE friend Lanes where_less(Lanes x, Lanes y, Lanes yes, Lanes no) {
+    return x.value_ < y.value_ ? yes : no;
+  }
+  SEQREC_HOST_DEVICE friend Lanes exp(Lanes x) { return of(lanes::exp(x.value_)); }
+  SEQREC_HOST_DEVICE friend Lanes log1p(Lanes x) { return of(lanes::log1p(x.value_)); }
+
+ private:
+  SEQREC_HOST_DEVICE static Lanes of(Scalar value) { return Lanes(static_cast<double>(value)); }
+
+  Scalar value_;
+};
+
+#endif
+
+}  // namespace SEQREC_INSTRUCTION_SET
 }  // namespace seqrec::cpu
 
 namespace seqrec::lanes {
@@ -67,17 +109,17 @@ class Sum<cpu::Lanes<Scalar_, Width>> {
   using Scalar = Scalar_;
   using Lanes = cpu::Lanes<Scalar, Width>;
 
-  void add(Lanes x) {
+  SEQREC_HOST_DEVICE void add(Lanes x) {
     Scalar values[Lanes::count];
     x.store(values);
     for (index_t lane = 0; lane < Lanes::count; ++lane) sums_[lane] += static_cast<double>(values[lane]);
   }
-  Lanes rounded() const {
+  SEQREC_HOST_DEVICE Lanes rounded() const {
     Scalar values[Lanes::count];
     for (index_t lane = 0; lane < Lanes::count; ++lane) values[lane] = static_cast<Scalar>(sums_[lane]);
     return Lanes::load(values);
   }
-  double operator[](index_t lane) const { return sums_[lane]; }
+  SEQREC_HOST_DEVICE double operator[](index_t lane) const { return sums_[lane]; }
 
  private:
   double sums_[Lanes::count] = {};

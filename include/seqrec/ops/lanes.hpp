@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <concepts>
-#include <limits>
 
 #include "seqrec/core/types.hpp"
 
@@ -70,7 +69,7 @@ class Sum {
 template <class Lanes>
 SEQREC_HOST_DEVICE Lanes unless_left_out(Lanes score, Lanes value) {
   // Below every number of the element type lies minus infinity alone.
-  const Lanes lowest(static_cast<double>(std::numeric_limits<typename Sum<Lanes>::Scalar>::lowest())), zero(0.0);
+  const Lanes lowest(static_cast<double>(lowest_number<typename Sum<Lanes>::Scalar>)), zero(0.0);
   return where_less(score, lowest, zero, value);
 }
 

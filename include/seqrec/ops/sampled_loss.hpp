@@ -19,6 +19,7 @@ struct SharedItems {
   VectorView<const item_t, typename Context::Space> items{};  ///< (M), repetitions count as often; null for none
   Offsets item_offsets{};  ///< (segments + 1) where a segment's list starts in `items`; null for one list of all rows
   Offsets row_offsets{};   ///< (segments + 1) where a segment's rows start; null with item_offsets
+  index_t longest = 0;     ///< no segment's list has more items; read with item_offsets
   matrix_of<Context> dtable{};  ///< (M, D) written: of each item's vector, summed over rows; null if not wanted
   vector_of<Context> dbias{};   ///< (M) written: of each item's bias; null if not wanted
 };
@@ -68,6 +69,7 @@ void sampled_loss(Context& context, const SampledLoss<Context, RowLoss>& a) {
   if (a.shared.item_offsets) {
     check_offsets(op, "shared item_offsets", a.shared.item_offsets, a.shared.items.size());
     check_offsets(op, "shared row_offsets", a.shared.row_offsets, rows);
+    check_longest(op, a.shared.item_offsets, a.shared.items.size(), a.shared.longest);
   }
   check_optional_shape(op, "shared dtable", a.shared.dtable, a.shared.items.size(), width);
   check_optional_shape(op, "shared dbias", a.shared.dbias, a.shared.items.size());
