@@ -11,4 +11,6 @@
 #include "seqrec/cuda/gather_rows.cuh"
 #include "seqrec/cuda/linear.cuh"
 #include "seqrec/cuda/optimizer_step.cuh"
+#include "seqrec/cuda/sampled_loss.cuh"
 #include "seqrec/cuda/table_step.cuh"
+#include "seqrec/cuda/team.cuh"

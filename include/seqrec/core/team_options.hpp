@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <limits>
+
 #include "seqrec/core/options.hpp"
+#include "seqrec/core/types.hpp"
 
 namespace seqrec {
 
@@ -18,5 +22,14 @@ struct TeamOptions {
     visit("slots", slots, in_range(1, 4096), "contexts over which shards are dealt");
   }
 };
+
+/// Rows of a shard, for batches that a team works on: as many as wanted, or, where the team takes batches whole, all.
+template <class Team>
+constexpr index_t rows_of_shard(index_t wanted) {
+  if constexpr (requires { Team::takes_whole_batches; })
+    return std::numeric_limits<std::int32_t>::max();
+  else
+    return wanted;
+}
 
 }  // namespace seqrec

@@ -8,11 +8,16 @@
 
 namespace seqrec::cuda {
 
+template <class Scalar>
+class BasicTeam;  // cuda/team.cuh
+
 /// The context of the CUDA backend: a stream, in which everything of this context happens in order, and a cuBLAS handle
 /// bound to it. Belongs to the device that was current when it was made; to be used by one host thread at a time.
 template <class Scalar_>
 class BasicContext : public ContextBase<Scalar_, Scalar_, DeviceSpace> {
  public:
+  using Team = BasicTeam<Scalar_>;
+
   /// @throws CudaError, for instance without a device
   BasicContext() {
     // A blocking stream: what a program sets up in the default stream waits for it, and it for that.

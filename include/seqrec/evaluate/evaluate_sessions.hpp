@@ -90,7 +90,7 @@ std::vector<RankingMetrics::UserRank> session_ranks(Team& team, const Model& mod
   std::vector<RankingMetrics::UserRank> ranks(static_cast<std::size_t>(held_out.size()));
   HostRankingBatch batch({.num_items = model.num_items(),
                           .max_length = model.max_length(),
-                          .token_budget = options.token_budget,
+                          .token_budget = rows_of_shard<typename Model::Context::Team>(options.token_budget),
                           .fewest_users = users_together(model)},
                          known_features(*held_out.data));
   BatchTarget<Space> target(batch.constants());

@@ -37,7 +37,7 @@ void for_held_out(Team& team, const Model& model, const HeldOut& held_out, const
   using Context = typename Model::Context;
   HostRankingBatch batch({.num_items = model.num_items(),
                           .max_length = model.max_length(),
-                          .token_budget = options.token_budget,
+                          .token_budget = rows_of_shard<typename Model::Context::Team>(options.token_budget),
                           .fewest_users = users_together(model)},
                          known_features(*held_out.data), times_option(model));
   BatchTarget<typename Context::Space> target(batch.constants());

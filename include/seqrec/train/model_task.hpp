@@ -34,7 +34,7 @@ class ModelTask final : public OptimizedTask<Model> {
                          .max_length = training_length(model),
                          .window = model.max_length(),
                          .plan = plan_of(model, split, objective),
-                         .token_budget = options.token_budget,
+                         .token_budget = rows_of_shard<typename Model::Context::Team>(options.token_budget),
                          .fewest_users = users_together(model),
                          .seed = options.seed,
                          .random_windows = options.random_windows}),

@@ -42,7 +42,7 @@ class SessionTask final : public OptimizedTask<Model> {
         batcher_(split, {.lanes = options.batch_size,
                          .plan = objective.plan(),
                          .shuffle = shuffles(objective),
-                         .token_budget = options.token_budget,
+                         .token_budget = rows_of_shard<typename Model::Context::Team>(options.token_budget),
                          .seed = options.seed}),
         target_(batcher_.constants()),
         before_(options.batch_size, model.state_columns()),

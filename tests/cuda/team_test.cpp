@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/cuda/team.cuh"
+
+#include <limits>
+#include <vector>
+
+#include "cuda/device_support.hpp"
+#include "seqrec/cuda/launch.cuh"
+
+using namespace seqrec;
+using cuda::Team;
+using Context = Team::Context;
+
+namespace {
+
+/// A batch that is cut into a number of shards; a shard is its number.
+struct Shards {
+  index_t count;
+  index_t num_shards() const { return count; }
+  index_t shard(index_t s) const { return s; }
+};
+
+__global__ void add_number(VectorView<float, DeviceSpace> values, VectorView<double, DeviceSpace> loss, float number) {
+  values(threadIdx.x) += number;
+  if (threadIdx.x == 0) loss(0) += 10 * static_cast<double>(number);
+}
+
+std::vector<float> read(VectorView<const float, DeviceSpace> values) {
+  std::vector<float> host(static_cast<std::size_t>(values.size()));
+  Memory<DeviceSpace>::copy_to_host(host.data(), values.data, host.size() * sizeof(float));
+  return host;
+}
+
+/// Adds its number to each gradient, and ten times that to the loss.
+void add_shard(Context& context, index_t shard) {
+  cuda::launch<add_number>(context, {1, 4}, context.gradients(), context.loss_sum(), static_cast<float>(shard + 1));
+}
+
+}  // namespace
+
+TEST_CASE("a team of the device is one context that takes batches whole", "[cuda]") {
+  Team team(4, {.threads = 3, .slots = 5});
+  CHECK(team.slots() == 1);
+  CHECK(team.threads() == 1);
+  CHECK(rows_of_shard<Team>(256) == std::numeric_limits<std::int32_t>::max());
+  CHECK(team.gradients().size() == 4);
+  CHECK_FALSE(Team().gradients());
+}
+
+TEST_CASE("a team of the device sums gradients and losses over shards and batches of a step", "[cuda]") {
+  Team team(4);
+  team.run_step(1, 1, Shards{2}, add_shard);
+  team.reduce();
+  CHECK(read(team.step_gradients()) == std::vector<float>(4, 3.0f));
+  CHECK(team.context().loss() == 30);
+  team.run_further(1, 2, Shards{3}, add_shard);
+  team.reduce();
+  CHECK(read(team.gradients()) == std::vector<float>(4, 9.0f));
+  CHECK(team.context().loss() == 90);
+  CHECK(read(team.dense_gradient({1, 2})) == std::vector<float>(2, 9.0f));
+  CHECK(team.dense_gradient({1, 2}).data == team.gradients().data + 1);
+  team.run_step(1, 3, Shards{0}, add_shard);
+  team.reduce();
+  CHECK(read(team.gradients()) == std::vector<float>(4, 0.0f));
+  CHECK(team.context().loss() == 0);
+}
+
+TEST_CASE("a team of the device begins each shard with its memory, and each step with its masks", "[cuda]") {
+  Team team;
+  std::vector<const float*> memory;
+  std::vector<std::uint32_t> steps, sites;
+  const auto work = [&](Context& context, index_t) {
+    memory.push_back(context.vector(3).data);
+    const Dropout mask = context.next_dropout(0.5, 0);
+    steps.push_back(mask.step);
+    sites.push_back(mask.site);
+  };
+  team.run_step(1, 4, Shards{2}, work);
+  team.run_further(1, 5, Shards{1}, work);
+  CHECK(memory[1] == memory[0]);
+  CHECK(memory[2] == memory[0]);
+  CHECK(steps == std::vector<std::uint32_t>{4, 4, 5});
+  CHECK(sites == std::vector<std::uint32_t>{0, 0, 0});
+}
+
+TEST_CASE("a team of the device gives all elements to one call", "[cuda]") {
+  Team team;
+  std::vector<index_t> calls;
+  const auto note = [&](Context&, index_t first, index_t count) { calls.insert(calls.end(), {first, count}); };
+  team.for_ranges(100'000, note);
+  team.for_ranges(0, note);
+  CHECK(calls == std::vector<index_t>{0, 100'000});
+}
