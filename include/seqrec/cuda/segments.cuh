@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which segment of a jagged array an element belongs to.
+// What kernels ask of the offsets of a jagged array.
 #pragma once
 
 #include "seqrec/core/tensor.hpp"
@@ -18,6 +18,11 @@ __device__ inline index_t segment_of(VectorView<const offset_t, DeviceSpace> off
       high = middle;
   }
   return low;
+}
+
+/// How many segments there are; offsets may be missing where there are none.
+inline index_t segments_of(VectorView<const offset_t, DeviceSpace> offsets) {
+  return offsets.size() > 0 ? offsets.size() - 1 : 0;
 }
 
 }  // namespace seqrec::cuda
