@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "seqrec/cpu/click_loss.hpp"
-#include "support/backends.hpp"
+#include "seqrec/cuda/click_loss.cuh"
+#include "support/all_backends.hpp"
 #include "support/catch.hpp"
 #include "support/finite_differences.hpp"
 #include "support/tensors.hpp"
@@ -75,9 +76,9 @@ Results evaluated(const Problem& p, bool with_gradient = true) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("click_loss: against the logarithms of probabilities", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("click_loss: against the logarithms of probabilities", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   const bool corrected = GENERATE(false, true);
-  for (const index_t rows : {0, 1, 7, 33, 130})
+  for (const index_t rows : {0, 1, 7, 33, 130, 300})
     for (const Layout layout : {Layout::dense, Layout::strided}) {
       CAPTURE(rows, layout == Layout::strided);
       Problem p = problem(rows, corrected);
@@ -102,7 +103,7 @@ TEST_CASE("click_loss: gradient against central differences", "[ops]") {
   CHECK(difference(dscores, central_differences(p.scores, loss)) <= central_difference_tolerance);
 }
 
-TEMPLATE_TEST_CASE("click_loss: scores of ten thousand either way stay finite", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("click_loss: scores of ten thousand either way stay finite", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   Problem p{Matrix(4, 1), Matrix(1, 4), 1};
   p.scores.values = {1e4, 1e4, -1e4, -1e4};
   p.labels.values = {1, 0, 1, 0};
@@ -111,16 +112,17 @@ TEMPLATE_TEST_CASE("click_loss: scores of ten thousand either way stay finite", 
   CHECK(r.dscores.values == std::vector<double>{0, 1, -1, 0});
 }
 
-TEMPLATE_TEST_CASE("click_loss: a score of zero costs log 2 and pulls by half", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("click_loss: a score of zero costs log 2 and pulls by half", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   Problem p{Matrix(2, 1), Matrix(1, 2), 1};
   p.labels.values = {1, 0};
   const Results r = evaluated<TestType>(p);
-  CHECK(r.losses(0) == Approx(std::log(2.0)).epsilon(std::is_same_v<TestType, CpuFloat> ? 1e-7 : 1e-15));
+  CHECK(r.losses(0) == Approx(std::log(2.0)).epsilon(std::is_same_v<typename TestType::Scalar, float> ? 1e-7 : 1e-15));
   CHECK(r.losses(1) == r.losses(0));
   CHECK(r.dscores.values == std::vector<double>{-0.5, 0.5});
 }
 
-TEMPLATE_TEST_CASE("click_loss: a certain and right score keeps its loss and slope", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("click_loss: a certain and right score keeps its loss and slope", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
   Problem p{Matrix(2, 1), Matrix(1, 2), 1};
   p.scores.values = {25, -25};
   p.labels.values = {1, 0};
@@ -131,7 +133,7 @@ TEMPLATE_TEST_CASE("click_loss: a certain and right score keeps its loss and slo
   }
 }
 
-TEMPLATE_TEST_CASE("click_loss: a score that is not a number shows in its loss", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("click_loss: a score that is not a number shows in its loss", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   Problem p = problem(11);
   p.scores(4) = std::nan("");
   const Results r = evaluated<TestType>(p);

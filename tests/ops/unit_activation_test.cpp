@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "seqrec/cpu/unit_activation.hpp"
-#include "support/backends.hpp"
+#include "seqrec/cuda/unit_activation.cuh"
+#include "support/all_backends.hpp"
 #include "support/catch.hpp"
 #include "support/finite_differences.hpp"
 #include "support/golden.hpp"
@@ -57,6 +58,13 @@ struct Gradients {
   ActivationSums sums;
 };
 
+bool same_bits(const Gradients& a, const Gradients& b) {
+  const auto parts = [](const Gradients& g) {
+    return std::vector{g.dx, g.sums.dalpha, g.sums.sum, g.sums.squares, g.sums.rows};
+  };
+  return seqrec_test::same_bits(parts(a), parts(b));
+}
+
 Gradients backward_by_loops(const Problem& p) {
   Gradients g{Matrix(p.x.rows, p.x.columns), ActivationSums(p.x.columns)};
   for (index_t i = 0; i < p.x.rows; ++i)
@@ -104,20 +112,21 @@ void check_sums(const ActivationSums& found, const ActivationSums& expected, dou
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("unit_activation: forward against loops, also in place", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("unit_activation: forward against loops, also in place", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for_each_problem([](const Problem& p) {
-    const Matrix y = forward<TestType>(p);
+    const Matrix y = repeatable<TestType>([&] { return forward<TestType>(p); });
     CHECK(difference(y, forward_by_loops(p)) <= tolerance<TestType>::value);
     CHECK(same_bits(forward<TestType>(p, true), y));
   });
 }
 
 TEMPLATE_TEST_CASE("unit_activation: backward against loops; written, added and in place", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   for_each_problem([](const Problem& p) {
     const Gradients expected = backward_by_loops(p);
     const Matrix nothing = unwritten(p.x.rows, p.x.columns), before = random_matrix(p.x.rows, p.x.columns, 9);
-    const Gradients written = backward<TestType>(p, nothing), added = backward<TestType>(p, before, Target::added);
+    const Gradients written = repeatable<TestType>([&] { return backward<TestType>(p, nothing); });
+    const Gradients added = backward<TestType>(p, before, Target::added);
     CHECK(difference(written.dx, expected.dx) <= tolerance<TestType>::gradient);
     check_sums(written.sums, expected.sums, tolerance<TestType>::gradient);
     CHECK(difference(added.dx, sum(before, expected.dx)) <= tolerance<TestType>::gradient);
@@ -129,7 +138,7 @@ TEMPLATE_TEST_CASE("unit_activation: backward against loops; written, added and 
 }
 
 TEMPLATE_TEST_CASE("unit_activation: sums are added to, and to none that is not wanted", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   const Problem p = problem(Activation::dice, 33, 5);
   const Matrix nothing = unwritten(33, 5);
   const Gradients from_zero = backward<TestType>(p, nothing), from_two = backward<TestType>(p, nothing, {}, 2);
@@ -145,7 +154,8 @@ TEMPLATE_TEST_CASE("unit_activation: sums are added to, and to none that is not 
   CHECK(without.sums.rows(0) == 2);
 }
 
-TEMPLATE_TEST_CASE("unit_activation: rows are counted beyond the integers of a float", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("unit_activation: rows are counted beyond the integers of a float", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
   const Problem p = problem(Activation::dice, 34, 5);
   CHECK(backward<TestType>(p, unwritten(34, 5), Target::written, 0x1p24).sums.rows(0) == 0x1p24 + 34);
 }
@@ -192,7 +202,8 @@ TEST_CASE("unit_activation: values and gradients of PyTorch", "[ops][golden]") {
   }
 }
 
-TEMPLATE_TEST_CASE("unit_activation: inputs of ten thousand either way stay finite", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("unit_activation: inputs of ten thousand either way stay finite", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
   const Matrix zero(1, 2), one(1, 2, 1.0);
   const auto check = [&](Activation kind, const std::vector<double>& y, const std::vector<double>& dx) {
     Problem p{Matrix(1, 2), one, {kind, Matrix(1, 2, 0.25), zero, one}};
@@ -210,7 +221,7 @@ TEMPLATE_TEST_CASE("unit_activation: inputs of ten thousand either way stay fini
   CHECK((y(1) >= 0 && y(1) < 1e-7));
 }
 
-TEMPLATE_TEST_CASE("unit_activation: a batch cut in two gives the same rows", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("unit_activation: a batch cut in two gives the same rows", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   constexpr index_t units = 13;  // rows begin and end in the middle of vectors
   for (const Activation kind : all_activations) {
     Problem whole = problem(kind, 40, units);

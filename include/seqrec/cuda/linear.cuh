@@ -5,8 +5,7 @@
 // once; the bias gradient reads dy once more.
 #pragma once
 
-#include <cmath>
-
+#include "seqrec/cuda/activation.cuh"
 #include "seqrec/cuda/column_sums.cuh"
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/dropout.cuh"
@@ -15,36 +14,6 @@
 #include "seqrec/ops/linear.hpp"
 
 namespace seqrec::cuda {
-
-/// The activations without parameters.
-template <class S>
-__device__ S activated(Activation activation, S x) {
-  switch (activation) {
-    case Activation::relu:
-      return x < S{0} ? S{0} : x;
-    case Activation::sigmoid:
-      return S{1} / (S{1} + std::exp(-x));
-    case Activation::tanh:
-      return std::tanh(x);
-    default:
-      return x;
-  }
-}
-
-/// d y / d x, where y is the activation's value at x.
-template <class S>
-__device__ S slope_at(Activation activation, S y) {
-  switch (activation) {
-    case Activation::relu:
-      return y > S{0} ? S{1} : S{0};
-    case Activation::sigmoid:
-      return y * (S{1} - y);
-    case Activation::tanh:
-      return S{1} - y * y;
-    default:
-      return S{1};
-  }
-}
 
 template <class S>
 __global__ void linear_epilogue_kernel(LinearForward<BasicContext<S>> a, DropoutFactors<S> factors) {
