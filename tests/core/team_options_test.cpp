@@ -22,6 +22,6 @@ struct Whole {
 }  // namespace
 
 TEST_CASE("rows_of_shard: as many as wanted, or all where batches are taken whole", "[core]") {
-  CHECK(rows_of_shard<Sharded>(256) == 256);
-  CHECK(rows_of_shard<Whole>(256) == std::numeric_limits<std::int32_t>::max());
+  CHECK(seqrec::rows_of_shard<Sharded>(256) == 256);
+  CHECK(seqrec::rows_of_shard<Whole>(256) == std::numeric_limits<std::int32_t>::max());
 }
