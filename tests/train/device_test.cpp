@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Models trained on the CUDA backend, on the thread-block emulator or a GPU, follow the CPU step by step.
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "cuda/device_support.hpp"
+#include "data/small_datasets.hpp"
+#include "seqrec/cpu.hpp"
+#include "seqrec/cuda.cuh"
+#include "seqrec/data/batches/batcher.hpp"
+#include "seqrec/data/batches/to_space.hpp"
+#include "seqrec/models/avg_pool.hpp"
+#include "seqrec/objectives/next_item.hpp"
+#include "seqrec/optim/adam.hpp"
+#include "seqrec/optim/optimizer.hpp"
+#include "seqrec/train/step.hpp"
+#include "support/catch.hpp"
+
+using namespace seqrec;
+
+namespace {
+
+/// What some steps of training leave behind.
+struct Trained {
+  std::vector<double> losses, norms, weights;
+};
+
+/// How a test trains.
+struct How {
+  Adam optimizer{};
+  TableRows rows = TableRows::dense;
+};
+
+/// @param make  make.operator()<Context>() gives a model
+template <class Context, class Make, class Objective>
+Trained trained(const Split& split, Make make, const Objective& objective, const How& how, int steps) {
+  using Space = typename Context::Space;
+  auto model = make.template operator()<Context>();
+  Batcher batcher(split, {.batch_size = 5,
+                          .max_length = 6,
+                          .plan = objective.plan(),
+                          .token_budget = rows_of_shard<typename Context::Team>(8),
+                          .seed = 2});
+  BatchTarget<Space> target(batcher.constants());
+  typename Context::Team team(model.parameters().size(), {.threads = 1});
+  const ParameterRanges ranges(model.parameters());
+  Optimizer<Context, Adam> optimizer(model.parameters().size(), how.optimizer, how.rows);
+  Trained result;
+  for (int i = 0; i < steps; ++i) {
+    const auto& batch = batcher.make(i / batcher.steps_per_epoch(), i % batcher.steps_per_epoch());
+    const StepOutcome outcome = training_step(team, model, ranges, objective, optimizer,
+                                              to<Space>(batch, target, team.context().stream()), 0.01,
+                                              /*clip_norm=*/0.1, /*seed=*/4, static_cast<std::uint64_t>(i));
+    result.losses.push_back(outcome.loss);
+    result.norms.push_back(outcome.gradient_norm);
+  }
+  for (const auto value : model.parameters().to_host()) result.weights.push_back(static_cast<double>(value));
+  return result;
+}
+
+double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  REQUIRE(a.size() == b.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    REQUIRE(std::isfinite(a[i]));
+    largest = std::max(largest, std::abs(a[i] - b[i]));
+  }
+  return largest;
+}
+
+/// Three steps on both backends, in double.
+template <class Make, class Objective>
+void check_follows(Make make, const Objective& objective, const How& how = {}) {
+  const Dataset data = seqrec_test::random_dataset(9, 12, 4, 7);
+  const Split split = leave_one_out(data);
+  const Trained cpu = trained<cpu::BasicContext<double>>(split, make, objective, how, 3);
+  const Trained device = trained<cuda::BasicContext<double>>(split, make, objective, how, 3);
+  CHECK(largest_difference(cpu.losses, device.losses) < 1e-12);
+  CHECK(largest_difference(cpu.norms, device.norms) < 1e-12);
+  CHECK(largest_difference(cpu.weights, device.weights) < 1e-10);
+  CHECK(cpu.losses.front() != cpu.losses.back());
+}
+
+}  // namespace
+
+TEST_CASE("training on a device: AvgPool follows the CPU", "[train][cuda]") {
+  const auto make = []<class Context>() {
+    return AvgPool<Context>({.items = 12, .width = 5, .dropout = 0.2, .recency_weights = true, .seed = 3});
+  };
+  check_follows(make, BasicNextItem<BinaryCrossEntropy>{});
+  check_follows(make, BasicNextItem<SampledSoftmax>{.loss = {}, .negatives = 3, .sharing = NegativeSharing::per_user},
+                {.optimizer = {.weight_decay = 0.1}, .rows = TableRows::lazy});
+}
