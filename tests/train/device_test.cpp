@@ -34,11 +34,11 @@ struct How {
   TableRows rows = TableRows::dense;
 };
 
-/// @param make  make.operator()<Context>() gives a model
-template <class Context, class Make, class Objective>
-Trained trained(const Split& split, Make make, const Objective& objective, const How& how, int steps) {
+/// @tparam Made  Made::in<Context>() gives a model
+template <class Context, class Made, class Objective>
+Trained trained(const Split& split, const Objective& objective, const How& how, int steps) {
   using Space = typename Context::Space;
-  auto model = make.template operator()<Context>();
+  auto model = Made::template in<Context>();
   Batcher batcher(split, {.batch_size = 5,
                           .max_length = 6,
                           .plan = objective.plan(),
@@ -72,25 +72,30 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
 }
 
 /// Three steps on both backends, in double.
-template <class Make, class Objective>
-void check_follows(Make make, const Objective& objective, const How& how = {}) {
+template <class Made, class Objective>
+void check_follows(const Objective& objective, const How& how = {}) {
   const Dataset data = seqrec_test::random_dataset(9, 12, 4, 7);
   const Split split = leave_one_out(data);
-  const Trained cpu = trained<cpu::BasicContext<double>>(split, make, objective, how, 3);
-  const Trained device = trained<cuda::BasicContext<double>>(split, make, objective, how, 3);
+  const Trained cpu = trained<cpu::BasicContext<double>, Made>(split, objective, how, 3);
+  const Trained device = trained<cuda::BasicContext<double>, Made>(split, objective, how, 3);
   CHECK(largest_difference(cpu.losses, device.losses) < 1e-12);
   CHECK(largest_difference(cpu.norms, device.norms) < 1e-12);
   CHECK(largest_difference(cpu.weights, device.weights) < 1e-10);
   CHECK(cpu.losses.front() != cpu.losses.back());
 }
 
+struct AnAvgPool {
+  template <class Context>
+  static auto in() {
+    return AvgPool<Context>({.items = 12, .width = 5, .dropout = 0.2, .recency_weights = true, .seed = 3});
+  }
+};
+
 }  // namespace
 
 TEST_CASE("training on a device: AvgPool follows the CPU", "[train][cuda]") {
-  const auto make = []<class Context>() {
-    return AvgPool<Context>({.items = 12, .width = 5, .dropout = 0.2, .recency_weights = true, .seed = 3});
-  };
-  check_follows(make, BasicNextItem<BinaryCrossEntropy>{});
-  check_follows(make, BasicNextItem<SampledSoftmax>{.loss = {}, .negatives = 3, .sharing = NegativeSharing::per_user},
-                {.optimizer = {.weight_decay = 0.1}, .rows = TableRows::lazy});
+  check_follows<AnAvgPool>(BasicNextItem<BinaryCrossEntropy>{});
+  check_follows<AnAvgPool>(
+      BasicNextItem<SampledSoftmax>{.loss = {}, .negatives = 3, .sharing = NegativeSharing::per_user},
+      {.optimizer = {.weight_decay = 0.1}, .rows = TableRows::lazy});
 }
