@@ -11,7 +11,7 @@
 #include "seqrec/cuda/column_sums.cuh"
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/dropout.cuh"
-#include "seqrec/cuda/leave.cuh"
+#include "seqrec/cuda/gradient.cuh"
 #include "seqrec/cuda/reduce.cuh"
 #include "seqrec/cuda/rows.cuh"
 #include "seqrec/ops/dropout_residual_layer_norm.hpp"

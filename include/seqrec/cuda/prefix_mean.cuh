@@ -8,7 +8,7 @@
 #pragma once
 
 #include "seqrec/cuda/context.cuh"
-#include "seqrec/cuda/leave.cuh"
+#include "seqrec/cuda/gradient.cuh"
 #include "seqrec/cuda/recency_mean.cuh"
 #include "seqrec/cuda/running_sums.cuh"
 #include "seqrec/ops/prefix_mean.hpp"

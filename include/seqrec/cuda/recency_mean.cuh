@@ -12,7 +12,7 @@
 
 #include "seqrec/cuda/column_sums.cuh"
 #include "seqrec/cuda/context.cuh"
-#include "seqrec/cuda/leave.cuh"
+#include "seqrec/cuda/gradient.cuh"
 #include "seqrec/cuda/reduce.cuh"
 #include "seqrec/cuda/running_sums.cuh"
 #include "seqrec/ops/prefix_mean.hpp"
