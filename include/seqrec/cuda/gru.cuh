@@ -85,8 +85,9 @@ __device__ Accumulator gru_gate(Accumulator x) {
 
 /// @param laid (F, 3 F) the weights as gru_lay_out_kernel lays them out, where they are far
 template <class S, int Tile, GruMemory memory>
-__global__ void gru_forward_kernel(GruForward<BasicContext<S>> a, MatrixView<const S, DeviceSpace> laid,
-                                   accumulator_of<S>* far, index_t far_numbers) {
+__global__ void __launch_bounds__(gru_threads)
+    gru_forward_kernel(GruForward<BasicContext<S>> a, MatrixView<const S, DeviceSpace> laid, accumulator_of<S>* far,
+                       index_t far_numbers) {
   using Accumulator = accumulator_of<S>;
   using Inputs = GruInputs<Accumulator>;
   GruBlock<S, Tile, memory> block(a.offsets, far, far_numbers);

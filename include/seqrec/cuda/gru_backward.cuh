@@ -64,8 +64,9 @@ struct GruStepBack {
 };
 
 template <class S, int Tile, GruMemory memory>
-__global__ void gru_backward_kernel(GruBackward<BasicContext<S>> a, MatrixView<S, DeviceSpace> before,
-                                    MatrixView<S, DeviceSpace> dproducts, accumulator_of<S>* far, index_t far_numbers) {
+__global__ void __launch_bounds__(gru_threads)
+    gru_backward_kernel(GruBackward<BasicContext<S>> a, MatrixView<S, DeviceSpace> before,
+                        MatrixView<S, DeviceSpace> dproducts, accumulator_of<S>* far, index_t far_numbers) {
   using Accumulator = accumulator_of<S>;
   using Kept = GruKept<Accumulator>;
   constexpr Accumulator one = 1;
