@@ -12,6 +12,7 @@
 #include "seqrec/cuda/embed_sequence.cuh"
 #include "seqrec/cuda/embedding_bag.cuh"
 #include "seqrec/cuda/gather_rows.cuh"
+#include "seqrec/cuda/gru.cuh"
 #include "seqrec/cuda/interaction.cuh"
 #include "seqrec/cuda/linear.cuh"
 #include "seqrec/cuda/optimizer_step.cuh"

@@ -26,6 +26,7 @@ enum cudaMemcpyKind {
   cudaMemcpyDefault,
 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+enum cudaDeviceAttr { cudaDevAttrMaxSharedMemoryPerBlockOptin = 97 };
 
 struct EmulatedStream {};
 using cudaStream_t = EmulatedStream*;
@@ -176,6 +177,19 @@ inline cudaError_t cudaMemset(void* memory, int value, std::size_t bytes) {
 }
 inline cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t = nullptr) {
   return cudaMemset(memory, value, bytes);
+}
+
+// --- the device ---------------------------------------------------------------------------------------------------
+
+inline cudaError_t cudaGetDevice(int* device) {
+  *device = 0;
+  return cudaSuccess;
+}
+inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
+  if (device != 0 || attribute != cudaDevAttrMaxSharedMemoryPerBlockOptin)
+    return emulator::result(cudaErrorInvalidValue);
+  *value = static_cast<int>(emulator::shared_bytes_at_most);
+  return cudaSuccess;
 }
 
 // --- streams and functions ----------------------------------------------------------------------------------------

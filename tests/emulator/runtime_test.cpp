@@ -106,6 +106,18 @@ TEST_CASE("launches that the runtime refuses", "[emulator]") {
   CHECK(out == 7);
 }
 
+TEST_CASE("the device says how much shared memory a block may ask for", "[emulator]") {
+  const auto attribute = cudaDevAttrMaxSharedMemoryPerBlockOptin;
+  int device = -1, bytes = 0;
+  CHECK(cudaGetDevice(&device) == cudaSuccess);
+  CHECK(cudaDeviceGetAttribute(&bytes, attribute, device) == cudaSuccess);
+  CHECK(bytes == 163 << 10);
+  CHECK(cudaDeviceGetAttribute(&bytes, attribute, 1) == cudaErrorInvalidValue);
+  CHECK(cudaGetLastError() == cudaErrorInvalidValue);
+  CHECK(cudaFuncSetAttribute(touch_shared<int>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes) == cudaSuccess);
+  CHECK(cudaFuncSetAttribute(touch_shared<int>, cudaFuncAttributeMaxDynamicSharedMemorySize, 48 << 10) == cudaSuccess);
+}
+
 TEST_CASE("more shared memory must be asked for", "[emulator]") {
   int out = 0;
   const auto attribute = cudaFuncAttributeMaxDynamicSharedMemorySize;

@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "seqrec/cpu/gru.hpp"
-#include "support/backends.hpp"
+#include "seqrec/cuda/gru.cuh"
+#include "support/all_backends.hpp"
 #include "support/catch.hpp"
 #include "support/finite_differences.hpp"
 #include "support/histories.hpp"
@@ -96,7 +99,8 @@ struct Run {
   index_t longest;
   Tensor<typename Context::Scalar, 1, Space> saved;
 
-  explicit Run(const Problem& p)
+  /// @param shared_bytes  what CUDA's blocks may have, where it is to be less than there is
+  explicit Run(const Problem& p, [[maybe_unused]] std::size_t shared_bytes = 0)
       : offsets(placed<Space>(offsets_of(p.lengths))),
         gates(p.gates, p.layout),
         weight(p.weight, p.layout),
@@ -110,14 +114,18 @@ struct Run {
                           y.matrix(),     final.matrix(), saved.view(),   p.reset};
     if (p.bias.size() > 0) a.bias = bias.vector();
     if (p.initial.size() > 0) a.initial = initial.matrix();
-    ops::gru_forward(context, a);
+    bool done = false;
+    if constexpr (std::is_same_v<Space, DeviceSpace>)
+      if (done = shared_bytes != 0; done) cuda::gru_forward(context, a, shared_bytes);
+    if (!done) ops::gru_forward(context, a);
   }
   States states() const { return {y.read(), final.read()}; }
 };
 
 /// Gradients of dot(y, dy) added to what is there.
 template <class Context>
-std::vector<Matrix> backward(const Problem& p, GradientMode mode, double there) {
+std::vector<Matrix> backward(const Problem& p, GradientMode mode, double there,
+                             [[maybe_unused]] std::size_t shared_bytes = 0) {
   Run<Context> run(p);
   PlacedScalars<Context> dy(p.dy, p.layout);
   PlacedScalars<Context> dgates(Matrix(p.rows(), 3 * p.width(), there), p.layout);
@@ -137,7 +145,10 @@ std::vector<Matrix> backward(const Problem& p, GradientMode mode, double there) 
                          {dinitial.matrix(), mode},
                          p.reset};
   if (p.initial.size() > 0) a.initial = run.initial.matrix();
-  ops::gru_backward(run.context, a);
+  bool done = false;
+  if constexpr (std::is_same_v<typename Context::Space, DeviceSpace>)
+    if (done = shared_bytes != 0; done) cuda::gru_backward(run.context, a, shared_bytes);
+  if (!done) ops::gru_backward(run.context, a);
   return {dgates.read(), dinitial.read(), dweight.read(), dbias.read()};
 }
 
@@ -158,11 +169,15 @@ void for_each_problem(Check check) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("gru: against loops, final states too", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("gru: against loops, final states too", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for_each_problem([](const Problem& p) {
-    const States expected = by_loops(p), found = Run<TestType>(p).states();
-    CHECK(difference(found.y, expected.y) <= tolerance<TestType>::value);
-    CHECK(difference(found.final, expected.final) <= tolerance<TestType>::value);
+    const States expected = by_loops(p);
+    const auto found = repeatable<TestType>([&] {
+      const States states = Run<TestType>(p).states();
+      return std::vector{states.y, states.final};
+    });
+    CHECK(difference(found[0], expected.y) <= tolerance<TestType>::value);
+    CHECK(difference(found[1], expected.final) <= tolerance<TestType>::value);
   });
 }
 
@@ -184,7 +199,7 @@ TEST_CASE("gru: the two conventions of the literature differ, worked by hand", "
 }
 
 TEMPLATE_TEST_CASE("gru: a history's states have the same bits alone and in any company", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   for (const GruReset reset : {GruReset::after_product, GruReset::before_product}) {
     const Problem all = problem({5, 9, 2, 9, 1, 6, 3, 7, 4}, 12, reset);
     const States together = Run<TestType>(all).states();
@@ -203,7 +218,7 @@ TEMPLATE_TEST_CASE("gru: a history's states have the same bits alone and in any 
   }
 }
 
-TEMPLATE_TEST_CASE("gru: a history cut in two goes on from its final state", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("gru: a history cut in two goes on from its final state", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   const Problem whole = problem({8}, 7, GENERATE(GruReset::after_product, GruReset::before_product));
   Problem first = whole, second = whole;
   first.lengths = {5};
@@ -228,10 +243,11 @@ TEST_CASE("gru: gradients against central differences", "[ops][gradient]") {
   });
 }
 
-TEMPLATE_TEST_CASE("gru: gradients in every precision, written and added", "[ops][gradient]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("gru: gradients in every precision, written and added", "[ops][gradient]",
+                   SEQREC_TEST_ALL_BACKENDS) {
   for_each_problem([](const Problem& p) {
     const auto expected = backward<CpuDouble>(p, GradientMode::write, 0);
-    const auto found = backward<TestType>(p, GradientMode::write, 0);
+    const auto found = repeatable<TestType>([&] { return backward<TestType>(p, GradientMode::write, 0); });
     const auto added = backward<TestType>(p, GradientMode::add, 2);
     for (std::size_t i = 0; i < expected.size(); ++i) {
       CHECK(difference(found[i], expected[i]) <= tolerance<TestType>::gradient);
@@ -239,6 +255,59 @@ TEMPLATE_TEST_CASE("gru: gradients in every precision, written and added", "[ops
             tolerance<TestType>::gradient);
     }
   });
+}
+
+TEMPLATE_TEST_CASE("gru: units that are shared by threads, that share threads, and many histories", "[ops][gradient]",
+                   SEQREC_TEST_ALL_BACKENDS) {
+  std::vector<index_t> many;
+  for (index_t user = 0; user < 263; ++user) many.push_back(user % 4);
+  const GruReset reset = GENERATE(GruReset::after_product, GruReset::before_product);
+  for (const auto& [lengths, width] :
+       std::vector<std::pair<std::vector<index_t>, index_t>>{{{1, 3, 0}, 40}, {{0, 2}, 101}, {{2}, 520}, {many, 3}}) {
+    CAPTURE(static_cast<int>(reset), width);
+    Problem p = problem(lengths, width, reset);
+    for (double& weight : p.weight.values) weight *= 4 / std::sqrt(static_cast<double>(width));
+    const States expected = by_loops(p), found = Run<TestType>(p).states();
+    CHECK(difference(found.y, expected.y) <= 4 * tolerance<TestType>::value);
+    CHECK(difference(found.final, expected.final) <= 4 * tolerance<TestType>::value);
+    const auto gradients = backward<TestType>(p, GradientMode::add, 1);
+    const auto expected_gradients = backward<CpuDouble>(p, GradientMode::add, 1);
+    for (std::size_t i = 0; i < gradients.size(); ++i)
+      CHECK(difference(gradients[i], expected_gradients[i]) <= 4 * tolerance<TestType>::gradient);
+  }
+}
+
+TEMPLATE_TEST_CASE("gru: a history has the same bits among many others as among few", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
+  std::vector<index_t> lengths;
+  for (index_t user = 0; user < 258; ++user) lengths.push_back(user % 3);
+  const Problem many = problem(lengths, 3, GENERATE(GruReset::after_product, GruReset::before_product));
+  Problem few = many;
+  few.lengths.resize(6);
+  few.gates = many.gates.row_range(0, 6);
+  few.initial = many.initial.row_range(0, 6);
+  few.dy = many.dy.row_range(0, 6);
+  CHECK(same_bits(Run<TestType>(few).states().y, Run<TestType>(many).states().y.row_range(0, 6)));
+  CHECK(same_bits(backward<TestType>(few, GradientMode::write, 0)[0],
+                  backward<TestType>(many, GradientMode::write, 0)[0].row_range(0, 6)));
+}
+
+TEST_CASE("gru: on CUDA the same bits wherever weights and states have room", "[ops]") {
+  const GruReset reset = GENERATE(GruReset::after_product, GruReset::before_product);
+  for (const bool many : {false, true}) {
+    Problem p = problem(many ? std::vector<index_t>(261, 1) : std::vector<index_t>{2, 0, 3, 1}, many ? 3 : 33, reset);
+    p.layout = Layout::strided;
+    const std::vector<Matrix> on_chip = backward<CudaDouble>(p, GradientMode::add, 2);
+    const States states = Run<CudaDouble>(p).states();
+    // Room for states but not for weights, and for nothing but where histories lie.
+    for (const std::size_t bytes : {many ? std::size_t{700} : std::size_t{8000}, std::size_t{16}}) {
+      CAPTURE(static_cast<int>(reset), many, bytes);
+      CHECK(same_bits(backward<CudaDouble>(p, GradientMode::add, 2, bytes), on_chip));
+      const States found = Run<CudaDouble>(p, bytes).states();
+      CHECK(same_bits(found.y, states.y));
+      CHECK(same_bits(found.final, states.final));
+    }
+  }
 }
 
 TEST_CASE("gru: bad arguments are refused by name", "[ops][errors]") {

@@ -27,6 +27,15 @@ inline unsigned blocks_for(index_t count, index_t per_block) {
   return static_cast<unsigned>(blocks);
 }
 
+/// Dynamic shared memory that a block may have at most on the current device; `launch` asks for it where it must.
+/// @throws CudaError
+inline std::size_t most_shared_bytes() {
+  int device = 0, bytes = 0;
+  SEQREC_CUDA_CHECK(cudaGetDevice(&device));
+  SEQREC_CUDA_CHECK(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+  return static_cast<std::size_t>(bytes);
+}
+
 /// Launches `Kernel` in the context's stream, `launch<kernel<Scalar>>(context, {grid, block}, arguments...)`, and
 /// checks that the launch was accepted. A grid without blocks is no work, not an error.
 /// @throws CudaError   Asynchronous: faults on the device surface when the context synchronises.
