@@ -13,7 +13,9 @@
 #include "seqrec/data/batches/batcher.hpp"
 #include "seqrec/data/batches/to_space.hpp"
 #include "seqrec/models/avg_pool.hpp"
+#include "seqrec/models/gru4rec.hpp"
 #include "seqrec/objectives/next_item.hpp"
+#include "seqrec/ops/session_losses.hpp"
 #include "seqrec/optim/adam.hpp"
 #include "seqrec/optim/optimizer.hpp"
 #include "seqrec/train/step.hpp"
@@ -91,6 +93,13 @@ struct AnAvgPool {
   }
 };
 
+struct AGru4Rec {
+  template <class Context>
+  static auto in() {
+    return Gru4Rec<Context>({.items = 12, .width = 4, .hidden = 5, .layers = 2, .dropout = 0.2, .seed = 3});
+  }
+};
+
 }  // namespace
 
 TEST_CASE("training on a device: AvgPool follows the CPU", "[train][cuda]") {
@@ -98,4 +107,12 @@ TEST_CASE("training on a device: AvgPool follows the CPU", "[train][cuda]") {
   check_follows<AnAvgPool>(
       BasicNextItem<SampledSoftmax>{.loss = {}, .negatives = 3, .sharing = NegativeSharing::per_user},
       {.optimizer = {.weight_decay = 0.1}, .rows = TableRows::lazy});
+}
+
+TEST_CASE("training on a device: GRU4Rec follows the CPU", "[train][cuda]") {
+  check_follows<AGru4Rec>(BasicNextItem<BinaryCrossEntropy>{});
+  check_follows<AGru4Rec>(BasicNextItem<BprMax>{.loss = BprMax{.elu = 0.5},
+                                                .negatives = 4,
+                                                .sampling = {.reject_seen = false},
+                                                .sharing = NegativeSharing::per_batch});
 }
