@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "seqrec/cuda/additive_tile.cuh"
 #include "seqrec/cuda/column_sums.cuh"
@@ -39,7 +38,7 @@ __device__ AdditiveTile<S> additive_tile() {
 template <class S>
 __global__ void additive_attention_kernel(AdditiveAttentionForward<BasicContext<S>> a) {
   using A = accumulator_of<S>;
-  constexpr A lowest = -std::numeric_limits<A>::infinity();
+  constexpr A lowest = -infinity<A>;
   const AdditiveSquash<S> squash{a.squash};
   const index_t begin = blockIdx.y * additive_block_columns, row = row_of_warp();
   A sums[additive_lane_sums] = {}, highest = lowest, total = 0;
