@@ -14,6 +14,7 @@
 #include "seqrec/data/batches/to_space.hpp"
 #include "seqrec/models/avg_pool.hpp"
 #include "seqrec/models/gru4rec.hpp"
+#include "seqrec/models/narm.hpp"
 #include "seqrec/objectives/next_item.hpp"
 #include "seqrec/ops/session_losses.hpp"
 #include "seqrec/optim/adam.hpp"
@@ -100,6 +101,13 @@ struct AGru4Rec {
   }
 };
 
+struct ANarm {
+  template <class Context>
+  static auto in() {
+    return Narm<Context>({.items = 12, .width = 4, .hidden = 5, .dropout = 0.2, .state_dropout = 0.3, .seed = 3});
+  }
+};
+
 }  // namespace
 
 TEST_CASE("training on a device: AvgPool follows the CPU", "[train][cuda]") {
@@ -115,4 +123,8 @@ TEST_CASE("training on a device: GRU4Rec follows the CPU", "[train][cuda]") {
                                                 .negatives = 4,
                                                 .sampling = {.reject_seen = false},
                                                 .sharing = NegativeSharing::per_batch});
+}
+
+TEST_CASE("training on a device: NARM follows the CPU", "[train][cuda]") {
+  check_follows<ANarm>(BasicNextItem<Bpr>{.loss = {}, .negatives = 2});
 }
