@@ -40,7 +40,7 @@ struct SmallUnit {
 TEST_CASE("the first layer falls into four blocks of columns", "[cpu]") {
   std::vector<double> values(24);
   std::iota(values.begin(), values.end(), 0.0);
-  const cpu::detail::FirstLayer first(MatrixView<double, HostSpace>(values.data(), 2, 12));
+  const AttentionFirstLayer first(MatrixView<double, HostSpace>(values.data(), 2, 12));
   CHECK(first.q(1, 0) == 12);
   CHECK(first.k(0, 0) == 3);
   CHECK(first.difference(1, 2) == 20);

@@ -2,6 +2,7 @@
 #include "seqrec/cuda/reduce.cuh"
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -41,7 +42,36 @@ std::vector<T> reduced(const std::vector<T>& x, dim3 block) {
   });
 }
 
+/// Thread t's values are 100 v + t; what every thread gets of their sums.
+template <std::size_t Count>
+__global__ void sum_several(int* out) {
+  int values[Count];
+  for (std::size_t v = 0; v < Count; ++v) values[v] = 100 * static_cast<int>(v) + static_cast<int>(threadIdx.x);
+  out[threadIdx.x + blockDim.x * threadIdx.y] = warp_sums(values);
+}
+
+template <std::size_t Count>
+bool sums_several_values() {
+  const std::vector<int> sums = same_under_three_schedules([] {
+    DeviceVector<int> out(64);
+    launch<sum_several<Count>>(DefaultStream{}, {dim3(1), dim3(32, 2)}, out.view().data);
+    return out.to_host();
+  });
+  bool right = true;
+  for (int thread = 0; thread < 64; ++thread)
+    right = right && sums[static_cast<std::size_t>(thread)] ==
+                         32 * 100 * (thread % 32 / (32 / static_cast<int>(Count))) + 31 * 32 / 2;
+  return right;
+}
+
 }  // namespace
+
+TEST_CASE("several values a lane are summed at once, each for its share of the lanes", "[cuda]") {
+  CHECK(sums_several_values<1>());
+  CHECK(sums_several_values<2>());
+  CHECK(sums_several_values<8>());
+  CHECK(sums_several_values<32>());
+}
 
 TEMPLATE_TEST_CASE("sums and maxima of warps and blocks against loops", "[cuda]", float, double, int) {
   for (const dim3 block : {dim3(32), dim3(96), dim3(1024), dim3(32, 5), dim3(16, 4)}) {

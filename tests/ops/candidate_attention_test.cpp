@@ -3,11 +3,13 @@
 
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "seqrec/cpu/candidate_attention.hpp"
-#include "support/backends.hpp"
+#include "seqrec/cuda/candidate_attention.cuh"
+#include "support/all_backends.hpp"
 #include "support/candidate_lists.hpp"
 #include "support/catch.hpp"
 #include "support/finite_differences.hpp"
@@ -304,17 +306,14 @@ class Placement {
     const auto unit_ = unit(false);
     const auto candidates = candidates_.view();
     Scalars y(unwritten(problem_.queries.rows, problem_.width()), problem_.layout);
-    Scalars weights(unwritten(1, problem_.heads() * candidates.pairs), problem_.layout);
-    weights_ = context_.vector(problem_.heads() * candidates.pairs);
+    weights_.emplace(unwritten(1, problem_.heads() * candidates.pairs), problem_.layout);
     saved_ =
         keep ? context_.vector(ops::candidate_attention_saved_size<Context>(candidates, unit_)) : vector_of<Context>{};
     ops::candidate_attention_forward(
         context_, CandidateAttentionForward<Context>{candidates_.histories(), candidates, keys_.matrix(),
                                                      queries_.matrix(), unit_, problem_.weighting, y.matrix(),
-                                                     weights.vector(), saved_, times_.view()});
-    const Matrix read = weights.read();
-    for (index_t i = 0; i < read.columns; ++i) weights_(i) = static_cast<typename Context::Scalar>(read(i));
-    return {y.read(), read};
+                                                     weights_->vector(), saved_, times_.view()});
+    return {y.read(), weights_->read()};
   }
 
   /// After forward(true).
@@ -325,7 +324,7 @@ class Placement {
                                                                                     queries_.matrix(),
                                                                                     unit(with_gradients),
                                                                                     problem_.weighting,
-                                                                                    weights_,
+                                                                                    weights_->vector(),
                                                                                     saved_,
                                                                                     dy_.matrix(),
                                                                                     {dkeys_.matrix(), mode},
@@ -357,7 +356,8 @@ class Placement {
   Masters dweight_, dbias_, drecency_, ddecay_;
   Tensor<std::int64_t, 1, typename Context::Space> times_;
   std::vector<std::unique_ptr<PlacedLayer>> hidden_;
-  vector_of<Context> weights_, saved_;
+  std::optional<Scalars> weights_;  ///< the forward pass's
+  vector_of<Context> saved_;
 };
 
 template <class Context>
@@ -405,7 +405,7 @@ CandidateLists several_blocks(index_t window = 1000) { return random_candidates(
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("candidate_attention: against loops over written-out pairs", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("candidate_attention: against loops over written-out pairs", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for (const auto& lengths : batches_of_lengths())
     for (const index_t window : {1, 3, 1000})
       for (const index_t width : {1, 6})
@@ -418,7 +418,7 @@ TEMPLATE_TEST_CASE("candidate_attention: against loops over written-out pairs", 
 }
 
 TEMPLATE_TEST_CASE("candidate_attention: every activation, with and without softmax, one to three hidden layers",
-                   "[ops]", SEQREC_TEST_BACKENDS) {
+                   "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for (const Activation kind : all_activations)
     for (const bool softmax : {true, false})
       for (const auto& hidden : std::vector<std::vector<index_t>>{{5}, {9, 3}, {4, 7, 5}}) {
@@ -428,7 +428,7 @@ TEMPLATE_TEST_CASE("candidate_attention: every activation, with and without soft
 }
 
 TEMPLATE_TEST_CASE("candidate_attention: a recency bias for fewer distances than are seen, as many, and more", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   for (const index_t distances : {1, 4, 40, 60})
     for (const index_t window : {1, 7, 1000}) {
       CAPTURE(distances, window);
@@ -446,7 +446,8 @@ TEMPLATE_TEST_CASE("candidate_attention: a recency bias for fewer distances than
     }
 }
 
-TEMPLATE_TEST_CASE("candidate_attention: a time decay, alone and with a recency bias", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("candidate_attention: a time decay, alone and with a recency bias", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
   for (const bool recency : {false, true})
     for (const index_t window : {1, 7, 1000})
       for (const index_t heads : {1, 2}) {
@@ -466,12 +467,15 @@ TEMPLATE_TEST_CASE("candidate_attention: a time decay, alone and with a recency 
     }
 }
 
-TEMPLATE_TEST_CASE("candidate_attention: several heads", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("candidate_attention: several heads", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
+  // On the emulator, which is slow, a few tiles of pairs have to do.
+  const bool device = std::is_same_v<typename TestType::Space, DeviceSpace>;
+  const CandidateLists lists = device ? random_candidates({20, 3, 33, 0, 1}, 5, 20, 8) : several_blocks(20);
   for (const index_t heads : {2, 3, 6})
     for (const std::string weighting : {"recency", "softmax", "none"})
       for (const Layout layout : {Layout::dense, Layout::strided}) {
         CAPTURE(heads, weighting, layout == Layout::strided);
-        Problem p = problem(several_blocks(20), 6, {5, 3}, Activation::sigmoid, weighting != "none", heads);
+        Problem p = problem(lists, 6, {5, 3}, Activation::sigmoid, weighting != "none", heads);
         if (weighting == "recency") p.recency = random_matrix(heads, 7, 6);
         p.layout = layout;
         check_against_loops<TestType>(p);
@@ -505,7 +509,7 @@ TEST_CASE("candidate_attention: a recency bias of zeros changes no weight", "[op
   for (index_t j = 0; j < 3; ++j) CHECK(r.weights(j) == Approx(j == 2 ? 2.0 / 3 : 1.0 / 6).epsilon(1e-14));
 }
 
-TEMPLATE_TEST_CASE("candidate_attention: many blocks of pairs", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("candidate_attention: many blocks of pairs", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for (const index_t window : {20, 1000}) {
     const CandidateLists candidates = several_blocks(window);
     CAPTURE(window, candidates.pairs());
@@ -518,8 +522,30 @@ TEMPLATE_TEST_CASE("candidate_attention: many blocks of pairs", "[ops]", SEQREC_
   check_against_loops<TestType>(problem(long_history, 3, {4}));
 }
 
+TEMPLATE_TEST_CASE("candidate_attention: the same bits in every schedule", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
+  Problem p = problem(random_candidates({20, 3, 33, 0, 1}, 5, 20, 8), 10, {36, 5}, Activation::dice, true, 2);
+  p.recency = random_matrix(2, 7, 6);
+  add_decay(p);
+  const auto results = repeatable<TestType>([&] {
+    const Results r = forward<TestType>(p);
+    std::vector<Matrix> all = parts(backward<TestType>(p, to_be_written(p), GradientMode::write));
+    all.insert(all.end(), {r.y, r.weights});
+    return all;
+  });
+  CHECK(difference(results.back(), forward_by_loops(p).weights) <= tolerance<TestType>::value);
+}
+
+TEMPLATE_TEST_CASE("candidate_attention: more pairs than are worked on at once", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
+  const CandidateLists lists{{300}, {220}, std::vector<offset_t>(220, 300)};
+  REQUIRE(lists.pairs() > cuda::pairs_at_once);
+  const Problem p = problem(lists, 1, {1}, Activation::relu);
+  const Results r = forward<TestType>(p), expected = forward_by_loops(p), kept = forward<TestType>(p, true);
+  CHECK(difference(r.y, expected.y) <= tolerance<TestType>::value);
+  CHECK(same_bits(kept.y, r.y));
+}
+
 TEMPLATE_TEST_CASE("candidate_attention: gradients of weights and sums are added to what is there", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   Problem p = problem(several_blocks(), 6, {5, 3}, Activation::dice);
   p.recency = random_matrix(1, 20, 6);
   add_decay(p);
@@ -535,7 +561,7 @@ TEMPLATE_TEST_CASE("candidate_attention: gradients of weights and sums are added
 }
 
 TEMPLATE_TEST_CASE("candidate_attention: frozen weights get no gradients and change no other", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   Problem p = problem(several_blocks(), 6, {5, 3}, Activation::dice);
   p.recency = random_matrix(1, 20, 6);
   add_decay(p);
@@ -634,7 +660,7 @@ TEST_CASE("candidate_attention: values and gradients of PyTorch", "[ops][golden]
 }
 
 TEMPLATE_TEST_CASE("candidate_attention: softmax weights are positive and sum to one, also for large scores", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   Problem p = problem(several_blocks(), 6, {5});
   for (double& weight : p.weight.values) weight *= 1e4;
   const Results r = forward<TestType>(p);

@@ -11,20 +11,6 @@
 
 namespace seqrec::cpu::detail {
 
-/// The first layer's four blocks of columns, for [q, k, q - k, q * k].
-template <class Matrix>
-struct FirstLayer {
-  Matrix q, k, difference, product;
-
-  explicit FirstLayer(Matrix weight)
-      : q(part(weight, 0)), k(part(weight, 1)), difference(part(weight, 2)), product(part(weight, 3)) {}
-
-  static Matrix part(Matrix weight, index_t i) {
-    const index_t width = weight.columns() / 4;
-    return weight.column_range(i * width, width);
-  }
-};
-
 /// Runs an AttentionUnit over blocks of pairs, forwards and backwards. Memory for a block is taken once.
 template <class Ctx>
 class AttentionUnitRows {
@@ -74,7 +60,7 @@ class AttentionUnitRows {
     for (index_t l = 0; l < unit_.layers; ++l) {
       const View z = kept.before[l].row_range(0, pairs), y = after_[l].row_range(0, pairs);
       if (l == 0) {
-        gemm(x, transposed(FirstLayer(unit_.hidden[0].weight).product), z);
+        gemm(x, transposed(AttentionFirstLayer(unit_.hidden[0].weight).product), z);
         add_parts(z);
       } else {
         gemm_bias(input, transposed(unit_.hidden[l].weight), const_vector_of<Ctx>(unit_.hidden[l].bias), false, z);
@@ -119,8 +105,8 @@ class AttentionUnitRows {
         if (layer.dweight) gemm(transposed(dz), input, layer.dweight, GradientMode::add);
         gemm(dz, layer.weight, gradient_[l - 1].row_range(0, pairs));
       } else {
-        if (layer.dweight) gemm(transposed(dz), x, FirstLayer(layer.dweight).product, GradientMode::add);
-        gemm(dz, FirstLayer(layer.weight).product, dx);
+        if (layer.dweight) gemm(transposed(dz), x, AttentionFirstLayer(layer.dweight).product, GradientMode::add);
+        gemm(dz, AttentionFirstLayer(layer.weight).product, dx);
       }
     }
     return gradient_[0].row_range(0, pairs);

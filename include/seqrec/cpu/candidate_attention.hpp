@@ -132,7 +132,7 @@ void candidate_attention_forward(BasicContext<S, W>& context, const CandidateAtt
   using View = MatrixView<S, HostSpace>;
   const index_t width = a.keys.columns(), units = a.unit.units(0), heads = a.unit.heads(), columns = width / heads;
   const detail::PairBlocks<BasicContext<S, W>> blocks(context, a);
-  const detail::FirstLayer first(a.unit.hidden[0].weight);
+  const AttentionFirstLayer first(a.unit.hidden[0].weight);
   const View of_keys = context.matrix(a.keys.rows(), units), of_queries = context.matrix(a.queries.rows(), units);
   const View combined = context.matrix(units, width);
   detail::combine(first.k, first.difference, S(-1), combined);
@@ -236,8 +236,8 @@ void candidate_attention_backward(BasicContext<S, W>& context,
   });
 
   bias.finish();
-  const detail::FirstLayer first(a.unit.hidden[0].weight);
-  const detail::FirstLayer dfirst(a.unit.hidden[0].dweight);
+  const AttentionFirstLayer first(a.unit.hidden[0].weight);
+  const AttentionFirstLayer dfirst(a.unit.hidden[0].dweight);
   const View scratch = context.matrix(units, width);
   detail::separate_part_backward(a.keys, dof_keys, first.k, first.difference, S(-1), dfirst.k, dfirst.difference,
                                  a.dkeys.view, scratch);

@@ -6,9 +6,16 @@
 // warps.
 #pragma once
 
+#include <cstddef>
+#include <limits>
+
 #include "seqrec/cuda/device.cuh"
 
 namespace seqrec::cuda {
+
+/// What any other value is the maximum of. (Kernels may read a constant, but not call std::numeric_limits.)
+template <class Scalar>
+inline constexpr Scalar minus_infinity = -std::numeric_limits<Scalar>::infinity();
 
 /// a + b.
 struct Plus {
@@ -61,7 +68,27 @@ template <class Scalar>
 __device__ Scalar block_sum(Scalar value) {
   return block_reduce(value, Scalar{0}, Plus{});
 }
-/// @param lowest what to return if all values are below it, such as -infinity
+/// Sums of several values a lane over a warp, with a quarter of the exchanges that one warp_sum each would take for
+/// eight of them.
+/// @tparam Count a power of two, at most 32   @return in lane i, the sum of value i / (32 / Count)
+template <std::size_t Count, class Scalar>
+__device__ Scalar warp_sums(const Scalar (&values)[Count], int distance = warp_size / 2) {
+  if constexpr (Count == 1) {
+    Scalar sum = values[0];
+    for (; distance > 0; distance /= 2) sum += __shfl_xor_sync(all_lanes, sum, distance);
+    return sum;
+  } else {
+    // A pair of lanes shares the work: each keeps one half of the values, and gives the other away.
+    const bool upper = (threadIdx.x & static_cast<unsigned>(distance)) != 0;
+    Scalar kept[Count / 2];
+    for (std::size_t i = 0; i < Count / 2; ++i) {
+      const Scalar mine = upper ? values[Count / 2 + i] : values[i], given = upper ? values[i] : values[Count / 2 + i];
+      kept[i] = mine + __shfl_xor_sync(all_lanes, given, distance);
+    }
+    return warp_sums(kept, distance / 2);
+  }
+}
+/// @param lowest what to return if all values are below it, such as minus_infinity
 template <class Scalar>
 __device__ Scalar block_max(Scalar value, Scalar lowest) {
   return block_reduce(value, lowest, Maximum{});

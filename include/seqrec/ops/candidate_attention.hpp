@@ -40,8 +40,22 @@ struct AttentionUnit {
   const_matrix_of<Context> decay;      ///< (H, time_buckets) t: added in the same way; null for none
   master_matrix_of<Context> ddecay;    ///< (H, time_buckets) added to; null if not wanted
 
-  index_t units(index_t layer) const { return hidden[layer].weight.rows(); }
-  index_t heads() const { return weight.rows(); }
+  SEQREC_HOST_DEVICE index_t units(index_t layer) const { return hidden[layer].weight.rows(); }
+  SEQREC_HOST_DEVICE index_t heads() const { return weight.rows(); }
+};
+
+/// The four blocks of columns of an attention unit's first weight (or of its gradient), for [q, k, q - k, q * k].
+template <class Matrix>
+struct AttentionFirstLayer {
+  Matrix q, k, difference, product;
+
+  explicit AttentionFirstLayer(Matrix weight)
+      : q(part(weight, 0)), k(part(weight, 1)), difference(part(weight, 2)), product(part(weight, 3)) {}
+
+  static Matrix part(Matrix weight, index_t i) {
+    const index_t width = weight.columns() / 4;
+    return weight.column_range(i * width, width);
+  }
 };
 
 /// How scores become weights.

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// Candidate attention, backward.
+//
+// One warp per candidate turns dy into gradients of scores. The network's backward pass is products over all pairs and
+// the epilogues of unit_activation.cuh. What pairs leave for keys and queries is summed by one warp per row, one lane a
+// column: over the rows that a candidate sees, or over the candidates that see a row, in order. No atomics. Memory, a
+// pair: about six times the network's values, and four times a key.
+#pragma once
+
+#include <cstdint>
+
+#include "seqrec/cuda/attention_unit_backward.cuh"
+#include "seqrec/cuda/gemm.cuh"
+#include "seqrec/cuda/gradient.cuh"
+#include "seqrec/cuda/pair_bias.cuh"
+#include "seqrec/ops/candidate_attention.hpp"
+
+namespace seqrec::cuda {
+
+/// Gradients of what candidates' weights come from.
+template <class S>
+struct ScoreGradients {
+  MatrixView<S, DeviceSpace> dscores;             ///< (pairs, H)
+  MatrixView<S, DeviceSpace> dlogits;             ///< (pairs, H) of what the softmax takes; null if not wanted
+  VectorView<std::uint8_t, DeviceSpace> buckets;  ///< (pairs) of time; null if not wanted
+};
+
+template <class S>
+__global__ void weights_backward_kernel(CandidateAttentionBackward<BasicContext<S>> a, PairTable pairs,
+                                        ScoreGradients<S> to) {
+  using Accumulator = accumulator_of<S>;
+  const index_t c = row_of_warp();
+  if (c >= a.queries.rows()) return;
+  const index_t heads = a.unit.heads(), columns = a.keys.columns() / heads;
+  const index_t seen = pairs.seen(c), first_pair = pairs.first_pair(c), first_key = pairs.first_key(c);
+  for (index_t head = 0; head < heads; ++head) {
+    const S* const weight = a.weights.data + heads * first_pair + head * seen;
+    for (index_t first = 0; first < seen; first += scored_pairs) {
+      Accumulator sums[scored_pairs] = {};
+      for_columns_of_lane(columns, [&](index_t i) {
+        const index_t column = head * columns + i;
+        const Accumulator dy = a.dy(c, column);
+        for (int j = 0; j < scored_pairs; ++j)  // to a constant: sums stay in registers
+          if (first + j < seen) sums[j] += dy * a.keys(first_key + first + j, column);
+      });
+      const Accumulator dweight = warp_sums(sums);
+      const index_t j = first + threadIdx.x / lanes_of_pair;
+      if (threadIdx.x % lanes_of_pair == 0 && j < seen) to.dscores(first_pair + j, head) = static_cast<S>(dweight);
+    }
+    if (!a.weighting.softmax) continue;
+    __syncwarp();          // what few lanes wrote, all read
+    Accumulator mean = 0;  // of the gradients of weights, by weight
+    for_columns_of_lane(seen, [&](index_t j) { mean += weight[j] * to.dscores(first_pair + j, head); });
+    mean = warp_sum(mean);
+    const auto scale = static_cast<Accumulator>(a.weighting.scale);
+    for_columns_of_lane(seen, [&](index_t j) {
+      const Accumulator dlogit = weight[j] * (to.dscores(first_pair + j, head) - mean);
+      to.dscores(first_pair + j, head) = static_cast<S>(scale * dlogit);
+      if (to.dlogits) to.dlogits(first_pair + j, head) = static_cast<S>(dlogit);
+    });
+  }
+  if (!to.buckets) return;
+  const std::int64_t newest = seen > 0 ? a.times(first_key + seen - 1) : 0;
+  for_columns_of_lane(seen, [&](index_t j) {
+    to.buckets(first_pair + j) =
+        static_cast<std::uint8_t>(time_bucket(seconds_between(newest, a.times(first_key + j))));
+  });
+}
+
+/// x = q * k for all pairs.
+template <class S>
+__global__ void pair_products_kernel(CandidateAttentionBackward<BasicContext<S>> a, PairTable pairs,
+                                     MatrixView<S, DeviceSpace> x) {
+  const index_t pair = row_of_warp();
+  if (pair >= x.rows()) return;
+  const S *const q = a.queries.row(pairs.candidate(pair)), *const k = a.keys.row(pairs.key(pair));
+  for_columns_of_lane(x.columns(), [&](index_t column) { x(pair, column) = q[column] * k[column]; });
+}
+
+/// What pairs leave for keys and queries, and where sums of the former go.
+template <class S>
+struct PairGradients {
+  MatrixView<const S, DeviceSpace> dproducts;  ///< (pairs, D) of q * k; null where only weights have gradients
+  MatrixView<const S, DeviceSpace> dz;         ///< (pairs, F1) of the first layer's values
+  MatrixView<S, DeviceSpace> sums;             ///< (N or C, F1) written: of dz
+};
+
+template <class S>
+__global__ void query_gradients_kernel(CandidateAttentionBackward<BasicContext<S>> a, PairTable pairs,
+                                       PairGradients<S> g) {
+  using Accumulator = accumulator_of<S>;
+  const index_t c = row_of_warp();
+  if (c >= a.queries.rows()) return;
+  const index_t seen = pairs.seen(c), first_pair = pairs.first_pair(c), first_key = pairs.first_key(c);
+  if (a.dqueries.view)
+    for_columns_of_lane(a.keys.columns(), [&](index_t column) {
+      Accumulator sum = 0;
+      for (index_t j = 0; j < seen; ++j)
+        sum += static_cast<Accumulator>(g.dproducts(first_pair + j, column)) * a.keys(first_key + j, column);
+      leave(a.dqueries, c, column, static_cast<S>(sum));
+    });
+  for_columns_of_lane(g.sums.columns(), [&](index_t unit) {
+    Accumulator sum = 0;
+    for (index_t j = 0; j < seen; ++j) sum += g.dz(first_pair + j, unit);
+    g.sums(c, unit) = static_cast<S>(sum);
+  });
+}
+
+/// The first candidate of a user that sees beyond a row of the history, counted from its first; visible rows ascend.
+template <class Space>
+__device__ index_t first_to_see(const Candidates<Space>& candidates, index_t user, index_t row) {
+  index_t low = candidates.items.offsets(user), high = candidates.items.offsets(user + 1);
+  while (low < high) {
+    const index_t middle = (low + high) / 2;
+    if (candidates.visible(middle) > row)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low;
+}
+
+template <class S>
+__global__ void key_gradients_kernel(CandidateAttentionBackward<BasicContext<S>> a, PairTable pairs,
+                                     PairGradients<S> g) {
+  using Accumulator = accumulator_of<S>;
+  const index_t key = row_of_warp();
+  if (key >= a.keys.rows()) return;
+  const index_t heads = a.unit.heads(), columns = a.keys.columns() / heads, user = segment_of(a.offsets, key);
+  const index_t first = first_to_see(a.candidates, user, key - a.offsets(user));
+  const index_t end = a.candidates.items.offsets(user + 1);
+  // Those that see the row follow one another, up to the first whose window begins behind it.
+  const auto for_pairs = [&](auto action) {
+    for (index_t c = first; c < end && pairs.first_key(c) <= key; ++c)
+      action(c, pairs.first_pair(c), key - pairs.first_key(c));
+  };
+  if (a.dkeys.view)
+    for_columns_of_lane(a.keys.columns(), [&](index_t column) {
+      const index_t head = column / columns;
+      Accumulator sum = 0;
+      for_pairs([&](index_t c, index_t first_pair, index_t j) {
+        const Accumulator weight = a.weights(heads * first_pair + head * pairs.seen(c) + j);
+        sum += weight * a.dy(c, column);
+        sum += static_cast<Accumulator>(g.dproducts(first_pair + j, column)) * a.queries(c, column);
+      });
+      leave(a.dkeys, key, column, static_cast<S>(sum));
+    });
+  for_columns_of_lane(g.sums.columns(), [&](index_t unit) {
+    Accumulator sum = 0;
+    for_pairs([&](index_t, index_t first_pair, index_t j) { sum += g.dz(first_pair + j, unit); });
+    g.sums(key, unit) = static_cast<S>(sum);
+  });
+}
+
+/// Backward of the first layer's separate parts: adds their gradients to the first weight, and hands on to x (N or C,
+/// D).   @param sums (N or C, F1) of the layer's gradients   @param dweight (F1, D) written, where wanted
+template <class S>
+void separate_part_backward(BasicContext<S>& context, MatrixView<const S, DeviceSpace> x,
+                            MatrixView<S, DeviceSpace> sums, MatrixView<S, DeviceSpace> weight,
+                            MatrixView<S, DeviceSpace> dweight, MatrixView<S, DeviceSpace> dx) {
+  if (dweight) gemm(context, transposed(sums), x, dweight);
+  if (dx) gemm(context, sums, weight, dx, GradientMode::add);
+}
+
+template <class S>
+void candidate_attention_backward(BasicContext<S>& context, const CandidateAttentionBackward<BasicContext<S>>& a) {
+  using Matrix = MatrixView<S, DeviceSpace>;
+  const auto& unit = a.unit;
+  const index_t total = a.candidates.pairs, candidates = a.queries.rows(), rows = a.keys.rows();
+  const index_t units = unit.units(0), width = a.keys.columns();
+  const PairTable pairs = pair_table(context, a.offsets, a.candidates);
+
+  const bool biased = unit.drecency || unit.ddecay;
+  ScoreGradients<S> of_scores{context.matrix(total, unit.heads()), {}, {}};
+  if (biased) of_scores.dlogits = context.matrix(total, unit.heads());
+  if (unit.ddecay) of_scores.buckets = context.template vector<std::uint8_t>(total);
+  launch<weights_backward_kernel<S>>(context, warp_per_row(candidates), a, pairs, of_scores);
+  if (biased) add_pair_bias_gradients<S>(context, unit, pairs, candidates, of_scores.dlogits, of_scores.buckets);
+  const Matrix dz = unit_backward<S>(context, unit, a.saved, of_scores.dscores);
+
+  const AttentionFirstLayer weight(unit.hidden[0].weight);
+  const AttentionFirstLayer dweight(unit.hidden[0].dweight);
+  Matrix products;
+  if (dweight.product || a.dkeys || a.dqueries) products = context.matrix(total, width);
+  if (dweight.product) {
+    launch<pair_products_kernel<S>>(context, warp_per_row(total), a, pairs, products);
+    gemm(context, transposed(dz), products, dweight.product, GradientMode::add);
+  }
+  if (a.dkeys || a.dqueries) gemm(context, dz, weight.product, products);  // from here on their gradients
+
+  const SeparateParts<S> parts(context, unit.hidden[0].weight);
+  SeparateParts<S> dparts;
+  if (dweight.product) dparts = SeparateParts<S>(context, units, width);
+  if (a.dqueries || dweight.product) {
+    const Matrix sums = context.matrix(candidates, units);
+    launch<query_gradients_kernel<S>>(context, warp_per_row(candidates), a, pairs,
+                                      PairGradients<S>{products, dz, sums});
+    separate_part_backward<S>(context, a.queries, sums, parts.of_queries, dparts.of_queries, a.dqueries.view);
+  }
+  if (a.dkeys || dweight.product) {
+    const Matrix sums = context.matrix(rows, units);
+    launch<key_gradients_kernel<S>>(context, warp_per_row(rows), a, pairs, PairGradients<S>{products, dz, sums});
+    separate_part_backward<S>(context, a.keys, sums, parts.of_keys, dparts.of_keys, a.dkeys.view);
+  }
+  if (dweight.product)
+    launch<separate_gradients_kernel<S>>(context, warp_per_row(units), dparts, unit.hidden[0].dweight);
+}
+
+}  // namespace seqrec::cuda
