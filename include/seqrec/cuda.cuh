@@ -5,6 +5,7 @@
 
 #include "seqrec/cuda/add_rows.cuh"
 #include "seqrec/cuda/additive_attention.cuh"
+#include "seqrec/cuda/candidate_attention.cuh"
 #include "seqrec/cuda/click_loss.cuh"
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/decay_rows.cuh"

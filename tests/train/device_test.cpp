@@ -13,8 +13,10 @@
 #include "seqrec/data/batches/batcher.hpp"
 #include "seqrec/data/batches/to_space.hpp"
 #include "seqrec/models/avg_pool.hpp"
+#include "seqrec/models/din.hpp"
 #include "seqrec/models/gru4rec.hpp"
 #include "seqrec/models/narm.hpp"
+#include "seqrec/objectives/click.hpp"
 #include "seqrec/objectives/next_item.hpp"
 #include "seqrec/ops/session_losses.hpp"
 #include "seqrec/optim/adam.hpp"
@@ -108,6 +110,24 @@ struct ANarm {
   }
 };
 
+template <bool softmax>
+struct ADin {
+  template <class Context>
+  static auto in() {
+    return Din<Context>({.items = 12,
+                         .width = 4,
+                         .max_length = 4,
+                         .attention_hidden = {5, 3},
+                         .attention_activation = softmax ? Activation::prelu : Activation::dice,
+                         .attention_softmax = softmax,
+                         .attention_heads = 2,
+                         .recency_bias = softmax,
+                         .hidden = {6},
+                         .activation = softmax ? Activation::prelu : Activation::dice,
+                         .seed = 3});
+  }
+};
+
 }  // namespace
 
 TEST_CASE("training on a device: AvgPool follows the CPU", "[train][cuda]") {
@@ -127,4 +147,9 @@ TEST_CASE("training on a device: GRU4Rec follows the CPU", "[train][cuda]") {
 
 TEST_CASE("training on a device: NARM follows the CPU", "[train][cuda]") {
   check_follows<ANarm>(BasicNextItem<Bpr>{.loss = {}, .negatives = 2});
+}
+
+TEST_CASE("training on a device: DIN follows the CPU", "[train][cuda]") {
+  check_follows<ADin<true>>(Click{});
+  check_follows<ADin<false>>(Click{.negatives = 3, .sharing = NegativeSharing::in_batch, .correct_sampling = true});
 }
