@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole training steps on a GPU: forward, backward, clipping, Adam, at sizes from real runs.
+//
+// Two times each: "waits" reads what became of every step before the next begins, as the trainer does; "runs on" launches
+// twenty steps and waits once, which is what the device alone takes where launching is not slower. The batch lies on the
+// device already. Medians over rounds; rounds after the first of each model, whose kernels have been loaded.
+// Prints a table; with a file's name also JSON.
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "seqrec/cuda.cuh"
+#include "seqrec/data/batches/to_space.hpp"
+#include "seqrec/models/din.hpp"
+#include "seqrec/models/gru4rec.hpp"
+#include "seqrec/models/sasrec.hpp"
+#include "seqrec/objectives/click.hpp"
+#include "seqrec/objectives/next_item.hpp"
+#include "seqrec/optim/adam.hpp"
+#include "seqrec/train/step.hpp"
+#include "shapes.hpp"
+
+namespace {
+
+using seqrec::index_t;
+using Context = seqrec::cuda::Context;
+
+struct Row {
+  std::string name;
+  index_t rows;
+  double waits, runs_on;  ///< milliseconds a step
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+template <class Work>
+double milliseconds(Work work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+}
+
+/// @throws std::runtime_error where the loss of one batch, trained on again and again, does not fall
+template <class Model, class Objective>
+Row measure(const std::string& name, Model model, const Objective& objective, index_t users, index_t max_length) {
+  const seqrec::Split split = seqrec::leave_one_out(benchmarks::movielens_1m_like());
+  seqrec::Batcher batcher(split, {.batch_size = users,
+                                  .max_length = max_length,
+                                  .plan = objective.plan(),
+                                  .token_budget = seqrec::rows_of_shard<Context::Team>(256),
+                                  .seed = 1});
+  seqrec::BatchTarget<seqrec::DeviceSpace> target(batcher.constants());
+  Context::Team team(model.parameters().size());
+  const seqrec::HostTrainingBatch& batch = batcher.make(0, 0);
+  const auto placed = seqrec::to<seqrec::DeviceSpace>(batch, target, team.context().stream());
+  const seqrec::ParameterRanges ranges(model.parameters());
+  seqrec::Optimizer<Context, seqrec::Adam> optimizer(model.parameters().size(), seqrec::Adam{});
+
+  const auto launch_step = [&] {
+    seqrec::sum_gradients(team, model, objective, placed, 1, optimizer.steps());
+    seqrec::apply_gradients(team, model, ranges, optimizer, 1e-3, /*clip_norm=*/0, optimizer.steps());
+  };
+  const auto step = [&] {
+    launch_step();
+    return seqrec::outcome_of_step(team, model, ranges, optimizer).loss;
+  };
+  const double first = step();
+  for (int i = 0; i < 10; ++i) step();
+  if (!(step() < first)) throw std::runtime_error(name + ": the loss of one batch does not fall");
+
+  constexpr int rounds = 15, steps = 20;
+  std::vector<double> waits, runs_on;
+  for (int round = 0; round < rounds; ++round) {
+    waits.push_back(milliseconds([&] {
+                      for (int i = 0; i < steps; ++i) step();
+                    }) /
+                    steps);
+    runs_on.push_back(milliseconds([&] {
+                        for (int i = 0; i < steps; ++i) launch_step();
+                        team.context().synchronize();
+                      }) /
+                      steps);
+  }
+  return {name, batch.num_targets(), median(waits), median(runs_on)};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  constexpr index_t items = benchmarks::movielens_1m::items;
+  cudaDeviceProp device{};
+  SEQREC_CUDA_CHECK(cudaGetDeviceProperties(&device, 0));
+  std::printf("device %s\n%-52s %9s %10s %10s\n", device.name, "training step", "rows", "waits ms", "runs on ms");
+  std::vector<Row> found;
+  const auto add = [&](const Row& row) {
+    std::printf("%-52s %9td %10.3f %10.3f\n", row.name.c_str(), row.rows, row.waits, row.runs_on);
+    found.push_back(row);
+  };
+  const seqrec::BasicNextItem<seqrec::BinaryCrossEntropy> bce;
+  for (const index_t users : {128, 512, 1024})
+    add(measure("SASRec, BCE, d64, 2 blocks, L200, B" + std::to_string(users),
+                seqrec::SasRec<Context>({.items = items, .width = 64, .max_length = 200, .seed = 1}), bce, users, 200));
+  add(measure("SASRec, full softmax of 3,416 items, d64, L200, B128",
+              seqrec::SasRec<Context>({.items = items, .width = 64, .max_length = 200, .seed = 1}),
+              seqrec::BasicNextItem<seqrec::FullSoftmax>{}, 128, 200));
+  add(measure("GRU4Rec, BCE, 100 units, L200, B128",
+              seqrec::Gru4Rec<Context>({.items = items, .width = 100, .hidden = 100, .max_length = 200, .seed = 1}), bce,
+              128, 200));
+  add(measure("DIN, 1 negative, d64, L50, B128",
+              seqrec::Din<Context>({.items = items, .width = 64, .max_length = 50, .seed = 1}), seqrec::Click{}, 128, 50));
+
+  if (argc > 1) {
+    std::ofstream json(argv[1]);
+    json << "{\"device\": \"" << device.name << "\", \"steps\": [";
+    for (std::size_t i = 0; i < found.size(); ++i)
+      json << (i == 0 ? "" : ",") << "\n {\"name\": \"" << found[i].name << "\", \"rows\": " << found[i].rows
+           << ", \"waits_ms\": " << found[i].waits << ", \"runs_on_ms\": " << found[i].runs_on << "}";
+    json << "]}\n";
+    if (!json.flush()) return std::fprintf(stderr, "error: %s could not be written\n", argv[1]), 1;
+  }
+}
