@@ -11,6 +11,7 @@
 #include "seqrec/cuda/column_sums.cuh"
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/dropout.cuh"
+#include "seqrec/cuda/gradient.cuh"
 #include "seqrec/cuda/reduce.cuh"
 #include "seqrec/cuda/rows.cuh"
 #include "seqrec/ops/dropout_residual_layer_norm.hpp"
@@ -50,14 +51,6 @@ template <class S>
 void dropout_residual_layer_norm_forward(BasicContext<S>& context,
                                          const DropoutResidualLayerNormForward<BasicContext<S>>& a) {
   launch<layer_norm_kernel<S>>(context, warp_per_row(a.x.rows()), a, DropoutFactors<S>(a.dropout));
-}
-
-/// Leaves a value where a gradient wants it.
-template <class S>
-__device__ void leave(const Gradient<BasicContext<S>>& gradient, index_t row, index_t column, S value) {
-  if (!gradient.view) return;
-  S& target = gradient.view(row, column);
-  target = gradient.mode == GradientMode::add ? target + value : value;
 }
 
 template <class S>

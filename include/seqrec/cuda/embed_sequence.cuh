@@ -10,25 +10,13 @@
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/dropout.cuh"
 #include "seqrec/cuda/rows.cuh"
+#include "seqrec/cuda/segments.cuh"
 #include "seqrec/ops/embed_sequence.hpp"
 
 namespace seqrec::cuda {
 
 /// Warps among which the users of a position are dealt: each walks through 16 of a batch of 128.
 inline constexpr int warps_per_position = 8;
-
-/// The segment that a row belongs to: the last one that begins at or before it and is not empty.
-__device__ inline index_t segment_of(VectorView<const offset_t, DeviceSpace> offsets, index_t row) {
-  index_t low = 0, high = offsets.size() - 1;  // offsets(low) <= row < offsets(high)
-  while (high - low > 1) {
-    const index_t middle = (low + high) / 2;
-    if (offsets(middle) <= row)
-      low = middle;
-    else
-      high = middle;
-  }
-  return low;
-}
 
 template <class S>
 __global__ void embed_sequence_kernel(EmbedSequenceForward<BasicContext<S>> a, DropoutFactors<S> factors) {
