@@ -6,9 +6,15 @@
 // warps.
 #pragma once
 
+#include <limits>
+
 #include "seqrec/cuda/device.cuh"
 
 namespace seqrec::cuda {
+
+/// What any other value is the maximum of. (Kernels may read a constant, but not call std::numeric_limits.)
+template <class Scalar>
+inline constexpr Scalar minus_infinity = -std::numeric_limits<Scalar>::infinity();
 
 /// a + b.
 struct Plus {
@@ -61,7 +67,7 @@ template <class Scalar>
 __device__ Scalar block_sum(Scalar value) {
   return block_reduce(value, Scalar{0}, Plus{});
 }
-/// @param lowest what to return if all values are below it, such as -infinity
+/// @param lowest what to return if all values are below it, such as minus_infinity
 template <class Scalar>
 __device__ Scalar block_max(Scalar value, Scalar lowest) {
   return block_reduce(value, lowest, Maximum{});
