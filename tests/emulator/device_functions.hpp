@@ -123,6 +123,10 @@ template <emulator::AtomicInteger T>
 T atomicMin(T* address, std::type_identity_t<T> value) {
   return emulator::update(address, [value](T old) { return value < old ? value : old; });
 }
+template <emulator::AtomicInteger T>
+T atomicOr(T* address, std::type_identity_t<T> value) {
+  return emulator::update(address, [value](T old) { return static_cast<T>(old | value); });
+}
 template <class T>
 requires(emulator::AtomicInteger<T> || std::is_same_v<T, float>) T
     atomicExch(T* address, std::type_identity_t<T> value) {

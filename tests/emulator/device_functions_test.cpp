@@ -138,7 +138,7 @@ namespace {
 
 template <class T>
 struct Atomics {
-  T sum, highest, lowest, exchanged, swapped;
+  T sum, highest, lowest, bits, exchanged, swapped;
 };
 
 template <class T>
@@ -147,6 +147,7 @@ __global__ void count_atomically(Atomics<T>* out) {
   atomicAdd(&out->sum, mine);
   atomicMax(&out->highest, mine);
   atomicMin(&out->lowest, mine);
+  atomicOr(&out->bits, mine);
   if (mine == 5) out->exchanged = atomicExch(&out->exchanged, 6);
   atomicCAS(&out->swapped, mine, mine + 1);  // counts as far as the order of threads allows
 }
@@ -161,11 +162,12 @@ __global__ void add_atomically(T* sum) {
 TEMPLATE_TEST_CASE("atomics on integers", "[emulator]", int, unsigned, unsigned long long) {
   for (const unsigned threads : {1u, 3u}) {
     const emulator::WithSchedule scope(emulator::Schedule{0, threads});
-    Atomics<TestType> out{0, 0, 1000, 9, 0};
+    Atomics<TestType> out{0, 0, 1000, 512, 9, 0};
     device_launch<count_atomically<TestType>>(10, 50, 0, nullptr, &out);
     CHECK(out.sum == 500 * 499 / 2);
     CHECK(out.highest == 499);
     CHECK(out.lowest == 0);
+    CHECK(out.bits == 1023);
     CHECK(out.exchanged == 9);
     if (threads == 1) CHECK(out.swapped == 500);
   }

@@ -7,7 +7,8 @@
 #include <string>
 
 #include "seqrec/cpu/gated_silu.hpp"
-#include "support/backends.hpp"
+#include "seqrec/cuda/gated_silu.cuh"
+#include "support/all_backends.hpp"
 #include "support/catch.hpp"
 #include "support/finite_differences.hpp"
 #include "support/golden.hpp"
@@ -80,7 +81,7 @@ Results backward(const Problem& p, const Results& before, GradientMode mode) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("gated_silu: against loops, written and added", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("gated_silu: against loops, written and added", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for_each_problem([](const Problem& p) {
     const Results expected = by_loops(p);
     CHECK(difference(forward<TestType>(p), expected.y) <= tolerance<TestType>::value);
@@ -94,7 +95,7 @@ TEMPLATE_TEST_CASE("gated_silu: against loops, written and added", "[ops]", SEQR
   });
 }
 
-TEMPLATE_TEST_CASE("gated_silu: without x it is silu", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("gated_silu: without x it is silu", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for_each_problem([](Problem p) {
     std::fill(p.x.values.begin(), p.x.values.end(), 1.0);
     TestType context;
@@ -128,7 +129,7 @@ TEST_CASE("gated_silu: values and gradients of PyTorch", "[ops][golden]") {
   CHECK(difference(g.dx, golden.matrix("dx")) <= golden_tolerance);
 }
 
-TEMPLATE_TEST_CASE("gated_silu: gates of any size keep everything finite", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("gated_silu: gates of any size keep everything finite", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   Problem p = problem(1, 4);
   const double gates[] = {-1e4, 1e4, -200, 0};
   std::copy(std::begin(gates), std::end(gates), p.gate.values.begin());

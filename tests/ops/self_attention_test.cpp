@@ -9,7 +9,9 @@
 
 #include "seqrec/cpu/last_row_attention.hpp"
 #include "seqrec/cpu/self_attention.hpp"
-#include "support/backends.hpp"
+#include "seqrec/cuda/last_row_attention.cuh"
+#include "seqrec/cuda/self_attention.cuh"
+#include "support/all_backends.hpp"
 #include "support/catch.hpp"
 #include "support/finite_differences.hpp"
 #include "support/golden.hpp"
@@ -72,23 +74,45 @@ Problem with_silu(Problem p) {
   return p;
 }
 
-template <class Check>
+/// Problems that cross every edge: all of them on the CPU; fewer on the emulator, but heads of every width of tile, and
+/// wider than the widest.
+template <class Context, class Check>
 void for_each_problem(Check check) {
-  for (const auto& lengths : batches_of_lengths())
-    for (const auto& [width, heads] : {std::array<index_t, 2>{7, 1}, {50, 1}, {50, 2}, {12, 4}, {3, 3}})
-      for (const double probability : {0.0, 0.3})
-        for (const Layout layout : {Layout::dense, Layout::strided}) {
-          CAPTURE(lengths, width, heads, probability, layout == Layout::strided);
-          Problem p = problem(lengths, width, heads);
-          p.histories.first_row = 77;
-          p.dropout = probability;
-          p.layout = layout;
-          check(p);
-          if (width > 12 || layout == Layout::dense) continue;
-          check(biased(p));
-          check(with_silu(p));
-          check(with_silu(biased(p)));
-        }
+  const auto made = [](const std::vector<index_t>& lengths, index_t width, index_t heads, double probability,
+                       Layout layout) {
+    Problem p = problem(lengths, width, heads);
+    p.histories.first_row = 77;
+    p.dropout = probability;
+    p.layout = layout;
+    return p;
+  };
+  const auto check_variants = [&](const Problem& p) {
+    check(biased(p));
+    check(with_silu(p));
+    check(with_silu(biased(p)));
+  };
+  if constexpr (on_device<Context>) {
+    for (const auto& lengths : {batches_of_lengths()[1], batches_of_lengths()[3], batches_of_lengths()[4]}) {
+      CAPTURE(lengths);
+      check(made(lengths, 7, 1, 0, Layout::dense));
+      check_variants(made(lengths, 12, 4, 0.3, Layout::strided));
+    }
+    const index_t wider = sizeof(typename Context::Scalar) == sizeof(double) ? 65 : 130;
+    for (const auto& [width, heads] : {std::array<index_t, 2>{32, 2}, {17, 1}, {33, 1}, {wider, 1}}) {
+      CAPTURE(width, heads);
+      check(biased(made({33, 32}, width, heads, 0.3, Layout::strided)));
+    }
+  } else {
+    for (const auto& lengths : batches_of_lengths())
+      for (const auto& [width, heads] : {std::array<index_t, 2>{7, 1}, {50, 1}, {50, 2}, {12, 4}, {3, 3}})
+        for (const double probability : {0.0, 0.3})
+          for (const Layout layout : {Layout::dense, Layout::strided}) {
+            CAPTURE(lengths, width, heads, probability, layout == Layout::strided);
+            const Problem p = made(lengths, width, heads, probability, layout);
+            check(p);
+            if (width <= 12 && layout == Layout::strided) check_variants(p);
+          }
+  }
 }
 
 struct Results {
@@ -280,17 +304,18 @@ Results unset(const Problem& p) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("self_attention: forward against loops, for training and for inference", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
-  for_each_problem([](const Problem& p) {
+                   SEQREC_TEST_ALL_BACKENDS) {
+  for_each_problem<TestType>([](const Problem& p) {
     const Matrix expected = by_loops(p).y;
-    CHECK(difference(inference<TestType>(p), expected) <= tolerance<TestType>::value);
+    const Matrix y = repeatable<TestType>([&] { return inference<TestType>(p); });
+    CHECK(difference(y, expected) <= tolerance<TestType>::value);
     CHECK(difference(training<TestType>(p, unset(p)).y, expected) <= tolerance<TestType>::value);
   });
 }
 
 TEMPLATE_TEST_CASE("last_row_attention: the last rows of self_attention, to the last bit", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
-  for_each_problem([](Problem p) {
+                   SEQREC_TEST_ALL_BACKENDS) {
+  for_each_problem<TestType>([](Problem p) {
     p.dropout = 0;
     const index_t users = std::ssize(p.histories.lengths), width = p.q.columns;
     const Matrix all = inference<TestType>(p);
@@ -303,23 +328,26 @@ TEMPLATE_TEST_CASE("last_row_attention: the last rows of self_attention, to the 
         expected(user, d) = all(end - 1, d);
       }
     }
-    TestType context;
-    const PlacedBatch<typename TestType::Space> batch(p.histories);
-    PlacedScalars<TestType> q(queries, p.layout), k(p.k, p.layout), v(p.v, p.layout),
-        y(unwritten(users, width), p.layout);
-    PlacedBias<TestType> bias(p, {});
-    LastRowAttention<TestType> a{batch.offsets(), batch.longest(), q.matrix(), k.matrix(),
-                                 v.matrix(),      y.matrix(),      p.heads};
-    bias.set(a, p);
-    ops::last_row_attention(context, a);
-    CHECK(same_bits(y.read(), expected));
+    const Matrix last = repeatable<TestType>([&] {
+      TestType context;
+      const PlacedBatch<typename TestType::Space> batch(p.histories);
+      PlacedScalars<TestType> q(queries, p.layout), k(p.k, p.layout), v(p.v, p.layout),
+          y(unwritten(users, width), p.layout);
+      PlacedBias<TestType> bias(p, {});
+      LastRowAttention<TestType> a{batch.offsets(), batch.longest(), q.matrix(), k.matrix(),
+                                   v.matrix(),      y.matrix(),      p.heads};
+      bias.set(a, p);
+      ops::last_row_attention(context, a);
+      return y.read();
+    });
+    CHECK(same_bits(last, expected));
   });
 }
 
-TEMPLATE_TEST_CASE("self_attention: backward against loops, written and added", "[ops]", SEQREC_TEST_BACKENDS) {
-  for_each_problem([](const Problem& p) {
+TEMPLATE_TEST_CASE("self_attention: backward against loops, written and added", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
+  for_each_problem<TestType>([](const Problem& p) {
     const auto expected = by_loops(p).gradients(), before = earlier(p).gradients();
-    const auto written = training<TestType>(p, unset(p)).gradients();
+    const auto written = repeatable<TestType>([&] { return training<TestType>(p, unset(p)).gradients(); });
     const auto added = training<TestType>(p, earlier(p), GradientMode::add).gradients();
     for (std::size_t i = 0; i < expected.size(); ++i) {
       CAPTURE(i, static_cast<int>(p.weights), p.times.size());
@@ -330,7 +358,7 @@ TEMPLATE_TEST_CASE("self_attention: backward against loops, written and added", 
 }
 
 TEMPLATE_TEST_CASE("self_attention: a gradient that nobody wants is left alone, the others are the same", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   Problem p = biased(problem({4, 0, 40}, 12, 2));
   p.dropout = 0.3;
   const auto before = earlier(p).gradients(), all = training<TestType>(p, earlier(p)).gradients();
@@ -381,7 +409,7 @@ TEST_CASE("self_attention: values and gradients of PyTorch", "[ops][golden]") {
   }
 }
 
-TEMPLATE_TEST_CASE("self_attention: dropout keeps the weights that its mask keeps", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("self_attention: dropout keeps the weights that its mask keeps", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   // Equal scores make every weight 1 / (i + 1); unit vectors as values lay the weights open.
   constexpr index_t length = 40, heads = 2;
   Problem p = problem({3, length}, heads * length, heads);
@@ -405,7 +433,7 @@ TEMPLATE_TEST_CASE("self_attention: dropout keeps the weights that its mask keep
       }
 }
 
-TEMPLATE_TEST_CASE("self_attention: no row sees a later item or another history", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("self_attention: no row sees a later item or another history", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   Problem p = problem({2, 40, 3}, 12, 2);
   const int variant = GENERATE(0, 1, 2);
   if (variant >= 1) p = biased(p);
@@ -427,7 +455,7 @@ TEMPLATE_TEST_CASE("self_attention: no row sees a later item or another history"
   }
 }
 
-TEMPLATE_TEST_CASE("self_attention: a batch cut in two has the same rows", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("self_attention: a batch cut in two has the same rows", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   Problem whole = problem({4, 0, 1, 7, 33}, 12, 2);
   whole.dropout = 0.5;
   const Results r = training<TestType>(whole, unset(whole));
@@ -449,7 +477,7 @@ TEMPLATE_TEST_CASE("self_attention: a batch cut in two has the same rows", "[ops
   CHECK(difference(dv, r.dv) <= tolerance<TestType>::gradient);
 }
 
-TEMPLATE_TEST_CASE("self_attention: scores of any size keep everything finite", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("self_attention: scores of any size keep everything finite", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   Problem p = problem({5, 40}, 8, 2);
   for (double& value : p.q.values) value *= 1e3;
   for (double& value : p.k.values) value *= 1e3;

@@ -14,11 +14,14 @@ namespace seqrec_test {
 using CudaFloat = seqrec::cuda::BasicContext<float>;
 using CudaDouble = seqrec::cuda::BasicContext<double>;
 
+template <class Context>
+inline constexpr bool on_device = std::is_same_v<typename Context::Space, seqrec::DeviceSpace>;
+
 /// What `run()`, which works on a Context of its own, returns; on CUDA after requiring the same bits of it under three
 /// schedules of threads.
 template <class Context, class Run>
 auto repeatable(Run run) {
-  if constexpr (std::is_same_v<typename Context::Space, seqrec::DeviceSpace>)
+  if constexpr (on_device<Context>)
     return same_under_three_schedules(run);
   else
     return run();

@@ -38,11 +38,14 @@ struct Dropout {
     return philox({{block, row, site, step}}, key);
   }
 
+  /// Whether the block of a column keeps it.
+  SEQREC_HOST_DEVICE bool keeps(const PhiloxBlock& block, std::uint32_t column) const {
+    return (block.word[column % 8 / 2] >> (16 * (column % 2)) & 0xFFFFu) >= threshold;
+  }
+
   /// Whether the element at (row, column) is kept; `row` counts in the batch, not in the shard.
   SEQREC_HOST_DEVICE bool keeps(std::uint32_t row, std::uint32_t column) const {
-    const PhiloxBlock block = lanes(row, column / 8);
-    const std::uint32_t lane = block.word[column % 8 / 2] >> (16 * (column % 2)) & 0xFFFFu;
-    return lane >= threshold;
+    return keeps(lanes(row, column / 8), column);
   }
 };
 

@@ -83,7 +83,7 @@ struct SelfAttentionBackward {
 };
 
 /// Asks how many Scalars a backend keeps of SelfAttentionForward: on the CPU (which reads the offsets) probabilities,
-/// or logits where there are none; log-sum-exps on CUDA (one for each row and head).
+/// or logits where there are none; on CUDA the highest logit and the inverse of the sum (two for each row and head).
 template <class Context>
 struct SelfAttentionSavedSize {
   VectorView<const offset_t, typename Context::Space> offsets;  ///< (B+1)
