@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,9 @@
 #include "seqrec/models/avg_pool.hpp"
 #include "seqrec/models/din.hpp"
 #include "seqrec/models/gru4rec.hpp"
+#include "seqrec/models/hstu.hpp"
 #include "seqrec/models/narm.hpp"
+#include "seqrec/models/sasrec.hpp"
 #include "seqrec/objectives/click.hpp"
 #include "seqrec/objectives/next_item.hpp"
 #include "seqrec/ops/session_losses.hpp"
@@ -44,9 +47,11 @@ template <class Context, class Made, class Objective>
 Trained trained(const Split& split, const Objective& objective, const How& how, int steps) {
   using Space = typename Context::Space;
   auto model = Made::template in<Context>();
+  BatchPlan plan = objective.plan();
+  plan.times = true;
   Batcher batcher(split, {.batch_size = 5,
                           .max_length = 6,
-                          .plan = objective.plan(),
+                          .plan = plan,
                           .token_budget = rows_of_shard<typename Context::Team>(8),
                           .seed = 2});
   BatchTarget<Space> target(batcher.constants());
@@ -79,7 +84,8 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
 /// Three steps on both backends, in double.
 template <class Made, class Objective>
 void check_follows(const Objective& objective, const How& how = {}) {
-  const Dataset data = seqrec_test::random_dataset(9, 12, 4, 7);
+  Dataset data = seqrec_test::random_dataset(9, 12, 4, 7);
+  for (std::int64_t i = 0; i < data.num_interactions(); ++i) data.times.push_back(1000 * i * i);
   const Split split = leave_one_out(data);
   const Trained cpu = trained<cpu::BasicContext<double>, Made>(split, objective, how, 3);
   const Trained device = trained<cuda::BasicContext<double>, Made>(split, objective, how, 3);
@@ -107,6 +113,14 @@ struct ANarm {
   template <class Context>
   static auto in() {
     return Narm<Context>({.items = 12, .width = 4, .hidden = 5, .dropout = 0.2, .state_dropout = 0.3, .seed = 3});
+  }
+};
+
+struct AnHstu {
+  template <class Context>
+  static auto in() {
+    return Hstu<Context>(
+        {.items = 12, .width = 6, .blocks = 1, .heads = 2, .max_length = 8, .dropout = 0.2, .seed = 3});
   }
 };
 
@@ -152,4 +166,8 @@ TEST_CASE("training on a device: NARM follows the CPU", "[train][cuda]") {
 TEST_CASE("training on a device: DIN follows the CPU", "[train][cuda]") {
   check_follows<ADin<true>>(Click{});
   check_follows<ADin<false>>(Click{.negatives = 3, .sharing = NegativeSharing::in_batch, .correct_sampling = true});
+}
+
+TEST_CASE("training on a device: HSTU follows the CPU", "[train][cuda]") {
+  check_follows<AnHstu>(BasicNextItem<FullSoftmax>{.loss = FullSoftmax{.leave_out_seen = true}});
 }

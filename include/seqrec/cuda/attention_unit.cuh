@@ -51,7 +51,7 @@ inline constexpr int tile_inputs = 16;
 /// Pairs and units of a thread: four of each, so that eight loads from shared memory feed sixteen products.
 inline constexpr int pairs_of_thread = 4;
 inline constexpr int units_of_thread = 4;
-inline constexpr int tile_threads = tile_pairs / pairs_of_thread * (tile_units / units_of_thread);
+inline constexpr int pair_tile_threads = tile_pairs / pairs_of_thread * (tile_units / units_of_thread);
 
 /// A run of pairs that are worked on together.
 struct PairRange {
@@ -98,7 +98,7 @@ template <class S, class Layer>
 __global__ void layer_of_pairs_kernel(Layer layer, MatrixView<const S, DeviceSpace> weight, PairRange range,
                                       MatrixView<S, DeviceSpace> z) {
   using Accumulator = accumulator_of<S>;
-  constexpr int rows_of_threads = tile_threads / tile_inputs;
+  constexpr int rows_of_threads = pair_tile_threads / tile_inputs;
   constexpr int unit_lanes = tile_units / units_of_thread, pair_lanes = tile_pairs / pairs_of_thread;
   __shared__ shared_array<S[tile_pairs + 1], tile_inputs> inputs;  // one more: columns in different banks
   __shared__ shared_array<S[tile_units + 1], tile_inputs> weights;
@@ -143,7 +143,7 @@ template <class S, class Layer>
 void layer_of_pairs(BasicContext<S>& context, const Layer& layer, MatrixView<const S, DeviceSpace> weight,
                     PairRange range, MatrixView<S, DeviceSpace> z) {
   const dim3 grid(blocks_for(range.size(), tile_pairs), blocks_for(weight.rows(), tile_units));
-  launch<layer_of_pairs_kernel<S, Layer>>(context, {grid, dim3(tile_threads)}, layer, weight, range, z);
+  launch<layer_of_pairs_kernel<S, Layer>>(context, {grid, dim3(pair_tile_threads)}, layer, weight, range, z);
 }
 
 /// Pairs of a warp of scores: it reads a unit's weight and parameters once for all of them.
