@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
@@ -141,6 +142,7 @@ T atomicCAS(T* address, std::type_identity_t<T> expected, std::type_identity_t<T
 // --- mathematics and loads ----------------------------------------------------------------------------------------
 
 // fmaf, fmaxf, expf and their like are the C library's.
+inline int __popc(unsigned bits) { return std::popcount(bits); }
 inline float rsqrtf(float x) { return 1.0f / std::sqrt(x); }
 inline double rsqrt(double x) { return 1.0 / std::sqrt(x); }
 inline float __expf(float x) { return std::exp(x); }

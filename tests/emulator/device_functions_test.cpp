@@ -128,6 +128,8 @@ TEST_CASE("groups of lanes operate apart", "[emulator]") {
 TEST_CASE("votes of a warp and of a block", "[emulator]") {
   const std::vector<unsigned> ballots = results<ballot<unsigned>, unsigned>(40);
   for (std::size_t i = 0; i < 40; ++i) CHECK(ballots[i] == (i < 32 ? 0x49249249u : 0x92u));
+  CHECK(__popc(ballots[0]) == 11);
+  CHECK(__popc(0u) == 0);
   const std::vector<int> bits = results<any_and_all<int>, int>(64);
   for (std::size_t i = 0; i < 64; ++i) CHECK(bits[i] == (i < 32 ? 1 : 4 + 8));
   const std::vector<int> votes = results<barrier_votes<int>, int>(100);

@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "seqrec/cpu/moe_route.hpp"
-#include "support/backends.hpp"
+#include "seqrec/cuda/moe_route.cuh"
+#include "support/all_backends.hpp"
 #include "support/catch.hpp"
 #include "support/finite_differences.hpp"
 #include "support/masked_moe.hpp"
@@ -98,19 +99,25 @@ void for_each_problem(Check check) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("moe_route: the chosen, their weights and the auxiliary loss are those of a mask", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   for_each_problem([](const MoeProblem& p) {
     Run<TestType> run(p);
     const Matrix mask = moe_mask(p);
     CHECK(same_bits(run.mask(), mask));
     CHECK(difference(run.spread(run.weights.read()), masked_weights(p, mask)) <= tolerance<TestType>::value);
     CHECK(run.loss() == Approx(masked_balance_loss(p, mask)).epsilon(1e-5));
+    repeatable<TestType>([&] {
+      Run<TestType> again(p);
+      return std::vector{again.weights.read(), again.routing.places.read(), again.routing.starts.read(),
+                         again.losses.read()};
+    });
   });
 }
 
-TEST_CASE("moe_route: assignments are sorted by expert, in row order within", "[ops]") {
-  for_each_problem([](const MoeProblem& p) {
-    Run<CpuFloat> run(p);
+TEMPLATE_TEST_CASE("moe_route: assignments are sorted by expert, in row order within", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
+  const auto check = [](const MoeProblem& p) {
+    Run<TestType> run(p);
     const Matrix experts = run.routing.experts.read(), places = run.routing.places.read(),
                  rows = run.routing.rows.read(), starts = run.routing.starts.read();
     REQUIRE(starts(0) == 0);
@@ -127,17 +134,19 @@ TEST_CASE("moe_route: assignments are sorted by expert, in row order within", "[
         if (k > 0) REQUIRE(experts(n, k) > experts(n, k - 1));
         if (place > begin) REQUIRE(rows(place) > rows(place - 1));
       }
-  });
+  };
+  for_each_problem(check);
+  check(moe_problem(2100, 9, 2));  // more rows than a slice, more experts than a block
 }
 
-TEST_CASE("moe_route: ties go to the lower number, in any precision of the gate", "[ops]") {
+TEMPLATE_TEST_CASE("moe_route: ties go to the lower number, in any precision of the gate", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
   MoeProblem p = moe_problem(3, 6, 2);
   p.gate = GENERATE(MoeGate::sigmoid, MoeGate::softmax);
   const double rows[3][6] = {{0, 0, 0, 0, 0, 0}, {-1, 2, 0, 2, 2, 2}, {1, 0, 0, 0, 0, 0}};
   for (index_t n = 0; n < 3; ++n)
     for (index_t e = 0; e < 6; ++e) p.logits(n, e) = rows[n][e];
-  CHECK(Run<CpuFloat>(p).routing.experts.read().values == std::vector<double>{0, 1, 1, 3, 0, 1});
-  CHECK(Run<CpuDouble>(p).routing.experts.read().values == std::vector<double>{0, 1, 1, 3, 0, 1});
+  CHECK(Run<TestType>(p).routing.experts.read().values == std::vector<double>{0, 1, 1, 3, 0, 1});
 }
 
 TEST_CASE("moe_route: the auxiliary loss in worked numbers", "[ops]") {
@@ -158,15 +167,15 @@ TEST_CASE("moe_route: the auxiliary loss in worked numbers", "[ops]") {
   CHECK(Run<CpuDouble>(none).loss() == 0);
 }
 
-TEST_CASE("moe_route: a selection bias chooses, and weighs nothing", "[ops]") {
+TEMPLATE_TEST_CASE("moe_route: a selection bias chooses, and weighs nothing", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   MoeProblem p = moe_problem(1, 3, 1);
   p.normalise = false;
   p.logits.values = {1, 0, -1};
   p.selection_bias = Matrix(1, 3);
   p.selection_bias.values = {0, 0, 5};
-  Run<CpuDouble> run(p);
+  Run<TestType> run(p);
   CHECK(run.routing.experts.read()(0) == 2);
-  CHECK(run.weights.read()(0) == Approx(1 / (1 + std::exp(1.0))));
+  CHECK(run.weights.read()(0) == Approx(1 / (1 + std::exp(1.0))).epsilon(1e-6));
 }
 
 TEST_CASE("moe_route: gradients are those of a mask", "[ops][gradient]") {
@@ -180,13 +189,14 @@ TEST_CASE("moe_route: gradients are those of a mask", "[ops][gradient]") {
 }
 
 TEMPLATE_TEST_CASE("moe_route: gradients in every precision, written and added, and counts", "[ops][gradient]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   for_each_problem([](const MoeProblem& p) {
     const Matrix mask = moe_mask(p), dmasked = random_matrix(p.rows(), p.experts(), 8);
     const Matrix expected = Run<CpuDouble>(p).backward(dmasked, GradientMode::write, 0);
     Matrix loads;
-    CHECK(difference(Run<TestType>(p).backward(dmasked, GradientMode::write, 0), expected) <=
-          tolerance<TestType>::gradient);
+    const Matrix found =
+        repeatable<TestType>([&] { return Run<TestType>(p).backward(dmasked, GradientMode::write, 0); });
+    CHECK(difference(found, expected) <= tolerance<TestType>::gradient);
     CHECK(difference(Run<TestType>(p).backward(dmasked, GradientMode::add, 2, &loads),
                      sum(Matrix(p.rows(), p.experts(), 2), expected)) <= tolerance<TestType>::gradient);
     for (index_t e = 0; e < p.experts(); ++e) {
@@ -197,7 +207,8 @@ TEMPLATE_TEST_CASE("moe_route: gradients in every precision, written and added, 
   });
 }
 
-TEMPLATE_TEST_CASE("moe_route: a row's choice and weights have the same bits alone", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("moe_route: a row's choice and weights have the same bits alone", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
   for_each_problem([](const MoeProblem& p) {
     Run<TestType> together(p);
     for (index_t n = 0; n < p.rows(); ++n) {
@@ -210,20 +221,22 @@ TEMPLATE_TEST_CASE("moe_route: a row's choice and weights have the same bits alo
   });
 }
 
-TEST_CASE("moe_route: logits so low that all gates underflow have no weight, and no NaN", "[ops]") {
+TEMPLATE_TEST_CASE("moe_route: logits so low that all gates underflow have no weight, and no NaN", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
   MoeProblem p = moe_problem(1, 3, 2);
   p.logits.values = {-800, -900, -850};
   p.balance = 1;
-  Run<CpuFloat> run(p);
+  Run<TestType> run(p);
   CHECK(difference(run.weights.read(), Matrix(1, 2)) < 1e-15);
   CHECK(std::abs(run.loss()) < 1e-15);
   CHECK(difference(run.backward(Matrix(1, 3, 1), GradientMode::write, 0), Matrix(1, 3)) < 1e-15);
 }
 
-TEST_CASE("moe_route: not-a-numbers still choose K experts, and stay visible", "[ops]") {
+TEMPLATE_TEST_CASE("moe_route: not-a-numbers still choose K experts, and stay visible", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
   MoeProblem p = moe_problem(1, 4, 2);
   p.logits.values.assign(4, std::numeric_limits<double>::quiet_NaN());
-  Run<CpuFloat> run(p);
+  Run<TestType> run(p);
   CHECK(run.routing.experts.read().values == std::vector<double>{0, 1});
   CHECK(std::isnan(run.weights.read()(0)));
 }

@@ -21,6 +21,7 @@ struct NextItems {
   RowIndex<Space> batch_shared_index;              ///< of the whole batch's `shared`; empty where `shared_index` is
   index_t first_row = 0;                           ///< of a shard in its batch
   index_t first_shared = 0;                        ///< of a shard's lists in its batch
+  index_t longest_shared = 0;                      ///< no user's list has more items; where users have lists
 
   constexpr ListIndex<Space> list() const { return {index, batch_index, first_row * items.columns()}; }
   constexpr ListIndex<Space> shared_list() const {

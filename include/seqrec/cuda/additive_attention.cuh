@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "seqrec/cuda/additive_tile.cuh"
 #include "seqrec/cuda/column_sums.cuh"
@@ -26,6 +27,10 @@ void additive_attention_saved_size(BasicContext<S>&, const AdditiveAttentionSave
   *a.size = a.rows;
 }
 
+/// Below every score.
+template <class A>
+inline constexpr A additive_lowest = -std::numeric_limits<A>::infinity();
+
 /// A block's tiles, in its shared memory.
 template <class S>
 __device__ AdditiveTile<S> additive_tile() {
@@ -38,17 +43,16 @@ __device__ AdditiveTile<S> additive_tile() {
 template <class S>
 __global__ void additive_attention_kernel(AdditiveAttentionForward<BasicContext<S>> a) {
   using A = accumulator_of<S>;
-  constexpr A lowest = -infinity<A>;
   const AdditiveSquash<S> squash{a.squash};
   const index_t begin = blockIdx.y * additive_block_columns, row = row_of_warp();
-  A sums[additive_lane_sums] = {}, highest = lowest, total = 0;
+  A sums[additive_lane_sums] = {}, highest = additive_lowest<A>, total = 0;
   for_additive_tiles(additive_tile<S>(), a.offsets, a.x.rows(), true, [&](const AdditiveTile<S>& tile) {
     const A score = tile.score(squash, a.queries, a.keys, a.weight);
     if (!tile.takes_part) return;
     const bool seen = tile.other() <= row;
     A weight = seen ? score : A(0);
     if (a.softmax) {
-      const A higher = Maximum{}(highest, warp_max(seen ? score : lowest));
+      const A higher = Maximum{}(highest, warp_max(seen ? score : additive_lowest<A>));
       const A scale = std::exp(highest - higher);
       weight = seen ? std::exp(score - higher) : A(0);
       total = total * scale + warp_sum(weight);
@@ -134,12 +138,12 @@ __global__ void additive_keys_backward_kernel(AdditiveAttentionBackward<BasicCon
     const index_t other = tile.other();
     const bool seen = tile.takes_part && other >= row && other < tile.end;
     A weight = 0;
-    if (a.dx || a.softmax) {
+    if (a.dx.view || a.softmax) {
       const A score = tile.score(squash, a.keys, a.queries, a.weight);
       if (seen) weight = a.softmax ? std::exp(score - static_cast<A>(a.saved(other))) : score;
     }
-    if (a.dx && tile.takes_part) tile.add_rows(a.dy, begin, weight, dx);
-    if (!a.dkeys) return;
+    if (a.dx.view && tile.takes_part) tile.add_rows(a.dy, begin, weight, dx);
+    if (!a.dkeys.view) return;
     A of_score = tile.dot(a.x, a.dy);
     if (a.softmax && seen) of_score = weight * (of_score - static_cast<A>(means(other)));
     tile.add_slopes(squash, a.keys, a.queries, begin, seen ? of_score : A(0), slopes, values);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
-
 #include "seqrec/autograd/leave_rows.hpp"
 #include "seqrec/autograd/tape.hpp"
 #include "seqrec/core/training_batch.hpp"
@@ -53,7 +51,7 @@ void sampled_head(const RowLoss& row_loss, Tape<Context>& tape, Variable<Context
     a.shared.item_offsets = next.shared_offsets;
     if (next.shared_offsets) {
       a.shared.row_offsets = batch.histories.offsets();
-      a.shared.longest = count / std::max<index_t>(1, batch.histories.users());  // each user has as many
+      a.shared.longest = next.longest_shared;
     }
     if (with_gradient) a.shared.dtable = context.matrix(count, states.columns());
     if (with_gradient && head.bias != nullptr) a.shared.dbias = context.vector(count);

@@ -30,7 +30,7 @@ struct AdditiveAttentionForward {
   const_vector_of<Context> weight;                              ///< (F) v
   const_matrix_of<Context> x;                                   ///< (N, D)
   matrix_of<Context> y;                                         ///< (N, D)
-  vector_of<Context> saved;  ///< a_tj, of each history its rows' one after the other: additive_attention_saved_size
+  vector_of<Context> saved;  ///< what the backend keeps for backward: additive_attention_saved_size
   Squash squash = Squash::sigmoid;
   bool softmax = false;
 };
@@ -53,7 +53,8 @@ struct AdditiveAttentionBackward {
   bool softmax = false;
 };
 
-/// Asks how many Scalars `saved` holds: one for every pair j <= t.
+/// Asks how many Scalars `saved` holds: the weights of all pairs j <= t, of each history its rows' one after the other
+/// (CPU), or one number a row (CUDA).
 template <class Context>
 struct AdditiveAttentionSavedSize {
   VectorView<const offset_t, typename Context::Space> offsets;  ///< (B+1)

@@ -58,6 +58,7 @@ class SharedNegatives {
     const index_t first = builder.first_user(i), users = builder.first_user(i + 1) - first;
     next.shared = {builder.data(items_) + first * negatives_, users * negatives_};
     next.shared_offsets = builder.offsets(offsets_, i);
+    next.longest_shared = negatives_;
     next.first_shared = first * negatives_;
     next.shared_index = index_.shard(i);
     next.batch_shared_index = index_.whole();
@@ -66,7 +67,10 @@ class SharedNegatives {
   void set_whole(const BatchBuilder& builder, NextItems<HostSpace>& next) const {
     if (negatives_ == 0) return;
     next.shared = {builder.data(items_), items_.size};
-    if (!by_batch_) next.shared_offsets = {whole_offsets_.data(), std::ssize(whole_offsets_)};
+    if (!by_batch_) {
+      next.shared_offsets = {whole_offsets_.data(), std::ssize(whole_offsets_)};
+      next.longest_shared = negatives_;
+    }
     next.shared_index = next.batch_shared_index = index_.whole();
   }
 

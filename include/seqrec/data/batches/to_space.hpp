@@ -128,7 +128,8 @@ struct Moved {
             (*this)(next.batch_index),
             (*this)(next.batch_shared_index),
             next.first_row,
-            next.first_shared};
+            next.first_shared,
+            next.longest_shared};
   }
   Clicks<Space> operator()(const Clicks<HostSpace>& clicks) const {
     return {(*this)(clicks.candidates), (*this)(clicks.labels), clicks.loss_scale};
