@@ -20,6 +20,8 @@
 #include "seqrec/cuda/interaction.cuh"
 #include "seqrec/cuda/last_row_attention.cuh"
 #include "seqrec/cuda/linear.cuh"
+#include "seqrec/cuda/moe_balance.cuh"
+#include "seqrec/cuda/moe_route.cuh"
 #include "seqrec/cuda/optimizer_step.cuh"
 #include "seqrec/cuda/prefix_mean.cuh"
 #include "seqrec/cuda/row_dot.cuh"

@@ -87,6 +87,7 @@ struct SharedLists {
   void add_to(TrainingBatch<HostSpace>& batch, bool per_user) const {
     batch.next.shared = {shared.data(), std::ssize(shared)};
     if (per_user) batch.next.shared_offsets = {of_users.data(), std::ssize(of_users)};
+    batch.next.longest_shared = 3;
     batch.next.shared_index = index.view();
   }
 };

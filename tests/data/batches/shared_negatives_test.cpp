@@ -125,6 +125,7 @@ TEST_CASE("a user's positions may share their negatives", "[data]") {
       const TrainingBatch<HostSpace> shard = batch.shard(i);
       const Jagged<const item_t, HostSpace> shared{shard.next.shared, shard.next.shared_offsets};
       REQUIRE(shared.segments() == shard.histories.users());
+      CHECK(shard.next.longest_shared == negatives);
       CHECK(restored(shard.next.shared_index) == values_of(shared.values));
       CHECK(restored(shard.next.shared_list().batch) == values_of(whole.shared));
       CHECK(shard.next.shared_list().first == shared.values.data - whole.shared.data);
