@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole training steps on a GPU: forward, backward, clipping, Adam, at sizes from real runs.
 //
-// Two times each: "waits" reads what became of every step before the next begins, as the trainer does; "runs on" launches
-// twenty steps and waits once, which is what the device alone takes where launching is not slower. The batch lies on the
-// device already. Medians over rounds; rounds after the first of each model, whose kernels have been loaded.
-// Prints a table; with a file's name also JSON.
+// Two times each: "waits" reads what became of every step before the next begins, as the trainer does; "runs on"
+// launches twenty steps and waits once, which is what the device alone takes where launching is not slower. The batch
+// lies on the device already. Medians over rounds; rounds after the first of each model, whose kernels have been
+// loaded. Prints a table; with a file's name also JSON.
 
 #include <algorithm>
 #include <chrono>
@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "../shapes.hpp"
 #include "seqrec/cuda.cuh"
 #include "seqrec/data/batches/to_space.hpp"
 #include "seqrec/models/din.hpp"
@@ -23,7 +24,6 @@
 #include "seqrec/objectives/next_item.hpp"
 #include "seqrec/optim/adam.hpp"
 #include "seqrec/train/step.hpp"
-#include "shapes.hpp"
 
 namespace {
 
@@ -112,10 +112,11 @@ int main(int argc, char** argv) {
               seqrec::SasRec<Context>({.items = items, .width = 64, .max_length = 200, .seed = 1}),
               seqrec::BasicNextItem<seqrec::FullSoftmax>{}, 128, 200));
   add(measure("GRU4Rec, BCE, 100 units, L200, B128",
-              seqrec::Gru4Rec<Context>({.items = items, .width = 100, .hidden = 100, .max_length = 200, .seed = 1}), bce,
-              128, 200));
+              seqrec::Gru4Rec<Context>({.items = items, .width = 100, .hidden = 100, .max_length = 200, .seed = 1}),
+              bce, 128, 200));
   add(measure("DIN, 1 negative, d64, L50, B128",
-              seqrec::Din<Context>({.items = items, .width = 64, .max_length = 50, .seed = 1}), seqrec::Click{}, 128, 50));
+              seqrec::Din<Context>({.items = items, .width = 64, .max_length = 50, .seed = 1}), seqrec::Click{}, 128,
+              50));
 
   if (argc > 1) {
     std::ofstream json(argv[1]);
