@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include "seqrec/cuda.cuh"
 #include "seqrec/data/batches/batcher.hpp"
 #include "seqrec/data/batches/to_space.hpp"
+#include "seqrec/data/readers/load.hpp"
 #include "seqrec/models/avg_pool.hpp"
 #include "seqrec/models/din.hpp"
 #include "seqrec/models/gru4rec.hpp"
@@ -38,19 +41,21 @@ struct Trained {
 
 /// How a test trains.
 struct How {
+  int steps = 3;
+  index_t users = 5, max_length = 6;  ///< of a batch
   Adam optimizer{};
   TableRows rows = TableRows::dense;
 };
 
-/// @tparam Made  Made::in<Context>() gives a model
+/// @tparam Made  Made::in<Context>(items, width) gives a model
 template <class Context, class Made, class Objective>
-Trained trained(const Split& split, const Objective& objective, const How& how, int steps) {
+Trained trained(const Split& split, const Objective& objective, const How& how, index_t width) {
   using Space = typename Context::Space;
-  auto model = Made::template in<Context>();
+  auto model = Made::template in<Context>(split.data->num_items(), width);
   BatchPlan plan = objective.plan();
   plan.times = true;
-  Batcher batcher(split, {.batch_size = 5,
-                          .max_length = 6,
+  Batcher batcher(split, {.batch_size = how.users,
+                          .max_length = how.max_length,
                           .plan = plan,
                           .token_budget = rows_of_shard<typename Context::Team>(8),
                           .seed = 2});
@@ -59,7 +64,7 @@ Trained trained(const Split& split, const Objective& objective, const How& how, 
   const ParameterRanges ranges(model.parameters());
   Optimizer<Context, Adam> optimizer(model.parameters().size(), how.optimizer, how.rows);
   Trained result;
-  for (int i = 0; i < steps; ++i) {
+  for (int i = 0; i < how.steps; ++i) {
     const auto& batch = batcher.make(i / batcher.steps_per_epoch(), i % batcher.steps_per_epoch());
     const StepOutcome outcome = training_step(team, model, ranges, objective, optimizer,
                                               to<Space>(batch, target, team.context().stream()), 0.01,
@@ -81,56 +86,78 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
   return largest;
 }
 
-/// Three steps on both backends, in double.
+/// Trains on both backends, in double: the same but for rounding.
+template <class Made, class Objective>
+void check_follows(const Split& split, const Objective& objective, const How& how, index_t width) {
+  const Trained cpu = trained<cpu::BasicContext<double>, Made>(split, objective, how, width);
+  const Trained device = trained<cuda::BasicContext<double>, Made>(split, objective, how, width);
+  CHECK(largest_difference(cpu.losses, device.losses) < 1e-11);
+  CHECK(largest_difference(cpu.norms, device.norms) < 1e-11);
+  CHECK(largest_difference(cpu.weights, device.weights) < 1e-9);
+  CHECK(cpu.losses.front() != cpu.losses.back());
+}
+
+/// On a few short histories.
 template <class Made, class Objective>
 void check_follows(const Objective& objective, const How& how = {}) {
   Dataset data = seqrec_test::random_dataset(9, 12, 4, 7);
   for (std::int64_t i = 0; i < data.num_interactions(); ++i) data.times.push_back(1000 * i * i);
-  const Split split = leave_one_out(data);
-  const Trained cpu = trained<cpu::BasicContext<double>, Made>(split, objective, how, 3);
-  const Trained device = trained<cuda::BasicContext<double>, Made>(split, objective, how, 3);
-  CHECK(largest_difference(cpu.losses, device.losses) < 1e-12);
-  CHECK(largest_difference(cpu.norms, device.norms) < 1e-12);
-  CHECK(largest_difference(cpu.weights, device.weights) < 1e-10);
-  CHECK(cpu.losses.front() != cpu.losses.back());
+  check_follows<Made>(leave_one_out(data), objective, how, 6);
+}
+
+/// On MovieLens-100K, where $SEQREC_DATA has it: ten steps, or as many as $SEQREC_DEVICE_STEPS says.
+template <class Made, class Objective>
+void check_follows_on_movielens(const Objective& objective) {
+  const char* const folder = std::getenv("SEQREC_DATA");         // NOLINT(concurrency-mt-unsafe): one thread
+  const char* const steps = std::getenv("SEQREC_DEVICE_STEPS");  // NOLINT(concurrency-mt-unsafe): the same
+  const std::filesystem::path path = std::filesystem::path(folder == nullptr ? "" : folder) / "ml-100k";
+  if (folder == nullptr || !exists(path)) {
+    WARN("skipped: SEQREC_DATA has no ml-100k");
+    return;
+  }
+  const Dataset data = load_dataset(path);
+  check_follows<Made>(leave_one_out(data), objective,
+                      {.steps = steps == nullptr ? 10 : std::stoi(steps), .users = 6, .max_length = 12}, 16);
 }
 
 struct AnAvgPool {
   template <class Context>
-  static auto in() {
-    return AvgPool<Context>({.items = 12, .width = 5, .dropout = 0.2, .recency_weights = true, .seed = 3});
+  static auto in(index_t items, index_t width) {
+    return AvgPool<Context>({.items = items, .width = width, .dropout = 0.2, .recency_weights = true, .seed = 3});
   }
 };
 
 struct AGru4Rec {
   template <class Context>
-  static auto in() {
-    return Gru4Rec<Context>({.items = 12, .width = 4, .hidden = 5, .layers = 2, .dropout = 0.2, .seed = 3});
+  static auto in(index_t items, index_t width) {
+    return Gru4Rec<Context>(
+        {.items = items, .width = width, .hidden = width + 1, .layers = 2, .dropout = 0.2, .seed = 3});
   }
 };
 
 struct ANarm {
   template <class Context>
-  static auto in() {
-    return Narm<Context>({.items = 12, .width = 4, .hidden = 5, .dropout = 0.2, .state_dropout = 0.3, .seed = 3});
+  static auto in(index_t items, index_t width) {
+    return Narm<Context>(
+        {.items = items, .width = width, .hidden = width + 1, .dropout = 0.2, .state_dropout = 0.3, .seed = 3});
   }
 };
 
 struct AnHstu {
   template <class Context>
-  static auto in() {
+  static auto in(index_t items, index_t width) {
     return Hstu<Context>(
-        {.items = 12, .width = 6, .blocks = 1, .heads = 2, .max_length = 8, .dropout = 0.2, .seed = 3});
+        {.items = items, .width = width, .blocks = 1, .heads = 2, .max_length = 12, .dropout = 0.2, .seed = 3});
   }
 };
 
 template <bool softmax>
 struct ADin {
   template <class Context>
-  static auto in() {
-    return Din<Context>({.items = 12,
-                         .width = 4,
-                         .max_length = 4,
+  static auto in(index_t items, index_t width) {
+    return Din<Context>({.items = items,
+                         .width = width,
+                         .max_length = 12,
                          .attention_hidden = {5, 3},
                          .attention_activation = softmax ? Activation::prelu : Activation::dice,
                          .attention_softmax = softmax,
@@ -153,6 +180,7 @@ TEST_CASE("training on a device: AvgPool follows the CPU", "[train][cuda]") {
 
 TEST_CASE("training on a device: GRU4Rec follows the CPU", "[train][cuda]") {
   check_follows<AGru4Rec>(BasicNextItem<BinaryCrossEntropy>{});
+  check_follows_on_movielens<AGru4Rec>(BasicNextItem<BinaryCrossEntropy>{});
   check_follows<AGru4Rec>(BasicNextItem<BprMax>{.loss = BprMax{.elu = 0.5},
                                                 .negatives = 4,
                                                 .sampling = {.reject_seen = false},
@@ -161,10 +189,12 @@ TEST_CASE("training on a device: GRU4Rec follows the CPU", "[train][cuda]") {
 
 TEST_CASE("training on a device: NARM follows the CPU", "[train][cuda]") {
   check_follows<ANarm>(BasicNextItem<Bpr>{.loss = {}, .negatives = 2});
+  check_follows_on_movielens<ANarm>(BasicNextItem<Bpr>{});
 }
 
 TEST_CASE("training on a device: DIN follows the CPU", "[train][cuda]") {
   check_follows<ADin<true>>(Click{});
+  check_follows_on_movielens<ADin<true>>(Click{});
   check_follows<ADin<false>>(Click{.negatives = 3, .sharing = NegativeSharing::in_batch, .correct_sampling = true});
 }
 
