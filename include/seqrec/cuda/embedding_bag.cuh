@@ -13,6 +13,7 @@
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/rows.cuh"
 #include "seqrec/cuda/segments.cuh"
+#include "seqrec/cuda/slice_sums.cuh"
 #include "seqrec/ops/embedding_bag.hpp"
 
 namespace seqrec::cuda {
@@ -85,21 +86,6 @@ __global__ void category_gradient_kernel(EmbeddingBagBackward<BasicContext<S>> a
   if (column < dy.columns()) sums(target, column) = static_cast<S>(sum);
 }
 
-/// dtable_t += sums of all slices.
-template <class S>
-__global__ void category_sums_kernel(MatrixView<const S, DeviceSpace> sums,
-                                     MatrixView<typename BasicContext<S>::Master, DeviceSpace> dtable) {
-  using Accumulator = accumulator_of<S>;
-  const index_t category = row_of_warp();
-  if (category >= dtable.rows()) return;
-  for_columns_of_lane(dtable.columns(), [&](index_t column) {
-    Accumulator sum = dtable(category, column);
-    for (index_t row = category; row < sums.rows(); row += dtable.rows())
-      sum += static_cast<Accumulator>(sums(row, column));
-    dtable(category, column) = static_cast<typename BasicContext<S>::Master>(sum);
-  });
-}
-
 template <class S>
 void embedding_bag_backward(BasicContext<S>& context, const EmbeddingBagBackward<BasicContext<S>>& a) {
   const index_t owners = a.owners.size(), categories = a.dtable.rows(), width = a.dy.columns();
@@ -116,8 +102,7 @@ void embedding_bag_backward(BasicContext<S>& context, const EmbeddingBagBackward
   LaunchShape shape = warp_per_row(sums.rows());
   shape.grid.y = blocks_for(width, warp_size);
   launch<category_gradient_kernel<S>>(context, shape, a, dy, (owners + slices - 1) / slices, sums);
-  const const_matrix_of<BasicContext<S>> sums_read = sums;
-  launch<category_sums_kernel<S>>(context, warp_per_row(categories), sums_read, a.dtable);
+  add_slice_sums(context, sums, a.dtable);
 }
 
 }  // namespace seqrec::cuda
