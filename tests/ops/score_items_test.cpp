@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "seqrec/cpu/score_items.hpp"
-#include "support/backends.hpp"
+#include "seqrec/cuda/score_items.cuh"
+#include "support/all_backends.hpp"
 #include "support/catch.hpp"
 #include "support/histories.hpp"
 #include "support/tensors.hpp"
@@ -58,7 +59,7 @@ Matrix scored(const Problem& p) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("score_items: against loops", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("score_items: against loops", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for (const auto& lengths : batches_of_lengths())
     for (const index_t width : {1, 7, 50, 64})
       for (const Layout layout : {Layout::dense, Layout::strided}) {
@@ -71,7 +72,16 @@ TEMPLATE_TEST_CASE("score_items: against loops", "[ops]", SEQREC_TEST_BACKENDS) 
       }
 }
 
-TEMPLATE_TEST_CASE("score_items: a user's scores do not depend on the other users", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("score_items: more listed items than a block takes, one user and many", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
+  for (const auto& lengths : {std::vector<index_t>{300}, {100, 0, 29, 128, 1}}) {
+    const Problem p = problem(lengths, 35, 400);
+    const Matrix scores = repeatable<TestType>([&] { return scored<TestType>(p); });
+    CHECK(difference(scores, by_loops(p)) <= tolerance<TestType>::value);
+  }
+}
+
+TEMPLATE_TEST_CASE("score_items: a user's scores do not depend on the other users", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   const Problem p = problem({4, 0, 9}, 50, 13);
   Problem last{p.queries.row_range(2, 1), p.table, {p.candidates[2]}};
   const Matrix together = scored<TestType>(p), alone = scored<TestType>(last);

@@ -5,12 +5,15 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "seqrec/cpu/score_items.hpp"
 #include "seqrec/cpu/top_k.hpp"
-#include "support/backends.hpp"
+#include "seqrec/cuda/score_items.cuh"
+#include "seqrec/cuda/top_k.cuh"
+#include "support/all_backends.hpp"
 #include "support/catch.hpp"
 #include "support/histories.hpp"
 #include "support/tensors.hpp"
@@ -19,6 +22,10 @@ using namespace seqrec;
 using namespace seqrec_test;
 
 namespace {
+
+/// The emulator of CUDA is slow: the smallest catalogues have to do that still have more items than a part.
+template <class Context>
+constexpr bool on_device = std::is_same_v<typename Context::Space, DeviceSpace>;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
@@ -45,6 +52,10 @@ Problem with_biases(Problem p) {
   p.bias = random_matrix(1, p.table.rows, 5);
   for (double& value : p.bias.values) value = std::round(value);
   return p;
+}
+
+bool same_bits(const Results& a, const Results& b) {
+  return seqrec_test::same_bits(std::vector{a.items, a.scores}, std::vector{b.items, b.scores});
 }
 
 Results by_loops(const Problem& p) {
@@ -99,12 +110,13 @@ void check_against_loops(const Problem& p) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("top_k: against a sort, ties in ascending order of item", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("top_k: against a sort, ties in ascending order of item", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for (const auto& [queries, width, items] :
        {std::array<index_t, 3>{1, 7, 5}, {0, 5, 3}, {33, 50, 130}, {5, 3, 1}, {300, 3, 9}, {40, 2, 9001}})
     for (const index_t k : {index_t{1}, std::min<index_t>(items, 10), std::min<index_t>(items, 130)})
       for (const Layout layout : {Layout::dense, Layout::strided}) {
         CAPTURE(queries, width, items, k, layout == Layout::strided);
+        if (on_device<TestType> && layout == Layout::strided && queries + items > 200) continue;
         Problem p = problem(queries, width, items, k);
         p.layout = layout;
         check_against_loops<TestType>(p);
@@ -114,7 +126,7 @@ TEMPLATE_TEST_CASE("top_k: against a sort, ties in ascending order of item", "[o
       }
 }
 
-TEMPLATE_TEST_CASE("top_k: equal scores come in ascending order of item", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("top_k: equal scores come in ascending order of item", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   Problem p = problem(1, 1, 6, 4);
   p.queries.values = {1};
   p.table.values = {2, 5, 2, 5, 5, 2};
@@ -122,7 +134,7 @@ TEMPLATE_TEST_CASE("top_k: equal scores come in ascending order of item", "[ops]
 }
 
 TEMPLATE_TEST_CASE("top_k: items of equal vectors come in ascending order, whatever their numbers", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   // Wherever they stand in a product's panels, of items as of queries.
   constexpr index_t queries = 29;
   for (const index_t items : {37, 50, 51, 61, 300})
@@ -141,7 +153,7 @@ TEMPLATE_TEST_CASE("top_k: items of equal vectors come in ascending order, whate
     }
 }
 
-TEMPLATE_TEST_CASE("top_k: scores are those of score_items, in company or alone", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("top_k: scores are those of score_items, in company or alone", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   Problem p{random_matrix(21, 50, 1), random_matrix(500, 50, 2), {}, 20};
   p.bias = random_matrix(1, 500, 3);
   const Results together = best<TestType>(p);
@@ -150,7 +162,7 @@ TEMPLATE_TEST_CASE("top_k: scores are those of score_items, in company or alone"
     for (index_t place = 0; place < p.k; ++place)
       found[static_cast<std::size_t>(query)].push_back(static_cast<item_t>(together.items(query, place)));
   TestType context;
-  const PlacedJagged<HostSpace> candidates(found);
+  const PlacedJagged<typename TestType::Space> candidates(found);
   PlacedScalars<TestType> queries(p.queries, p.layout), table(p.table, p.layout), bias(p.bias, p.layout),
       scores(unwritten(1, 21 * p.k), p.layout);
   ops::score_items(context, ScoreItems<TestType>{
@@ -166,16 +178,43 @@ TEMPLATE_TEST_CASE("top_k: scores are those of score_items, in company or alone"
   }
 }
 
-TEMPLATE_TEST_CASE("top_k: a catalogue that is scored in parts", "[ops]", SEQREC_TEST_BACKENDS) {
-  Problem p = with_biases(problem(40, 3, 40000, 70));  // parts of 6528 items
+TEMPLATE_TEST_CASE("top_k: a catalogue that is scored in parts", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
+  Problem p = with_biases(problem(64, 3, 40000, 70));  // parts of 4096 items, or 32768 on a GPU
   check_against_loops<TestType>(p);
-  for (index_t b = 0; b < 40; ++b) p.exclusions.push_back({39999, 6527, 6528, static_cast<item_t>(b)});
+  for (index_t b = 0; b < 64; ++b) p.exclusions.push_back({39999, 4095, 4096, 32767, 32768, static_cast<item_t>(b)});
   check_against_loops<TestType>(p);
-  Problem one = with_biases(problem(1, 3, 300000, 70));  // of 262144
+  Problem one = with_biases(problem(1, 3, on_device<TestType> ? 40000 : 300000, 70));  // of 262144, or in runs
   check_against_loops<TestType>(one);
 }
 
-TEMPLATE_TEST_CASE("top_k: takes no more memory for a catalogue of any size", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("top_k: a thousand items and more, wherever the best of them stand", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
+  for (const bool ascending : {true, false})
+    for (const index_t k : {1024, 1500, 3000}) {
+      CAPTURE(ascending, k);
+      Problem p = problem(2, 1, 3000, k);
+      p.queries.values = {1, -1};
+      for (index_t i = 0; i < 3000; ++i) p.table(i) = static_cast<double>(ascending ? i / 2 : i * 7919 % 2999);
+      p.exclusions = {{1, 2999}, {}};
+      const Results r = repeatable<TestType>([&] { return best<TestType>(p); }), expected = by_loops(p);
+      CHECK(r.items.values == expected.items.values);
+      CHECK(r.scores.values == expected.scores.values);
+    }
+}
+
+TEMPLATE_TEST_CASE("top_k: more states than are looked at together", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
+  Problem p = problem(1030, 1, 5, 2);
+  for (index_t b = 0; b < 1030; ++b) p.exclusions.push_back({static_cast<item_t>(b % 5)});
+  check_against_loops<TestType>(p);
+}
+
+TEMPLATE_TEST_CASE("top_k: takes no more memory for a catalogue of any size", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
+  if (on_device<TestType>) {
+    TestType context;
+    best(context, problem(40, 1, 120000, 3));
+    CHECK(context.memory_held() < std::size_t{36} << 20);  // all scores alone would be 38 MB of doubles
+    return;
+  }
   for (const index_t queries : {1, 8, 300}) {
     TestType context;
     best(context, problem(queries, 1, 400000, 3));
@@ -184,7 +223,7 @@ TEMPLATE_TEST_CASE("top_k: takes no more memory for a catalogue of any size", "[
 }
 
 TEMPLATE_TEST_CASE("top_k: where the catalogue is exhausted, the rest is item -1 with score -infinity", "[ops]",
-                   SEQREC_TEST_BACKENDS) {
+                   SEQREC_TEST_ALL_BACKENDS) {
   Problem p = problem(3, 1, 4, 4);
   p.queries.values = {1, 1, -1};
   p.table.values = {1, 3, 2, 4};
@@ -195,7 +234,8 @@ TEMPLATE_TEST_CASE("top_k: where the catalogue is exhausted, the rest is item -1
         std::vector<double>{3, 2, -infinity, -infinity, -infinity, -infinity, -infinity, -infinity, -1, -2, -3, -4});
 }
 
-TEMPLATE_TEST_CASE("top_k: an item named twice among the exclusions is excluded once", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("top_k: an item named twice among the exclusions is excluded once", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
   Problem p = problem(1, 1, 3, 3);
   p.queries.values = {1};
   p.table.values = {1, 3, 2};
@@ -203,10 +243,10 @@ TEMPLATE_TEST_CASE("top_k: an item named twice among the exclusions is excluded 
   CHECK(best<TestType>(p).items.values == std::vector<double>{2, 0, -1});
 }
 
-TEMPLATE_TEST_CASE("top_k: where a score is not a number, nothing is offered", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("top_k: where a score is not a number, nothing is offered", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  for (const index_t queries : {1, 6})      // alone, or in company
-    for (const index_t items : {4, 40000})  // in one part, or in several
+  for (const index_t queries : {1, 6})                                    // alone, or in company
+    for (const index_t items : {4, on_device<TestType> ? 10000 : 40000})  // in one part, or in several
       for (const index_t bad : {index_t{1}, items - 1}) {
         CAPTURE(queries, items, bad);
         Problem p = problem(queries, 1, items, 2);
@@ -229,7 +269,7 @@ TEMPLATE_TEST_CASE("top_k: where a score is not a number, nothing is offered", "
       }
 }
 
-TEMPLATE_TEST_CASE("top_k: an item that scores minus infinity is never offered", "[ops]", SEQREC_TEST_BACKENDS) {
+TEMPLATE_TEST_CASE("top_k: an item that scores minus infinity is never offered", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   Problem p = problem(1, 1, 4, 4);
   p.queries.values = {1};
   p.table.values = {1, -infinity, -3, infinity};

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The small network of candidate attention over pairs: its hidden layers and scores, forward.
 //
-// Hidden layers are products of tiles, 64 pairs by 32 units a block, four by four of them a thread, through shared
-// memory; what goes in (q * k, or an activation of the layer before) is computed where it is loaded, what comes out is
-// finished in registers. Scores: one warp per eight pairs, one lane a unit. Memory: a layer reads its input once for
-// each 32 of its units and writes its values once; the first reads a key, a query and their parts a pair.
+// Hidden layers are products of tiles, 64 pairs by 32 units a block (product_tile.cuh): what goes in (q * k, or an
+// activation of the layer before) is computed where it is loaded, what comes out is finished in registers. Scores: one
+// warp per eight pairs, one lane a unit. Memory: a layer reads its input once for each 32 of its units and writes its
+// values once; the first reads a key, a query and their parts a pair.
 #pragma once
 
 #include "seqrec/cuda/pair_table.cuh"
+#include "seqrec/cuda/product_tile.cuh"
 #include "seqrec/cuda/reduce.cuh"
 #include "seqrec/cuda/unit_activation.cuh"
 #include "seqrec/ops/candidate_attention.hpp"
@@ -43,15 +44,11 @@ struct SeparateParts {
   }
 };
 
-/// A block's tile: pairs, units, and how many inputs of both lie in shared memory at once (9 KB of floats, so that it
-/// does not limit how many blocks a multiprocessor holds). Networks of this kind have 16 to 80 units.
+/// Pairs and units of a block's tile. Networks of this kind have 16 to 80 units.
 inline constexpr int tile_pairs = 64;
 inline constexpr int tile_units = 32;
-inline constexpr int tile_inputs = 16;
-/// Pairs and units of a thread: four of each, so that eight loads from shared memory feed sixteen products.
-inline constexpr int pairs_of_thread = 4;
-inline constexpr int units_of_thread = 4;
-inline constexpr int pair_tile_threads = tile_pairs / pairs_of_thread * (tile_units / units_of_thread);
+template <class S>
+using PairTile = ProductTile<S, tile_pairs, tile_units>;
 
 /// A run of pairs that are worked on together.
 struct PairRange {
@@ -97,45 +94,25 @@ struct LaterLayerOfPairs {
 template <class S, class Layer>
 __global__ void layer_of_pairs_kernel(Layer layer, MatrixView<const S, DeviceSpace> weight, PairRange range,
                                       MatrixView<S, DeviceSpace> z) {
-  using Accumulator = accumulator_of<S>;
-  constexpr int rows_of_threads = pair_tile_threads / tile_inputs;
-  constexpr int unit_lanes = tile_units / units_of_thread, pair_lanes = tile_pairs / pairs_of_thread;
-  __shared__ shared_array<S[tile_pairs + 1], tile_inputs> inputs;  // one more: columns in different banks
-  __shared__ shared_array<S[tile_units + 1], tile_inputs> weights;
-  const int thread = static_cast<int>(threadIdx.x);
-  const int unit_lane = thread % unit_lanes, pair_lane = thread / unit_lanes;
-  const int loaded_column = thread % tile_inputs, first_loaded_row = thread / tile_inputs;
   const index_t first_row = static_cast<index_t>(blockIdx.x) * tile_pairs;
   const index_t first_unit = static_cast<index_t>(blockIdx.y) * tile_units;
-  Accumulator sums[pairs_of_thread][units_of_thread] = {};
-  for (index_t first_column = 0; first_column < weight.columns(); first_column += tile_inputs) {
-    const index_t column = first_column + loaded_column;
-    const bool is_column = column < weight.columns();
-    const auto input = layer.input(is_column ? column : 0);
-    for (int i = first_loaded_row; i < tile_pairs; i += rows_of_threads) {
-      const index_t row = first_row + i;
-      inputs[loaded_column][i] = is_column && row < range.size() ? input(range.first + row, row) : S{0};
-    }
-    for (int i = first_loaded_row; i < tile_units; i += rows_of_threads) {
-      const index_t unit = first_unit + i;
-      weights[loaded_column][i] = is_column && unit < weight.rows() ? weight(unit, column) : S{0};
-    }
-    __syncthreads();
-    for (int d = 0; d < tile_inputs; ++d) {
-      Accumulator of_units[units_of_thread];
-      for (int u = 0; u < units_of_thread; ++u) of_units[u] = weights[d][unit_lane + u * unit_lanes];
-      for (int p = 0; p < pairs_of_thread; ++p) {
-        const Accumulator of_pair = inputs[d][pair_lane + p * pair_lanes];
-        for (int u = 0; u < units_of_thread; ++u) sums[p][u] += of_pair * of_units[u];
-      }
-    }
-    __syncthreads();
-  }
-  for (int p = 0; p < pairs_of_thread; ++p)
-    for (int u = 0; u < units_of_thread; ++u) {
-      const index_t row = first_row + pair_lane + p * pair_lanes, unit = first_unit + unit_lane + u * unit_lanes;
+  PairTile<S> tile;
+  tile.multiply(
+      weight.columns(),
+      [&](index_t column) {
+        return [&, input = layer.input(column)](int i) {
+          const index_t row = first_row + i;
+          return row < range.size() ? input(range.first + row, row) : S{0};
+        };
+      },
+      [&](index_t column) {
+        return [&, column](int j) { return first_unit + j < weight.rows() ? weight(first_unit + j, column) : S{0}; };
+      });
+  for (int i = 0; i < PairTile<S>::of_thread; ++i)
+    for (int j = 0; j < PairTile<S>::of_thread; ++j) {
+      const index_t row = first_row + tile.row(i), unit = first_unit + tile.column(j);
       if (row < range.size() && unit < weight.rows())
-        z(row, unit) = static_cast<S>(sums[p][u] + layer.rest(range.first + row, unit));
+        z(row, unit) = static_cast<S>(tile.sum(i, j) + layer.rest(range.first + row, unit));
     }
 }
 
@@ -143,7 +120,7 @@ template <class S, class Layer>
 void layer_of_pairs(BasicContext<S>& context, const Layer& layer, MatrixView<const S, DeviceSpace> weight,
                     PairRange range, MatrixView<S, DeviceSpace> z) {
   const dim3 grid(blocks_for(range.size(), tile_pairs), blocks_for(weight.rows(), tile_units));
-  launch<layer_of_pairs_kernel<S, Layer>>(context, {grid, dim3(pair_tile_threads)}, layer, weight, range, z);
+  launch<layer_of_pairs_kernel<S, Layer>>(context, {grid, dim3(PairTile<S>::threads)}, layer, weight, range, z);
 }
 
 /// Pairs of a warp of scores: it reads a unit's weight and parameters once for all of them.
