@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "cuda/device_support.hpp"
@@ -16,6 +17,9 @@
 #include "seqrec/data/batches/batcher.hpp"
 #include "seqrec/data/batches/to_space.hpp"
 #include "seqrec/data/readers/load.hpp"
+#include "seqrec/data/splits/session_split.hpp"
+#include "seqrec/evaluate/evaluate_sessions.hpp"
+#include "seqrec/io/checkpoint.hpp"
 #include "seqrec/models/avg_pool.hpp"
 #include "seqrec/models/din.hpp"
 #include "seqrec/models/gru4rec.hpp"
@@ -27,8 +31,12 @@
 #include "seqrec/ops/session_losses.hpp"
 #include "seqrec/optim/adam.hpp"
 #include "seqrec/optim/optimizer.hpp"
+#include "seqrec/serve/recommender.hpp"
+#include "seqrec/train/session_trainer.hpp"
 #include "seqrec/train/step.hpp"
+#include "seqrec/train/trainer.hpp"
 #include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
 
 using namespace seqrec;
 
@@ -143,6 +151,28 @@ struct ANarm {
   }
 };
 
+struct ASasRec {
+  template <class Context>
+  static auto in(index_t items, index_t width) {
+    return SasRec<Context>(
+        {.items = items, .width = width, .blocks = 2, .heads = 2, .max_length = 12, .dropout = 0.2, .seed = 3});
+  }
+};
+
+/// The second block's feed-forward network is a mixture of experts.
+struct ASasRecOfExperts {
+  template <class Context>
+  static auto in(index_t items, index_t width) {
+    return SasRec<Context>({.items = items,
+                            .width = width,
+                            .blocks = 2,
+                            .max_length = 12,
+                            .dropout = 0.2,
+                            .seed = 3,
+                            .moe = {.experts = 4, .top_k = 2, .shared_experts = 1}});
+  }
+};
+
 struct AnHstu {
   template <class Context>
   static auto in(index_t items, index_t width) {
@@ -198,6 +228,77 @@ TEST_CASE("training on a device: DIN follows the CPU", "[train][cuda]") {
   check_follows<ADin<false>>(Click{.negatives = 3, .sharing = NegativeSharing::in_batch, .correct_sampling = true});
 }
 
+TEST_CASE("training on a device: SASRec follows the CPU", "[train][cuda]") {
+  check_follows<ASasRec>(BasicNextItem<BinaryCrossEntropy>{});
+  check_follows<ASasRec>(BasicNextItem<FullSoftmax>{});
+  check_follows<ASasRecOfExperts>(BasicNextItem<BinaryCrossEntropy>{});
+  check_follows_on_movielens<ASasRec>(BasicNextItem<BinaryCrossEntropy>{});
+}
+
 TEST_CASE("training on a device: HSTU follows the CPU", "[train][cuda]") {
   check_follows<AnHstu>(BasicNextItem<FullSoftmax>{.loss = FullSoftmax{.leave_out_seen = true}});
+}
+
+TEST_CASE("training on a device: the trainer, its validation and its best weights", "[train][cuda]") {
+  const Dataset data = seqrec_test::random_dataset(9, 12, 4, 7);
+  const Split split = leave_one_out(data);
+  const TrainerOptions options{
+      .epochs = 3, .batch_size = 4, .ema_decay = 0.5, .seed = 5, .team = {.threads = 1}, .log = nullptr};
+  const auto fitted = [&]<class Context>(Context*) {
+    auto model = ASasRec::in<Context>(12, 4);
+    Trainer(options).fit(model, split, NextItem{.loss = FullSoftmax{}});
+    const Evaluation found = evaluate(model, split.test, {.top_k = {2, 5}});
+    std::vector<double> numbers = {found["ndcg@5"], found["hr@2"]};
+    for (const auto value : model.parameters().to_host()) numbers.push_back(static_cast<double>(value));
+    return numbers;
+  };
+  cpu::BasicContext<double>* const host = nullptr;
+  cuda::BasicContext<double>* const device = nullptr;
+  CHECK(largest_difference(fitted(host), fitted(device)) < 1e-9);
+}
+
+TEST_CASE("training on a device: sessions in lanes that carry their states", "[train][cuda]") {
+  const Split split = session_split(seqrec_test::random_dataset(12, 9, 5, 3));
+  TrainerOptions options = session_trainer_options();
+  options.epochs = 1;
+  options.batch_size = 4;
+  options.team = {.threads = 1};
+  options.log = nullptr;
+  const auto fitted = [&]<class Context>(Context*) {
+    auto model = AGru4Rec::in<Context>(split.data->num_items(), 4);
+    SessionTrainer(options).fit(model, split, SessionNextItem{.loss = BprMax{.elu = 0.5}, .negatives = 3});
+    const Evaluation found = evaluate_sessions(model, split.test, {.top_k = {3}});
+    std::vector<double> numbers = {found["mrr@3"], found["hr@3"]};
+    for (const auto value : model.parameters().to_host()) numbers.push_back(static_cast<double>(value));
+    return numbers;
+  };
+  cpu::BasicContext<double>* const host = nullptr;
+  cuda::BasicContext<double>* const device = nullptr;
+  CHECK(largest_difference(fitted(host), fitted(device)) < 1e-9);
+}
+
+TEST_CASE("a model of the device is saved, and loads on either backend", "[train][cuda]") {
+  const seqrec_test::TemporaryDirectory folder;
+  const auto model = ASasRec::in<cuda::BasicContext<double>>(12, 4);
+  save(folder.path() / "model.safetensors", model);
+  const auto on_host = load<SasRec<cpu::BasicContext<double>>>(folder.path() / "model.safetensors");
+  const auto on_device = load<SasRec<cuda::BasicContext<double>>>(folder.path() / "model.safetensors");
+  CHECK(on_host.parameters().to_host() == model.parameters().to_host());
+  CHECK(on_device.parameters().to_host() == model.parameters().to_host());
+}
+
+TEST_CASE("a model of the device recommends what the same on the CPU does", "[train][cuda]") {
+  const auto recommended = []<class Context>(Context*) {
+    const auto model = ASasRec::in<Context>(12, 4);
+    const std::vector<item_t> one = {3, 1, 4}, other = {7};
+    std::vector<item_t> items;
+    Recommender<std::remove_const_t<decltype(model)>> server(model, {.team = {.threads = 1}});
+    const std::vector<RecommendRequest> requests = {{.history = one, .count = 5}, {.history = other, .count = 3}};
+    for (const auto& answer : server.recommend(requests))
+      for (const auto& [item, score] : answer.items) items.push_back(item);
+    return items;
+  };
+  cpu::BasicContext<double>* const host = nullptr;
+  cuda::BasicContext<double>* const device = nullptr;
+  CHECK(recommended(host) == recommended(device));
 }
