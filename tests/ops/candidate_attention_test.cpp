@@ -469,8 +469,8 @@ TEMPLATE_TEST_CASE("candidate_attention: a time decay, alone and with a recency 
 
 TEMPLATE_TEST_CASE("candidate_attention: several heads", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   // On the emulator, which is slow, a few tiles of pairs have to do.
-  const bool device = std::is_same_v<typename TestType::Space, DeviceSpace>;
-  const CandidateLists lists = device ? random_candidates({20, 3, 33, 0, 1}, 5, 20, 8) : several_blocks(20);
+  const CandidateLists lists =
+      on_device<TestType> ? random_candidates({20, 3, 33, 0, 1}, 5, 20, 8) : several_blocks(20);
   for (const index_t heads : {2, 3, 6})
     for (const std::string weighting : {"recency", "softmax", "none"})
       for (const Layout layout : {Layout::dense, Layout::strided}) {

@@ -2,7 +2,6 @@
 #include "seqrec/ops/pack_items.hpp"
 
 #include <algorithm>
-#include <type_traits>
 #include <utility>
 
 #include "seqrec/cpu/pack_items.hpp"
@@ -17,8 +16,7 @@ using namespace seqrec;
 using namespace seqrec_test;
 
 TEMPLATE_TEST_CASE("pack_items: the best items are found as without, in parts too", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
-  const bool device = std::is_same_v<typename TestType::Space, DeviceSpace>;  // its emulator is slow
-  for (const index_t items : {1, 50, 300, device ? 1000 : 40000})
+  for (const index_t items : {1, 50, 300, on_device<TestType> ? 1000 : 40000})
     for (const index_t queries : {1, 40}) {
       CAPTURE(items, queries);
       TestType context;

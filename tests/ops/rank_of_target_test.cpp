@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <type_traits>
 #include <vector>
 
 #include "seqrec/cpu/rank_of_target.hpp"
@@ -191,10 +190,9 @@ TEMPLATE_TEST_CASE("rank_of_target: a catalogue that is scored in parts", "[ops]
 TEMPLATE_TEST_CASE("rank_of_target: takes no more memory for a catalogue of any size", "[ops]",
                    SEQREC_TEST_ALL_BACKENDS) {
   // On the emulator, which is slow, a smaller one: 8 rows of it alone would be 6.4 MB of doubles.
-  const bool device = std::is_same_v<typename TestType::Space, DeviceSpace>;
-  for (const index_t queries : device ? std::vector<index_t>{9} : std::vector<index_t>{1, 8, 300}) {
+  for (const index_t queries : on_device<TestType> ? std::vector<index_t>{9} : std::vector<index_t>{1, 8, 300}) {
     TestType context;
-    ranked(context, problem(queries, 1, device ? 100000 : 400000));
+    ranked(context, problem(queries, 1, on_device<TestType> ? 100000 : 400000));
     CHECK(context.memory_held() < std::size_t{6} << 20);  // 8 rows of it alone would be 12 MB of floats
   }
 }

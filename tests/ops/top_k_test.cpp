@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -22,12 +21,6 @@ using namespace seqrec;
 using namespace seqrec_test;
 
 namespace {
-
-/// The emulator of CUDA is slow: the smallest catalogues have to do that still have more items than a part.
-template <class Context>
-constexpr bool on_device = std::is_same_v<typename Context::Space, DeviceSpace>;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 struct Problem {
   Matrix queries, table;                        ///< (B, D), (V, D)
@@ -59,7 +52,7 @@ bool same_bits(const Results& a, const Results& b) {
 }
 
 Results by_loops(const Problem& p) {
-  Results r{Matrix(p.queries.rows, p.k, -1), Matrix(p.queries.rows, p.k, -infinity)};
+  Results r{Matrix(p.queries.rows, p.k, -1), Matrix(p.queries.rows, p.k, -infinity<double>)};
   for (index_t b = 0; b < p.queries.rows; ++b) {
     std::vector<std::pair<double, index_t>> ranking;  // (-score, item): ascending is what is wanted
     for (index_t item = 0; item < p.table.rows; ++item) {
@@ -116,6 +109,7 @@ TEMPLATE_TEST_CASE("top_k: against a sort, ties in ascending order of item", "[o
     for (const index_t k : {index_t{1}, std::min<index_t>(items, 10), std::min<index_t>(items, 130)})
       for (const Layout layout : {Layout::dense, Layout::strided}) {
         CAPTURE(queries, width, items, k, layout == Layout::strided);
+        // The emulator is slow.
         if (on_device<TestType> && layout == Layout::strided && queries + items > 200) continue;
         Problem p = problem(queries, width, items, k);
         p.layout = layout;
@@ -230,8 +224,9 @@ TEMPLATE_TEST_CASE("top_k: where the catalogue is exhausted, the rest is item -1
   p.exclusions = {{3, 0}, {2, 0, 1, 3}, {}};
   const Results r = best<TestType>(p);
   CHECK(r.items.values == std::vector<double>{1, 2, -1, -1, -1, -1, -1, -1, 0, 2, 1, 3});
-  CHECK(r.scores.values ==
-        std::vector<double>{3, 2, -infinity, -infinity, -infinity, -infinity, -infinity, -infinity, -1, -2, -3, -4});
+  CHECK(r.scores.values == std::vector<double>{3, 2, -infinity<double>, -infinity<double>, -infinity<double>,
+                                               -infinity<double>, -infinity<double>, -infinity<double>, -1, -2, -3,
+                                               -4});
 }
 
 TEMPLATE_TEST_CASE("top_k: an item named twice among the exclusions is excluded once", "[ops]",
@@ -272,7 +267,7 @@ TEMPLATE_TEST_CASE("top_k: where a score is not a number, nothing is offered", "
 TEMPLATE_TEST_CASE("top_k: an item that scores minus infinity is never offered", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   Problem p = problem(1, 1, 4, 4);
   p.queries.values = {1};
-  p.table.values = {1, -infinity, -3, infinity};
+  p.table.values = {1, -infinity<double>, -3, infinity<double>};
   CHECK(best<TestType>(p).items.values == std::vector<double>{3, 0, 2, -1});
 }
 
