@@ -49,7 +49,7 @@ struct Gathered {
     int size = 1;
     while (size < count) size *= 2;
     for (int i = count + thread; i < size; i += selecting_threads) {  // what fills up comes last
-      scores[i] = minus_infinity<S>;
+      scores[i] = -infinity<S>;
       items[i] = last_item;
     }
     __syncthreads();

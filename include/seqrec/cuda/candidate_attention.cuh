@@ -37,7 +37,7 @@ __global__ void candidate_attention_kernel(CandidateAttentionForward<BasicContex
     for (index_t head = 0; head < heads; ++head) {
       // A lane reads again only what it has written itself.
       S* const weight = weights + head * seen;
-      Accumulator highest = minus_infinity<Accumulator>, total = 0;
+      Accumulator highest = -infinity<Accumulator>, total = 0;
       for_columns_of_lane(seen, [&](index_t j) {
         const Accumulator logit = scale * weight[j] + bias(head, first_key + j, newest);
         weight[j] = static_cast<S>(logit);

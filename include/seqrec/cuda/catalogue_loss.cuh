@@ -60,7 +60,7 @@ __global__ void catalogue_losses_kernel(CatalogueLoss<BasicContext<S>> a, Catalo
   using A = accumulator_of<S>;
   const index_t row = static_cast<index_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (row >= a.states.rows()) return;
-  A highest = minus_infinity<A>, sum = 0;
+  A highest = -infinity<A>, sum = 0;
   for (index_t part = 0; part < rows.highest_of_part.rows(); ++part)
     highest = Maximum{}(highest, rows.highest_of_part(part, row));
   for (index_t part = 0; part < rows.highest_of_part.rows(); ++part)

@@ -88,7 +88,7 @@ struct CatalogueTiles {
         const bool left = a.left_out.offsets && (left_out[tile_row(i)] >> tile_column(j) & 1u) != 0;
         A& score = scores[i][j];
         if (left || this_item >= a.head.items())
-          score = minus_infinity<A>;
+          score = -infinity<A>;
         else if (a.head.bias)
           score += static_cast<A>(a.head.bias(this_item));
       }

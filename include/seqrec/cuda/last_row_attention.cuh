@@ -52,7 +52,7 @@ __global__ void last_row_attention_kernel(LastRowAttention<BasicContext<S>> a,
       for (int d = 0; lane < seen && d < columns; ++d)
         score = multiply_add(static_cast<A>(q(0, column + d)), keys[lane * tile_stride<tile_size> + d], score);
     }
-    const A unseen = factors.silu ? A{0} : minus_infinity<A>;
+    const A unseen = factors.silu ? A{0} : -infinity<A>;
     const A x = lane < seen ? logit(score, row, key + lane) : unseen;
     // Eight lanes hold the row as the threads of a tile do, and four such groups the same.
     A of_lane[tile_share];

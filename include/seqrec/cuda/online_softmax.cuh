@@ -21,14 +21,14 @@ __device__ A reduce_row(const A (&values)[tile_share], Operation operation) {
 /// The softmax of one row, of which 32 logits come at a time (Milakov & Gimelshein 2018, arXiv:1805.02867).
 template <class A>
 struct OnlineSoftmax {
-  A highest = minus_infinity<A>;  ///< logit so far
-  A sum = 0;                      ///< of exp(logit - highest) so far
+  A highest = -infinity<A>;  ///< logit so far
+  A sum = 0;                 ///< of exp(logit - highest) so far
 
   /// Logits become exp(logit - highest); those of minus infinity are left out, if need be all of them.
   /// @return what sums with earlier weights are to be multiplied by
   __device__ A take(A (&logits)[tile_share]) {
     const A top = Maximum{}(highest, reduce_row(logits, Maximum{}));
-    const A base = top == minus_infinity<A> ? A{0} : top;
+    const A base = top == -infinity<A> ? A{0} : top;
     const A factor = std::exp(highest - base);
     highest = top;
     for (A& logit : logits) logit = std::exp(logit - base);

@@ -7,15 +7,10 @@
 #pragma once
 
 #include <cstddef>
-#include <limits>
 
 #include "seqrec/cuda/device.cuh"
 
 namespace seqrec::cuda {
-
-/// What any other value is the maximum of. (Kernels may read a constant, but not call std::numeric_limits.)
-template <class Scalar>
-inline constexpr Scalar minus_infinity = -std::numeric_limits<Scalar>::infinity();
 
 /// a + b.
 struct Plus {
@@ -88,7 +83,7 @@ __device__ Scalar warp_sums(const Scalar (&values)[Count], int distance = warp_s
     return warp_sums(kept, distance / 2);
   }
 }
-/// @param lowest what to return if all values are below it, such as minus_infinity
+/// @param lowest what to return if all values are below it, such as -infinity
 template <class Scalar>
 __device__ Scalar block_max(Scalar value, Scalar lowest) {
   return block_reduce(value, lowest, Maximum{});

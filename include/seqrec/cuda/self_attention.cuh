@@ -51,7 +51,7 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
       const index_t row = at.start + tile_row(i);
       for (int j = 0; j < tile_share; ++j) {
         const index_t other = key + tile_column(j);
-        const A unseen = factors.silu ? A{0} : minus_infinity<A>;
+        const A unseen = factors.silu ? A{0} : -infinity<A>;
         // Rows behind the history's end may hold any numbers: nobody reads them.
         const A x = row >= at.length ? A{0} : other <= row ? logit(scores[i][j], row, other) : unseen;
         scores[i][j] = factors.silu ? factors.share * Silu<A>(x).value : x;

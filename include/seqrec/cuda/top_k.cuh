@@ -54,8 +54,7 @@ __global__ void strike_out_kernel(TopK<BasicContext<S>> a, PartScores<S> part, i
   const index_t first = a.exclusions.offsets(first_row + row);
   for_columns_of_lane(a.exclusions.length(first_row + row), [&](index_t e) {
     const index_t item = a.exclusions.values(first + e);
-    if (item >= part.items.first && item < part.items.end)
-      part.scores(row, item - part.items.first) = minus_infinity<S>;
+    if (item >= part.items.first && item < part.items.end) part.scores(row, item - part.items.first) = -infinity<S>;
   });
 }
 
@@ -84,7 +83,7 @@ __global__ void select_kernel(Selection<S> a) {
   const BestItems<S> best{a.best_scores.row(list), a.best_items.row(list), a.best_items.columns()};
   const int thread = static_cast<int>(threadIdx.x);
   if (a.is_first)
-    best.fill(minus_infinity<S>);
+    best.fill(-infinity<S>);
   else if (best.scores[0] != best.scores[0])
     return;  // a score of an earlier part was not a number
   if (thread == 0) count[0] = 0;
@@ -104,7 +103,7 @@ __global__ void select_kernel(Selection<S> a) {
     bool is_better = false, is_number = true;
     for (int i = 0; i < scores_of_thread; ++i) {
       const index_t at = start + thread + i * selecting_threads;
-      looked_at[i] = at < end ? a.scores(row, at) : minus_infinity<S>;
+      looked_at[i] = at < end ? a.scores(row, at) : -infinity<S>;
       is_better = is_better || looked_at[i] > worst;
       is_number = is_number && looked_at[i] == looked_at[i];
     }
