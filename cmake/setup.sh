@@ -91,12 +91,14 @@ build_tree() {
 # build PRESET [cmake --build options]
 build() { build_tree "$root/build/$1" "${@:2}"; }
 
-# prepare_example NAME: installs what is missing and builds the example in build/examples, quietly unless it fails.
+# prepare_example NAME [PRESET]: installs what is missing and builds the example in build/PRESET (examples), quietly unless it
+# fails.
 prepare_example() {
-  local log=$root/build/examples/build.log
+  local preset=${2:-examples}
+  local log=$root/build/$preset/build.log
   install_packages "${library_packages[@]}"
-  configure examples
-  build examples --target "$1" >"$log" 2>&1 || {
+  configure "$preset"
+  build "$preset" --target "$1" >"$log" 2>&1 || {
     cat "$log" >&2
     fail "the example '$1' could not be built"
   }

@@ -10,12 +10,12 @@
 // Expect      half a minute; on MovieLens-100K among 1 + 99 candidates HR@10 of .67 and per-user AUC of .89, behind a
 //             baseline that needs no training (./examples/run evaluate_baselines); with --recency-weights .73 and .90.
 
+#include "common/backend.hpp"
 #include "common/train_encoder.hpp"
-#include "seqrec/cpu.hpp"
 #include "seqrec/models/avg_pool.hpp"
 
 int main(int argc, char** argv) {
-  examples::EncoderProgram<seqrec::AvgPool<seqrec::cpu::Context>> program{
+  examples::EncoderProgram<seqrec::AvgPool<examples::Context>> program{
       .title = "AvgPool",
       .about = "Trains AvgPool, the mean of a history's item vectors, and evaluates it.",
       .training = {.trainer = {.epochs = 200, .batch_size = 32, .seed = 1, .evaluate_every = 3}}};

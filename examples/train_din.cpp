@@ -13,11 +13,11 @@
 
 #include <array>
 
+#include "common/backend.hpp"
 #include "common/command_line.hpp"
 #include "common/data.hpp"
 #include "common/options.hpp"
 #include "common/train_and_report.hpp"
-#include "seqrec/cpu.hpp"
 #include "seqrec/models/din.hpp"
 #include "seqrec/objectives/click.hpp"
 
@@ -51,7 +51,7 @@ void apply(Preset preset, const examples::CommandLine& line, seqrec::DinOptions&
 }  // namespace
 
 int main(int argc, char** argv) {
-  using Model = seqrec::Din<seqrec::cpu::Context>;
+  using Model = seqrec::Din<examples::Context>;
   examples::DataOptions shared;
   examples::TrainingOptions training{.trainer = {.epochs = 40,
                                                  .batch_size = 8,

@@ -10,12 +10,12 @@
 // Expect      with --quick a few seconds and a validation NDCG@10 that grows from epoch to epoch; on MovieLens-100K two
 //             minutes, and among 1 + 99 candidates HR@10 of .74 and per-user AUC of .906 (docs/results.md).
 
+#include "common/backend.hpp"
 #include "common/train_encoder.hpp"
-#include "seqrec/cpu.hpp"
 #include "seqrec/models/gru4rec.hpp"
 
 int main(int argc, char** argv) {
-  examples::EncoderProgram<seqrec::Gru4Rec<seqrec::cpu::Context>> program{
+  examples::EncoderProgram<seqrec::Gru4Rec<examples::Context>> program{
       .title = "GRU4Rec",
       .about = "Trains GRU4Rec (Hidasi et al. 2016) and evaluates it.",
       .training = {.trainer = {.epochs = 200, .batch_size = 32, .clip_norm = 5, .seed = 1, .evaluate_every = 1}},

@@ -16,6 +16,7 @@
 #include <iostream>
 #include <vector>
 
+#include "common/backend.hpp"
 #include "common/command_line.hpp"
 #include "common/data.hpp"
 #include "common/options.hpp"
@@ -24,7 +25,6 @@
 #include "seqrec/baselines/item_knn.hpp"
 #include "seqrec/baselines/popularity.hpp"
 #include "seqrec/baselines/transition_knn.hpp"
-#include "seqrec/cpu.hpp"
 #include "seqrec/data/readers/load.hpp"
 #include "seqrec/data/sessions.hpp"
 #include "seqrec/data/splits/session_split.hpp"
@@ -61,7 +61,7 @@ void print_sessions(const std::vector<examples::RunDescription>& runs) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  using Model = seqrec::Gru4Rec<seqrec::cpu::Context>;
+  using Model = seqrec::Gru4Rec<examples::Context>;
   examples::DataOptions shared{.candidates = 0, .seen = seqrec::SeenItems::ranked};
   examples::TrainingOptions training{.trainer = seqrec::session_trainer_options()};
   training.trainer.seed = 1;

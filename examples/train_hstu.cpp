@@ -10,12 +10,12 @@
 // Expect      with --quick a few seconds and a validation NDCG@10 that grows from epoch to epoch; docs/results.md has
 //             figures on MovieLens-100K.
 
+#include "common/backend.hpp"
 #include "common/train_encoder.hpp"
-#include "seqrec/cpu.hpp"
 #include "seqrec/models/hstu.hpp"
 
 int main(int argc, char** argv) {
-  examples::EncoderProgram<seqrec::Hstu<seqrec::cpu::Context>> program{
+  examples::EncoderProgram<seqrec::Hstu<examples::Context>> program{
       .title = "HSTU",
       .about = "Trains HSTU (Zhai et al. 2024) and evaluates it.",
       .training = {.trainer = {.epochs = 40,

@@ -9,12 +9,12 @@
 // Expect      with --quick a few seconds and a validation NDCG@10 that grows from epoch to epoch; a minute on
 //             MovieLens-100K.
 
+#include "common/backend.hpp"
 #include "common/train_encoder.hpp"
-#include "seqrec/cpu.hpp"
 #include "seqrec/models/narm.hpp"
 
 int main(int argc, char** argv) {
-  examples::EncoderProgram<seqrec::Narm<seqrec::cpu::Context>> program{
+  examples::EncoderProgram<seqrec::Narm<examples::Context>> program{
       .title = "NARM",
       .about = "Trains NARM (Li et al. 2017) and evaluates it.",
       .training = {.trainer = {.epochs = 200, .batch_size = 32, .clip_norm = 5, .seed = 1, .evaluate_every = 1}},

@@ -10,12 +10,12 @@
 // Expect      with --quick a few seconds and a validation NDCG@10 that grows from epoch to epoch; on MovieLens-1M
 //             docs/results.md has the figures.
 
+#include "common/backend.hpp"
 #include "common/train_encoder.hpp"
-#include "seqrec/cpu.hpp"
 #include "seqrec/models/sasrec.hpp"
 
 int main(int argc, char** argv) {
-  examples::EncoderProgram<seqrec::SasRec<seqrec::cpu::Context>> program{
+  examples::EncoderProgram<seqrec::SasRec<examples::Context>> program{
       .title = "SASRec",
       .about = "Trains SASRec (Kang & McAuley 2018) and evaluates it.",
       .data = "ml-1m",

@@ -10,6 +10,30 @@
 
 namespace seqrec {
 
+namespace detail {
+
+/// To the op an average is a value and the weights are its gradient: the pass over memory is the same.
+struct MixIntoAverage {
+  static constexpr int states = 0;
+  double decay;
+
+  /// That of one step.
+  struct Rule {
+    double share;  ///< of the weights
+
+    SEQREC_HOST_TYPES_TOO
+    template <class Scalar, class Real>
+    SEQREC_HOST_DEVICE Real operator()(const Real& average, const Real& weight) const {
+      Real mixed = weight;  // the very bits, where there is nothing to mix
+      if (share != 1) mixed = average + static_cast<Scalar>(share) * (weight - average);
+      return mixed;
+    }
+  };
+  SEQREC_HOST_DEVICE Rule rule(double, std::uint64_t update) const { return {update == 1 ? 1 : 1 - decay}; }
+};
+
+}  // namespace detail
+
 /// An exponential moving average of a model's weights (Polyak & Juditsky 1992 average equally; this is PyTorch's
 /// AveragedModel with get_ema_multi_avg_fn): the weights of the first step, then decay average + (1 - decay) weights.
 /// What does not follow the optimiser (statistics, which are means already, and what is frozen) is copied.
@@ -37,40 +61,20 @@ class ExponentialAverage {
       for (const ParameterRange& range : ranges) {
         const index_t begin = std::max(first, range.offset), end = std::min(first + count, range.offset + range.size);
         if (begin >= end) continue;
-        const Mix mix{range.follows_optimizer() ? decay_ : 0};
-        ops::optimizer_step(context,
-                            OptimizerStep<Context, Mix>{.values = average_.view().row_range(begin, end - begin),
-                                                        .gradients = weights.row_range(begin, end - begin),
-                                                        .states = {},
-                                                        .inputs = state.inputs(),
-                                                        .outcome = state.outcome(),
-                                                        .update = mix,
-                                                        .clips = false});
+        const detail::MixIntoAverage mix{range.follows_optimizer() ? decay_ : 0};
+        ops::optimizer_step(context, OptimizerStep<Context, detail::MixIntoAverage>{
+                                         .values = average_.view().row_range(begin, end - begin),
+                                         .gradients = weights.row_range(begin, end - begin),
+                                         .states = {},
+                                         .inputs = state.inputs(),
+                                         .outcome = state.outcome(),
+                                         .update = mix,
+                                         .clips = false});
       }
     });
   }
 
  private:
-  /// To the op an average is a value and the weights are its gradient: the pass over memory is the same.
-  struct Mix {
-    static constexpr int states = 0;
-    double decay;
-
-    /// That of one step.
-    struct Rule {
-      double share;  ///< of the weights
-
-      SEQREC_HOST_TYPES_TOO
-      template <class Scalar, class Real>
-      SEQREC_HOST_DEVICE Real operator()(const Real& average, const Real& weight) const {
-        Real mixed = weight;  // the very bits, where there is nothing to mix
-        if (share != 1) mixed = average + static_cast<Scalar>(share) * (weight - average);
-        return mixed;
-      }
-    };
-    SEQREC_HOST_DEVICE Rule rule(double, std::uint64_t update) const { return {update == 1 ? 1 : 1 - decay}; }
-  };
-
   double decay_;
   Tensor<Master, 1, Space> average_;
 };
