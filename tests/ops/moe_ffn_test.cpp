@@ -53,26 +53,24 @@ struct Run {
     ops::moe_ffn_forward(context, a);
   }
 
-  /// dx, dweights (a column for each expert), dweight1, dbias1, dweight2, dbias2.
-  std::vector<Matrix> backward(GradientMode mode, double there) {
+  /// dx, dweights (a column for each expert), dweight1, dbias1, dweight2, dbias2, all but the `missing`-th.
+  std::vector<Matrix> backward(GradientMode mode, double there, std::size_t missing = 6) {
     PlacedScalars<Context> dy(p.dy, p.layout), dx(Matrix(p.rows(), p.width(), there), p.layout);
     PlacedScalars<Context> dweights(Matrix(p.rows(), p.chosen, there), p.layout);
     const auto like = [&](const Matrix& of) { return Matrix(of.rows, of.columns, there); };
     PlacedMasters<Context> dweight1(like(p.weight1), p.layout), dbias1(like(p.bias1), p.layout),
         dweight2(like(p.weight2), p.layout), dbias2(like(p.bias2), p.layout);
-    ops::moe_ffn_backward(context, MoeFfnBackward<Context>{x.matrix(),
-                                                           weights.matrix(),
-                                                           routing.view(),
-                                                           experts(),
-                                                           hidden.matrix(),
-                                                           dy.matrix(),
-                                                           {dx.matrix(), mode},
-                                                           {dweights.matrix(), mode},
-                                                           dweight1.matrix(),
-                                                           dbias1.matrix(),
-                                                           dweight2.matrix(),
-                                                           dbias2.matrix(),
-                                                           p.dropout});
+    MoeFfnBackward<Context> a{x.matrix(),        weights.matrix(), routing.view(),      experts(),
+                              hidden.matrix(),   dy.matrix(),      {dx.matrix(), mode}, {dweights.matrix(), mode},
+                              dweight1.matrix(), dbias1.matrix(),  dweight2.matrix(),   dbias2.matrix(),
+                              p.dropout};
+    if (missing == 0) a.dx = {};
+    if (missing == 1) a.dweights = {};
+    if (missing == 2) a.dweight1 = {};
+    if (missing == 3) a.dbias1 = {};
+    if (missing == 4) a.dweight2 = {};
+    if (missing == 5) a.dbias2 = {};
+    ops::moe_ffn_backward(context, a);
     Matrix spread(p.rows(), p.experts());
     const Matrix chosen = routing.experts.read(), found = dweights.read();
     for (index_t n = 0; n < p.rows(); ++n)
@@ -165,6 +163,20 @@ TEMPLATE_TEST_CASE("moe_ffn: more rows, units and columns than a tile, more assi
                expected = Run<CpuDouble>(p).backward(GradientMode::add, 2);
     for (std::size_t i = 0; i < expected.size(); ++i)
       CHECK(difference(found[i], expected[i]) <= tolerance<TestType>::gradient);
+  }
+}
+
+TEMPLATE_TEST_CASE("moe_ffn: a gradient that nobody wants is left out, the others are the same", "[ops][gradient]",
+                   SEQREC_TEST_ALL_BACKENDS) {
+  MoeProblem p = moe_problem(9, 4, 2);
+  p.dropout = mask_of(0.4, 70);
+  const auto all = Run<TestType>(p).backward(GradientMode::write, 1);
+  for (std::size_t missing = 0; missing < 6; ++missing) {
+    CAPTURE(missing);
+    const auto some = Run<TestType>(p).backward(GradientMode::write, 1, missing);
+    const Matrix mask = moe_mask(p);
+    for (std::size_t i = 0; i < 6; ++i)
+      CHECK(same_bits(some[i], i != missing ? all[i] : i == 1 ? mask : Matrix(all[i].rows, all[i].columns, 1)));
   }
 }
 
