@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <type_traits>
 
 // Accessors of views run on both sides of a CUDA launch; everywhere else this is nothing.
@@ -52,14 +51,6 @@ using accumulator_of = std::conditional_t<std::is_same_v<std::remove_const_t<Sca
 /// False for every type, but only once a template is instantiated: the condition of a static_assert that explains.
 template <class...>
 inline constexpr bool always_false = false;
-
-// What std::numeric_limits has as functions, which are the host's to nvcc.
-
-/// The lowest number that is finite.
-template <class Real>
-inline constexpr Real lowest_number = std::numeric_limits<Real>::lowest();
-template <class Real>
-inline constexpr Real infinity = std::numeric_limits<Real>::infinity();
 
 /// The smallest multiple of `multiple` that is not below `value`.
 SEQREC_HOST_DEVICE constexpr index_t round_up(index_t value, index_t multiple) {

@@ -12,11 +12,16 @@
 #endif
 
 #include <cstddef>
+#include <limits>
 
 namespace seqrec::cuda {
 
 /// Lanes of a warp; the kernels rely on it.
 inline constexpr int warp_size = 32;
+
+/// A constant, because std::numeric_limits has host functions to nvcc.
+template <class Real>
+inline constexpr Real infinity = std::numeric_limits<Real>::infinity();
 
 /// The mask of a whole warp.
 inline constexpr unsigned all_lanes = 0xFFFFFFFFu;

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <concepts>
+#include <limits>
 
 #include "seqrec/core/types.hpp"
 
@@ -23,6 +24,10 @@ struct LossAndSlope {
 // own.
 
 namespace seqrec::lanes {
+
+/// The lowest number that is finite: a constant, because std::numeric_limits has host functions to nvcc.
+template <std::floating_point Real>
+inline constexpr Real lowest_number = std::numeric_limits<Real>::lowest();
 
 /// exp(x); 0 where that lies below the smallest normal number.
 template <std::floating_point Real>

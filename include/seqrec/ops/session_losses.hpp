@@ -28,7 +28,7 @@ struct ScoreElu {
     using namespace lanes;
     if (alpha == 0) return x;
     const Lanes zero(0.0), bent = static_cast<Lanes>(alpha) * (exp(x) - Lanes(1.0));
-    const Lanes lowest(static_cast<double>(lowest_number<typename Sum<Lanes>::Scalar>));
+    const Lanes lowest(static_cast<double>(lanes::lowest_number<typename Sum<Lanes>::Scalar>));
     return where_less(x, lowest, x, where_less(x, zero, bent, x));  // what is left out stays so
   }
   /// The derivative at x, from y = elu(x).
@@ -44,7 +44,7 @@ struct ScoreElu {
 template <class Lanes, class Scores>
 SEQREC_HOST_DEVICE Lanes apply_elu(const ScoreElu& elu, Scores scores, index_t count) {
   using namespace lanes;
-  Lanes top(static_cast<double>(lowest_number<typename Sum<Lanes>::Scalar>));
+  Lanes top(static_cast<double>(lanes::lowest_number<typename Sum<Lanes>::Scalar>));
   scores.set(0, elu(scores.get(0)));
   for (index_t j = 1; j < count; ++j) {
     const Lanes y = elu(scores.get(j));
