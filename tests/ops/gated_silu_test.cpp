@@ -84,7 +84,8 @@ Results backward(const Problem& p, const Results& before, GradientMode mode) {
 TEMPLATE_TEST_CASE("gated_silu: against loops, written and added", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   for_each_problem([](const Problem& p) {
     const Results expected = by_loops(p);
-    CHECK(difference(forward<TestType>(p), expected.y) <= tolerance<TestType>::value);
+    const Matrix y = repeatable<TestType>([&] { return forward<TestType>(p); });
+    CHECK(difference(y, expected.y) <= tolerance<TestType>::value);
     const Matrix empty = unwritten(p.x.rows, p.x.columns);
     const Results written = backward<TestType>(p, {{}, empty, empty}, GradientMode::write);
     CHECK(difference(written.dgate, expected.dgate) <= tolerance<TestType>::gradient);

@@ -5,12 +5,11 @@
 // One block per 32 rows walks along the items and takes their softmax while they go by, and once more, with what that
 // has found, to sum dstates; one block per 32 items walks along the rows to sum the head's gradient. Each walk makes
 // the scores again: 10 N V D operations in all. Memory: each walk reads what it walks from once, and what it walks
-// along once for every 32 rows or items. Workspace: 3 numbers a row, and rows of sums for at most catalogue_blocks
-// tiles.
+// along once for every 32 rows or items. Workspace: 3 numbers a row, 2 for each part that its items are cut into, and
+// sums for at most catalogue_blocks tiles.
 #pragma once
 
 #include <cmath>
-#include <cstdint>
 
 #include "seqrec/cuda/catalogue_tile.cuh"
 #include "seqrec/cuda/rows.cuh"
@@ -29,7 +28,7 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
     catalogue_softmax_kernel(CatalogueLoss<BasicContext<S>> a, CatalogueParts parts,
                              CatalogueRows<accumulator_of<S>> rows) {
   using A = accumulator_of<S>;
-  CatalogueTiles<S, Width> tiles(0);
+  CatalogueTiles<S, Width> tiles(-1);
   const index_t row = static_cast<index_t>(blockIdx.x) * tile_size, part = blockIdx.y, begin = parts.begin(part);
   index_t targets[tile_share];
   for (int i = 0; i < tile_share; ++i) {

@@ -52,7 +52,7 @@ struct CatalogueTiles {
   A *states, *items;   ///< rows of states, and of the table
   A* slopes;           ///< of the loss, by score: for who wants them
   unsigned* left_out;  ///< of each row: bit j for item j
-  index_t column;      ///< the first that the block makes
+  index_t column;      ///< the first that the block makes; -1 where it makes none
 
   __device__ explicit CatalogueTiles(index_t column_) : states(dynamic_shared<A>()), column(column_) {
     items = states + tile_elements<Width>;
@@ -77,7 +77,7 @@ struct CatalogueTiles {
       multiply_rows<Width>(scores, states, items, static_cast<int>(width - from < Width ? width - from : Width));
     }
     if (a.left_out.offsets) mark_left_out(a, row, item);
-    if (in_parts) {
+    if (in_parts && column >= 0) {
       __syncthreads();
       load_tile<Width>(states, a.states, row, column);
       load_tile<Width>(items, a.head.table, item, column);
