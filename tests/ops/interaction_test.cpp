@@ -55,7 +55,7 @@ struct Gradients {
   Matrix du, dq, df;
 };
 
-bool same_bits(const Gradients& a, const Gradients& b) {
+[[maybe_unused]] bool same_bits(const Gradients& a, const Gradients& b) {
   return seqrec_test::same_bits(std::vector{a.du, a.dq, a.df}, std::vector{b.du, b.dq, b.df});
 }
 

@@ -47,7 +47,7 @@ Problem with_biases(Problem p) {
   return p;
 }
 
-bool same_bits(const Results& a, const Results& b) {
+[[maybe_unused]] bool same_bits(const Results& a, const Results& b) {
   return seqrec_test::same_bits(std::vector{a.items, a.scores}, std::vector{b.items, b.scores});
 }
 

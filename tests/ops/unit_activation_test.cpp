@@ -58,7 +58,7 @@ struct Gradients {
   ActivationSums sums;
 };
 
-bool same_bits(const Gradients& a, const Gradients& b) {
+[[maybe_unused]] bool same_bits(const Gradients& a, const Gradients& b) {
   const auto parts = [](const Gradients& g) {
     return std::vector{g.dx, g.sums.dalpha, g.sums.sum, g.sums.squares, g.sums.rows};
   };
