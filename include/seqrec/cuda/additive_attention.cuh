@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "seqrec/cuda/additive_tile.cuh"
 #include "seqrec/cuda/column_sums.cuh"
@@ -27,10 +26,6 @@ void additive_attention_saved_size(BasicContext<S>&, const AdditiveAttentionSave
   *a.size = a.rows;
 }
 
-/// Below every score.
-template <class A>
-inline constexpr A additive_lowest = -std::numeric_limits<A>::infinity();
-
 /// A block's tiles, in its shared memory.
 template <class S>
 __device__ AdditiveTile<S> additive_tile() {
@@ -45,14 +40,14 @@ __global__ void additive_attention_kernel(AdditiveAttentionForward<BasicContext<
   using A = accumulator_of<S>;
   const AdditiveSquash<S> squash{a.squash};
   const index_t begin = blockIdx.y * additive_block_columns, row = row_of_warp();
-  A sums[additive_lane_sums] = {}, highest = additive_lowest<A>, total = 0;
+  A sums[additive_lane_sums] = {}, highest = -infinity<A>, total = 0;
   for_additive_tiles(additive_tile<S>(), a.offsets, a.x.rows(), true, [&](const AdditiveTile<S>& tile) {
     const A score = tile.score(squash, a.queries, a.keys, a.weight);
     if (!tile.takes_part) return;
     const bool seen = tile.other() <= row;
     A weight = seen ? score : A(0);
     if (a.softmax) {
-      const A higher = Maximum{}(highest, warp_max(seen ? score : additive_lowest<A>));
+      const A higher = Maximum{}(highest, warp_max(seen ? score : -infinity<A>));
       const A scale = std::exp(highest - higher);
       weight = seen ? std::exp(score - higher) : A(0);
       total = total * scale + warp_sum(weight);

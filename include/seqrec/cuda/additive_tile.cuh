@@ -18,7 +18,8 @@
 
 namespace seqrec::cuda {
 
-/// Columns of a tile: two a lane. More would not fit twice on a multiprocessor in double.
+/// Columns of a tile: two a lane. With 10 KiB a block in float, threads and not shared memory decide how many blocks a
+/// multiprocessor has.
 inline constexpr int additive_columns = 64;
 /// Elements from one column of a tile to the next: an odd number, so that lanes beside each other meet different banks
 /// whichever way they read.

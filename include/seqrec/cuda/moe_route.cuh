@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cmath>
-#include <limits>
 
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/gradient.cuh"
@@ -18,10 +17,6 @@
 #include "seqrec/ops/moe_route.hpp"
 
 namespace seqrec::cuda {
-
-/// No gate, and above all of them: what counts as the score of a not-a-number, so that it is chosen and stays visible.
-template <class A>
-inline constexpr A moe_highest = std::numeric_limits<A>::infinity();
 
 /// A score with its expert: the higher comes first, of equal ones the lower number.
 template <class A>
@@ -43,7 +38,7 @@ __device__ void moe_gates(MoeGate gate, const S* logits, index_t experts, S* gat
         experts, [&](index_t e) { gates[e] = static_cast<S>(A(1) / (A(1) + std::exp(-static_cast<A>(logits[e])))); });
     return;
   }
-  A most = -moe_highest<A>, sum = 0;
+  A most = -infinity<A>, sum = 0;
   for_columns_of_lane(experts, [&](index_t e) { most = Maximum{}(most, static_cast<A>(logits[e])); });
   most = warp_max(most);
   for_columns_of_lane(experts, [&](index_t e) { sum += std::exp(static_cast<A>(logits[e]) - most); });
@@ -59,13 +54,14 @@ __global__ void moe_choose_kernel(MoeRouteForward<BasicContext<S>> a) {
   if (n >= a.logits.rows()) return;
   S* const gates = a.gates.row(n);
   moe_gates(a.gate, a.logits.row(n), experts, gates);
+  // Not-a-numbers come first, so that they are chosen and stay visible.
   const auto rank_of = [&](index_t e) {
     const A score = static_cast<A>(gates[e]) + (a.selection_bias ? static_cast<A>(a.selection_bias(e)) : A(0));
-    return MoeRank<A>{score == score ? score : moe_highest<A>, static_cast<int>(e)};
+    return MoeRank<A>{score == score ? score : infinity<A>, static_cast<int>(e)};
   };
-  MoeRank<A> last{moe_highest<A>, -1};  // before all others; then the last that was chosen
+  MoeRank<A> last{infinity<A>, -1};  // before all others; then the last that was chosen
   for (index_t k = 0; k < chosen; ++k) {
-    MoeRank<A> best{-moe_highest<A>, static_cast<int>(experts)};
+    MoeRank<A> best{-infinity<A>, static_cast<int>(experts)};
     for_columns_of_lane(experts, [&](index_t e) {
       const MoeRank<A> rank = rank_of(e);
       if (last.comes_before(rank) && rank.comes_before(best)) best = rank;
