@@ -22,6 +22,8 @@ using namespace seqrec_test;
 
 namespace {
 
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
 struct Problem {
   Matrix queries, table;                        ///< (B, D), (V, D)
   std::vector<std::vector<item_t>> exclusions;  ///< B lists, or none
@@ -52,7 +54,7 @@ Problem with_biases(Problem p) {
 }
 
 Results by_loops(const Problem& p) {
-  Results r{Matrix(p.queries.rows, p.k, -1), Matrix(p.queries.rows, p.k, -std::numeric_limits<double>::infinity())};
+  Results r{Matrix(p.queries.rows, p.k, -1), Matrix(p.queries.rows, p.k, -infinity)};
   for (index_t b = 0; b < p.queries.rows; ++b) {
     std::vector<std::pair<double, index_t>> ranking;  // (-score, item): ascending is what is wanted
     for (index_t item = 0; item < p.table.rows; ++item) {
@@ -225,10 +227,7 @@ TEMPLATE_TEST_CASE("top_k: where the catalogue is exhausted, the rest is item -1
   const Results r = best<TestType>(p);
   CHECK(r.items.values == std::vector<double>{1, 2, -1, -1, -1, -1, -1, -1, 0, 2, 1, 3});
   CHECK(r.scores.values ==
-        std::vector<double>{3, 2, -std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(),
-                            -std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(),
-                            -std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(), -1, -2,
-                            -3, -4});
+        std::vector<double>{3, 2, -infinity, -infinity, -infinity, -infinity, -infinity, -infinity, -1, -2, -3, -4});
 }
 
 TEMPLATE_TEST_CASE("top_k: an item named twice among the exclusions is excluded once", "[ops]",
@@ -269,7 +268,7 @@ TEMPLATE_TEST_CASE("top_k: where a score is not a number, nothing is offered", "
 TEMPLATE_TEST_CASE("top_k: an item that scores minus infinity is never offered", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   Problem p = problem(1, 1, 4, 4);
   p.queries.values = {1};
-  p.table.values = {1, -std::numeric_limits<double>::infinity(), -3, std::numeric_limits<double>::infinity()};
+  p.table.values = {1, -infinity, -3, infinity};
   CHECK(best<TestType>(p).items.values == std::vector<double>{3, 0, 2, -1});
 }
 
