@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "structure/house_rules.hpp"
 
+#include <regex>
+#include <set>
+#include <string>
+
 #include "support/catch.hpp"
 
 using namespace seqrec_structure;
@@ -104,4 +108,21 @@ TEST_CASE("house rules: a file that begins wrongly is found") {
   CHECK(opening_violations({{"a.hpp", spdx + "int a;\n"}}).size() == 1);
   CHECK(opening_violations({{"a.cpp", "\n" + spdx}}).size() == 1);
   CHECK(opening_violations({{"a.cpp", "// SPDX-License-Identifier: MIT\n"}}).size() == 1);
+}
+
+TEST_CASE("every op has a body on both backends") {
+  const auto bodies = [](const std::string& folder, const std::string& context) {
+    const std::regex body("\nvoid (\\w+)\\(" + context + "&");
+    std::set<std::string> names;
+    for (const auto& [path, text] : read_tree(root + "/include/seqrec/" + folder))
+      for (std::sregex_iterator match(text.begin(), text.end(), body), end; match != end; ++match)
+        names.insert((*match)[1]);
+    return names;
+  };
+  const auto on_cpu = bodies("cpu", "BasicContext<S, W>"), on_cuda = bodies("cuda", "BasicContext<S>");
+  CHECK(on_cpu.size() > 50);
+  for (const std::string& op : on_cpu) {
+    INFO(op);
+    CHECK(on_cuda.contains(op));
+  }
 }
