@@ -112,7 +112,7 @@ TEMPLATE_TEST_CASE("top_k: against a sort, ties in ascending order of item", "[o
       for (const Layout layout : {Layout::dense, Layout::strided}) {
         CAPTURE(queries, width, items, k, layout == Layout::strided);
         // The emulator is slow.
-        if (on_device<TestType> && layout == Layout::strided && queries + items > 200) continue;
+        if (on_device<TestType> && queries + items > 200 && (layout == Layout::strided || k == 1 || k == 10)) continue;
         Problem p = problem(queries, width, items, k);
         p.layout = layout;
         check_against_loops<TestType>(p);
@@ -176,7 +176,7 @@ TEMPLATE_TEST_CASE("top_k: scores are those of score_items, in company or alone"
 
 TEMPLATE_TEST_CASE("top_k: a catalogue that is scored in parts", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   Problem p = with_biases(problem(64, 3, 40000, 70));  // parts of 4096 items, or 32768 on a GPU
-  check_against_loops<TestType>(p);
+  if (!on_device<TestType>) check_against_loops<TestType>(p);
   for (index_t b = 0; b < 64; ++b) p.exclusions.push_back({39999, 4095, 4096, 32767, 32768, static_cast<item_t>(b)});
   check_against_loops<TestType>(p);
   Problem one = with_biases(problem(1, 3, on_device<TestType> ? 40000 : 300000, 70));  // of 262144, or in runs
