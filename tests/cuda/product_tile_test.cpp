@@ -33,7 +33,8 @@ __global__ void multiply_kernel(MatrixView<const S, DeviceSpace> left, MatrixVie
 template <int Rows, int Columns>
 void check_products() {
   for (const index_t inputs : {0, 1, 15, 16, 37})
-    for (const auto& [rows, columns] : {std::pair<index_t, index_t>{Rows, Columns}, {Rows - 3, Columns - 1}, {1, 1}}) {
+    for (const auto& size : {std::pair<index_t, index_t>{Rows, Columns}, {Rows - 3, Columns - 1}, {1, 1}}) {
+      const index_t rows = size.first, columns = size.second;
       CAPTURE(inputs, rows, columns);
       const Matrix left = random_matrix(rows, inputs, 1), right = random_matrix(columns, inputs, 2);
       const Matrix found = same_under_three_schedules([&] {
