@@ -30,6 +30,13 @@ inline constexpr int most_square_blocks = 256, square_threads = 256;
 template <class Update>
 using RuleOf = decltype(std::declval<const Update&>().rule(0.0, std::uint64_t{1}));
 
+/// Makes the rule of a step, once for the block; all of its threads must take part.   @param rule  in shared memory
+template <class Update>
+__device__ void make_rule(RuleOf<Update>& rule, const Update& update, const StepInputs& inputs) {
+  if (threadIdx.x == 0 && threadIdx.y == 0) rule = update.rule(inputs.learning_rate, inputs.update);
+  __syncthreads();
+}
+
 /// Moves one element.   @param states  where its states lie
 template <class S, class Rule, class Value, index_t... State>
 __device__ void move_element(const Rule& rule, Value& value, S gradient,
@@ -60,8 +67,7 @@ __global__ void optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a) 
   constexpr std::make_integer_sequence<index_t, Update::states> states{};
   __shared__ shared_array<RuleOf<Update>, 1> rule;
   if (!a.outcome(0).is_good()) return;
-  if (threadIdx.x == 0) rule[0] = a.update.rule(a.inputs(0).learning_rate, a.inputs(0).update);
-  __syncthreads();
+  make_rule(rule[0], a.update, a.inputs(0));
   const auto scale = static_cast<Master>(a.clips ? a.outcome(0).gradient_scale : 1.0);
   const index_t first = static_cast<index_t>(blockIdx.x) * elements_per_block, size = a.values.size();
   const index_t end = first + elements_per_block < size ? first + elements_per_block : size;
@@ -77,8 +83,7 @@ __global__ void optimizer_step_of_rows_kernel(OptimizerStep<BasicContext<S>, Upd
   constexpr std::make_integer_sequence<index_t, Update::states> states{};
   __shared__ shared_array<RuleOf<Update>, 1> rule;
   if (!a.outcome(0).is_good()) return;
-  if (threadIdx.x == 0 && threadIdx.y == 0) rule[0] = a.update.rule(a.inputs(0).learning_rate, a.inputs(0).update);
-  __syncthreads();
+  make_rule(rule[0], a.update, a.inputs(0));
   const auto scale = static_cast<Master>(a.clips ? a.outcome(0).gradient_scale : 1.0);
   const index_t row = row_of_warp();
   if (row >= a.values.size() / a.row_width) return;

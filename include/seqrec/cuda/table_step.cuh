@@ -30,8 +30,7 @@ __global__ void table_step_kernel(TableStep<BasicContext<S>, Update> a) {
   constexpr std::make_integer_sequence<index_t, Update::states> states{};
   __shared__ shared_array<RuleOf<Update>, 1> rule;
   if (!a.outcome(0).is_good()) return;
-  if (threadIdx.x == 0 && threadIdx.y == 0) rule[0] = a.update.rule(a.inputs(0).learning_rate, a.inputs(0).update);
-  __syncthreads();
+  make_rule(rule[0], a.update, a.inputs(0));
   const auto scale = static_cast<Master>(a.outcome(0).gradient_scale);
   const index_t i = row_of_warp();
   if (i >= (a.moves_all ? a.values.rows() : a.rows.size())) return;
