@@ -9,6 +9,7 @@
 #pragma once
 
 #include "seqrec/cuda/context.cuh"
+#include "seqrec/cuda/gather_rows.cuh"
 #include "seqrec/cuda/gemm.cuh"
 #include "seqrec/cuda/reduce.cuh"
 #include "seqrec/cuda/rows.cuh"
@@ -86,15 +87,6 @@ __global__ void shared_scores_kernel(SampledScores<S, RowLoss> of) {
     S& score = of.scores(of.own() + place, row);
     score = of.a.items(row, 0) == item ? of.left_out() : static_cast<S>(score + offset);
   });
-}
-
-/// vectors(i) = table(items(i)).
-template <class S>
-__global__ void gather_items_kernel(MatrixView<const S, DeviceSpace> table, VectorView<const item_t, DeviceSpace> items,
-                                    MatrixView<S, DeviceSpace> vectors) {
-  const index_t i = row_of_warp();
-  if (i >= items.size()) return;
-  for_columns_of_lane(table.columns(), [&](index_t column) { vectors(i, column) = table(items(i), column); });
 }
 
 /// @param one_row  (N, S + longest) room for row losses that take a row as it is; else null
@@ -192,7 +184,7 @@ void sampled_loss(BasicContext<S>& context, const SampledLoss<BasicContext<S>, R
     launch<segment_scores_kernel<S, RowLoss>>(context, warp_per_row(rows * (count - own)), of);
   } else if (shared != 0) {
     vectors = context.matrix(shared, a.states.columns());
-    launch<gather_items_kernel<S>>(context, warp_per_row(shared), a.head.table, a.shared.items, vectors);
+    gather_rows_forward(context, GatherRowsForward<BasicContext<S>>{a.head.table, a.shared.items, vectors});
     gemm(context, vectors, transposed(a.states), of_shared);
     launch<shared_scores_kernel<S, RowLoss>>(context, warp_per_row(shared), of);
   }
