@@ -32,6 +32,7 @@ inline const std::map<std::string, std::set<std::string>>& floors() {
       {"optim", {"core", "ops", "autograd"}},
       {"models", {"core", "ops", "autograd", "layers"}},
       {"io", {"core", "autograd"}},
+      {"features", {"core", "data", "data/splits", "baselines", "io"}},
       {"objectives", {"core", "ops", "autograd", "layers", "models", "data/batches"}},
       {"serve", {"core", "ops", "autograd", "layers", "models", "data/batches"}},
       {"evaluate",
@@ -50,7 +51,7 @@ inline const std::map<std::string, std::set<std::string>>& umbrellas() {
       {"version.hpp", {}},
       {"seqrec.hpp",
        {"core", "ops", "autograd", "layers", "models", "baselines", "optim", "data", "data/readers", "data/splits",
-        "data/batches", "metrics", "io", "objectives", "serve", "evaluate", "train"}},
+        "data/batches", "metrics", "io", "features", "objectives", "serve", "evaluate", "train"}},
       {"cpu.hpp", {"core", "ops", "cpu"}},
       {"cuda.cuh", {"core", "ops", "cuda"}},
   };
