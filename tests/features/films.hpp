@@ -94,7 +94,7 @@ inline seqrec::Dataset random_films(int users, int items, std::uint32_t longest,
   seqrec::Dataset data = seqrec::build_dataset("random films", rows);
   std::vector<std::vector<std::string>> genres(static_cast<std::size_t>(items)), profiles;
   for (int item = 0; item < items; ++item) {
-    data.titles.push_back("Film " + std::to_string(item / 3) + ": part (" + std::to_string(1950 + item) + ")");
+    data.titles.push_back("Serial" + std::to_string(item / 3) + ": part (" + std::to_string(1950 + item) + ")");
     for (std::uint32_t genre = random.below(4); genre > 0; --genre)
       genres[static_cast<std::size_t>(item)].push_back("genre=" + std::to_string(random.below(70)));
   }
