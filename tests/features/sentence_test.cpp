@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <regex>
 #include <set>
@@ -157,6 +158,68 @@ TEST_CASE("the counts of sentences are those of the raw events", "[features]") {
       shared += count > 0;
     }
   CHECK(shared > 3);
+}
+
+TEST_CASE("means and counts of ratings and years are those of the raw events", "[features]") {
+  const Split split = leave_one_out(seqrec_test::random_films(30, 40, 30, 11));
+  const Dataset& data = *split.data;
+  const ExplicitFeatures features(split);
+  const auto mean = [](double sum, index_t count) {
+    return number_text(static_cast<double>(static_cast<float>(sum / static_cast<double>(count))));
+  };
+  index_t rated_by_others = 0, shares = 0;
+  for (index_t i = 0; i < split.test.size(); ++i) {
+    const FeatureMoment moment = moment_of(split.test, i);
+    const index_t events = std::ssize(moment.history), recent = std::min<index_t>(10, events);
+    const item_t candidate = split.test.targets[static_cast<std::size_t>(i)];
+    const auto sentences = sentences_of(features, moment, candidate);
+    double ratings = 0, years = 0;
+    for (const float rating : moment.ratings) ratings += static_cast<double>(rating);
+    for (const item_t item : moment.history.last(static_cast<std::size_t>(recent)))
+      years += 1950 + item;  // as titles say
+    CHECK(sentences.at("user_mean_rating") ==
+          concatenate("You rate items ", mean(ratings, events), " on average (",
+                      counted_text(static_cast<double>(events), "rating", "ratings"), ")."));
+    CHECK_THAT(sentences.at("cross_year_distance_10"),
+               ContainsSubstring(concatenate(" your last ", recent, " items, which are of ",
+                                             number_text(years / static_cast<double>(recent)), " on average.")));
+    // Ratings of the candidate in training events before the moment's midnight.
+    const std::int64_t midnight = *moment.now / seqrec_test::day * seqrec_test::day;
+    double received = 0;
+    index_t count = 0;
+    for (index_t user = 0; user < data.num_users(); ++user)
+      for (index_t place = 0; place < split.train_lengths[static_cast<std::size_t>(user)]; ++place) {
+        const auto event = static_cast<std::size_t>(data.offsets[static_cast<std::size_t>(user)] + place);
+        if (data.items[event] != candidate || data.times[event] >= midnight) continue;
+        received += static_cast<double>(data.ratings[event]);
+        ++count;
+      }
+    rated_by_others += count > 0;
+    CHECK(sentences.at("item_mean_rating") ==
+          (count == 0 ? "Not known: mean rating received."
+                      : concatenate("It had been rated ", mean(received, count), " on average by then (",
+                                    counted_text(static_cast<double>(count), "rating", "ratings"), ").")));
+    // Shares of single genres.
+    for (const auto& [column, sentence] : sentences) {
+      if (column.rfind("sequence_share_", 0) != 0) continue;
+      const std::string genre = column.substr(15, column.rfind('_') - 15);
+      const auto has = [&](item_t item) {
+        const auto* const range = data.item_features.offsets.data() + item;
+        return std::any_of(data.item_features.values.begin() + range[0], data.item_features.values.begin() + range[1],
+                           [&](category_t category) {
+                             return data.item_features.names[static_cast<std::size_t>(category)] == "genre=" + genre;
+                           });
+      };
+      const auto last = moment.history.last(static_cast<std::size_t>(recent));
+      const auto found = std::count_if(last.begin(), last.end(), has);
+      CHECK(sentence == concatenate(genre, " is a genre of ", found, " of your last ", recent, " items, ",
+                                    has(candidate) == (found > 0) ? "and" : "but",
+                                    has(candidate) ? " of this one." : " not of this one."));
+      shares += found > 0;
+    }
+  }
+  CHECK(rated_by_others > 5);
+  CHECK(shares > 5);
 }
 
 TEST_CASE("sentences of no column or another row are refused", "[features][errors]") {
