@@ -45,9 +45,10 @@ class Plot {
     return std::all_of(series_.begin(), series_.end(), [](const Series& of) { return of.points.empty(); });
   }
   void scale_by_logarithm() { logarithmic_ = true; }
-  void mark_only() { style_ = "points pt 7 ps 1.2"; }
-  void draw_bars() { bars_ = true; }
-  void mark_steps_of_lines() { style_ = "linespoints pt 7 ps .7 lw 2"; }
+  /// What lies between two points means nothing.
+  void leave_out_lines() { lines_ = false; }
+  /// With bars as long as deviations.
+  void mark_points() { marks_ = true; }
 
   /// A script that draws it twice.
   std::string script(const std::filesystem::path& folder, const std::string& name) const {
@@ -59,16 +60,19 @@ class Plot {
       if (series_[i].points.empty()) continue;
       const std::string block = seqrec::concatenate("$series", i), colour = colours[i % colours.size()];
       data += block + " << EOD\n" + series_[i].points + "EOD\n";
-      plots += seqrec::concatenate(plots.empty() ? "plot " : ", \\\n     ", block, " using 1:2 with ", style_,
-                                   " lc rgb \"", colour, "\" title ", quoted(series_[i].name));
-      if (bars_)
-        plots += seqrec::concatenate(", \\\n     ", block, " using 1:2:3 with yerrorbars pt 0 lc rgb \"", colour,
-                                     "\" notitle");
+      const auto add = [&](const char* columns, const char* style, const std::string& title) {
+        plots += seqrec::concatenate(plots.empty() ? "plot " : ", \\\n     ", block, " using ", columns, " with ",
+                                     style, " lc rgb \"", colour, "\" ", title);
+      };
+      const std::string title = "title " + quoted(series_[i].name);
+      if (lines_) add("1:2", "lines lw 2", title);
+      if (marks_) add("1:2:3", "yerrorbars pt 7 ps 1 lw 2", lines_ ? "notitle" : title);
     }
     std::string text = data;
-    text += seqrec::concatenate("set title ", quoted(title_), "\nset xlabel ", quoted(x_), "\nset ylabel ", quoted(y_),
-                                "\nset key outside right top\nset grid lc rgb \"#dddddd\"\nset border 3\nset tics "
-                                "nomirror\nset offsets graph .05, graph .05, graph .05, graph .05\n");
+    text += seqrec::concatenate(
+        "set title ", quoted(title_), "\nset xlabel ", quoted(x_), "\nset ylabel ", quoted(y_),
+        "\nset key outside right top\nset grid back lt 1 lw 1 lc rgb \"#cccccc\"\nset border 3\nset tics "
+        "nomirror\nset offsets graph .05, graph .05, graph .05, graph .05\n");
     if (logarithmic_) text += "set logscale x\n";
     const std::string path = (folder / name).string();
     text += seqrec::concatenate("set terminal svg size 900,520 font \"sans,14\" background \"white\"\nset output ", "'",
@@ -82,9 +86,9 @@ class Plot {
     std::string name, points;
   };
 
-  std::string title_, x_, y_, style_ = "lines lw 2";
+  std::string title_, x_, y_;
   std::vector<Series> series_;
-  bool logarithmic_ = false, bars_ = false;
+  bool logarithmic_ = false, lines_ = true, marks_ = false;
 };
 
 /// The tables of one experiment and ranking, by ascending length.
@@ -99,8 +103,7 @@ std::vector<const Table*> like(const std::vector<Table>& tables, const Table& of
 Plot by_length(const std::vector<const Table*>& tables, std::size_t metric) {
   const Experiment& experiment = *tables.front()->experiment;
   Plot plot(experiment.title + ", " + experiment.data, "longest history", experiment.metrics[metric]);
-  plot.mark_steps_of_lines();
-  plot.draw_bars();
+  plot.mark_points();
   for (const Contender& contender : experiment.contenders) {
     if (!contender.has_length) continue;
     plot.begin(contender.name);
@@ -129,8 +132,8 @@ Plot cost(const Table& table, bool of_size) {
   Plot plot(experiment.title + ", " + experiment.data, of_size ? "parameters" : "seconds of training",
             experiment.metrics.back());
   plot.scale_by_logarithm();
-  plot.mark_only();
-  plot.draw_bars();
+  plot.leave_out_lines();
+  plot.mark_points();
   for (const Row& row : table.rows) {
     const double x = of_size ? static_cast<double>(row.parameters) : row.seconds;
     if (x <= 0) continue;
