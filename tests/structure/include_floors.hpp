@@ -33,6 +33,7 @@ inline const std::map<std::string, std::set<std::string>>& floors() {
       {"models", {"core", "ops", "autograd", "layers"}},
       {"io", {"core", "autograd"}},
       {"trees", {"core"}},
+      {"features", {"core", "data", "data/splits", "baselines", "io"}},
       {"objectives", {"core", "ops", "autograd", "layers", "models", "data/batches"}},
       {"serve", {"core", "ops", "autograd", "layers", "models", "data/batches"}},
       {"evaluate",
@@ -41,6 +42,9 @@ inline const std::map<std::string, std::set<std::string>>& floors() {
       {"train",
        {"core", "ops", "autograd", "layers", "models", "optim", "data", "data/splits", "data/batches", "metrics", "io",
         "objectives", "evaluate"}},
+      {"hybrid",
+       {"core", "ops", "autograd", "layers", "models", "optim", "data", "data/readers", "data/splits", "data/batches",
+        "metrics", "baselines", "io", "features", "trees", "objectives", "serve", "evaluate", "train"}},
   };
   return table;
 }
@@ -51,7 +55,7 @@ inline const std::map<std::string, std::set<std::string>>& umbrellas() {
       {"version.hpp", {}},
       {"seqrec.hpp",
        {"core", "ops", "autograd", "layers", "models", "baselines", "optim", "data", "data/readers", "data/splits",
-        "data/batches", "metrics", "io", "objectives", "serve", "evaluate", "train"}},
+        "data/batches", "metrics", "io", "features", "objectives", "serve", "evaluate", "train"}},
       {"cpu.hpp", {"core", "ops", "cpu"}},
       {"cuda.cuh", {"core", "ops", "cuda"}},
   };

@@ -40,7 +40,7 @@ struct ExplicitFeatureOptions {
     visit("newest_events", newest_events, in_range(1, 1000), "last events that count as newest");
     visit("recent_days", recent_days, in_range(1, 36500), "days before the moment in which popularity is recent");
     visit("pause_minutes", pause_minutes, in_range(1, 1 << 20), "minutes without an event that end a visit");
-    visit("snapshots", snapshots, in_range(1, 100000),
+    visit("snapshots", snapshots, in_range(1, 4000),
           "most days of which popularities are ranked; a longer time is cut into as many equal parts of whole days");
     visit("transition_knn_", transition_knn);
     visit("item_knn_", item_knn);
