@@ -33,6 +33,8 @@ int main() {
 #include <memory>
 #include <span>
 #include <string>
+#include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "common/backend.hpp"
@@ -76,7 +78,8 @@ struct Run {
   std::shared_ptr<const Din> fit_fold(const seqrec::Split& fold) const {
     auto model = std::make_shared<Din>(din);
     seqrec::TrainerOptions options = trainer;
-    const auto lists = seqrec::draw_candidates(fold.validation, {.negatives = negatives()});
+    const auto lists = seqrec::draw_candidates(fold.validation, {.negatives = negatives(), .seen = candidates.seen});
+    options.validation = candidates.options_of_validation();
     options.validation.candidates = &lists;
     options.checkpoint.clear();
     options.state.clear();
@@ -102,8 +105,9 @@ struct Run {
               << std::lround(trained.model_seconds) << " s, rows " << std::lround(trained.row_seconds) << " s, trees "
               << std::lround(trained.tree_seconds) << " s\n";
     const double seconds = trained.model_seconds + trained.row_seconds + trained.tree_seconds;
-    runs.push_back({title, "Hybrid", seqrec::option_values(hybrid), split, candidates,
-                    examples::judge(trained.ranker, split, candidates, trainer.team), seconds});
+    using Model = std::remove_cvref_t<decltype(trained.ranker.model())>;
+    runs.push_back({title, seqrec::concatenate("Hybrid of ", Model::name), seqrec::option_values(hybrid), split,
+                    candidates, examples::judge(trained.ranker, split, candidates, trainer.team), seconds});
     return std::move(trained.ranker);
   }
 
@@ -247,7 +251,8 @@ int main(int argc, char** argv) {
     hybrid.seed = training.trainer.seed;
     hybrid.booster.seed = static_cast<index_t>(training.trainer.seed % 2147483648u);
     hybrid.threads = training.trainer.team.threads;
-    hybrid.booster.threads = std::max(1, hybrid.threads);
+    hybrid.booster.threads =
+        hybrid.threads > 0 ? hybrid.threads : static_cast<int>(std::thread::hardware_concurrency());
     if (shared.quick) {  // for a set of some hundred users
       hybrid.booster.rounds = 30;
       if (!line.given("--booster-min-rows")) hybrid.booster.min_rows = 20;
