@@ -3,10 +3,9 @@
 // itself.
 //
 // You learn   how a hybrid is trained out of fold, and what each part of it is worth; whether the differences are more
-//             than the choice of users explains; what a request costs.
-// Run         ./examples/run train_hybrid --data DIR [--preset paper] [--save FOLDER] [--json result.json]; --help
-// lists
-//             all options.
+//             than the choice of users explains; what a request costs; and why one user is offered what he is.
+// Run         ./examples/run train_hybrid --data DIR [--user ID] [--report page.html] [--save FOLDER]
+//             [--json result.json]; --help lists all options.
 // Data        as for train_sasrec: one data set's folder, as --data or $SEQREC_DATA/ml-100k; else a synthetic set. The
 //             more it says of users, items, times and ratings, the more features have a value.
 // Needs       LightGBM, which the build brings along where it finds network and python3-pip.
@@ -40,6 +39,7 @@ int main() {
 #include "common/backend.hpp"
 #include "common/command_line.hpp"
 #include "common/data.hpp"
+#include "common/hybrid_report.hpp"
 #include "common/options.hpp"
 #include "common/train_and_report.hpp"
 #include "seqrec/core/random.hpp"
@@ -57,13 +57,26 @@ using Din = seqrec::Din<Context>;
 using seqrec::index_t;
 
 struct Settings {
-  std::filesystem::path save{};
+  std::filesystem::path save{}, report{};
+  std::string user{};
 
   template <class Visitor>
   void visit_options(Visitor&& visit) {
     visit("save", save, seqrec::file_to_write(), "folder into which the hybrid is written");
+    visit("report", report, seqrec::file_to_write(),
+          "a page of HTML about one user's recommendations and their reasons");
+    visit("user", user, seqrec::any(), "whose reasons are told: a user's id in the data; empty is the first");
   }
 };
+
+/// The place in the test of a user, given by its id in the source.
+index_t find_user(const seqrec::HeldOut& test, const std::string& id) {
+  if (id.empty()) return 0;
+  for (index_t i = 0; i < test.size(); ++i)
+    if (test.data->user_ids[test.users.data()[i]] == id) return i;
+  throw seqrec::DataError(
+      seqrec::concatenate("--user is '", id, "', expected the id of a user with a test target in ", test.data->name));
+}
 
 /// All that the three rankers are told.
 struct Run {
@@ -166,7 +179,18 @@ void time_hybrid(const char* title, const seqrec::HybridRanker<Model>& ranker, c
   });
 }
 
-void train_all(const Run& run, const std::filesystem::path& save, const std::filesystem::path& json) {
+/// Why the hybrid offers one user what it offers.
+template <class Model>
+void explain(const seqrec::HybridRanker<Model>& hybrid, const seqrec::HeldOut& test, const Settings& settings) {
+  examples::HybridReport<Model> report(hybrid, test);
+  const examples::HybridPage page = report.page(find_user(test, settings.user));
+  print_reasons(std::cout, page);
+  if (settings.report.empty()) return;
+  write_page(settings.report, page);
+  std::cout << "page written to " << settings.report.string() << '\n';
+}
+
+void train_all(const Run& run, const Settings& settings, const std::filesystem::path& json) {
   const seqrec::Split& split = run.split;
   std::vector<examples::RunDescription> runs;
   auto din = std::make_shared<Din>(run.din);
@@ -184,20 +208,10 @@ void train_all(const Run& run, const std::filesystem::path& save, const std::fil
   examples::print_table(std::cout, examples::test_rows(runs));
   examples::write_report(json, runs);
 
-  if (!run.candidates.validation_only && run.candidates.test() != nullptr) {
-    seqrec::EvaluateOptions options;
-    options.candidates = run.candidates.test();
-    options.seen = run.candidates.seen;
-    options.team = run.trainer.team;
-    const auto per_user = [&](const auto& scores) {
-      return PerUser(seqrec::ranks_of_scores(std::span(scores), options.candidates->lists()));
-    };
-    Context::Team team(0, options.team);
-    const PerUser of_din = per_user(seqrec::candidate_scores(team, *din, split.test, options));
-    const PerUser of_alone = per_user(seqrec::candidate_scores(alone, split.test, options));
-    const PerUser of_hybrid = per_user(seqrec::candidate_scores(hybrid, split.test, options));
-    compare("hybrid - DIN", of_hybrid, of_din);
-    compare("hybrid - explicit features alone", of_hybrid, of_alone);
+  if (runs.front().figures.test) {
+    const auto per_user = [&](std::size_t i) { return PerUser(runs[i].figures.test->candidates.ranks); };
+    compare("hybrid - DIN", per_user(2), per_user(0));
+    compare("hybrid - explicit features alone", per_user(2), per_user(1));
   }
   const seqrec::Recommender<Din> server(*din, {.team = {.threads = 1}}, seqrec::known_features(*split.data));
   time_requests("DIN", split.test, din->num_items(), [&](index_t i, std::span<const seqrec::item_t> items) {
@@ -206,10 +220,10 @@ void train_all(const Run& run, const std::filesystem::path& save, const std::fil
   });
   time_hybrid("explicit features alone", alone, split.test);
   time_hybrid("DIN + explicit features", hybrid, split.test);
-  if (!save.empty()) {
-    seqrec::save(save, hybrid);
-    std::cout << "hybrid written into " << save.string() << '\n';
-  }
+  explain(hybrid, split.test, settings);
+  if (settings.save.empty()) return;
+  seqrec::save(settings.save, hybrid);
+  std::cout << "hybrid written into " << settings.save.string() << '\n';
 }
 
 }  // namespace
@@ -257,7 +271,7 @@ int main(int argc, char** argv) {
       hybrid.booster.rounds = 30;
       if (!line.given("--booster-min-rows")) hybrid.booster.min_rows = 20;
     }
-    train_all({split, candidates, options, objective, training.trainer, hybrid}, settings.save, shared.json);
+    train_all({split, candidates, options, objective, training.trainer, hybrid}, settings, shared.json);
   });
 }
 
