@@ -181,9 +181,9 @@ void time_hybrid(const char* title, const seqrec::HybridRanker<Model>& ranker, c
 
 /// Why the hybrid offers one user what it offers.
 template <class Model>
-void explain(const seqrec::HybridRanker<Model>& hybrid, const seqrec::HeldOut& test, const Settings& settings) {
-  examples::HybridReport<Model> report(hybrid, test);
-  const examples::HybridPage page = report.page(find_user(test, settings.user));
+void explain(const seqrec::HybridRanker<Model>& hybrid, const seqrec::HeldOut& test, index_t user,
+             const Settings& settings) {
+  const examples::HybridPage page = examples::HybridReport<Model>(hybrid, test).page(user);
   print_reasons(std::cout, page);
   if (settings.report.empty()) return;
   write_page(settings.report, page);
@@ -192,6 +192,7 @@ void explain(const seqrec::HybridRanker<Model>& hybrid, const seqrec::HeldOut& t
 
 void train_all(const Run& run, const Settings& settings, const std::filesystem::path& json) {
   const seqrec::Split& split = run.split;
+  const index_t user = find_user(split.test, settings.user);
   std::vector<examples::RunDescription> runs;
   auto din = std::make_shared<Din>(run.din);
   runs.push_back(examples::train<seqrec::Trainer>("DIN", *din, run.trainer, split, run.candidates, run.click));
@@ -220,7 +221,7 @@ void train_all(const Run& run, const Settings& settings, const std::filesystem::
   });
   time_hybrid("explicit features alone", alone, split.test);
   time_hybrid("DIN + explicit features", hybrid, split.test);
-  explain(hybrid, split.test, settings);
+  explain(hybrid, split.test, user, settings);
   if (settings.save.empty()) return;
   seqrec::save(settings.save, hybrid);
   std::cout << "hybrid written into " << settings.save.string() << '\n';
