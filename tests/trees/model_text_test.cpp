@@ -91,8 +91,7 @@ TEST_CASE("a model's text with numbers that point elsewhere is refused before Li
     INFO(line);
     CHECK_THAT(refused(replaced(text, line, put)), ContainsSubstring(said));
   };
-  const auto& tree = read_model_text(text).trees[0];
-  REQUIRE(tree.leaves() == 8);
+  REQUIRE(read_model_text(text).trees[0].leaves() == 8);
   expect("split_feature", "0 0 0 0 0 0 4", "Tree=0 split_feature is out of range");
   expect("left_child", "1 2 3 4 5 6 9", "Tree=0 a child is out of range");
   expect("left_child", "0 2 3 4 5 6 1", "Tree=0 a child is out of range");

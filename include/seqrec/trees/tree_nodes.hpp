@@ -31,7 +31,8 @@ struct TreeNodes {
     // LightGBM remembers what was missing in training: nothing, values next to zero, or NaN.
     const int missing = decision[node] >> 2 & 3;
     if (std::isnan(value) && missing != 2) value = 0;
-    const bool is_missing = missing == 2 ? std::isnan(value) : missing == 1 && std::abs(value) <= double{1e-35f};
+    const bool is_missing =
+        missing == 2 ? std::isnan(value) : missing == 1 && std::abs(value) <= static_cast<double>(1e-35f);
     return is_missing ? (decision[node] & 2) != 0 : value <= threshold[node];
   }
 
