@@ -112,6 +112,7 @@ class HybridReport {
       }
     for (const auto* reasons : {&of.reasons_for, &of.reasons_against})
       for (const seqrec::Reason& reason : *reasons) {
+        if (std::abs(reason.contribution) < 0.0005) continue;  // which would be shown as 0.000
         const seqrec::FeatureColumn& column = schema_[reason.column];
         item.contributions.push_back(
             {column.label, value_text(column, reason.value), seqrec::name_of(column.group), reason.contribution});

@@ -118,5 +118,5 @@ TEST_CASE("trees never ask about columns that they were not shown") {
   CHECK(hidden > 0);
   options.without = "time,tim";
   CHECK_THROWS_WITH(din_hybrid(options),
-                    ContainsSubstring("hybrid without is \"tim\", expected a column, or one of deep"));
+                    ContainsSubstring("hybrid without is 'tim', expected a column, or one of deep"));
 }
