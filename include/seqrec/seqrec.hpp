@@ -22,6 +22,8 @@
 #include "seqrec/evaluate/evaluate_scorer.hpp"
 #include "seqrec/evaluate/evaluate_sessions.hpp"
 #include "seqrec/evaluate/item_scorer.hpp"
+#include "seqrec/features/feature_rows.hpp"
+#include "seqrec/features/sentence.hpp"
 #include "seqrec/io/checkpoint.hpp"
 #include "seqrec/metrics/calibration.hpp"
 #include "seqrec/metrics/classification.hpp"

@@ -65,12 +65,15 @@ TEST_CASE("times, names, titles and features come along") {
                     {{"10", "ten"}, {"20", "twenty"}, {"30", "thirty"}});
   data.user_features = make_feature_table({{"gender=F"}, {"gender=M"}, {"gender=X"}});
   data.item_features = make_feature_table({{"genre=A"}, {"genre=B"}, {"genre=A", "genre=C"}});
+  for (index_t event = 0; event < data.num_interactions(); ++event)
+    data.ratings.push_back(static_cast<float>(data.times[static_cast<std::size_t>(event)]) / 2);
   const Dataset core = k_core(data, {.users = 2, .items = 2});
   CHECK(core.name == "films-2-core");
   CHECK(core.source == data.source);
   CHECK(core.user_ids.text() == "1\n3\n");
   CHECK(core.item_ids.text() == "10\n30\n");
   CHECK(core.times == std::vector<std::int64_t>{5, 6, 8, 9});
+  CHECK(core.ratings == std::vector<float>{2.5, 3, 4, 4.5});
   CHECK(core.offsets == std::vector<index_t>{0, 2, 4});
   CHECK(core.titles == std::vector<std::string>{"ten", "thirty"});
   CHECK(core.user_features.values == std::vector<item_t>{0, 2});

@@ -44,6 +44,7 @@ Dataset old_export() {
 Dataset new_export() {
   Dataset data = seqrec_test::dataset_of({{30, 15, 10}, {15, 40}, {10, 30}});
   data.times = {1, 2, 3, 4, 5, 6, 7};
+  data.ratings = {5, 4, 3, 2, 1, 2, 3};
   data.titles = {"ten", "fifteen", "thirty", "forty"};
   data.user_features = make_feature_table({{"gender=F"}, {"gender=M"}, {"gender=F", "age=18-24"}});
   data.item_features = make_feature_table({{"genre=C"}, {"genre=A"}, {"genre=B", "genre=D", "genre=C"}, {"genre=A"}});
@@ -61,6 +62,7 @@ TEST_CASE("an export takes the numbers of the model that it is for", "[data]") {
   CHECK_NOTHROW(check_names(names, data));
   CHECK(events_of(data) == std::vector<Strings>{{"30", "10"}, {}, {"10", "30"}});
   CHECK(data.times == std::vector<std::int64_t>{1, 3, 6, 7});
+  CHECK(data.ratings == std::vector<float>{5, 3, 2, 3});
   CHECK(data.user_ids.text() == "0\n1\n2\n");
   CHECK(data.titles == Strings{"ten", "", "thirty"});
 }

@@ -60,9 +60,11 @@ TEST_CASE("a user's profile and an item's titles come along with sessions", "[da
   Dataset data = timed();
   data.user_features = make_feature_table({{"gender=F"}, {"gender=M"}});
   data.titles.assign(6, "title");
+  data.ratings = {1, 2, 3, 4, 5, 6, 7, 8};
   const Dataset sessions = make_sessions(data, {.gap = 20}).data;
   CHECK(sessions.user_features.values == std::vector<category_t>{1, 0, 0});  // of users 8, 7, 7
   CHECK(sessions.titles.size() == 6);
+  CHECK(sessions.ratings == std::vector<float>{6, 7, 8, 1, 2, 3, 4});
 }
 
 TEST_CASE("what cannot become sessions is named", "[data][errors]") {

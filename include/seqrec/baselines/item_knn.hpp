@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "seqrec/baselines/item_weights.hpp"
@@ -50,6 +51,9 @@ class ItemKnn {
   /// Takes the sum over users of the squared lengths of their histories.
   /// @throws ArgumentError if an option is out of range
   explicit ItemKnn(const Split& split, const ItemKnnOptions& options = {});
+  /// One that was made before, from its table.
+  ItemKnn(const ItemKnnOptions& options, ItemWeights similarities, Vocabulary vocabulary)
+      : options_(options), similarities_(std::move(similarities)), vocabulary_(std::move(vocabulary)) {}
 
   const ItemKnnOptions& options() const { return options_; }
   index_t num_items() const { return similarities_.num_items(); }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "seqrec/core/types.hpp"
@@ -21,6 +22,11 @@ class ItemWeights {
   };
 
   explicit ItemWeights(index_t num_items) : sums_(static_cast<std::size_t>(num_items), 0.0) {}
+
+  /// A whole one, as rows have it.
+  /// @param offsets  (V+1) where each row starts among the entries
+  ItemWeights(std::vector<std::size_t> offsets, std::vector<Entry> entries)
+      : offsets_(std::move(offsets)), entries_(std::move(entries)), sums_(offsets_.size() - 1, 0.0) {}
 
   index_t num_items() const { return std::ssize(sums_); }
   index_t num_entries() const { return std::ssize(entries_); }
@@ -59,6 +65,14 @@ class ItemWeights {
   std::span<const Entry> row(item_t item) const {
     const std::size_t* begin = offsets_.data() + item;
     return {entries_.data() + begin[0], begin[1] - begin[0]};
+  }
+
+  /// What an item says for another; 0 where it says nothing.
+  float weight(item_t item, item_t other) const {
+    const std::span<const Entry> entries = row(item);
+    const auto place = std::lower_bound(entries.begin(), entries.end(), other,
+                                        [](const Entry& entry, item_t wanted) { return entry.item < wanted; });
+    return place == entries.end() || place->item != other ? 0.0F : place->weight;
   }
 
   /// Adds factor times an item's row to scores (V).

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "seqrec/baselines/item_weights.hpp"
@@ -60,6 +61,9 @@ class TransitionKnn {
   /// Takes max_gap steps for each training event.
   /// @throws ArgumentError if an option is out of range
   explicit TransitionKnn(const Split& split, const TransitionKnnOptions& options = {});
+  /// One that was made before, from its table.
+  TransitionKnn(const TransitionKnnOptions& options, ItemWeights transitions, Vocabulary vocabulary)
+      : options_(options), transitions_(std::move(transitions)), vocabulary_(std::move(vocabulary)) {}
 
   const TransitionKnnOptions& options() const { return options_; }
   index_t num_items() const { return transitions_.num_items(); }

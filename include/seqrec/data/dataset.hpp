@@ -25,6 +25,7 @@ struct Dataset {
   std::vector<index_t> offsets{0};  ///< (U+1) where each user's history starts
   std::vector<item_t> items;        ///< (E) by user; within a user by (time, row of the file)
   std::vector<std::int64_t> times;  ///< (E) seconds since 1970, rounded down; or empty
+  std::vector<float> ratings;       ///< (E) as the source has them; or empty
   Vocabulary user_ids;              ///< (U) what users are called in the source
   Vocabulary item_ids;              ///< (V) what items are called in the source
   std::vector<std::string> titles;  ///< (V) UTF-8, empty where unknown; or no element at all
@@ -44,8 +45,8 @@ struct Dataset {
     return {items.data() + begin[0], items.data() + begin[1]};
   }
 
-  /// Tells data sets apart: counts, every (user, item) in order, then the times where there are any. Original ids,
-  /// titles and features do not count. Takes about 20 ms per million interactions.
+  /// Tells data sets apart: counts, every (user, item) in order, then the times where there are any. Ratings,
+  /// original ids, titles and features do not count. Takes about 20 ms per million interactions.
   std::string hash() const;
 };
 

@@ -50,6 +50,7 @@ inline Dataset without(const Dataset& data, std::string name, const std::vector<
       if (item < 0) continue;
       core.items.push_back(item);
       if (!data.times.empty()) core.times.push_back(data.times.data()[event]);
+      if (!data.ratings.empty()) core.ratings.push_back(data.ratings.data()[event]);
     }
     core.offsets.push_back(std::ssize(core.items));
   }
@@ -66,7 +67,8 @@ inline Dataset without(const Dataset& data, std::string name, const std::vector<
 
 /// The largest part of a data set in which every user and every item has so many interactions: users and items with
 /// fewer are dropped, with their interactions, until nothing more has to go. (One pass, as some libraries do, leaves
-/// others short again.) Users and items are renumbered in their order; ids, times, titles and features come along.
+/// others short again.) Users and items are renumbered in their order; ids, times, ratings, titles and features
+/// come along.
 /// The name says what was done: "films-5-core", or "films-5-3-core" for users and items.
 /// @throws ArgumentError if a number is below 1
 /// @throws DataError     if nothing is left

@@ -76,12 +76,14 @@ SEQREC_FUNCTION Renumbered renumber(const Dataset& data, const Names& names) {
   Dataset& mapped = result.data;
   mapped.items.clear();
   mapped.times.clear();
+  mapped.ratings.clear();
   for (index_t user = 0; user < data.num_users(); ++user) {
     for (index_t event = data.offsets.data()[user]; event < data.offsets.data()[user + 1]; ++event) {
       const item_t number = number_of.data()[data.items.data()[event]];
       if (number < 0) continue;
       mapped.items.push_back(number);
       if (!data.times.empty()) mapped.times.push_back(data.times.data()[event]);
+      if (!data.ratings.empty()) mapped.ratings.push_back(data.ratings.data()[event]);
     }
     mapped.offsets.data()[user + 1] = std::ssize(mapped.items);
   }

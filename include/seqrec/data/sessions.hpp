@@ -96,6 +96,9 @@ SEQREC_FUNCTION Sessions make_sessions(const Dataset& events, const SessionOptio
     data.items.insert(data.items.end(), events.items.begin() + session.first, events.items.begin() + session.last);
     if (!events.times.empty())
       data.times.insert(data.times.end(), events.times.begin() + session.first, events.times.begin() + session.last);
+    if (!events.ratings.empty())
+      data.ratings.insert(data.ratings.end(), events.ratings.begin() + session.first,
+                          events.ratings.begin() + session.last);
     data.offsets.push_back(std::ssize(data.items));
     ids.emplace_back(events.user_ids[session.user]);
     if (options.gap > 0) ids.back() += "/" + std::to_string(session.number);

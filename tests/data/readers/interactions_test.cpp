@@ -49,6 +49,21 @@ TEST_CASE("events are ordered by user, time and row") {
   CHECK(data.item_ids.text() == "3\n4\n5\n6\n8\n9\n");
   CHECK(data.items == std::vector<item_t>{3, 5, 4, 0, 2, 1});
   CHECK(data.times == std::vector<std::int64_t>{20, 20, 20, 10, 30, 30});
+  CHECK(data.ratings.empty());
+}
+
+TEST_CASE("ratings go with their events, and the hash does not know them") {
+  Interactions rows{.users = {2, 1, 2, 1}, .items = {5, 6, 4, 9}, .times = {30, 20, 10, 10}};
+  const std::string without = build_dataset("rated", rows).hash();
+  rows.ratings = {1, 2, 3.5, 4};
+  const Dataset data = build_dataset("rated", rows);
+  CHECK(data.ratings == std::vector<float>{4, 2, 3.5, 1});
+  CHECK(data.hash() == without);
+  rows.times = {};
+  CHECK(build_dataset("rated", rows).ratings == std::vector<float>{2, 4, 1, 3.5});
+  rows.ratings.pop_back();
+  CHECK_THAT(message_of<ArgumentError>([&] { build_dataset("rated", rows); }),
+             ContainsSubstring("4 users and 3 ratings, expected columns of one length, or no ratings"));
 }
 
 TEST_CASE("times may be any numbers, however far apart") {

@@ -42,6 +42,8 @@ TEST_CASE("u.data is read in order of user, time and row, with titles and featur
   CHECK(data.item_ids.text() == "10\n20\n30\n");
   CHECK(data.items == std::vector<item_t>{0, 2, 1, 0});
   CHECK(data.times == std::vector<std::int64_t>{100, 200, 200, 300});
+  CHECK(data.ratings == std::vector<float>{4, 3, 1, 5});
+  CHECK(read_movielens_100k(folder / "u.data", "small", {.rating_column = "none"}).ratings.empty());
   CHECK(data.titles == std::vector<std::string>{"Toy Story (1995)", "Heat", "Mis\xC3\xA9rables, Les (1935)"});
   CHECK(data.user_features.rows() == 2);
   CHECK(data.user_features.categories() == 6);

@@ -55,6 +55,9 @@ TEST_CASE("ratings may be on any scale, and decide by a threshold what stays") {
   const Dataset data = read(text, {.least_rating = 80});
   CHECK(data.item_ids.text() == "20\n");
   CHECK(data.source == "no times, order of the file; 2 events rated below 80 left out");
+  CHECK(data.ratings == std::vector<float>{80});
+  CHECK(read(text).ratings == std::vector<float>{-7.5, 80, 79});
+  CHECK(read(text, {.rating_column = "none"}).ratings.empty());
   CHECK_THAT(complaint(text, {.rating_scale = "0..100"}),
              ContainsSubstring("events.csv:2: rating is '-7.5', expected a number from 0 to 100"));
   CHECK_THAT(complaint("user,item,score\n1,2,A+\n"), ContainsSubstring("rating is 'A+', expected a finite number"));

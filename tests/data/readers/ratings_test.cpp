@@ -33,6 +33,7 @@ TEST_CASE("ratings are checked, and those below the threshold counted") {
   for (const bool kept : {true, true, false, false, false, false}) {
     REQUIRE(file.next());
     CHECK(filter.keeps(file, file.line()) == kept);
+    CHECK(filter.last() == std::stof(std::string(file.line())));
   }
   CHECK(filter.note() == "4 events rated below 3.5 left out");
   for (const char* shown : {"'7'", "'-1'", "'nan'", "''"}) {
@@ -41,4 +42,13 @@ TEST_CASE("ratings are checked, and those below the threshold counted") {
                ContainsSubstring(std::string("rating is ") + shown + ", expected a number from 0.5 to 5"));
   }
   CHECK(detail::RatingFilter({}, "any").note().empty());
+  seqrec_test::write_file(folder / "large", "3e38\n4e38\n");
+  TextFile large(folder / "large");
+  detail::RatingFilter any({}, "any");
+  REQUIRE(large.next());
+  CHECK(any.keeps(large, large.line()));
+  CHECK(any.last() == 3e38F);
+  REQUIRE(large.next());
+  CHECK_THAT(message_of<DataError>([&] { any.keeps(large, large.line()); }),
+             ContainsSubstring("rating is '4e38', expected a finite number that a float holds"));
 }

@@ -27,11 +27,12 @@ namespace seqrec {
 ///     rows.add("u1", "tt0113277", 1609459260);
 ///     Dataset data = build_dataset("films", rows);
 struct Interactions {
-  IdColumn users{};    ///< (E)
-  IdColumn items{};    ///< (E)
-  TimeColumn times{};  ///< (E), or empty: then the order of the rows is the order in time
-  std::string file{};  ///< where they were read, for messages; empty for a table in memory
-  std::string note{};  ///< what a reader did besides, for Dataset::source: "12 events rated below 4 left out"
+  IdColumn users{};              ///< (E)
+  IdColumn items{};              ///< (E)
+  TimeColumn times{};            ///< (E), or empty: then the order of the rows is the order in time
+  std::vector<float> ratings{};  ///< (E), or empty
+  std::string file{};            ///< where they were read, for messages; empty for a table in memory
+  std::string note{};            ///< what a reader did besides, for Dataset::source: "12 events rated below 4 left out"
 
   /// An event without a time. Either all have one or none.
   template <class User, class Item>
@@ -89,6 +90,9 @@ inline void check_interactions(const std::string& source, const Interactions& ro
   if (rows.items.size() != size || (!rows.times.empty() && rows.times.size() != size))
     throw ArgumentError(concatenate("build_dataset: ", size, " users, ", rows.items.size(), " items and ",
                                     rows.times.size(), " times, expected columns of one length, or no times"));
+  if (!rows.ratings.empty() && rows.ratings.size() != size)
+    throw ArgumentError(concatenate("build_dataset: ", size, " users and ", rows.ratings.size(),
+                                    " ratings, expected columns of one length, or no ratings"));
   if (size > std::numeric_limits<row_t>::max())
     throw DataError(
         concatenate(source, ": ", size, " interactions, expected at most ", std::numeric_limits<row_t>::max()));
@@ -120,8 +124,13 @@ SEQREC_FUNCTION Dataset build_dataset(std::string name, const Interactions& rows
   std::vector<index_t> next(data.offsets.begin(), data.offsets.end() - 1);
   const auto place_of = [&](std::size_t row) { return next.data()[users(row)]++; };
   data.items.resize(size);
+  data.ratings.resize(rows.ratings.size());
   if (rows.times.empty()) {
-    for (std::size_t row = 0; row < size; ++row) data.items.data()[place_of(row)] = static_cast<item_t>(items(row));
+    for (std::size_t row = 0; row < size; ++row) {
+      const index_t place = place_of(row);
+      data.items.data()[place] = static_cast<item_t>(items(row));
+      if (!rows.ratings.empty()) data.ratings.data()[place] = rows.ratings[row];
+    }
     data.source = rows.file.empty() ? "no times, order of the rows" : "no times, order of the file";
   } else {
     const std::int64_t units = rows.times.units_a_second(source);
@@ -135,6 +144,7 @@ SEQREC_FUNCTION Dataset build_dataset(std::string name, const Interactions& rows
     for (std::size_t i = 0; i < size; ++i) {
       data.items[i] = static_cast<item_t>(items(moments[i].row));
       data.times[i] = units == 1 ? moments[i].time : TimeColumn::seconds_of(moments[i].time, units);
+      if (!rows.ratings.empty()) data.ratings[i] = rows.ratings[moments[i].row];
     }
     data.source = "times: " + rows.times.description(units);
   }

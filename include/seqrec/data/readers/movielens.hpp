@@ -21,9 +21,9 @@
 
 namespace seqrec {
 
-// MovieLens as GroupLens distributes it (Harper & Konstan 2015, "The MovieLens datasets"). Ratings are checked and
-// dropped: that somebody rated an item is the interaction. What is known of users and items is read where its files
-// stand beside the ratings; then it must cover all of them.
+// MovieLens as GroupLens distributes it (Harper & Konstan 2015, "The MovieLens datasets"). That somebody
+// rated an item is the interaction; how goes into Dataset::ratings. What is known of users and items is read where its
+// files stand beside the ratings; then it must cover all of them.
 
 namespace detail {
 
@@ -39,6 +39,7 @@ inline Interactions read_ratings(const std::filesystem::path& path, std::string_
   Interactions rows;
   rows.file = path.string();
   rows.reserve(file.expected_lines(), timed);
+  if (rated) rows.ratings.reserve(file.expected_lines());
   rows.times.name = "column 4";
   rows.times.unit = options.time_unit;
   while (file.next_row()) {
@@ -47,6 +48,7 @@ inline Interactions read_ratings(const std::filesystem::path& path, std::string_
     add_id(rows.users, file, fields[0], "user");
     add_id(rows.items, file, fields[1], "item");
     if (timed) add_time(rows.times, file, fields[3]);
+    if (rated) rows.ratings.push_back(ratings.last());
   }
   refuse_header(file, rows, columns);
   rows.note = ratings.note();

@@ -45,6 +45,7 @@ SEQREC_FUNCTION Interactions read_events(Table& table, const ReadOptions& option
   rows.file = file.path().string();
   const bool timed = columns.time != Table::none;
   rows.reserve(file.expected_lines(), timed);
+  if (columns.rating != Table::none) rows.ratings.reserve(file.expected_lines());
   if (timed) rows.times.name = "column " + detail::shown(table.columns()[columns.time]);
   rows.times.unit = options.time_unit;
   bool first = true;
@@ -57,6 +58,7 @@ SEQREC_FUNCTION Interactions read_events(Table& table, const ReadOptions& option
     detail::add_id(rows.users, file, table[columns.user], "user");
     detail::add_id(rows.items, file, table[columns.item], "item");
     if (timed) detail::add_time(rows.times, file, table[columns.time]);
+    if (columns.rating != Table::none) rows.ratings.push_back(ratings.last());
   }
   rows.note = ratings.note();
   return rows;

@@ -20,7 +20,7 @@ namespace seqrec {
 
 /// What a column of ratings may hold.
 struct RatingScale {
-  double least = -std::numeric_limits<double>::max(), greatest = std::numeric_limits<double>::max();
+  double least = -std::numeric_limits<float>::max(), greatest = std::numeric_limits<float>::max();
   double step = 0;  ///< from the least on; 0 for any number between
 
   /// @param text  as ReadOptions::rating_scale   @throws ArgumentError for a text that is no scale
@@ -50,7 +50,7 @@ struct RatingScale {
 
   /// "a finite number", "a number from 0.5 to 5 in steps of 0.5".
   std::string words() const {
-    if (least == RatingScale().least) return "a finite number";
+    if (least == RatingScale().least) return "a finite number that a float holds";
     return concatenate("a number from ", least, " to ", greatest) +
            (step == 0 ? std::string() : concatenate(" in steps of ", step));
   }
@@ -66,8 +66,7 @@ class RatingFilter {
       : scale_(RatingScale::parse(options.rating_scale.empty() ? usual_scale : options.rating_scale)),
         threshold_(options.least_rating) {
     check_argument(!std::isnan(threshold_), "least_rating", threshold_, "a number");
-    for (std::size_t tenths = 0; tenths < of_tenths_.size(); ++tenths)
-      of_tenths_[tenths] = judge(static_cast<double>(tenths) / 10);
+    for (std::size_t tenths = 0; tenths < of_tenths_.size(); ++tenths) of_tenths_[tenths] = judge(tenths_of(tenths));
   }
 
   /// Whether ratings decide anything.
@@ -78,16 +77,20 @@ class RatingFilter {
     const bool tenths = field.size() == 3 && field[1] == '.';
     if (const std::int64_t digit = few_digits(field.substr(0, 1)); digit >= 0 && (tenths || field.size() == 1))
       if (const std::int64_t tenth = tenths ? few_digits(field.substr(2)) : 0; tenth >= 0) {  // nearly all are
-        const Verdict verdict = of_tenths_[static_cast<std::size_t>(10 * digit + tenth)];
+        const auto tenths_together = static_cast<std::size_t>(10 * digit + tenth);
+        const Verdict verdict = of_tenths_[tenths_together];
         if (verdict == Verdict::wrong) fail(file, field);
+        last_ = tenths_of(tenths_together);
         return count(verdict == Verdict::keep);
       }
-    double rating = 0;
     const char* const end = field.data() + field.size();
-    const auto [stop, error] = std::from_chars(field.data(), end, rating);
-    if (error != std::errc{} || stop != end || judge(rating) == Verdict::wrong) fail(file, field);
-    return count(judge(rating) == Verdict::keep);
+    const auto [stop, error] = std::from_chars(field.data(), end, last_);
+    if (error != std::errc{} || stop != end || judge(last_) == Verdict::wrong) fail(file, field);
+    return count(judge(last_) == Verdict::keep);
   }
+
+  /// The rating that was judged last.
+  float last() const { return static_cast<float>(last_); }
 
   /// "12 events rated below 4 left out"; empty without a threshold.
   std::string note() const {
@@ -101,6 +104,7 @@ class RatingFilter {
     if (!scale_.holds(rating)) return Verdict::wrong;
     return rating >= threshold_ ? Verdict::keep : Verdict::leave_out;
   }
+  static double tenths_of(std::size_t tenths) { return static_cast<double>(tenths) / 10; }
   bool count(bool kept) {
     left_out_ += kept ? 0 : 1;
     return kept;
@@ -115,6 +119,7 @@ class RatingFilter {
   double threshold_;
   std::array<Verdict, 100> of_tenths_{};  ///< of 0.0 to 9.9
   std::int64_t left_out_ = 0;
+  double last_ = 0;
 };
 
 }  // namespace detail

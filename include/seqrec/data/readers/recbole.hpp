@@ -23,6 +23,7 @@
 #include "seqrec/data/readers/read_options.hpp"
 #include "seqrec/data/readers/table.hpp"
 #include "seqrec/data/readers/text_encoding.hpp"
+#include "seqrec/data/title_year.hpp"
 
 namespace seqrec {
 

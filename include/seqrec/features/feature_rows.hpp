@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "seqrec/core/errors.hpp"
+#include "seqrec/core/types.hpp"
+#include "seqrec/features/explicit_features.hpp"
+
+namespace seqrec {
+
+/// The rows of many moments, on several threads: what ExplicitFeatures::rows writes for each, with the same bits
+/// whatever the number of threads.
+/// @param offsets     (M+1) where the candidates of each moment start
+/// @param candidates  of all moments, one after another
+/// @param moment_at   called with 0 .. M-1 from any thread, returns a FeatureMoment
+/// @param out         (candidates, columns) row-major
+/// @throws ShapeError for offsets or `out` of another size; what rows() throws, of the first thread that has something
+template <class MomentAt>
+void feature_rows(const ExplicitFeatures& features, std::span<const index_t> offsets,
+                  std::span<const item_t> candidates, MomentAt&& moment_at, std::span<float> out, index_t threads = 1) {
+  const index_t moments = std::ssize(offsets) - 1, columns = features.schema().size();
+  check_argument(threads >= 1, "feature_rows threads", threads, "a number of at least 1");
+  check_argument(moments >= 0, "feature_rows offsets", "empty", "one more than moments");
+  check_extent("feature_rows", "first of the offsets", offsets.front(), 0);
+  check_extent("feature_rows", "last of the offsets", offsets.back(), std::ssize(candidates));
+  check_extent("feature_rows", "size of the rows", std::ssize(out), std::ssize(candidates) * columns);
+  const auto work = [&](index_t first) {
+    ExplicitFeatures::Workspace workspace(features);
+    for (index_t i = first; i < moments; i += threads) {
+      const auto begin = static_cast<std::size_t>(offsets.data()[i]);
+      const auto count = static_cast<std::size_t>(offsets.data()[i + 1]) - begin;
+      features.rows(moment_at(i), candidates.subspan(begin, count),
+                    out.subspan(begin * static_cast<std::size_t>(columns), count * static_cast<std::size_t>(columns)),
+                    workspace);
+    }
+  };
+  std::vector<std::exception_ptr> failures(static_cast<std::size_t>(threads));
+  {
+    std::vector<std::jthread> others;
+    const auto guarded = [&](index_t thread) {
+      try {
+        work(thread);
+      } catch (...) {
+        failures.data()[thread] = std::current_exception();
+      }
+    };
+    for (index_t thread = 1; thread < std::min(threads, moments); ++thread) others.emplace_back(guarded, thread);
+    guarded(0);
+  }
+  for (const std::exception_ptr& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace seqrec
