@@ -1,18 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole training steps on a GPU: forward, backward, clipping, Adam, at sizes from real runs.
-//
-// Two times each: "waits" reads what became of every step before the next begins, as the trainer does; "runs on"
-// launches twenty steps and waits once, which is what the device alone takes where launching is not slower. The batch
-// lies on the device already. Medians over rounds; rounds after the first of each model, whose kernels have been
-// loaded. Prints a table; with a file's name also JSON.
-
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
-#include <fstream>
-#include <iostream>
-#include <string>
-#include <vector>
+#include <stdexcept>
 
 #include "../shapes.hpp"
 #include "seqrec/cuda.cuh"
@@ -24,17 +13,13 @@
 #include "seqrec/objectives/next_item.hpp"
 #include "seqrec/optim/adam.hpp"
 #include "seqrec/train/step.hpp"
+#include "steps.hpp"
 
+namespace benchmarks {
 namespace {
 
 using seqrec::index_t;
 using Context = seqrec::cuda::Context;
-
-struct Row {
-  std::string name;
-  index_t rows;
-  double waits, runs_on;  ///< milliseconds a step
-};
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -50,8 +35,8 @@ double milliseconds(Work work) {
 
 /// @throws std::runtime_error where the loss of one batch, trained on again and again, does not fall
 template <class Model, class Objective>
-Row measure(const std::string& name, Model model, const Objective& objective, index_t users, index_t max_length) {
-  const seqrec::Split split = seqrec::leave_one_out(benchmarks::movielens_1m_like());
+Step measure(const std::string& name, Model model, const Objective& objective, index_t users, index_t max_length) {
+  const seqrec::Split split = seqrec::leave_one_out(movielens_1m_like());
   seqrec::Batcher batcher(split, {.batch_size = users,
                                   .max_length = max_length,
                                   .plan = objective.plan(),
@@ -94,37 +79,22 @@ Row measure(const std::string& name, Model model, const Objective& objective, in
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  constexpr index_t items = benchmarks::movielens_1m::items;
-  cudaDeviceProp device{};
-  SEQREC_CUDA_CHECK(cudaGetDeviceProperties(&device, 0));
-  std::printf("device %s\n%-52s %9s %10s %10s\n", device.name, "training step", "rows", "waits ms", "runs on ms");
-  std::vector<Row> found;
-  const auto add = [&](const Row& row) {
-    std::printf("%-52s %9td %10.3f %10.3f\n", row.name.c_str(), row.rows, row.waits, row.runs_on);
-    found.push_back(row);
-  };
+void for_training_steps(const std::function<void(const Step&)>& found) {
+  constexpr index_t items = movielens_1m::items;
   const seqrec::BasicNextItem<seqrec::BinaryCrossEntropy> bce;
   for (const index_t users : {128, 512, 1024})
-    add(measure("SASRec, BCE, d64, 2 blocks, L200, B" + std::to_string(users),
-                seqrec::SasRec<Context>({.items = items, .width = 64, .max_length = 200, .seed = 1}), bce, users, 200));
-  add(measure("SASRec, full softmax of 3,416 items, d64, L200, B128",
-              seqrec::SasRec<Context>({.items = items, .width = 64, .max_length = 200, .seed = 1}),
-              seqrec::BasicNextItem<seqrec::FullSoftmax>{}, 128, 200));
-  add(measure("GRU4Rec, BCE, 100 units, L200, B128",
-              seqrec::Gru4Rec<Context>({.items = items, .width = 100, .hidden = 100, .max_length = 200, .seed = 1}),
-              bce, 128, 200));
-  add(measure("DIN, 1 negative, d64, L50, B128",
-              seqrec::Din<Context>({.items = items, .width = 64, .max_length = 50, .seed = 1}), seqrec::Click{}, 128,
-              50));
-
-  if (argc > 1) {
-    std::ofstream json(argv[1]);
-    json << "{\"device\": \"" << device.name << "\", \"steps\": [";
-    for (std::size_t i = 0; i < found.size(); ++i)
-      json << (i == 0 ? "" : ",") << "\n {\"name\": \"" << found[i].name << "\", \"rows\": " << found[i].rows
-           << ", \"waits_ms\": " << found[i].waits << ", \"runs_on_ms\": " << found[i].runs_on << "}";
-    json << "]}\n";
-    if (!json.flush()) return std::fprintf(stderr, "error: %s could not be written\n", argv[1]), 1;
-  }
+    found(measure("SASRec, BCE, d64, 2 blocks, L200, B" + std::to_string(users),
+                  seqrec::SasRec<Context>({.items = items, .width = 64, .max_length = 200, .seed = 1}), bce, users,
+                  200));
+  found(measure("SASRec, full softmax of 3,416 items, d64, L200, B128",
+                seqrec::SasRec<Context>({.items = items, .width = 64, .max_length = 200, .seed = 1}),
+                seqrec::BasicNextItem<seqrec::FullSoftmax>{}, 128, 200));
+  found(measure("GRU4Rec, BCE, 100 units, L200, B128",
+                seqrec::Gru4Rec<Context>({.items = items, .width = 100, .hidden = 100, .max_length = 200, .seed = 1}),
+                bce, 128, 200));
+  found(measure("DIN, 1 negative, d64, L50, B128",
+                seqrec::Din<Context>({.items = items, .width = 64, .max_length = 50, .seed = 1}), seqrec::Click{}, 128,
+                50));
 }
+
+}  // namespace benchmarks

@@ -3,7 +3,6 @@
 
 #include "contender.hpp"
 
-#include <algorithm>
 #include <string_view>
 
 #include "c_functions.hpp"
@@ -16,9 +15,12 @@ using peer::index_t;
 std::unique_ptr<Contender> make(std::string_view family, const peer::Settings& settings) {
   if (family == "sasrec") return peer::make_sasrec(settings);
   if (family == "gru4rec") return peer::make_gru4rec(settings);
+#ifndef SEQREC_PEER_CUDA  // its objective reads next items on the host
   if (family == "narm") return peer::make_narm(settings);
+#endif
   if (family == "din") return peer::make_din(settings);
-  throw seqrec::ArgumentError("family is " + std::string(family) + ", expected sasrec, gru4rec, narm or din");
+  throw seqrec::ArgumentError("family is " + std::string(family) +
+                              ", expected sasrec, gru4rec, din, or, on the CPU, narm");
 }
 
 peer::Histories histories(std::int32_t users, const std::int32_t* offsets, const std::int32_t* items) {
@@ -46,22 +48,14 @@ SEQREC_PEER_EXPORT std::int64_t seqrec_peer_parameter_count(const Contender* con
 /// Copies `size` floats into the parameter of that name.
 SEQREC_PEER_EXPORT std::int32_t seqrec_peer_set_parameter(Contender* contender, const char* name, const float* values,
                                                           std::int64_t size) {
-  const auto set = [&] {
-    const std::span<float> parameter = contender->parameter(name);
-    seqrec::check_extent("set_parameter", name, size, std::ssize(parameter));
-    std::copy(values, values + size, parameter.begin());
-  };
+  const auto set = [&] { contender->set_parameter(name, {values, static_cast<std::size_t>(size)}); };
   return succeeds(set) ? 0 : -1;
 }
 
 /// Copies the `size` floats of the parameter of that name out.
 SEQREC_PEER_EXPORT std::int32_t seqrec_peer_get_parameter(Contender* contender, const char* name, float* values,
                                                           std::int64_t size) {
-  const auto get = [&] {
-    const std::span<const float> parameter = contender->parameter(name);
-    seqrec::check_extent("get_parameter", name, size, std::ssize(parameter));
-    std::copy(parameter.begin(), parameter.end(), values);
-  };
+  const auto get = [&] { contender->get_parameter(name, {values, static_cast<std::size_t>(size)}); };
   return succeeds(get) ? 0 : -1;
 }
 

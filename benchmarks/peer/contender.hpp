@@ -46,8 +46,10 @@ class Contender {
   virtual ~Contender() = default;
 
   virtual index_t parameter_count() const = 0;
-  /// The values of a parameter.   @throws seqrec::ArgumentError for a name that the model does not have
-  virtual std::span<float> parameter(const std::string& name) = 0;
+  /// Values of a parameter, from the host and to it.
+  /// @throws seqrec::ArgumentError for a name that the model does not have   @throws seqrec::ShapeError for other sizes
+  virtual void set_parameter(const std::string& name, std::span<const float> values) = 0;
+  virtual void get_parameter(const std::string& name, std::span<float> values) = 0;
 
   /// @param labels  (N, columns) for next items: each row's target and negatives; (users, 2) for clicks: candidate and
   /// label

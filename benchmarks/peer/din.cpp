@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/models/din.hpp"
 
+#include <array>
+#include <optional>
 #include <vector>
 
 #include "model_contender.hpp"
@@ -13,7 +15,7 @@ namespace {
 using peer::index_t;
 using peer::item_t;
 using peer::offset_t;
-using seqrec::HostSpace;
+using peer::Space;
 
 /// One candidate for each history, which sees all of it, and whether it was clicked. (The library's trainer makes
 /// clicks of every position instead.)
@@ -23,7 +25,8 @@ class ClickBatch {
   template <class Model>
   ClickBatch(const Model& model, const seqrec::Click&, const peer::Histories& histories, const std::int32_t* labels,
              index_t columns)
-      : packed_({.num_items = model.num_items(), .max_length = model.max_length()}) {
+      : packed_(
+            {.num_items = model.num_items(), .max_length = model.max_length(), .token_budget = peer::token_budget}) {
     seqrec::check_extent("ClickBatch", "labels of a user", columns, 2);
     std::vector<seqrec::RankingRequest> requests;
     for (index_t user = 0; user < histories.users(); ++user)
@@ -31,7 +34,10 @@ class ClickBatch {
                           .exclusions = {},
                           .candidates = std::span<const item_t>(labels + 2 * user, 1)});
     packed_.pack(requests);
-    for (const index_t user : packed_.order()) labels_.push_back(static_cast<float>(labels[2 * user + 1]));
+    placed_.emplace(packed_);
+    std::vector<float> packed_labels;
+    for (const index_t user : packed_.order()) packed_labels.push_back(static_cast<float>(labels[2 * user + 1]));
+    labels_ = placed(packed_labels);
     for (index_t i = 0; i < packed_.num_shards(); ++i) {
       const auto shard = packed_.shard(i);
       history_index_.add(shard.histories.items.values);
@@ -42,25 +48,33 @@ class ClickBatch {
   }
 
   index_t num_shards() const { return packed_.num_shards(); }
-  seqrec::TrainingBatch<HostSpace> shard(index_t i) const {
-    const auto packed = packed_.shard(i);
-    seqrec::TrainingBatch<HostSpace> batch;
+  seqrec::TrainingBatch<Space> shard(index_t i) const {
+    const auto packed = placed_->shard(i);
+    seqrec::TrainingBatch<Space> batch;
     batch.histories = packed.histories;
     batch.histories.item_index = history_index_.shard(i);
     batch.clicks.candidates = packed.candidates;
     batch.histories.batch_item_index = history_index_.whole();
     batch.clicks.candidates.index = candidate_index_.shard(i);
     batch.clicks.candidates.batch_index = candidate_index_.whole();
-    batch.clicks.labels = {labels_.data() + packed.candidates.first_candidate, packed.candidates.size()};
+    batch.clicks.labels = labels_.view().row_range(packed.candidates.first_candidate, packed.candidates.size());
     batch.loss_scale = batch.clicks.loss_scale = 1 / static_cast<double>(packed_.users());
     return batch;
   }
 
  private:
-  /// The inverse of a list of items that is cut into shards.
+  /// A copy where the backend reads it.
+  template <class T>
+  static seqrec::Tensor<T, 1, Space> placed(const std::vector<T>& values) {
+    seqrec::Tensor<T, 1, Space> tensor(std::ssize(values));
+    if (!values.empty()) tensor.copy_from_host(values.data());
+    return tensor;
+  }
+
+  /// The inverse of a list of items that is cut into shards, where the backend reads it.
   class Index {
    public:
-    void add(seqrec::VectorView<const item_t, HostSpace> of_shard) {
+    void add(seqrec::VectorView<const item_t, seqrec::HostSpace> of_shard) {
       items_.insert(items_.end(), of_shard.data, of_shard.data + of_shard.size());
       begins_.push_back(static_cast<offset_t>(items_.size()));
     }
@@ -73,18 +87,39 @@ class ClickBatch {
       whole_row_offsets_.resize(items_.size() + 1);
       index_.build(items_, begins_, table_rows,
                    {order_, rows_, row_offsets_, whole_order_, whole_rows_, whole_row_offsets_});
+      placed_numbers_ = {placed(order_), placed(row_offsets_), placed(whole_order_), placed(whole_row_offsets_)};
+      placed_rows_ = {placed(rows_), placed(whole_rows_)};
     }
-    seqrec::RowIndex<HostSpace> whole() const { return index_.whole(); }
-    seqrec::RowIndex<HostSpace> shard(index_t i) const { return index_.shard(i); }
+    seqrec::RowIndex<Space> whole() const {
+      const seqrec::RowIndex<seqrec::HostSpace> host = index_.whole();
+      return {moved(host.order, whole_order_, placed_numbers_[2]), moved(host.rows, whole_rows_, placed_rows_[1]),
+              moved(host.row_offsets, whole_row_offsets_, placed_numbers_[3])};
+    }
+    seqrec::RowIndex<Space> shard(index_t i) const {
+      const seqrec::RowIndex<seqrec::HostSpace> host = index_.shard(i);
+      return {moved(host.order, order_, placed_numbers_[0]), moved(host.rows, rows_, placed_rows_[0]),
+              moved(host.row_offsets, row_offsets_, placed_numbers_[1])};
+    }
 
    private:
+    /// The same part of a copy as `part` is of the original.
+    template <class T>
+    static seqrec::VectorView<const T, Space> moved(seqrec::VectorView<const T, seqrec::HostSpace> part,
+                                                    const std::vector<T>& original,
+                                                    const seqrec::Tensor<T, 1, Space>& copy) {
+      return copy.view().row_range(part.data - original.data(), part.size());
+    }
+
     std::vector<item_t> items_, rows_, whole_rows_;
     std::vector<offset_t> begins_{0}, order_, row_offsets_, whole_order_, whole_row_offsets_;
     seqrec::ShardedRowIndex index_;
+    std::array<seqrec::Tensor<offset_t, 1, Space>, 4> placed_numbers_;  ///< order, row offsets; those of the whole
+    std::array<seqrec::Tensor<item_t, 1, Space>, 2> placed_rows_;       ///< of the shards, of the whole
   };
 
   seqrec::HostRankingBatch packed_;
-  std::vector<float> labels_;  ///< of the packed users
+  std::optional<peer::Placed<seqrec::HostRankingBatch>> placed_;
+  seqrec::Tensor<float, 1, Space> labels_;  ///< of the packed users
   Index history_index_, candidate_index_;
 };
 
@@ -93,7 +128,6 @@ class ClickBatch {
 std::unique_ptr<peer::Contender> peer::make_din(const Settings& settings) {
   if (settings.objective != "click")
     throw seqrec::ArgumentError("objective is " + settings.objective + ", expected click");
-  return std::make_unique<
-      ModelContender<seqrec::Din<seqrec::cpu::Context>, seqrec::DinOptions, seqrec::Click, ClickBatch>>(
+  return std::make_unique<ModelContender<seqrec::Din<Context>, seqrec::DinOptions, seqrec::Click, ClickBatch>>(
       settings, seqrec::Click{});
 }

@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "backend.hpp"
 #include "contender.hpp"
 #include "seqrec/autograd/parameter_ranges.hpp"
 #include "seqrec/core/options.hpp"
-#include "seqrec/cpu.hpp"
 #include "seqrec/optim/adam.hpp"
 #include "seqrec/optim/optimizer.hpp"
 #include "seqrec/optim/sgd.hpp"
@@ -54,11 +54,13 @@ class ModelContender final : public Contender {
 
   index_t parameter_count() const override { return std::ssize(model_.parameters().entries()); }
 
-  std::span<float> parameter(const std::string& name) override {
-    auto& parameters = model_.parameters();
-    for (const auto& entry : parameters.entries())
-      if (entry.name == name) return {parameters.values(entry).data, static_cast<std::size_t>(entry.size())};
-    throw seqrec::ArgumentError(seqrec::concatenate("seqrec's ", Model::name, " has no parameter ", name));
+  void set_parameter(const std::string& name, std::span<const float> values) override {
+    const auto parameter = found(name, std::ssize(values));
+    seqrec::Memory<Space>::copy_from_host(parameter.data, values.data(), values.size_bytes());
+  }
+  void get_parameter(const std::string& name, std::span<float> values) override {
+    const auto parameter = found(name, std::ssize(values));
+    seqrec::Memory<Space>::copy_to_host(values.data(), parameter.data, values.size_bytes());
   }
 
   index_t add_batch(const Histories& histories, const std::int32_t* labels, index_t columns) override {
@@ -83,7 +85,15 @@ class ModelContender final : public Contender {
   }
 
  private:
-  using Context = typename Model::Context;
+  auto found(const std::string& name, index_t size) {
+    auto& parameters = model_.parameters();
+    for (const auto& entry : parameters.entries()) {
+      if (entry.name != name) continue;
+      seqrec::check_extent("a parameter", name.c_str(), size, entry.size());
+      return parameters.values(entry);
+    }
+    throw seqrec::ArgumentError(seqrec::concatenate("seqrec's ", Model::name, " has no parameter ", name));
+  }
 
   seqrec::TableRows rows() const { return settings_.lazy_rows ? seqrec::TableRows::lazy : seqrec::TableRows::dense; }
 
@@ -108,7 +118,7 @@ class ModelContender final : public Contender {
   Objective objective_;
   Model model_;
   seqrec::ParameterRanges ranges_;
-  seqrec::cpu::Team team_;
+  Context::Team team_;
   seqrec::Optimizer<Context, seqrec::Adam> adam_;
   seqrec::Optimizer<Context, seqrec::Sgd> descent_;
   std::vector<std::unique_ptr<const Batch>> batches_;

@@ -50,7 +50,6 @@ struct LastItem {
 std::unique_ptr<peer::Contender> peer::make_narm(const Settings& settings) {
   if (settings.objective != "last_softmax")
     throw seqrec::ArgumentError("objective is " + settings.objective + ", expected last_softmax");
-  return std::make_unique<
-      ModelContender<seqrec::Narm<seqrec::cpu::Context>, seqrec::NarmOptions, LastItem, NextItemBatch>>(settings,
-                                                                                                        LastItem{});
+  return std::make_unique<ModelContender<seqrec::Narm<Context>, seqrec::NarmOptions, LastItem, NextItemBatch>>(
+      settings, LastItem{});
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "backend.hpp"
 #include "contender.hpp"
 #include "seqrec/data/batches/training_batch.hpp"
 
@@ -18,6 +20,7 @@ class NextItemBatch {
                 index_t columns)
       : packed_({.num_items = model.num_items(),
                  .max_length = model.max_length(),
+                 .token_budget = token_budget,
                  .fewest_users = seqrec::users_together(model)},
                 objective.plan(), 0) {
     seqrec::check_extent("NextItemBatch", "next items of a row", columns, objective.plan().columns());
@@ -31,10 +34,11 @@ class NextItemBatch {
       given.push_back({user, history, of_user});
     }
     packed_.pack(given, Negatives{histories, next, columns}, targets_of_step(objective, histories));
+    placed_.emplace(packed_);
   }
 
   index_t num_shards() const { return packed_.num_shards(); }
-  seqrec::TrainingBatch<seqrec::HostSpace> shard(index_t i) const { return packed_.shard(i); }
+  seqrec::TrainingBatch<Space> shard(index_t i) const { return placed_->shard(i); }
 
  private:
   struct Negatives {
@@ -61,6 +65,7 @@ class NextItemBatch {
   }
 
   seqrec::HostTrainingBatch packed_;
+  std::optional<Placed<seqrec::HostTrainingBatch>> placed_;
 };
 
 }  // namespace peer

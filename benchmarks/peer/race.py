@@ -24,20 +24,27 @@ from seqrec_library import Library
 def main() -> None:
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
+    if arguments.gpu:
+        torch.set_default_device("cuda")
+        # What is raced is float: recurrent layers would take TF32 by default.
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     versions = dict(python=sys.version.split()[0], torch=torch.__version__)
     if race_serving.onnxruntime:
         versions["onnxruntime"] = race_serving.onnxruntime.__version__
     malloc = "tuned" if "MALLOC_MMAP_THRESHOLD_" in os.environ else "as installed (start through ./run to tune it)"
     others = ", ".join(f"{name} {version}" for name, version in versions.items())
-    print(f"machine   {arguments.threads} threads, float; {others}; malloc {malloc}")
+    where = torch.cuda.get_device_name() if arguments.gpu else f"{arguments.threads} threads"
+    print(f"machine   {where}, float; {others}; malloc {malloc}")
     load = os.getloadavg()[0]
     if load > 0.5:
         print(f"warning   other programs keep {load:.1f} cores busy: PyTorch's threads suffer more from that than ours")
     begun = results.circumstances(arguments.threads, versions)
+    if arguments.gpu:
+        begun["gpu"] = where
     library = Library(arguments.library)
     plan = race_training.Plan(
         threads=arguments.threads, batches=arguments.batches, rounds=arguments.rounds, steps=arguments.steps,
-        seed=arguments.seed, compiled=not arguments.no_compile, pytorch=not arguments.alone,
+        seed=arguments.seed, compiled=not arguments.no_compile, pytorch=not arguments.alone, gpu=arguments.gpu,
     )
     found = []
     for workload in arguments.workloads:
@@ -58,7 +65,7 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     here = pathlib.Path(__file__).resolve().parent
-    names = [workload.name for workload in workloads.ALL]
+    names = [workload.name for workload in workloads.ALL + workloads.ON_GPU]
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], prog="./benchmarks/run --peers",
                                      epilog="names: " + " ".join(names))
     parser.add_argument("names", nargs="*", metavar="NAME", help="only workloads whose names begin so; without, all")
@@ -73,20 +80,22 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="1 round of 3 steps: do the sides agree, and run?")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out, which takes minutes")
     parser.add_argument("--alone", action="store_true", help="seqrec alone, unchecked")
+    parser.add_argument("--gpu", action="store_true", help="training steps on this machine's GPU, beside PyTorch there")
     parser.add_argument("--json", type=pathlib.Path, help="also write the results here")
     arguments = parser.parse_args()
+    there = workloads.ON_GPU if arguments.gpu else workloads.ALL
     if arguments.list:
-        for workload in workloads.ALL:
+        for workload in there:
             print(f"{workload.name:<22} {workload.title}")
         sys.exit()
     if arguments.quick:
         arguments.rounds, arguments.steps, arguments.batches = 1, 3, 2
     arguments.workloads = [
-        workload for workload in workloads.ALL
+        workload for workload in there
         if not arguments.names or any(workload.name.startswith(name) for name in arguments.names)
     ]
     if not arguments.workloads:
-        parser.error(f"no workload begins with {' or '.join(arguments.names)}; there are {' '.join(names)}")
+        parser.error(f"no workload begins with {' or '.join(arguments.names)}; there are {' '.join(workload.name for workload in there)}")
     return arguments
 
 

@@ -12,7 +12,7 @@ import check
 import timing
 from batches import Batch, Histories, pack
 from seqrec_library import Library, Seqrec
-from torch_training import TorchTraining, randomise
+from torch_training import GraphedTraining, Style, TorchTraining, graphed, randomise
 from workloads import Training
 
 
@@ -27,6 +27,7 @@ class Plan:
     seed: int
     compiled: bool
     pytorch: bool
+    gpu: bool = False
 
 
 def make_batches(workload: Training, plan: Plan) -> tuple[list[Batch], str, int]:
@@ -48,6 +49,8 @@ def race(workload: Training, library: Library, plan: Plan) -> dict[str, object]:
     rows = statistics.mean(batch.rows for batch in batches)
     print(f"data      {source}: {len(batches)} batches of {workload.users} histories, {rows:.0f} rows each")
     styles = [style for style in family.styles(workload.objective) if plan.compiled or style.side != "compiled"]
+    if plan.gpu:
+        styles += graphed(styles)
     if not plan.pytorch:
         styles = []
     checked = compare(family, workload, options, styles, batches[0], library, plan)
@@ -57,8 +60,7 @@ def race(workload: Training, library: Library, plan: Plan) -> dict[str, object]:
         for lazy in ((False, True) if workload.family == "din" else (False,))
     ]
     for style in styles:
-        contender = TorchTraining(family, options, workload.objective, style, batches)
-        if style.side != "compiled" or compiles(contender, len(batches)):
+        if contender := prepared(family, options, workload.objective, style, batches):
             contenders.append(contender)
     times, peak = timing.race(
         contenders, lambda contender, number: contender.step(number % len(batches)), plan.rounds, plan.steps,
@@ -84,7 +86,8 @@ def compare(family: ModuleType, workload: Training, options: dict[str, object], 
     """
     exact = {**options, **{name: 0 for name in ("dropout", "state_dropout") if name in options}}
     sides = [
-        TorchTraining(family, exact, workload.objective, style, [batch]) for style in styles if style.side != "compiled"
+        TorchTraining(family, exact, workload.objective, style, [batch])
+        for style in styles if style.side in ("plain", "expert")
     ]
     if not sides:
         return {}
@@ -108,12 +111,17 @@ def compare(family: ModuleType, workload: Training, options: dict[str, object], 
     return dict(loss=loss, gradient=gradient)
 
 
-def compiles(contender: TorchTraining, batches: int) -> bool:
-    """Compiles for every batch, before the clock starts."""
+def prepared(family: ModuleType, options: dict[str, object], objective: str, style: Style,
+             batches: list[Batch]) -> TorchTraining | None:
+    """A contender that has compiled, or captured, what it will run for every batch, before the clock starts."""
+    if style.side in ("plain", "expert"):
+        return TorchTraining(family, options, objective, style, batches)
     try:
-        for index in range(batches):
+        kind = GraphedTraining if style.side == "graph" else TorchTraining
+        contender = kind(family, options, objective, style, batches)
+        for index in range(len(batches)):
             contender.step(index)
-    except Exception as error:  # torch.compile fails in many ways, and the race goes on without it
-        print(f"note      torch.compile cannot: {str(error).strip().splitlines()[0][:100]}")
-        return False
-    return True
+        return contender
+    except Exception as error:  # compiling and capturing fail in many ways, and the race goes on without
+        print(f"note      {style.label} cannot: {str(error).strip().splitlines()[0][:100]}")
+        return None

@@ -4,5 +4,5 @@
 #include "next_item_contender.hpp"
 
 std::unique_ptr<peer::Contender> peer::make_sasrec(const Settings& settings) {
-  return make_next_item_contender<seqrec::SasRec<seqrec::cpu::Context>, seqrec::SasRecOptions>(settings);
+  return make_next_item_contender<seqrec::SasRec<Context>, seqrec::SasRecOptions>(settings);
 }

@@ -57,6 +57,6 @@ class Model(nn.Module):
         if self.style.form != "packed":
             states = self.state_dropout(self.gru(x)[0])
             return next_item_loss(self.objective, self.style.select, states, self.item_embedding, group)
-        states = self.state_dropout(self.gru(packed(x, group.lengths))[0].data)
-        labels = packed(group.padded_labels, group.lengths).data
+        states = self.state_dropout(self.gru(packed(x, group.host_lengths))[0].data)
+        labels = packed(group.padded_labels, group.host_lengths).data
         return loss_of_rows(self.objective, states, self.item_embedding, labels)

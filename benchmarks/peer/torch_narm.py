@@ -65,7 +65,7 @@ class Model(nn.Module):
     def forward(self, group: Group) -> torch.Tensor:
         x = self.dropout(self.item_embedding(group.items))
         if self.style.form == "packed":
-            h, _ = pad_packed_sequence(self.gru(packed(x, group.lengths))[0], batch_first=True)
+            h, _ = pad_packed_sequence(self.gru(packed(x, group.host_lengths))[0], batch_first=True)
         else:
             h, _ = self.gru(x)
         users, last = torch.arange(len(h)), group.lengths - 1

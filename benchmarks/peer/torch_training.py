@@ -17,7 +17,7 @@ from batches import Batch
 class Style:
     """How a step is written. The defaults are the plain form: one batch, padded to the maximum."""
 
-    side: str  # "plain", "expert" or "compiled"
+    side: str  # "plain", "expert", "compiled" or "graph"
     label: str
     buckets: int = 0  # that many groups by length, each padded to its longest; 0: one group, padded to the maximum
     select: bool = True  # losses of the real rows alone; else of all, the padding's multiplied by 0
@@ -39,6 +39,7 @@ class Group:
     real: torch.Tensor  # (b, L), 1 where there is an item
     rows: torch.Tensor  # the flat numbers of the real rows, history by history
     lengths: torch.Tensor  # (b)
+    host_lengths: torch.Tensor  # the same where nn.GRU's packing wants them
     labels: torch.Tensor  # as seqrec's, of the real rows or of the histories: 1 is added to items
     padded_labels: torch.Tensor  # (b, L, columns), where labels are those of rows
 
@@ -58,14 +59,21 @@ def make_group(batch: Batch, users: numpy.ndarray, length: int, side: str, click
     if clicks:
         labels = [batch.labels[users] + [1, 0]]
     real = items != 0
+    lengths = batch.lengths[users].astype(numpy.int64)
     return Group(
-        items=torch.from_numpy(items),
-        real=torch.from_numpy(real.astype(numpy.float32)),
-        rows=torch.from_numpy(real.ravel().nonzero()[0]),
-        lengths=torch.from_numpy(batch.lengths[users].astype(numpy.int64)),
-        labels=torch.from_numpy(numpy.concatenate(labels).astype(numpy.int64)),
-        padded_labels=torch.from_numpy(padded),
+        items=on_device(items),
+        real=on_device(real.astype(numpy.float32)),
+        rows=on_device(real.ravel().nonzero()[0]),
+        lengths=on_device(lengths),
+        host_lengths=torch.from_numpy(lengths),
+        labels=on_device(numpy.concatenate(labels).astype(numpy.int64)),
+        padded_labels=on_device(padded),
     )
+
+
+def on_device(values: numpy.ndarray) -> torch.Tensor:
+    """Where the models are."""
+    return torch.from_numpy(values).to(torch.get_default_device())
 
 
 def groups_of(batch: Batch, style: Style, max_length: int, longest: list[int], side: str, clicks: bool) -> list[Group]:
@@ -107,29 +115,32 @@ class TorchTraining:
             for batch in batches
         ]
 
-    def backward(self, index: int) -> float:
+    def backward(self, index: int) -> torch.Tensor:
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        total = 0.0
+        losses = []
         for group in self.batches[index]:
             loss = self.loss(group) / self.targets[index]
             loss.backward()
-            total += loss.item()
-        return total
+            losses.append(loss.detach())
+        return torch.stack(losses).sum()
 
-    def step(self, index: int) -> float:
-        """One training step; returns its loss."""
+    def launch(self, index: int) -> torch.Tensor:
         total = self.backward(index)
         for optimizer in self.optimizers:
             optimizer.step()
         return total
+
+    def step(self, index: int) -> float:
+        """One training step, to its end; returns its loss."""
+        return self.launch(index).item()
 
     def parameters(self) -> dict[str, numpy.ndarray]:
         """Names and values as seqrec has them: without the padding item."""
         return {name: as_seqrec(name, value.detach()) for name, value in self.model.named_parameters()}
 
     def gradients(self, index: int) -> tuple[float, dict[str, numpy.ndarray]]:
-        loss = self.backward(index)
+        loss = self.backward(index).item()
         found = {}
         for name, value in self.model.named_parameters():
             gradient = value.grad if value.grad is not None else torch.zeros_like(value)
@@ -137,15 +148,48 @@ class TorchTraining:
         return loss, found
 
 
+class GraphedTraining(TorchTraining):
+    """The same on a GPU, with each batch's whole step captured in a CUDA graph, its optimiser included."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        side_stream = torch.cuda.Stream()
+        side_stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side_stream):  # what is made once must be there before anything is captured
+            for index in range(len(self.batches)):
+                self.launch(index)
+        torch.cuda.current_stream().wait_stream(side_stream)
+        self.graphs = []
+        for index in range(len(self.batches)):
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                loss = self.launch(index)
+            self.graphs.append((graph, loss))
+
+    def step(self, index: int) -> float:
+        graph, loss = self.graphs[index]
+        graph.replay()
+        return loss.item()
+
+
+def graphed(styles: list[Style]) -> list[Style]:
+    """Of these styles those whose steps ask nothing of the host, in a CUDA graph."""
+    return [
+        dataclasses.replace(style, side="graph", label=style.label.replace("expert", "in a CUDA graph"))
+        for style in styles if style.side == "expert" and not style.sparse and style.form not in ("packed", "rows")
+    ]
+
+
 def as_seqrec(name: str, values: torch.Tensor) -> numpy.ndarray:
-    return (values[1:] if name == "item_embedding.weight" else values).contiguous().numpy()
+    return (values[1:] if name == "item_embedding.weight" else values).contiguous().cpu().numpy()
 
 
 def make_optimizers(model: nn.Module, style: Style, learning_rate: float) -> Iterator[torch.optim.Optimizer]:
     tables, others = [], []
     for name, parameter in model.named_parameters():
         (tables if style.sparse and name == "item_embedding.weight" else others).append(parameter)
-    yield torch.optim.Adam(others, lr=learning_rate, fused=True if style.fused else None)
+    fused = True if style.fused else None
+    yield torch.optim.Adam(others, lr=learning_rate, fused=fused, capturable=style.side == "graph")
     if tables:
         yield torch.optim.SparseAdam(tables, lr=learning_rate)
 

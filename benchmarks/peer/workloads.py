@@ -93,3 +93,17 @@ SERVING = [
 ]
 
 ALL = TRAINING + SERVING
+
+# A device wants larger batches than two cores; names and sizes that both have mean the same.
+ON_GPU = [
+    Training("sasrec-bce-ml", "SASRec, BCE, ml-1m lengths, d64, B128", "sasrec", "bce", "ml-1m", 128, sasrec(200)),
+    Training("sasrec-bce-ml-512", "SASRec, BCE, ml-1m lengths, d64, B512", "sasrec", "bce", "ml-1m", 512, sasrec(200)),
+    Training("sasrec-bce-ml-2048", "SASRec, BCE, ml-1m lengths, d64, B2048", "sasrec", "bce", "ml-1m", 2048,
+             sasrec(200)),
+    Training("sasrec-bce-amazon", "SASRec, BCE, Amazon lengths", "sasrec", "bce", "amazon", 128, sasrec(50)),
+    Training("sasrec-softmax-ml", "SASRec, full softmax of 3,416 items, ml-1m lengths", "sasrec", "softmax", "ml-1m",
+             128, sasrec(200)),
+    Training("gru4rec-100-ml", "GRU4Rec, BCE, 100 units, ml-1m lengths", "gru4rec", "bce", "ml-1m", 128,
+             gru4rec(100, 200)),
+    Training("din-5-50", "DIN, B4096, histories of 5 to 50, 63 k items", "din", "click", "5-50", 4096, din()),
+]

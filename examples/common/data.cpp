@@ -61,7 +61,7 @@ void announce_left_out(const seqrec::HeldOut& held_out, const seqrec::EvaluateOp
 }  // namespace
 
 Candidates::Candidates(const seqrec::Split& split, const DataOptions& options)
-    : seen(options.seen), validation_only(options.validation_only) {
+    : seen(options.seen), validation_only(options.validation_only), per_user(options.per_user) {
   std::cout << seqrec::describe(*split.data) << '\n' << seqrec::describe(split) << '\n';
   if (seen == seqrec::SeenItems::left_out && seqrec::share_of_repeats(split.test) >= seqrec::many_repeats)
     std::cout << "here: --seen ranked\n";

@@ -24,6 +24,7 @@ struct Candidates {
   std::optional<seqrec::CandidateLists> of_validation, of_test;
   seqrec::SeenItems seen;  ///< of candidates and of full rankings
   bool validation_only;    ///< whether the test stays unscored
+  bool per_user;           ///< whether result files have each user's ranks
 
   /// Prints a line each for data, split and candidates, and for whose targets cannot be ranked.
   /// @throws seqrec::DataError where nobody's can

@@ -28,6 +28,7 @@ struct DataOptions {
   std::filesystem::path json{};
   bool quick = false;
   bool validation_only = false;
+  bool per_user = false;
   seqrec::ReadOptions read{};  ///< of --data
 
   /// Declares them, and --candidates N|full.
@@ -43,6 +44,7 @@ struct DataOptions {
           "a short run, on synthetic data if --data is not given: to see that all works");
     visit("validation_only", validation_only, seqrec::any(),
           "the test is not scored: to choose settings by; the test is for the run that is reported");
+    visit("per_user", per_user, seqrec::any(), "the result has each user's rank too: to compare runs user by user");
     visit("seen", seen, seqrec::any(),
           "what becomes, in validation and test, of other items that a user has had; ranked where people repeat");
     visit("candidate_dir", candidate_dir, seqrec::any(),

@@ -60,6 +60,20 @@ Json dataset_json(const seqrec::Split& split) {
           {"hash", data.hash()},       {"split_hash", split.hash()}};
 }
 
+/// {"of": how many were ranked, "ranks": where the target came out}, user by user: what programs that compare runs read.
+/// Where the same number is ranked for everybody it is said once.
+Json ranks_json(const std::vector<seqrec::RankingMetrics::UserRank>& ranks) {
+  Json of = Json::array(), places = Json::array();
+  bool alike = true;
+  for (const auto& user : ranks) {
+    alike &= user.candidates == ranks.front().candidates;
+    of.push_back(user.candidates);
+    places.push_back(user.rank);
+  }
+  if (alike && !ranks.empty()) of = ranks.front().candidates;
+  return {{"of", of}, {"ranks", places}};
+}
+
 /// How the numbers came about: everything that must agree before two of them may be compared.
 Json protocol_json(const RunDescription& run) {
   const seqrec::CandidateLists* const lists = run.candidates.test();
@@ -143,6 +157,7 @@ Json history_json(const TrainingDescription& training) {
 Json run_json(const RunDescription& run) {
   Json json = {{"model", run.model},           {"dataset", dataset_json(run.split)}, {"protocol", protocol_json(run)},
                {"options", options_json(run)}, {"versions", versions_json()},        {"seconds", run.seconds}};
+  if (run.parameters > 0) json["parameters"] = run.parameters;
   if (run.training) add_training(json, *run.training);
   if (run.checkpoint)
     json["checkpoint"] = {{"file", run.checkpoint->file.string()},
@@ -157,6 +172,8 @@ Json run_json(const RunDescription& run) {
     json["calibration"] = {{"scale", figures.test->calibration.scale}, {"bias", figures.test->calibration.bias}};
     json["test_clicks"] = clicks_json(figures.test->candidates);
   }
+  if (run.candidates.per_user)
+    json["users"] = each_evaluation(figures, [](Evaluation of) { return ranks_json(of.ranks); });
   if (run.training) json["history"] = history_json(*run.training);
   return json;
 }

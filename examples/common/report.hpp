@@ -37,6 +37,7 @@ struct RunDescription {
   const Candidates& candidates;
   Figures figures;
   double seconds;
+  seqrec::index_t parameters = 0;                     ///< how many numbers were learned
   std::optional<TrainingDescription> training{};      ///< of what is trained
   std::optional<CheckpointDescription> checkpoint{};  ///< of what was trained elsewhere
 };
@@ -63,11 +64,12 @@ RunDescription describe_model(const char* title, const Model& model, const seqre
           .candidates = candidates,
           .figures = judge(model, split, candidates, options.team, &result.validation),
           .seconds = result.seconds,
+          .parameters = model.parameters().size(),
           .training = TrainingDescription{objective.name(), options, result}};
 }
 
-/// Writes a run as a JSON object: what was trained on what and how, by which program, and what came out; nothing of a
-/// test that was not scored. Whole or not at all; nothing where the path is empty.
+/// Writes a run as a JSON object: what was trained on what and how, by which program, and what came out, with --per-user
+/// also of each user; nothing of a test that was not scored. Whole or not at all; nothing where the path is empty.
 /// @throws seqrec::DataError naming the file and the system's reason
 void write_report(const std::filesystem::path& path, const RunDescription& run);
 

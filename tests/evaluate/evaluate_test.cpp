@@ -105,6 +105,7 @@ TEST_CASE("ranks are what plain loops over encode() find", "[train]") {
   options.token_budget = GENERATE(1, 50);
   DoubleContext::Team team(0, {.threads = 2, .slots = 3});
   check_same(target_ranks(team, model, held_out, options), ranks_by_loops(model, held_out, candidates));
+  check_same(evaluate(team, model, held_out, options).ranks, ranks_by_loops(model, held_out, candidates));
 }
 
 TEST_CASE("metrics are means over users of what their definitions say", "[train]") {

@@ -62,8 +62,12 @@ if(NOT negatives EQUAL 99 OR NOT sampled GREATER full)
   message(FATAL_ERROR "among 1 + ${negatives}, HR@10 is ${sampled}, in the full ranking ${full}; expected it to be easier")
 endif()
 
-# The same on two threads, to the last bit, the checkpoint too.
-run(${TRAINER} --quick --epochs 2 --threads 2 --json two.json --checkpoint two.safetensors)
+# The same on two threads, to the last bit, the checkpoint too; each user's rank on request.
+string(JSON value ERROR_VARIABLE missing GET "${one}" users)
+if(NOT missing)
+  message(FATAL_ERROR "the result has users without --per-user")
+endif()
+run(${TRAINER} --quick --epochs 2 --threads 2 --per-user --json two.json --checkpoint two.safetensors)
 file(READ two.json two)
 what_counts("${one}" expected)
 what_counts("${two}" found)
@@ -71,6 +75,17 @@ file(SHA256 one.safetensors expected_weights)
 file(SHA256 two.safetensors found_weights)
 if(NOT found STREQUAL expected OR NOT found_weights STREQUAL expected_weights)
   message(FATAL_ERROR "one thread:\n${expected}\ntwo threads:\n${found}")
+endif()
+
+string(JSON users GET "${two}" dataset users)
+string(JSON count LENGTH "${two}" users test ranks)
+string(JSON among GET "${two}" users test of)
+if(NOT count EQUAL users OR NOT among EQUAL 100)
+  message(FATAL_ERROR "--per-user: ${count} ranks among ${among}, expected ${users} among 100")
+endif()
+string(JSON parameters GET "${two}" parameters)
+if(parameters LESS 1000)
+  message(FATAL_ERROR "the model has ${parameters} parameters, expected more")
 endif()
 
 # Another seed is another run.

@@ -129,6 +129,7 @@ SEQREC_FUNCTION Evaluation detail::evaluation_of(const HeldOut& held_out, const 
   RankingMetrics metrics({options.top_k});
   for (const auto& user : ranks) metrics.add(user.rank, user.candidates);
   evaluation.ranking = metrics.result();
+  evaluation.ranks.assign(ranks.begin(), ranks.end());
   return evaluation;
 }
 

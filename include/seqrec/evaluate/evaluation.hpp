@@ -44,6 +44,9 @@ struct EvaluateOptions {
 /// What an evaluation found.
 struct Evaluation {
   RankingResult ranking;
+  /// Where each target came out, in the order of the held-out ones without those that are left out: what two models are
+  /// compared by, user by user (paired_bootstrap).
+  std::vector<RankingMetrics::UserRank> ranks;
   std::optional<ClickResult> clicks;  ///< of frozen candidates: the target taken, the negatives not
   std::string protocol;               ///< in words
   LeftOut left_out;                   ///< whose targets are not in the ranking

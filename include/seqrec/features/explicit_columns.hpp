@@ -122,17 +122,17 @@ inline constexpr ExplicitDefinition explicit_definitions[] = {
     {FeatureGroup::time, "time_visit_events", "{items} in this visit", "events",
      "In this visit you have had {counted}."},
     {FeatureGroup::cross, "cross_genre_share", "share of the history with a common genre", "share",
-     "{count} of the {of} {items} in your history have a genre in common with this one{genres}."},
+     "It has a genre in common with {count} of the {of} {items} in your history{genres}."},
     {FeatureGroup::cross, "cross_genre_share_{recent}", "share of the last {recent} with a common genre", "share",
-     "{count} of your last {of} {items} have a genre in common with this one{genres}."},
+     "It has a genre in common with {count} of your last {of} {items}{genres}."},
     {FeatureGroup::cross, "cross_genre_share_{newest}", "share of the last {newest} with a common genre", "share",
-     "{count} of your last {of} {items} have a genre in common with this one{genres}."},
+     "It has a genre in common with {count} of your last {of} {items}{genres}."},
     {FeatureGroup::cross, "cross_genre_rating", "own mean rating of common genres", "rating",
      "You rate {items} that have a genre in common with it {value} on average ({ratings})."},
     {FeatureGroup::cross, "cross_year_distance_{recent}", "years between it and the last {recent}", "years",
      "It is {value} years away from your last {of} {items}, which are of {mean} on average."},
-    {FeatureGroup::cross, "cross_popularity_distance", "popularity beside the history's", "percent",
-     "Its popularity is {value} points beside the average of your history ({mean} %)."},
+    {FeatureGroup::cross, "cross_popularity_distance", "popularity above that of the history", "percent",
+     "Its popularity is {size} points {above} the average of your history ({mean} %)."},
     {FeatureGroup::cross, "cross_follows", "times it directly followed the last {item}", "times",
      "Directly after {last} it was chosen {times}."},
     {FeatureGroup::cross, "cross_transition_score", "how often it follows the last {items}", "score",
@@ -193,7 +193,7 @@ SEQREC_FUNCTION FeatureSchema explicit_schema(const ExplicitFeatureOptions& opti
   for (const index_t genre : layout.share_genres)
     columns.push_back({concatenate("sequence_share_", named(genre), "_", recent),
                        concatenate("share of ", named(genre), " in the last ", recent), "share", FeatureGroup::sequence,
-                       fill("{count} of your last {of} {items} were of the genre {genre}; this one {is}.")});
+                       fill("{genre} is a genre of {count} of your last {of} {items}, {and of this}.")});
   return FeatureSchema(std::move(columns));
 }
 

@@ -144,7 +144,7 @@ SEQREC_FUNCTION void write_explicit_facts(const std::filesystem::path& path, con
     using Value = typename std::decay_t<decltype(values)>::value_type;
     tensors.push_back({name, data_type_of<Value>(), {std::ssize(values)}, values.data()});
   };
-  struct Table {
+  struct WeightRows {
     std::vector<std::int64_t> offsets{0};
     std::vector<std::int32_t> items;
     std::vector<float> weights;
@@ -153,7 +153,7 @@ SEQREC_FUNCTION void write_explicit_facts(const std::filesystem::path& path, con
       {{"follows", &facts.follows},
        {"transitions", &facts.transition_knn.transitions()},
        {"similarities", &facts.item_knn.similarities()}}};
-  std::array<Table, 3> tables;
+  std::array<WeightRows, 3> tables;
   for (std::size_t i = 0; i < tables.size(); ++i)
     for (item_t item = 0; item < static_cast<item_t>(weights[i].second->num_items()); ++item) {
       for (const ItemWeights::Entry& entry : weights[i].second->row(item)) {

@@ -46,17 +46,18 @@ class ExplicitMoment {
   /// (columns) those of the moment; NaN in those of the candidate, and where nothing is known.
   std::span<const float> columns() const { return columns_; }
 
-  index_t snapshot = 0;              ///< what the moment is taken for; see ItemEvents
-  index_t events = 0;                ///< of the history
-  item_t last = -1;                  ///< the history's last item
-  float recent_year = none;          ///< mean of the recent events
-  std::vector<std::uint64_t> masks;  ///< (history, words) genres, newest event first
-  std::vector<double> ratings;       ///< (history) newest first, 0 where there is none
-  std::vector<std::uint8_t> rated;   ///< (history) newest first, whether there is one
-  std::vector<std::int32_t> seen;    ///< (V) times in the history
-  std::vector<std::int32_t> series;  ///< (series) the same
-  std::vector<double> transition;    ///< (V) scores of transition-kNN; of no meaning without a history
-  std::vector<double> item_knn;      ///< (V) scores of item-kNN; of no meaning without a history
+  index_t snapshot = 0;  ///< what the moment is taken for; see ItemEvents
+  index_t events = 0;    ///< of the history
+  item_t last = -1;      ///< the history's last item
+  double recent_year =
+      std::numeric_limits<double>::quiet_NaN();  ///< mean of the recent events; NaN where none is known
+  std::vector<std::uint64_t> masks;              ///< (history, words) genres, newest event first
+  std::vector<double> ratings;                   ///< (history) newest first, 0 where there is none
+  std::vector<std::uint8_t> rated;               ///< (history) newest first, whether there is one
+  std::vector<std::int32_t> seen;                ///< (V) times in the history
+  std::vector<std::int32_t> series;              ///< (series) the same
+  std::vector<double> transition;                ///< (V) scores of transition-kNN; of no meaning without a history
+  std::vector<double> item_knn;                  ///< (V) scores of item-kNN; of no meaning without a history
   UnseenRanks transition_ranks, item_knn_ranks;
 
  private:
@@ -179,7 +180,7 @@ SEQREC_FUNCTION void ExplicitMoment::read_history(const FeatureMoment& moment) {
   column(ExplicitColumn::sequence_distinct_items) = static_cast<float>(distinct);
   column(ExplicitColumn::sequence_mean_popularity) = mean(popularity, popular);
   column(ExplicitColumn::sequence_mean_year) = mean(years, dated);
-  recent_year = mean(recent_years, recent_dated);
+  recent_year = recent_years / recent_dated;  // 0 / 0 is NaN
 }
 
 SEQREC_FUNCTION void ExplicitMoment::read_genres(const FeatureMoment& moment) {

@@ -78,7 +78,8 @@ SEQREC_FUNCTION void ExplicitRows::write_cross(item_t item, float* row) const {
   set(ExplicitColumn::cross_item_seen, static_cast<float>(seen));
   if (series >= 0) set(ExplicitColumn::cross_series_seen, static_cast<float>(moment_.series.data()[series] - seen));
   if (moment_.events == 0) return;
-  set(ExplicitColumn::cross_year_distance, std::abs(facts_->items.year(item) - moment_.recent_year));
+  set(ExplicitColumn::cross_year_distance,
+      static_cast<float>(std::abs(static_cast<double>(facts_->items.year(item)) - moment_.recent_year)));
   set(ExplicitColumn::cross_follows, facts_->follows.weight(moment_.last, item));
   const double transition = moment_.transition.data()[item], similarity = moment_.item_knn.data()[item];
   set(ExplicitColumn::cross_transition_score, static_cast<float>(transition));

@@ -28,9 +28,9 @@ constexpr const char* name_of(FeatureGroup group) { return names_of(group)[stati
 /// A number that is known of (user, moment, candidate), and how it is told to people. Where nothing is known the number
 /// is NaN, which a tree takes for a value of its own; 0 would claim something.
 struct FeatureColumn {
-  std::string name;   ///< "cross_genre_share_10"; begins with its group
-  std::string label;  ///< "share of the last 10 with a common genre", for tables and pictures
-  std::string unit;   ///< "years", "share", "place"; empty for a number of nothing
+  std::string name{};   ///< "cross_genre_share_10"; begins with its group
+  std::string label{};  ///< "share of the last 10 with a common genre", for tables and pictures
+  std::string unit{};   ///< "years", "share", "place"; empty for a number of nothing
   FeatureGroup group = FeatureGroup::item;
   /// One sentence with places for what was measured, "{count} of your last {seen} films share a genre with this one".
   /// {value} is the number itself; who offers other places says so.

@@ -39,7 +39,7 @@ inline std::string counted_text(double value, std::string_view one, std::string_
 
 /// A time for people: "20 minutes", "3 hours", "12 days".
 inline std::string span_text(double days) {
-  const double minutes = std::floor(days * 24 * 60 + 1e-6);
+  const double minutes = std::floor(days * 24 * 60 + 1e-3);
   if (minutes < 1) return "less than a minute";
   if (minutes < 60) return counted_text(minutes, "minute", "minutes");
   if (minutes < 24 * 60) return counted_text(std::floor(minutes / 60), "hour", "hours");
@@ -79,9 +79,14 @@ class SentencePlaces {
     if (place == "ratings") return counted_text(static_cast<double>(ratings()), "rating", "ratings");
     if (place == "of") return std::to_string(window());
     if (place == "count") return number_text(std::round(value_ * static_cast<double>(window())));
+    if (place == "size") return number_text(std::abs(value_));
+    if (place == "above") return value_ < 0 ? "below" : "above";
     if (place == "genres") return genres();
     if (place == "genre") return genre();
-    if (place == "is") return items_.has_genre(candidate_, genre_of_column()) ? "is" : "is not";
+    if (place == "is") return has_genre() ? "is" : "is not";
+    if (place == "and of this")
+      return concatenate(has_genre() == (value_ > 0) ? "and " : "but ",
+                         has_genre() ? "of this one" : "not of this one");
     if (place == "last") return features_.title(moment_.history.back());
     if (place == "mean") return mean();
     if (place == "series") return series_name(features_.title(candidate_));
@@ -134,6 +139,7 @@ class SentencePlaces {
     return column_ < layout.first_share() ? layout.genres.data()[column_ - layout.first_genre()]
                                           : layout.share_genres.data()[column_ - layout.first_share()];
   }
+  bool has_genre() const { return items_.has_genre(candidate_, genre_of_column()); }
   std::string genre() const { return items_.genres()[static_cast<std::size_t>(genre_of_column())]; }
 
   index_t ratings() const {

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole training steps on a GPU: forward, backward, clipping, Adam, at sizes from real runs.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "seqrec/core/types.hpp"
+
+namespace benchmarks {
+
+/// Medians over rounds; rounds after the first of each model, whose kernels have been loaded. The batch lies on the
+/// device already.
+struct Step {
+  std::string name;
+  seqrec::index_t rows;
+  double waits;    ///< milliseconds a step where what became of it is read before the next begins, as the trainer does
+  double runs_on;  ///< where twenty are launched and waited for once: the device alone, if launching is not slower
+};
+
+/// Calls found(step) of each as soon as it is measured.
+/// @throws std::runtime_error where the loss of one batch, trained on again and again, does not fall
+void for_training_steps(const std::function<void(const Step&)>& found);
+
+}  // namespace benchmarks

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compare/pictures.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "compare/process.hpp"
+#include "seqrec/core/atomic_file.hpp"
+#include "seqrec/core/errors.hpp"
+
+namespace examples::compare {
+
+namespace {
+
+/// Text in double quotes, as gnuplot's enhanced text would have it.
+std::string quoted(const std::string& text) {
+  std::string result = "\"";
+  for (const char letter : text) {
+    if (letter == '"' || letter == '\\') result += '\\';
+    if (letter == '_' || letter == '^' || letter == '@' || letter == '{' || letter == '}' || letter == '&')
+      result += "\\\\";
+    result += letter;
+  }
+  return result + '"';
+}
+
+/// A file name of an experiment and what is shown.
+std::string file_name(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char letter) { return letter == '@' || letter == ' '; }, '-');
+  return text;
+}
+
+/// One picture: lines or points of some series.
+class Plot {
+ public:
+  Plot(std::string title, std::string x, std::string y)
+      : title_(std::move(title)), x_(std::move(x)), y_(std::move(y)) {}
+
+  void begin(const std::string& name) { series_.push_back({name, ""}); }
+  void add(double x, double y, double deviation = 0) {
+    series_.back().points += seqrec::concatenate(x, ' ', y, ' ', deviation, '\n');
+  }
+  bool empty() const {
+    return std::all_of(series_.begin(), series_.end(), [](const Series& of) { return of.points.empty(); });
+  }
+  void scale_by_logarithm() { logarithmic_ = true; }
+  /// What lies between two points means nothing.
+  void leave_out_lines() { lines_ = false; }
+  /// With bars as long as deviations.
+  void mark_points() { marks_ = true; }
+
+  /// A script that draws it twice.
+  std::string script(const std::filesystem::path& folder, const std::string& name) const {
+    std::string data, plots;
+    // Okabe and Ito's colours, which people tell apart who do not see red and green as others do.
+    const std::vector<std::string> colours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
+                                              "#E69F00", "#56B4E9", "#000000", "#999999"};
+    for (std::size_t i = 0; i < series_.size(); ++i) {
+      if (series_[i].points.empty()) continue;
+      const std::string block = seqrec::concatenate("$series", i), colour = colours[i % colours.size()];
+      data += block + " << EOD\n" + series_[i].points + "EOD\n";
+      const auto add = [&](const char* columns, const char* style, const std::string& title) {
+        plots += seqrec::concatenate(plots.empty() ? "plot " : ", \\\n     ", block, " using ", columns, " with ",
+                                     style, " lc rgb \"", colour, "\" ", title);
+      };
+      const std::string title = "title " + quoted(series_[i].name);
+      if (lines_) add("1:2", "lines lw 2", title);
+      if (marks_) add("1:2:3", "yerrorbars pt 7 ps 1 lw 2", lines_ ? "notitle" : title);
+    }
+    std::string text = data;
+    text += seqrec::concatenate(
+        "set title ", quoted(title_), "\nset xlabel ", quoted(x_), "\nset ylabel ", quoted(y_),
+        "\nset key outside right top\nset grid back lt 1 lw 1 lc rgb \"#cccccc\"\nset border 3\nset tics "
+        "nomirror\nset offsets graph .05, graph .05, graph .05, graph .05\n");
+    if (logarithmic_) text += "set logscale x\n";
+    const std::string path = (folder / name).string();
+    text += seqrec::concatenate("set terminal svg size 900,520 font \"sans,14\" background \"white\"\nset output ", "'",
+                                path, ".svg'\n", plots, "\nset terminal pngcairo size 1350,780 font \"sans,14\" ",
+                                "background \"white\"\nset output '", path, ".png'\nreplot\nunset output\n");
+    return text;
+  }
+
+ private:
+  struct Series {
+    std::string name, points;
+  };
+
+  std::string title_, x_, y_;
+  std::vector<Series> series_;
+  bool logarithmic_ = false, lines_ = true, marks_ = false;
+};
+
+/// The tables of one experiment and ranking, by ascending length.
+std::vector<const Table*> like(const std::vector<Table>& tables, const Table& of) {
+  std::vector<const Table*> found;
+  for (const Table& table : tables)
+    if (table.experiment == of.experiment && table.ranking == of.ranking) found.push_back(&table);
+  std::sort(found.begin(), found.end(), [](const Table* a, const Table* b) { return a->length < b->length; });
+  return found;
+}
+
+Plot by_length(const std::vector<const Table*>& tables, std::size_t metric) {
+  const Experiment& experiment = *tables.front()->experiment;
+  Plot plot(experiment.title + ", " + experiment.data, "longest history", experiment.metrics[metric]);
+  plot.mark_points();
+  for (const Contender& contender : experiment.contenders) {
+    if (!contender.has_length) continue;
+    plot.begin(contender.name);
+    for (const Table* table : tables)
+      for (const Row& row : table->rows)
+        if (row.contender == &contender)
+          plot.add(static_cast<double>(table->length), row.cells[metric].mean, row.cells[metric].deviation.value_or(0));
+  }
+  return plot;
+}
+
+Plot training(const Table& table) {
+  std::string selection = "validation";
+  for (const Row& row : table.rows)
+    if (!row.results.front()->selection.empty()) selection = "validation " + row.results.front()->selection;
+  Plot plot(table.experiment->title + ", " + table.experiment->data, "seconds of training", selection);
+  for (const Row& row : table.rows) {
+    plot.begin(row.contender->name);
+    for (const Validation& validation : row.results.front()->history) plot.add(validation.seconds, validation.value);
+  }
+  return plot;
+}
+
+Plot cost(const Table& table, bool of_size) {
+  const Experiment& experiment = *table.experiment;
+  Plot plot(experiment.title + ", " + experiment.data, of_size ? "parameters" : "seconds of training",
+            experiment.metrics.back());
+  plot.scale_by_logarithm();
+  plot.leave_out_lines();
+  plot.mark_points();
+  for (const Row& row : table.rows) {
+    const double x = of_size ? static_cast<double>(row.parameters) : row.seconds;
+    if (x <= 0) continue;
+    plot.begin(row.contender->name);
+    plot.add(x, row.cells.back().mean, row.cells.back().deviation.value_or(0));
+  }
+  return plot;
+}
+
+}  // namespace
+
+void draw(const std::filesystem::path& folder, const std::vector<Table>& tables, std::ostream& warnings) {
+  std::filesystem::create_directories(folder);
+  const std::filesystem::path script = folder / "pictures.gnuplot", log = folder / "pictures.log";
+  std::string text;
+  const auto add = [&](const Plot& plot, const std::string& name) {
+    if (!plot.empty()) text += "reset\n" + plot.script(folder, file_name(name));
+  };
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    const Table& first = tables[i];
+    const Experiment& experiment = *first.experiment;
+    const bool of_new_experiment = i == 0 || tables[i - 1].experiment != &experiment;
+    if (!of_new_experiment && tables[i - 1].ranking == first.ranking) continue;
+    const std::string name = experiment.name + (first.ranking == "test" ? "" : "-full");
+    const std::vector<const Table*> of = like(tables, first);
+    if (of.size() > 1)
+      for (std::size_t metric = 0; metric < experiment.metrics.size(); ++metric)
+        add(by_length(of, metric), name + "-" + experiment.metrics[metric] + "-by-length");
+    if (of_new_experiment) add(training(first), experiment.name + "-training");
+    add(cost(first, false), name + "-time");
+    add(cost(first, true), name + "-size");
+  }
+  if (text.empty()) return;
+  try {
+    seqrec::write_file_atomically(script, text);
+    if (const int status = run_process("gnuplot", {script.string()}, log, [] {}); status != 0)
+      throw seqrec::DataError(seqrec::concatenate("gnuplot ended with ", status, ": ", last_line(log)));
+    std::filesystem::remove(script);
+    std::filesystem::remove(log);
+  } catch (const seqrec::DataError& error) {
+    warnings << "no pictures: " << error.what() << "; apt-get install gnuplot-nox brings gnuplot\n";
+  }
+}
+
+}  // namespace examples::compare

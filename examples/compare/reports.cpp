@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compare/reports.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iomanip>
+#include <iterator>
+#include <set>
+#include <sstream>
+
+#include "seqrec/core/atomic_file.hpp"
+#include "seqrec/core/errors.hpp"
+
+namespace examples::compare {
+
+namespace {
+
+std::string number(double value) { return seqrec::concatenate(std::fixed, std::setprecision(4), value); }
+
+/// "0.9102 +- 0.0012", with a sign of the writer's choice.
+std::string mean_text(const Cell& cell, const char* plus_minus) {
+  return number(cell.mean) + (cell.deviation ? plus_minus + number(*cell.deviation) : "");
+}
+
+/// "12 min", "45 s"; nothing for what is not trained.
+std::string duration(double seconds) {
+  if (seconds <= 0) return "";
+  if (seconds < 90) return seqrec::concatenate(std::fixed, std::setprecision(0), seconds, " s");
+  return seqrec::concatenate(std::fixed, std::setprecision(1), seconds / 60, " min");
+}
+
+/// "1 234 567" is hard to read in a narrow column: "1.23 M".
+std::string count(std::int64_t parameters) {
+  if (parameters == 0) return "";
+  const auto value = static_cast<double>(parameters);
+  if (value >= 1e6) return seqrec::concatenate(std::fixed, std::setprecision(2), value / 1e6, " M");
+  return seqrec::concatenate(std::fixed, std::setprecision(0), value / 1e3, " k");
+}
+
+std::string ranking_words(const std::string& ranking) {
+  return ranking == "test" ? "test, frozen candidates" : "test, full ranking";
+}
+
+std::string heading(const Table& table) {
+  std::string text = seqrec::concatenate(table.experiment->title, ": ", table.experiment->data);
+  if (table.length > 0) text += seqrec::concatenate(", histories of ", table.length);
+  return text + ", " + ranking_words(table.ranking);
+}
+
+/// "SASRec paper: .8245 / .5905", in the order of the metrics.
+std::string published(const Row& row) {
+  std::string text;
+  for (const Cell& cell : row.cells) {
+    if (!text.empty() || cell.published) text += text.empty() ? "" : " / ";
+    if (cell.published)
+      text += number(*cell.published);
+    else if (!text.empty())
+      text += "-";
+  }
+  if (text.empty()) return "";
+  return row.contender->published.source.empty() ? text : text + " (" + row.contender->published.source + ")";
+}
+
+/// Lines of cells with columns as wide as they must be, the first to the left.
+void print_columns(std::ostream& out, const std::vector<std::vector<std::string>>& lines) {
+  std::vector<std::size_t> widths;
+  for (const auto& line : lines) {
+    widths.resize(std::max(widths.size(), line.size()));
+    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+  }
+  for (const auto& line : lines) {
+    std::ostringstream text;
+    for (std::size_t i = 0; i < line.size(); ++i)
+      text << (i == 0 ? "  " : "   ") << (i == 0 || i + 1 == line.size() ? std::left : std::right)
+           << std::setw(i + 1 == line.size() ? 0 : static_cast<int>(widths[i])) << line[i];
+    std::string trimmed = text.str();
+    trimmed.erase(trimmed.find_last_not_of(' ') + 1);
+    out << trimmed << '\n';
+  }
+}
+
+void print(std::ostream& out, const Table& table) {
+  out << '\n' << heading(table) << '\n';
+  if (table.rows.empty()) {
+    out << "  no result yet\n";
+    return;
+  }
+  std::vector<std::vector<std::string>> lines = {{"model"}};
+  for (const std::string& metric : table.experiment->metrics) lines[0].push_back(metric);
+  for (const char* column : {"seeds", "parameters", "training", "published"}) lines[0].emplace_back(column);
+  for (const Row& row : table.rows) {
+    lines.push_back({row.contender->name});
+    for (const Cell& cell : row.cells)
+      lines.back().push_back((cell.is_significant() ? "*" : "") + mean_text(cell, " +- "));
+    lines.back().insert(lines.back().end(), {row.contender->has_seed ? std::to_string(row.results.size()) : "",
+                                             count(row.parameters), duration(row.seconds), published(row)});
+  }
+  print_columns(out, lines);
+  for (std::size_t i = 0; i < table.experiment->metrics.size(); ++i)
+    for (const Row& row : table.rows)
+      if (row.cells[i].is_best && row.cells[i].p_value)
+        out << "  " << table.experiment->metrics[i] << ": " << row.contender->name << " ahead of the next, p "
+            << seqrec::concatenate(std::setprecision(2), *row.cells[i].p_value) << '\n';
+  if (!table.missing.empty())
+    out << "  without result: " << table.missing.size() << ", the first " << table.missing.front() << '\n';
+}
+
+/// The distinct values of all runs of a table, in order, with commas.
+template <class Of>
+std::string all_of(const Table& table, Of of) {
+  std::set<std::string> values;
+  for (const Row& row : table.rows)
+    for (const Result* result : row.results) values.insert(of(*result));
+  std::string text;
+  for (const std::string& value : values) text += (text.empty() ? "" : ", ") + value;
+  return text;
+}
+
+}  // namespace
+
+void print(std::ostream& out, const std::vector<Table>& tables) {
+  for (const Table& table : tables) print(out, table);
+  out << "\n* the best of its column, ahead of the next with p < .05 (paired bootstrap over users)\n";
+}
+
+void write_csv(const std::filesystem::path& path, const std::vector<Table>& tables) {
+  std::string text =
+      "experiment,data,ranking,length,model,metric,mean,deviation,seeds,best,p,published,parameters,seconds\n";
+  const auto optional = [](const std::optional<double>& value) {
+    return value ? seqrec::concatenate(std::setprecision(6), *value) : std::string();
+  };
+  for (const Table& table : tables)
+    for (const Row& row : table.rows)
+      for (std::size_t i = 0; i < row.cells.size(); ++i) {
+        const Cell& cell = row.cells[i];
+        std::string name = row.contender->name;  // quoted, as it may hold commas
+        for (std::size_t at = 0; (at = name.find('"', at)) != std::string::npos; at += 2) name.insert(at, 1, '"');
+        text += seqrec::concatenate(table.experiment->name, ',', table.experiment->data, ',', table.ranking, ',',
+                                    table.length, ",\"", name, "\",", table.experiment->metrics[i], ',',
+                                    std::setprecision(6), cell.mean, ',', optional(cell.deviation), ',',
+                                    row.results.size(), ',', cell.is_best ? 1 : 0, ',', optional(cell.p_value), ',',
+                                    optional(cell.published), ',', row.parameters, ',', row.seconds, '\n');
+      }
+  seqrec::write_file_atomically(path, text);
+}
+
+std::string markdown(const Table& table) {
+  std::string text = "**" + heading(table) + "**\n\n";
+  if (table.rows.empty()) return text + "No result yet.\n";
+  text += "| model |";
+  std::string rule = "|---|";
+  for (const std::string& metric : table.experiment->metrics) {
+    text += " " + metric + " |";
+    rule += "---:|";
+  }
+  text += " seeds | parameters | training | published |\n" + rule + "---:|---:|---:|---|\n";
+  for (const Row& row : table.rows) {
+    text += "| " + row.contender->name + " |";
+    for (const Cell& cell : row.cells) {
+      const std::string mark = cell.is_significant() ? "**" : "";
+      text += " " + mark + number(cell.mean) + mark + (cell.deviation ? " ± " + number(*cell.deviation) : "") + " |";
+    }
+    text += seqrec::concatenate(" ", row.contender->has_seed ? std::to_string(row.results.size()) : "", " | ",
+                                count(row.parameters), " | ", duration(row.seconds), " | ", published(row), " |\n");
+  }
+  text += seqrec::concatenate("\nCommit ", all_of(table, [](const Result& of) { return of.commit; }), "; ",
+                              all_of(table, [](const Result& of) { return of.machine; }), "; ",
+                              all_of(table, [](const Result& of) { return of.date; }),
+                              ". Bold: ahead of the next with p "
+                              "< .05.\n");
+  return text;
+}
+
+void write_page(const std::filesystem::path& page, const std::filesystem::path& text,
+                const std::vector<Table>& tables) {
+  std::ifstream file(text);
+  if (!file) throw seqrec::DataError(text.string() + ": cannot be read, expected the text of a page");
+  std::string made;
+  std::size_t number = 0;
+  const std::string begin = "{{table ", end = "}}";
+  for (std::string line; std::getline(file, line);) {
+    ++number;
+    if (!line.starts_with(begin) || !line.ends_with(end)) {
+      made += line + '\n';
+      continue;
+    }
+    const std::string name = line.substr(begin.size(), line.size() - begin.size() - end.size());
+    const Experiment* found = nullptr;
+    for (const Table& table : tables) {
+      if (table.experiment->name != name) continue;
+      made += (found != nullptr ? "\n" : "") + markdown(table);
+      found = table.experiment;
+    }
+    if (found != nullptr && !found->text.empty()) made += "\n" + found->text + "\n";
+    if (found == nullptr)
+      throw seqrec::DataError(
+          seqrec::concatenate(text.string(), ": line ", number, ": there is no experiment ", name, ", expected one"));
+  }
+  seqrec::write_file_atomically(page, made);
+}
+
+}  // namespace examples::compare

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compare/summary.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <span>
+
+#include "seqrec/core/errors.hpp"
+#include "seqrec/metrics/ranking.hpp"
+#include "seqrec/metrics/significance.hpp"
+
+namespace examples::compare {
+
+namespace {
+
+/// A metric of one user, by the name it has in files.
+double of_user(const std::string& metric, double rank, double among) {
+  if (metric == "auc") return seqrec::user_auc(rank, static_cast<seqrec::index_t>(among));
+  const std::size_t at = metric.find('@');
+  const std::string kind = metric.substr(0, at);
+  const int cutoff = at == std::string::npos ? 0 : std::stoi(metric.substr(at + 1));
+  if (kind == "hr" || kind == "recall") return seqrec::hit_rate(rank, cutoff);
+  if (kind == "ndcg") return seqrec::ndcg(rank, cutoff);
+  if (kind == "mrr" || kind == "map") return seqrec::reciprocal_rank(rank, cutoff);
+  if (kind == "precision") return seqrec::precision(rank, cutoff);
+  throw seqrec::ArgumentError("metric is " + metric + ", expected auc, or hr, ndcg, mrr, recall, map or precision @K");
+}
+
+/// A metric user by user, the mean of the seeds; empty where not all results know their users.
+std::vector<double> users_of(const Row& row, const std::string& ranking, const std::string& metric) {
+  std::vector<double> sum;
+  for (const Result* result : row.results) {
+    const Ranking& of = result->rankings.at(ranking);
+    if (of.ranks.empty() || (!sum.empty() && sum.size() != of.ranks.size())) return {};
+    sum.resize(of.ranks.size());
+    for (std::size_t user = 0; user < sum.size(); ++user)
+      sum[user] += of_user(metric, of.ranks[user], of.among[user]) / static_cast<double>(row.results.size());
+  }
+  return sum;
+}
+
+bool same_users(const Row& a, const Row& b, const std::string& ranking) {
+  const Result &first = *a.results.front(), &second = *b.results.front();
+  return first.split == second.split && first.rankings.at(ranking).candidates == second.rankings.at(ranking).candidates;
+}
+
+Cell cell_of(const Row& row, const std::string& ranking, const std::string& metric) {
+  std::vector<double> values;
+  for (const Result* result : row.results) {
+    const auto& metrics = result->rankings.at(ranking).metrics;
+    const auto found = metrics.find(metric);
+    if (found == metrics.end())
+      throw seqrec::DataError(seqrec::concatenate(result->run, " has no metric ", metric, ", expected it"));
+    values.push_back(found->second);
+  }
+  Cell cell;
+  const auto count = static_cast<double>(values.size());
+  cell.mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
+  if (values.size() > 1) {
+    double squares = 0;
+    for (const double value : values) squares += (value - cell.mean) * (value - cell.mean);
+    cell.deviation = std::sqrt(squares / (count - 1));
+  }
+  if (const auto of = row.contender->published.metrics.find(ranking); of != row.contender->published.metrics.end())
+    if (const auto published = of->second.find(metric); published != of->second.end())
+      cell.published = published->second;
+  return cell;
+}
+
+/// Adds a contender's row where it has results; those that it lacks are missing.
+void add_row(Table& table, const Contender& contender, const Results& results) {
+  Row row{&contender, {}, {}, 0, 0};
+  const std::vector<std::uint64_t> seeds = contender.has_seed ? table.experiment->seeds : std::vector<std::uint64_t>{0};
+  for (const std::uint64_t seed : seeds) {
+    const Run run{table.experiment, &contender, contender.has_length ? table.length : 0, seed};
+    if (const Result* const result = results.find(run))
+      row.results.push_back(result);
+    else
+      table.missing.push_back(run.name());
+  }
+  if (row.results.empty()) return;
+  for (const Result* result : row.results) row.seconds += result->seconds / static_cast<double>(row.results.size());
+  row.parameters = row.results.front()->parameters;
+  for (const std::string& metric : table.experiment->metrics) row.cells.push_back(cell_of(row, table.ranking, metric));
+  table.rows.push_back(std::move(row));
+}
+
+/// Finds the best of each column, and whether it is ahead of the next.
+void judge(Table& table) {
+  const Experiment& experiment = *table.experiment;
+  if (table.rows.size() < 2) return;
+  for (std::size_t column = 0; column < experiment.metrics.size(); ++column) {
+    std::vector<Row*> order;
+    for (Row& row : table.rows) order.push_back(&row);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](const Row* a, const Row* b) { return a->cells[column].mean > b->cells[column].mean; });
+    Cell& best = order[0]->cells[column];
+    best.is_best = true;
+    if (!same_users(*order[0], *order[1], table.ranking)) continue;
+    const std::vector<double> of_best = users_of(*order[0], table.ranking, experiment.metrics[column]),
+                              of_next = users_of(*order[1], table.ranking, experiment.metrics[column]);
+    if (of_best.empty() || of_best.size() != of_next.size()) continue;
+    best.p_value = seqrec::paired_bootstrap(std::span(of_best), std::span(of_next)).p_value;
+  }
+}
+
+}  // namespace
+
+std::vector<Table> tables(const Plan& plan, const Results& results) {
+  std::vector<Table> all;
+  for (const Experiment& experiment : plan.experiments)
+    for (const std::string& ranking : experiment.rankings)
+      for (const std::int64_t length : experiment.lengths_or_own()) {
+        Table table{&experiment, ranking, length, {}, {}};
+        for (const Contender& contender : experiment.contenders) add_row(table, contender, results);
+        judge(table);
+        all.push_back(std::move(table));
+      }
+  return all;
+}
+
+}  // namespace examples::compare

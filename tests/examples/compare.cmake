@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+# A list of runs is made once, whatever interrupts it; its tables, pages and complaints are what is promised.
+include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
+
+file(REMOVE_RECURSE ring.jsonl ring.logs)
+set(ENV{SEQREC_DATA} "")
+
+# Forty users on a ring of twenty items: who knows what follows what knows all.
+set(pairs "")
+foreach(user RANGE 1 40)
+  foreach(step RANGE 1 7)
+    math(EXPR item "(${user} + ${step}) % 20 + 1")
+    string(APPEND pairs "${user} ${item}\n")
+  endforeach()
+endforeach()
+file(WRITE data/ring.txt "${pairs}")
+
+# list(FILE contenders): one experiment of baselines, which take no time.
+function(write_list file contenders)
+  file(WRITE ${file} "{\"experiments\": [{\"name\": \"ring\", \"title\": \"On a ring\", \"data\": \"ring.txt\",
+    \"options\": {\"candidates\": 9}, \"rankings\": [\"test\", \"test_full\"], \"metrics\": [\"hr@5\", \"ndcg@5\"],
+    \"text\": \"A ring.\", \"contenders\": [${contenders}]}]}")
+endfunction()
+set(knn "{\"name\": \"transition-kNN\", \"program\": \"evaluate_baselines\", \"pick\": \"transition-kNN\", \"has_length\": false,
+  \"has_seed\": false, \"published\": {\"test_full\": {\"ndcg@5\": 0.5}}, \"source\": \"a paper\"}")
+set(popularity "{\"name\": \"popularity\", \"program\": \"evaluate_baselines\", \"pick\": \"popularity\", \"has_length\": false,
+  \"has_seed\": false}")
+
+# Nothing is there: both runs are made, and the best is ahead by more than chance.
+write_list(ring.json "${knn}, ${popularity}")
+run(${PROGRAM} --list ring.json --data data --dry-run)
+require_output("2 runs in the list, 2 to do\n  ring/transition-kNN: evaluate_baselines --candidates 9\n")
+require_output("no result yet")
+run(${PROGRAM} --list ring.json --data data --csv ring.csv)
+require_output("2 runs in the list, 2 to do")
+require_output("On a ring: ring.txt, test, frozen candidates\n  model +hr@5 +ndcg@5 +seeds +parameters +training +published\n  transition-kNN +.1.0000 ")
+require_output("On a ring: ring.txt, test, full ranking.*transition-kNN[^\n]*0.5000 .a paper.")
+require_output("hr@5: transition-kNN ahead of the next, p 0.0001")
+file(STRINGS ring.csv lines)
+list(LENGTH lines count)
+if(NOT count EQUAL 9)
+  message(FATAL_ERROR "ring.csv has ${count} lines, expected a heading and one for each of 2 x 2 x 2 figures")
+endif()
+file(STRINGS ring.jsonl results)
+list(LENGTH results count)
+if(NOT count EQUAL 2)
+  message(FATAL_ERROR "ring.jsonl has ${count} lines, expected one a run")
+endif()
+
+# Again: nothing is left to do, and what is said is the same to the digit.
+run(${PROGRAM} --list ring.json --data data)
+require_output("2 runs in the list, 0 to do")
+require_output("transition-kNN +.1.0000 ")
+
+# One with other options, and one more, are the only ones that are made.
+string(REPLACE "\"has_seed\"" "\"options\": {\"decay\": 0.5}, \"has_seed\"" slower "${knn}")
+string(REPLACE "\"transition-kNN\", \"program\"" "\"slower\", \"program\"" slower "${slower}")
+write_list(ring.json "${knn}, ${popularity}, ${slower}")
+run(${PROGRAM} --list ring.json --data data --only popularity)
+require_output("3 runs in the list, 0 to do.*without result: 1, the first ring/slower")
+run(${PROGRAM} --list ring.json --data data)
+require_output("3 runs in the list, 1 to do\n.1/1. ring/slower ")
+
+# A broken line, and one that was cut off: named, and made again.
+file(READ ring.jsonl text)
+string(LENGTH "${text}" length)
+math(EXPR length "${length} - 100")
+string(SUBSTRING "${text}" 0 ${length} text)
+file(WRITE ring.jsonl "{broken\n${text}")
+run(${PROGRAM} --list ring.json --data data)
+require_output("ring.jsonl: line 1 is no result, its run will be made again")
+require_output("ring.jsonl: line 4 is no result")
+require_output("3 runs in the list, 1 to do\n.1/1. ring/slower ")
+run(${PROGRAM} --list ring.json --data data)
+require_output("3 runs in the list, 0 to do")
+
+# A page from its text.
+file(WRITE text.md "# Rings\n\n{{table ring}}\n\nThe end.\n")
+run(${PROGRAM} --list ring.json --data data --page page.md --text text.md)
+file(READ page.md page)
+foreach(part IN ITEMS "# Rings\n\n[*][*]On a ring: ring.txt, test, frozen candidates[*][*]\n\n[|] model [|] hr@5 [|]"
+                      "[|] transition-kNN [|] 1.0000 [|]" "full ranking[*][*]" "Commit .*\nA ring.\n\nThe end.")
+  if(NOT page MATCHES "${part}")
+    message(FATAL_ERROR "page.md holds\n${page}\nexpected a match of\n${part}")
+  endif()
+endforeach()
+file(WRITE text.md "{{table square}}\n")
+run_wrong("text.md: line 1: there is no experiment square" ${PROGRAM} --list ring.json --data data --page page.md --text text.md)
+
+# One that fails does not keep the others; the program says so in the end.
+string(REPLACE "\"has_seed\"" "\"options\": {\"decay\": 5}, \"has_seed\"" wrong "${knn}")
+string(REPLACE "\"transition-kNN\", \"program\"" "\"wrong\", \"program\"" wrong "${wrong}")
+string(REPLACE "\"popularity\", \"program\"" "\"second\", \"program\"" second "${popularity}")
+write_list(ring.json "${wrong}, ${second}")
+run_wrong("ring/wrong  FAILED: evaluate_baselines ended with 1: error: --decay is '5', expected.*ring/second .*1 runs failed"
+          ${PROGRAM} --list ring.json --data data)
+run_wrong("elsewhere/ring.txt: is not there, expected the data set" ${PROGRAM} --list ring.json --data elsewhere)
+
+# Lists that are wrong.
+write_list(bad.json "{\"name\": \"x\", \"program\": \"train_magic\"}")
+run_wrong("bad.json, experiments 1, contenders 1: program is train_magic, expected one of train_sasrec" ${PROGRAM} --list bad.json)
+write_list(bad.json "${knn}, ${knn}")
+run_wrong("contenders 2: the name transition-kNN is another's" ${PROGRAM} --list bad.json)
+write_list(bad.json "{\"name\": \"x\", \"program\": \"train_din\", \"opitons\": {}}")
+run_wrong("contenders 1: has opitons, expected some of has_length, has_seed, name, options" ${PROGRAM} --list bad.json)
+write_list(bad.json "{\"name\": \"x\", \"program\": \"train_din\", \"options\": {\"hidden\": [1]}}")
+run_wrong("option hidden is .1., expected a text, a number, true or false" ${PROGRAM} --list bad.json)
+file(WRITE bad.json "{\"experiments\": [")
+run_wrong("bad.json: byte [0-9]+: no JSON" ${PROGRAM} --list bad.json)
+run_wrong("--list is missing" ${PROGRAM})
