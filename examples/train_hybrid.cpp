@@ -24,6 +24,7 @@ int main() {
 #else
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -59,6 +60,7 @@ using seqrec::index_t;
 struct Settings {
   std::filesystem::path save{}, report{};
   std::string user{};
+  bool ablation = false;
 
   template <class Visitor>
   void visit_options(Visitor&& visit) {
@@ -66,6 +68,8 @@ struct Settings {
     visit("report", report, seqrec::file_to_write(),
           "a page of HTML about one user's recommendations and their reasons");
     visit("user", user, seqrec::any(), "whose reasons are told: a user's id in the data; empty is the first");
+    visit("ablation", ablation, seqrec::any(),
+          "trains trees again without each group of columns, and the naive way: what each is worth; some minutes more");
   }
 };
 
@@ -190,6 +194,29 @@ void explain(const seqrec::HybridRanker<Model>& hybrid, const seqrec::HeldOut& t
   std::cout << "page written to " << settings.report.string() << '\n';
 }
 
+/// The hybrid again without some of what it knows, and trained on scores of events that the model was trained on.
+template <class Fit>
+void ablate(Run run, const Fit& fit, std::vector<examples::RunDescription>& runs) {
+  constexpr std::array<std::array<const char*, 2>, 9> parts = {
+      {{"without the group deep", "deep"},
+       {"without DIN's score", "deep_score"},
+       {"without DIN's product", "deep_product"},
+       {"without the group user", "user"},
+       {"without the group item", "item"},
+       {"without the group sequence", "sequence"},
+       {"without the group time", "time"},
+       {"without the group cross", "cross"},
+       {"without neighbours' scores",
+        "cross_transition_score,cross_transition_rank,cross_item_knn_score,cross_item_knn_rank"}}};
+  for (const auto& [title, columns] : parts) {
+    run.hybrid.without = columns;
+    run.train(title, fit, runs);
+  }
+  run.hybrid.without.clear();
+  run.hybrid.out_of_fold = false;
+  run.train("naive: not out of fold", fit, runs);
+}
+
 void train_all(const Run& run, const Settings& settings, const std::filesystem::path& json) {
   const seqrec::Split& split = run.split;
   const index_t user = find_user(split.test, settings.user);
@@ -198,13 +225,14 @@ void train_all(const Run& run, const Settings& settings, const std::filesystem::
   runs.push_back(examples::train<seqrec::Trainer>("DIN", *din, run.trainer, split, run.candidates, run.click));
   const auto no_model = [](const seqrec::Split&) { return std::make_shared<const seqrec::NoModel<Context>>(); };
   const auto alone = run.train("explicit features alone", no_model, runs);
-  const auto hybrid = run.train(
-      "DIN + explicit features",
-      [&](const seqrec::Split& part) -> std::shared_ptr<const Din> {
-        if (&part == &split) return din;  // it is the same run
-        return run.fit_fold(part);
-      },
-      runs);
+  std::shared_ptr<const Din> of_fold;  // every hybrid's
+  const auto fit = [&](const seqrec::Split& part) -> std::shared_ptr<const Din> {
+    if (&part == &split) return din;  // it is the same run
+    if (!of_fold) of_fold = run.fit_fold(part);
+    return of_fold;
+  };
+  const auto hybrid = run.train("DIN + explicit features", fit, runs);
+  if (settings.ablation) ablate(run, fit, runs);
   std::cout << hybrid.features().describe() << '\n';
   examples::print_table(std::cout, examples::test_rows(runs));
   examples::write_report(json, runs);

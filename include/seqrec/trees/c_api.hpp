@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The one header that knows LightGBM: its C API, its errors as exceptions, its log as a callback. Link
-/// seqrec::lightgbm.
+// The one header that knows LightGBM: its C API, its errors as exceptions, its log as a callback. Link
+// seqrec::lightgbm.
 #pragma once
 
 #include <LightGBM/c_api.h>

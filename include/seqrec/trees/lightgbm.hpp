@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Gradient-boosted trees by LightGBM: everything in trees/. Optional, link seqrec::lightgbm.
-///
-///     const TreeData training({names}, TreeRows<double>{values, columns}, {labels, groups}, options);
-///     const TreeData validation(training, rows, labels, options);
-///     const Booster booster = train_booster(training, &validation, options).booster;
-///     booster.scores(rows); booster.contributions(rows); booster.save("booster.txt");
+// Gradient-boosted trees by LightGBM: everything in trees/. Optional, link seqrec::lightgbm.
+//
+//     const TreeData training({names}, TreeRows<double>{values, columns}, {labels, groups}, options);
+//     const TreeData validation(training, rows, labels, options);
+//     const Booster booster = train_booster(training, &validation, options).booster;
+//     booster.scores(rows); booster.contributions(rows); booster.save("booster.txt");
 #pragma once
 
 #include "seqrec/trees/booster.hpp"
