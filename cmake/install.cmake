@@ -20,6 +20,6 @@ configure_package_config_file(cmake/seqrec-config.cmake.in ${PROJECT_BINARY_DIR}
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/seqrec-config-version.cmake
                                  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/seqrec-config.cmake ${PROJECT_BINARY_DIR}/seqrec-config-version.cmake
-              cmake/compiled.cmake
+              cmake/compiled.cmake cmake/lightgbm.cmake
         DESTINATION ${package_dir})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

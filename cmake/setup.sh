@@ -10,6 +10,8 @@ export CCACHE_DIR=${CCACHE_DIR:-$root/build/ccache}
 # What seqrec itself needs (zlib it can do without), and what only its tests and benchmarks need on top (Debian's and Ubuntu's names).
 library_packages=(g++ cmake ninja-build libeigen3-dev libcli11-dev nlohmann-json3-dev zlib1g-dev)
 test_packages=(catch2 libboost-context-dev libbenchmark-dev)
+# With which CMake brings LightGBM, which Debian has not, to what wants trees (cmake/lightgbm.cmake).
+tree_packages=(python3-pip)
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {
@@ -23,6 +25,7 @@ have() {
     g++) command -v c++ >/dev/null ;;
     cmake | ccache | doxygen | clang-format) command -v "$1" >/dev/null ;;
     ninja-build) command -v ninja >/dev/null ;;
+    python3-pip) python3 -m pip --version >/dev/null 2>&1 ;;
     *) dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q '^install ok installed' ;;
   esac
 }
@@ -97,7 +100,12 @@ prepare_example() {
   local preset=${2:-examples}
   local log=$root/build/$preset/build.log
   install_packages "${library_packages[@]}"
-  configure "$preset"
+  local options=()
+  if grep -qs 'seqrec/\(trees\|hybrid\)/' "$root/examples/$1.cpp"; then
+    install_packages "${tree_packages[@]}"
+    options=(-DSEQREC_BRING_LIGHTGBM=ON)
+  fi
+  configure "$preset" "${options[@]}"
   build "$preset" --target "$1" >"$log" 2>&1 || {
     cat "$log" >&2
     fail "the example '$1' could not be built"

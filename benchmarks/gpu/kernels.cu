@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 #include <cstdint>
+#include <optional>
 
 #include "../shapes.hpp"
 #include "kernels.hpp"
@@ -483,22 +484,22 @@ class AdamStep final : public Kernel {
     gradients_ = random(size_, 2);
     mean_ = Vector(size_);
     square_ = Vector(size_);
-    state_.begin({.update = 10, .learning_rate = 1e-3});
+    state_.emplace().begin({.update = 10, .learning_rate = 1e-3});
   }
   void launch(Context& context) override {
     seqrec::ops::optimizer_step(context,
                                 seqrec::OptimizerStep<Context, seqrec::Adam>{.values = values_.view(),
                                                                              .gradients = gradients_.view(),
                                                                              .states = {mean_.view(), square_.view()},
-                                                                             .inputs = state_.inputs(),
-                                                                             .outcome = state_.outcome(),
+                                                                             .inputs = state_->inputs(),
+                                                                             .outcome = state_->outcome(),
                                                                              .update = seqrec::Adam{}});
   }
 
  private:
   index_t size_;
   Vector values_, gradients_, mean_, square_;
-  seqrec::StepState<DeviceSpace> state_;
+  std::optional<seqrec::StepState<DeviceSpace>> state_;
 };
 
 class TopK final : public Kernel {

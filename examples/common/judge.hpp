@@ -6,6 +6,7 @@
 
 #include "common/data.hpp"
 #include "seqrec/evaluate/evaluate.hpp"
+#include "seqrec/evaluate/evaluate_events.hpp"
 #include "seqrec/evaluate/evaluate_scorer.hpp"
 
 namespace examples {
@@ -26,7 +27,7 @@ struct Figures {
   double seconds() const { return validation.seconds + (test ? test->candidates.seconds + test->full.seconds : 0); }
 };
 
-/// Judges anything that ranks, a trained model or a seqrec::ItemScorer, under one protocol.
+/// Judges anything that ranks, a trained model, a seqrec::ItemScorer or a seqrec::EventScorer, under one protocol.
 /// @param validation  if it is known, as after training: what the one who ranks reached there
 template <class Ranker>
 Figures judge(const Ranker& ranker, const seqrec::Split& split, const Candidates& candidates,
@@ -47,7 +48,7 @@ Figures judge(const Ranker& ranker, const seqrec::Split& split, const Candidates
   if (candidates.test() == nullptr) return figures;
   seqrec::EvaluateOptions of_test = ranking(candidates.test());
   try {
-    if constexpr (requires { typename Ranker::Context; }) {
+    if constexpr (!seqrec::EventScorer<Ranker> && requires { typename Ranker::Context; }) {
       typename Ranker::Context::Team workers(0, team);
       of_test.calibration = seqrec::fit_click_calibration(workers, ranker, split.validation, of_validation);
     } else {

@@ -68,8 +68,9 @@ RunDescription describe_model(const char* title, const Model& model, const seqre
           .training = TrainingDescription{objective.name(), options, result}};
 }
 
-/// Writes a run as a JSON object: what was trained on what and how, by which program, and what came out, with --per-user
-/// also of each user; nothing of a test that was not scored. Whole or not at all; nothing where the path is empty.
+/// Writes a run as a JSON object: what was trained on what and how, by which program, and what came out, with
+/// --per-user also of each user; nothing of a test that was not scored. Whole or not at all; nothing where the path is
+/// empty.
 /// @throws seqrec::DataError naming the file and the system's reason
 void write_report(const std::filesystem::path& path, const RunDescription& run);
 

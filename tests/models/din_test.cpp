@@ -220,6 +220,28 @@ TEST_CASE("Din's attention is explained: weights of what was seen, one under a s
   }
 }
 
+TEST_CASE("Din's product of interest and candidate is shown beside the score that it is a part of", "[models]") {
+  DinOptions options = small_options();
+  options.dot_product = GENERATE(true, false);
+  Model model = random_model(options);
+  const auto users = seqrec_test::toy_users({5, 2}, items, 0, 5);
+  const ToyBatch batch(users, items, 0);
+  const TrainingBatch<HostSpace> whole = batch.shard(0);
+  DoubleContext context;
+  Tape<DoubleContext> tape(context, Mode::inference);
+  const auto explained = model.explain(tape, whole.histories, whole.clicks.candidates);
+  REQUIRE(static_cast<bool>(explained.products) == options.dot_product);
+  if (!options.dot_product) return;
+  // Without the term the same weights score as much less.
+  options.dot_product = false;
+  Model without(options);
+  without.parameters().copy_from_host(model.parameters().to_host());
+  const auto rest = scores_of(without, whole);
+  for (index_t c = 0; c < whole.clicks.candidates.size(); ++c)
+    CHECK(explained.products.value()(c, 0) + rest[static_cast<std::size_t>(c)] ==
+          Approx(explained.scores.value()(c, 0)).epsilon(1e-12));
+}
+
 TEST_CASE("features of users and items move the score, and are asked for", "[models]") {
   DinOptions options = small_options();
   options.user_categories = 3;

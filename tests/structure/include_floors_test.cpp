@@ -54,6 +54,7 @@ TEST_CASE("include floors: what is allowed passes") {
   CHECK(planted("cpu/linear.hpp", "#include <Eigen/Core>\n#include \"seqrec/ops/linear.hpp\"\n").empty());
   CHECK(planted("cuda/linear.cuh", "#include <cuda_bf16.h>\n#include <cublas_v2.h>\n").empty());
   CHECK(planted("data/readers/gzip.hpp", "#include <zlib.h>\n").empty());
+  CHECK(planted("trees/c_api.hpp", "#include <LightGBM/c_api.h>\n#include \"seqrec/core/types.hpp\"\n").empty());
   CHECK(planted("seqrec.hpp", "#include \"seqrec/train/trainer.hpp\"\n").empty());
   CHECK(planted("core/types.hpp", "// #include \"seqrec/train/trainer.hpp\"\n/*\n#include <Eigen/Core>\n*/").empty());
 }
@@ -77,6 +78,8 @@ TEST_CASE("include floors: every planted violation is found") {
       {"core/types.hpp", "#include \"types.hpp\"", "included as \"seqrec/folder/name.hpp\""},
       {"core/types.hpp", "#include \"seqrec/core/gone.hpp\"", "no such header"},
       {"layers/linear.hpp", "#include <Eigen/Core>", "only cpu/ includes Eigen"},
+      {"trees/booster.hpp", "#include <LightGBM/c_api.h>", "only trees/c_api.hpp includes LightGBM"},
+      {"trees/booster.hpp", "#include \"seqrec/io/safetensors.hpp\"", "trees/ may not include io/"},
       {"data/readers/csv.hpp", "#include <zlib.h>", "only data/readers/gzip.hpp includes zlib"},
       {"ops/linear.hpp", "#include <cuda_runtime.h>", "only cuda/ includes the CUDA toolkit"},
       {"ops/linear.hpp", "#include <immintrin.h>", "only cpu/ includes intrinsics"},

@@ -51,7 +51,8 @@ enum class Purpose : std::uint64_t {
   synthetic_data = 6,
   resampling = 7,
   shared_negatives = 8,
-  windows = 9
+  windows = 9,
+  tree_negatives = 10
 };
 
 /// The finaliser of SplitMix64 (Steele et al. 2014): spreads every input bit over the whole output.

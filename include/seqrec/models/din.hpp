@@ -94,6 +94,7 @@ class Din : public ItemModel<Context_, DinOptions> {
   struct Explained {
     Variable<Context> scores;    ///< (C, 1) log-odds
     vector_of<Context> weights;  ///< (H pairs) attention to each visible item, oldest first, head after head
+    Variable<Context> products;  ///< (C, 1) u q, a part of the score; null without dot_product
   };
 
   /// @throws ArgumentError when an option is out of range, or there is a recency bias or a time decay without a softmax
@@ -137,9 +138,13 @@ class Din : public ItemModel<Context_, DinOptions> {
     const auto [interest, weights] = attention_.forward(tape, batch, candidates, keys, queries);
     const auto features = embed_all_features(tape, batch, candidates);
     auto scores = network_.forward(tape, interact(tape, interest, queries, features), candidates.first_candidate);
-    if (options_.dot_product) scores = sum(tape, scores, row_dot(tape, interest, queries));
+    Variable<Context> products;
+    if (options_.dot_product) {
+      products = row_dot(tape, interest, queries);
+      scores = sum(tape, scores, products);
+    }
     if (item_bias_) scores = sum(tape, scores, embed_candidates(tape, candidates, item_bias_->weight));
-    return {scores, weights};
+    return {scores, weights, products};
   }
 
   /// The option by which times of events are read; null where they are not.

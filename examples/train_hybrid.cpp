@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+// Train trees over DIN's score and explicit features, beside DIN alone and the features alone: a ranker that explains
+// itself.
+//
+// You learn   how a hybrid is trained out of fold, and what each part of it is worth; whether the differences are more
+//             than the choice of users explains; what a request costs; and why one user is offered what he is.
+// Run         ./examples/run train_hybrid --data DIR [--user ID] [--report page.html] [--save FOLDER]
+//             [--json result.json]; --help lists all options.
+// Data        as for train_sasrec: one data set's folder, as --data or $SEQREC_DATA/ml-100k; else a synthetic set. The
+//             more it says of users, items, times and ratings, the more features have a value.
+// Needs       LightGBM, which the build brings along where it finds network and python3-pip.
+// Expect      some minutes on MovieLens-100K.
+
+#ifndef SEQREC_WITH_LIGHTGBM
+
+#include <iostream>
+
+int main() {
+  std::cerr << "there is no LightGBM in this build, and so no trees: configure again where there are network and "
+               "python3-pip, with -DSEQREC_BRING_LIGHTGBM=ON, or with CMAKE_PREFIX_PATH where it is installed\n";
+  return 1;
+}
+
+#else
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+#include <memory>
+#include <span>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+#include "common/backend.hpp"
+#include "common/command_line.hpp"
+#include "common/data.hpp"
+#include "common/hybrid_report.hpp"
+#include "common/options.hpp"
+#include "common/train_and_report.hpp"
+#include "seqrec/core/random.hpp"
+#include "seqrec/hybrid/hybrid_folder.hpp"
+#include "seqrec/hybrid/train_hybrid.hpp"
+#include "seqrec/metrics/significance.hpp"
+#include "seqrec/models/din.hpp"
+#include "seqrec/objectives/click.hpp"
+#include "seqrec/serve/recommender.hpp"
+
+namespace {
+
+using Context = examples::Context;
+using Din = seqrec::Din<Context>;
+using seqrec::index_t;
+
+struct Settings {
+  std::filesystem::path save{}, report{};
+  std::string user{};
+  bool ablation = false;
+
+  template <class Visitor>
+  void visit_options(Visitor&& visit) {
+    visit("save", save, seqrec::file_to_write(), "folder into which the hybrid is written");
+    visit("report", report, seqrec::file_to_write(),
+          "a page of HTML about one user's recommendations and their reasons");
+    visit("user", user, seqrec::any(), "whose reasons are told: a user's id in the data; empty is the first");
+    visit("ablation", ablation, seqrec::any(),
+          "trains trees again without each group of columns, and the naive way: what each is worth; some minutes more");
+  }
+};
+
+/// The place in the test of a user, given by its id in the source.
+index_t find_user(const seqrec::HeldOut& test, const std::string& id) {
+  if (id.empty()) return 0;
+  for (index_t i = 0; i < test.size(); ++i)
+    if (test.data->user_ids[test.users.data()[i]] == id) return i;
+  throw seqrec::DataError(
+      seqrec::concatenate("--user is '", id, "', expected the id of a user with a test target in ", test.data->name));
+}
+
+/// All that the three rankers are told.
+struct Run {
+  const seqrec::Split& split;
+  const examples::Candidates& candidates;
+  const seqrec::DinOptions& din;
+  const seqrec::Click& click;
+  const seqrec::TrainerOptions& trainer;
+  seqrec::HybridOptions hybrid;
+
+  /// A DIN of the fold: chosen by events of the fold, on lists of its own, and written nowhere.
+  std::shared_ptr<const Din> fit_fold(const seqrec::Split& fold) const {
+    auto model = std::make_shared<Din>(din);
+    seqrec::TrainerOptions options = trainer;
+    const auto lists = seqrec::draw_candidates(fold.validation, {.negatives = negatives(), .seen = candidates.seen});
+    options.validation = candidates.options_of_validation();
+    options.validation.candidates = &lists;
+    options.checkpoint.clear();
+    options.state.clear();
+    options.log_file.clear();
+    options.save_every_steps = 0;
+    options.resume = false;
+    seqrec::Trainer(options).fit(*model, fold, click);
+    return model;
+  }
+
+  /// Trains trees over what `fit` gives, says so, and judges them.
+  template <class Fit>
+  auto train(const char* title, const Fit& fit, std::vector<examples::RunDescription>& runs) const {
+    seqrec::TreeListeners listeners;
+    listeners.round = [&](const seqrec::TreeRound& at) {
+      if (at.round % 50 == 0)
+        std::clog << title << ": tree " << at.round << ", validation " << at.validation << ", best " << at.best
+                  << " at tree " << at.best_round << std::endl;
+    };
+    auto trained = seqrec::train_hybrid(split, hybrid, fit, candidates.validation(), listeners);
+    std::cout << title << ": " << trained.trees << " trees from " << trained.rows << " rows of " << trained.events
+              << " events, " << trained.ranker.columns().schema().size() << " columns; models and features "
+              << std::lround(trained.model_seconds) << " s, rows " << std::lround(trained.row_seconds) << " s, trees "
+              << std::lround(trained.tree_seconds) << " s\n";
+    const double seconds = trained.model_seconds + trained.row_seconds + trained.tree_seconds;
+    using Model = std::remove_cvref_t<decltype(trained.ranker.model())>;
+    runs.push_back({title, seqrec::concatenate("Hybrid of ", Model::name), seqrec::option_values(hybrid), split,
+                    candidates, examples::judge(trained.ranker, split, candidates, trainer.team), seconds});
+    return std::move(trained.ranker);
+  }
+
+ private:
+  index_t negatives() const {
+    return candidates.validation() != nullptr ? candidates.validation()->options.negatives : 99;
+  }
+};
+
+/// Per-user metrics of frozen test lists.
+struct PerUser {
+  std::vector<double> auc, ndcg;
+
+  explicit PerUser(const std::vector<seqrec::RankingMetrics::UserRank>& ranks) {
+    for (const auto& [rank, count] : ranks) {
+      auc.push_back(1 - (rank - 1) / static_cast<double>(count - 1));
+      ndcg.push_back(rank <= 10 ? 1 / std::log2(rank + 1) : 0);
+    }
+  }
+};
+
+void compare(const char* title, const PerUser& a, const PerUser& b) {
+  const auto say = [&](const char* metric, const std::vector<double>& x, const std::vector<double>& y) {
+    const seqrec::BootstrapResult found = seqrec::paired_bootstrap(x, y);
+    std::cout << title << ", " << metric << ": " << seqrec::concatenate(std::showpos, found.mean_difference) << " ["
+              << found.lower << ", " << found.upper << "], p " << found.p_value << '\n';
+  };
+  say("per-user AUC", a.auc, b.auc);
+  say("NDCG@10", a.ndcg, b.ndcg);
+}
+
+/// Milliseconds of requests for 500 candidates, on one thread: of users of the test, what their moment is.
+template <class Ask>
+void time_requests(const char* title, const seqrec::HeldOut& test, index_t num_items, Ask&& ask) {
+  std::vector<double> milliseconds;
+  const index_t requests = std::min<index_t>(200, test.size());
+  for (index_t i = 0; i < requests; ++i) {
+    seqrec::RandomStream random(1, seqrec::Purpose::synthetic_data, static_cast<std::uint64_t>(i));
+    std::vector<seqrec::item_t> items(500);
+    for (auto& item : items) item = static_cast<seqrec::item_t>(random.below(static_cast<std::uint32_t>(num_items)));
+    const auto begin = std::chrono::steady_clock::now();
+    ask(i, std::span<const seqrec::item_t>(items));
+    milliseconds.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
+  }
+  std::sort(milliseconds.begin(), milliseconds.end());
+  std::cout << title << ", a request of 500 candidates on one thread: p50 " << milliseconds[milliseconds.size() / 2]
+            << " ms, p99 " << milliseconds[milliseconds.size() * 99 / 100] << " ms\n";
+}
+
+template <class Model>
+void time_hybrid(const char* title, const seqrec::HybridRanker<Model>& ranker, const seqrec::HeldOut& test) {
+  Context context;
+  typename seqrec::HybridRanker<Model>::Scorer scorer(ranker, seqrec::known_features(*test.data));
+  time_requests(title, test, ranker.num_items(), [&](index_t i, std::span<const seqrec::item_t> items) {
+    scorer(context, seqrec::moment_of(test, i), items, static_cast<seqrec::user_t>(test.users.data()[i]));
+  });
+}
+
+/// Why the hybrid offers one user what it offers.
+template <class Model>
+void explain(const seqrec::HybridRanker<Model>& hybrid, const seqrec::HeldOut& test, index_t user,
+             const Settings& settings) {
+  const examples::HybridPage page = examples::HybridReport<Model>(hybrid, test).page(user);
+  print_reasons(std::cout, page);
+  if (settings.report.empty()) return;
+  write_page(settings.report, page);
+  std::cout << "page written to " << settings.report.string() << '\n';
+}
+
+/// The hybrid again without some of what it knows, and trained on scores of events that the model was trained on.
+template <class Fit>
+void ablate(Run run, const Fit& fit, std::vector<examples::RunDescription>& runs) {
+  constexpr std::array<std::array<const char*, 2>, 9> parts = {
+      {{"without the group deep", "deep"},
+       {"without DIN's score", "deep_score"},
+       {"without DIN's product", "deep_product"},
+       {"without the group user", "user"},
+       {"without the group item", "item"},
+       {"without the group sequence", "sequence"},
+       {"without the group time", "time"},
+       {"without the group cross", "cross"},
+       {"without neighbours' scores",
+        "cross_transition_score,cross_transition_rank,cross_item_knn_score,cross_item_knn_rank"}}};
+  for (const auto& [title, columns] : parts) {
+    run.hybrid.without = columns;
+    run.train(title, fit, runs);
+  }
+  run.hybrid.without.clear();
+  run.hybrid.out_of_fold = false;
+  run.train("naive: not out of fold", fit, runs);
+}
+
+void train_all(const Run& run, const Settings& settings, const std::filesystem::path& json) {
+  const seqrec::Split& split = run.split;
+  const index_t user = find_user(split.test, settings.user);
+  std::vector<examples::RunDescription> runs;
+  auto din = std::make_shared<Din>(run.din);
+  runs.push_back(examples::train<seqrec::Trainer>("DIN", *din, run.trainer, split, run.candidates, run.click));
+  const auto no_model = [](const seqrec::Split&) { return std::make_shared<const seqrec::NoModel<Context>>(); };
+  const auto alone = run.train("explicit features alone", no_model, runs);
+  std::shared_ptr<const Din> of_fold;  // every hybrid's
+  const auto fit = [&](const seqrec::Split& part) -> std::shared_ptr<const Din> {
+    if (&part == &split) return din;  // it is the same run
+    if (!of_fold) of_fold = run.fit_fold(part);
+    return of_fold;
+  };
+  const auto hybrid = run.train("DIN + explicit features", fit, runs);
+  if (settings.ablation) ablate(run, fit, runs);
+  std::cout << hybrid.features().describe() << '\n';
+  examples::print_table(std::cout, examples::test_rows(runs));
+  examples::write_report(json, runs);
+
+  if (runs.front().figures.test) {
+    const auto per_user = [&](std::size_t i) { return PerUser(runs[i].figures.test->candidates.ranks); };
+    compare("hybrid - DIN", per_user(2), per_user(0));
+    compare("hybrid - explicit features alone", per_user(2), per_user(1));
+  }
+  const seqrec::Recommender<Din> server(*din, {.team = {.threads = 1}}, seqrec::known_features(*split.data));
+  time_requests("DIN", split.test, din->num_items(), [&](index_t i, std::span<const seqrec::item_t> items) {
+    server.score(
+        {split.test.history(i), items, static_cast<seqrec::user_t>(split.test.users.data()[i]), split.test.times(i)});
+  });
+  time_hybrid("explicit features alone", alone, split.test);
+  time_hybrid("DIN + explicit features", hybrid, split.test);
+  explain(hybrid, split.test, user, settings);
+  if (settings.save.empty()) return;
+  seqrec::save(settings.save, hybrid);
+  std::cout << "hybrid written into " << settings.save.string() << '\n';
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  examples::DataOptions shared;
+  examples::TrainingOptions training{.trainer = {.epochs = 40,
+                                                 .batch_size = 8,
+                                                 .learning_rate = 3e-3,
+                                                 .optimizer = seqrec::Adam{.beta2 = 0.98},
+                                                 .seed = 1,
+                                                 .evaluate_every = 2,
+                                                 .patience = 5}};
+  seqrec::Click objective{.negatives = 2};
+  seqrec::DinOptions options{
+      .max_length = 20, .attention_hidden = {32}, .recency_bias = true, .hidden = {64}, .dropout = 0.4};
+  seqrec::HybridOptions hybrid;
+  hybrid.features.item = "film";
+  hybrid.features.items = "films";
+  Settings settings;
+
+  examples::CommandLine line("Trains trees over DIN and explicit features, and evaluates them beside either alone.");
+  shared.declare(line);
+  training.declare(line);
+  line.options(objective, {{"reject_seen", "!--seen-negatives"}});
+  line.options(options, {{"items", ""}, {"user_categories", ""}, {"item_categories", ""}, {"seed", "--model-seed"}});
+  line.options(hybrid, {{"negatives", "--tree-negatives"},
+                        {"seed", ""},
+                        {"threads", ""},
+                        {"booster_threads", ""},
+                        {"booster_seed", ""}});
+  line.options(settings);
+  return line.run(argc, argv, [&] {
+    training.finish(line, shared, /*epochs=*/3);
+    const seqrec::Split split = seqrec::leave_one_out(examples::find_data(shared, "ml-100k"));
+    const examples::Candidates candidates(split, shared);
+    examples::fit_to_data(training, *split.data, options);
+    if (!line.given("--model-seed")) options.seed = training.trainer.seed;
+    hybrid.seed = training.trainer.seed;
+    hybrid.booster.seed = static_cast<index_t>(training.trainer.seed % 2147483648u);
+    hybrid.threads = training.trainer.team.threads;
+    hybrid.booster.threads =
+        hybrid.threads > 0 ? hybrid.threads : static_cast<int>(std::thread::hardware_concurrency());
+    if (shared.quick) {  // for a set of some hundred users
+      hybrid.booster.rounds = 30;
+      if (!line.given("--booster-min-rows")) hybrid.booster.min_rows = 20;
+    }
+    train_all({split, candidates, options, objective, training.trainer, hybrid}, settings, shared.json);
+  });
+}
+
+#endif
