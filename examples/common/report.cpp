@@ -60,8 +60,8 @@ Json dataset_json(const seqrec::Split& split) {
           {"hash", data.hash()},       {"split_hash", split.hash()}};
 }
 
-/// {"of": how many were ranked, "ranks": where the target came out}, user by user: what programs that compare runs read.
-/// Where the same number is ranked for everybody it is said once.
+/// {"of": how many were ranked, "ranks": where the target came out}, user by user: what programs that compare runs
+/// read. Where the same number is ranked for everybody it is said once.
 Json ranks_json(const std::vector<seqrec::RankingMetrics::UserRank>& ranks) {
   Json of = Json::array(), places = Json::array();
   bool alike = true;
@@ -174,6 +174,9 @@ Json run_json(const RunDescription& run) {
   }
   if (run.candidates.per_user)
     json["users"] = each_evaluation(figures, [](Evaluation of) { return ranks_json(of.ranks); });
+  if (run.requests)
+    json["requests"] = {
+        {"candidates", run.requests->candidates}, {"p50_ms", run.requests->p50}, {"p99_ms", run.requests->p99}};
   if (run.training) json["history"] = history_json(*run.training);
   return json;
 }

@@ -28,6 +28,12 @@ struct CheckpointDescription {
   std::vector<std::string> unknown_categories{};  ///< of features
 };
 
+/// What a request took on one thread.
+struct RequestTimes {
+  seqrec::index_t candidates;  ///< that it asked about
+  double p50, p99;             ///< milliseconds
+};
+
 /// What tables and result files say of a model or a baseline.
 struct RunDescription {
   std::string title;  ///< as people write it
@@ -39,6 +45,7 @@ struct RunDescription {
   double seconds;
   seqrec::index_t parameters = 0;                     ///< how many numbers were learned
   std::optional<TrainingDescription> training{};      ///< of what is trained
+  std::optional<RequestTimes> requests{};             ///< where somebody took the time
   std::optional<CheckpointDescription> checkpoint{};  ///< of what was trained elsewhere
 };
 
@@ -68,8 +75,9 @@ RunDescription describe_model(const char* title, const Model& model, const seqre
           .training = TrainingDescription{objective.name(), options, result}};
 }
 
-/// Writes a run as a JSON object: what was trained on what and how, by which program, and what came out, with --per-user
-/// also of each user; nothing of a test that was not scored. Whole or not at all; nothing where the path is empty.
+/// Writes a run as a JSON object: what was trained on what and how, by which program, and what came out, with
+/// --per-user also of each user; nothing of a test that was not scored. Whole or not at all; nothing where the path is
+/// empty.
 /// @throws seqrec::DataError naming the file and the system's reason
 void write_report(const std::filesystem::path& path, const RunDescription& run);
 
