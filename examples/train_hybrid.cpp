@@ -9,7 +9,9 @@
 // Data        as for train_sasrec: one data set's folder, as --data or $SEQREC_DATA/ml-100k; else a synthetic set. The
 //             more it says of users, items, times and ratings, the more features have a value.
 // Needs       LightGBM, which the build brings along where it finds network and python3-pip.
-// Expect      some minutes on MovieLens-100K.
+// Expect      three minutes on MovieLens-100K: among 1 + 99 candidates DIN reaches a per-user AUC of .914 and NDCG@10
+// of .47,
+//             explicit features alone .923 and .49, both together .929 and .52.
 
 #ifndef SEQREC_WITH_LIGHTGBM
 
@@ -28,7 +30,6 @@ int main() {
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <iomanip>
 #include <iostream>
 #include <memory>
 #include <span>
@@ -134,51 +135,53 @@ struct Run {
   }
 };
 
-/// Per-user metrics of frozen test lists.
+/// Per-user metrics of an evaluation, for comparing two user by user.
 struct PerUser {
   std::vector<double> auc, ndcg;
 
-  explicit PerUser(const std::vector<seqrec::RankingMetrics::UserRank>& ranks) {
-    for (const auto& [rank, count] : ranks) {
+  explicit PerUser(const seqrec::Evaluation& evaluation) {
+    for (const auto& [rank, count] : evaluation.ranks) {
       auc.push_back(1 - (rank - 1) / static_cast<double>(count - 1));
       ndcg.push_back(rank <= 10 ? 1 / std::log2(rank + 1) : 0);
     }
   }
 };
 
-void compare(const char* title, const PerUser& a, const PerUser& b) {
-  const auto say = [&](const char* metric, const std::vector<double>& x, const std::vector<double>& y) {
-    const seqrec::BootstrapResult found = seqrec::paired_bootstrap(x, y);
-    std::cout << title << ", " << metric << ": " << seqrec::concatenate(std::showpos, found.mean_difference) << " ["
-              << found.lower << ", " << found.upper << "], p " << found.p_value << '\n';
+/// Whether a is better than b on the test by more than the choice of users explains.
+void compare(const examples::RunDescription& a, const examples::RunDescription& b) {
+  const PerUser x(a.figures.test->candidates), y(b.figures.test->candidates);
+  const auto say = [&](const char* metric, const std::vector<double>& of_a, const std::vector<double>& of_b) {
+    const seqrec::BootstrapResult found = seqrec::paired_bootstrap(of_a, of_b);
+    std::cout << a.title << " - " << b.title << ", " << metric << ": " << std::showpos << found.mean_difference
+              << std::noshowpos << ", 95 % within " << found.lower << " .. " << found.upper << ", p " << found.p_value
+              << '\n';
   };
-  say("per-user AUC", a.auc, b.auc);
-  say("NDCG@10", a.ndcg, b.ndcg);
+  say("per-user AUC", x.auc, y.auc);
+  say("NDCG@10", x.ndcg, y.ndcg);
 }
 
-/// Milliseconds of requests for 500 candidates, on one thread: of users of the test, what their moment is.
+/// Asks for 500 candidates after the histories of test users, one request at a time on one thread.
 template <class Ask>
-void time_requests(const char* title, const seqrec::HeldOut& test, index_t num_items, Ask&& ask) {
+examples::RequestTimes time_requests(const seqrec::HeldOut& test, index_t num_items, Ask&& ask) {
+  constexpr index_t candidates = 500;
   std::vector<double> milliseconds;
-  const index_t requests = std::min<index_t>(200, test.size());
-  for (index_t i = 0; i < requests; ++i) {
+  for (index_t i = 0; i < std::min<index_t>(200, test.size()); ++i) {
     seqrec::RandomStream random(1, seqrec::Purpose::synthetic_data, static_cast<std::uint64_t>(i));
-    std::vector<seqrec::item_t> items(500);
+    std::vector<seqrec::item_t> items(candidates);
     for (auto& item : items) item = static_cast<seqrec::item_t>(random.below(static_cast<std::uint32_t>(num_items)));
     const auto begin = std::chrono::steady_clock::now();
     ask(i, std::span<const seqrec::item_t>(items));
     milliseconds.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
   }
   std::sort(milliseconds.begin(), milliseconds.end());
-  std::cout << title << ", a request of 500 candidates on one thread: p50 " << milliseconds[milliseconds.size() / 2]
-            << " ms, p99 " << milliseconds[milliseconds.size() * 99 / 100] << " ms\n";
+  return {candidates, milliseconds[milliseconds.size() / 2], milliseconds[milliseconds.size() * 99 / 100]};
 }
 
 template <class Model>
-void time_hybrid(const char* title, const seqrec::HybridRanker<Model>& ranker, const seqrec::HeldOut& test) {
+examples::RequestTimes time_hybrid(const seqrec::HybridRanker<Model>& ranker, const seqrec::HeldOut& test) {
   Context context;
   typename seqrec::HybridRanker<Model>::Scorer scorer(ranker, seqrec::known_features(*test.data));
-  time_requests(title, test, ranker.num_items(), [&](index_t i, std::span<const seqrec::item_t> items) {
+  return time_requests(test, ranker.num_items(), [&](index_t i, std::span<const seqrec::item_t> items) {
     scorer(context, seqrec::moment_of(test, i), items, static_cast<seqrec::user_t>(test.users.data()[i]));
   });
 }
@@ -217,6 +220,13 @@ void ablate(Run run, const Fit& fit, std::vector<examples::RunDescription>& runs
   run.train("naive: not out of fold", fit, runs);
 }
 
+examples::RequestTimes time_din(const Din& din, const seqrec::HeldOut& test) {
+  const seqrec::Recommender<Din> server(din, {.team = {.threads = 1}}, seqrec::known_features(*test.data));
+  return time_requests(test, din.num_items(), [&](index_t i, std::span<const seqrec::item_t> items) {
+    server.score({test.history(i), items, static_cast<seqrec::user_t>(test.users.data()[i]), test.times(i)});
+  });
+}
+
 void train_all(const Run& run, const Settings& settings, const std::filesystem::path& json) {
   const seqrec::Split& split = run.split;
   const index_t user = find_user(split.test, settings.user);
@@ -234,21 +244,19 @@ void train_all(const Run& run, const Settings& settings, const std::filesystem::
   const auto hybrid = run.train("DIN + explicit features", fit, runs);
   if (settings.ablation) ablate(run, fit, runs);
   std::cout << hybrid.features().describe() << '\n';
-  examples::print_table(std::cout, examples::test_rows(runs));
-  examples::write_report(json, runs);
+  runs[0].requests = time_din(*din, split.test);
+  runs[1].requests = time_hybrid(alone, split.test);
+  runs[2].requests = time_hybrid(hybrid, split.test);
 
-  if (runs.front().figures.test) {
-    const auto per_user = [&](std::size_t i) { return PerUser(runs[i].figures.test->candidates.ranks); };
-    compare("hybrid - DIN", per_user(2), per_user(0));
-    compare("hybrid - explicit features alone", per_user(2), per_user(1));
+  examples::print_table(std::cout, examples::test_rows(runs));
+  if (runs[2].figures.test) {
+    compare(runs[2], runs[0]);
+    compare(runs[2], runs[1]);
   }
-  const seqrec::Recommender<Din> server(*din, {.team = {.threads = 1}}, seqrec::known_features(*split.data));
-  time_requests("DIN", split.test, din->num_items(), [&](index_t i, std::span<const seqrec::item_t> items) {
-    server.score(
-        {split.test.history(i), items, static_cast<seqrec::user_t>(split.test.users.data()[i]), split.test.times(i)});
-  });
-  time_hybrid("explicit features alone", alone, split.test);
-  time_hybrid("DIN + explicit features", hybrid, split.test);
+  for (const examples::RunDescription& of : std::span(runs).first(3))
+    std::cout << of.title << ": a request of " << of.requests->candidates << " candidates on one thread takes "
+              << of.requests->p50 << " ms (p50), " << of.requests->p99 << " ms (p99)\n";
+  examples::write_report(json, runs);
   explain(hybrid, split.test, user, settings);
   if (settings.save.empty()) return;
   seqrec::save(settings.save, hybrid);
@@ -298,6 +306,7 @@ int main(int argc, char** argv) {
         hybrid.threads > 0 ? hybrid.threads : static_cast<int>(std::thread::hardware_concurrency());
     if (shared.quick) {  // for a set of some hundred users
       hybrid.booster.rounds = 30;
+      if (!line.given("--held-out")) hybrid.held_out = 4;
       if (!line.given("--booster-min-rows")) hybrid.booster.min_rows = 20;
     }
     train_all({split, candidates, options, objective, training.trainer, hybrid}, settings, shared.json);

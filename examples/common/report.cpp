@@ -174,6 +174,9 @@ Json run_json(const RunDescription& run) {
   }
   if (run.candidates.per_user)
     json["users"] = each_evaluation(figures, [](Evaluation of) { return ranks_json(of.ranks); });
+  if (run.requests)
+    json["requests"] = {
+        {"candidates", run.requests->candidates}, {"p50_ms", run.requests->p50}, {"p99_ms", run.requests->p99}};
   if (run.training) json["history"] = history_json(*run.training);
   return json;
 }

@@ -28,6 +28,12 @@ struct CheckpointDescription {
   std::vector<std::string> unknown_categories{};  ///< of features
 };
 
+/// What a request took on one thread.
+struct RequestTimes {
+  seqrec::index_t candidates;  ///< that it asked about
+  double p50, p99;             ///< milliseconds
+};
+
 /// What tables and result files say of a model or a baseline.
 struct RunDescription {
   std::string title;  ///< as people write it
@@ -39,6 +45,7 @@ struct RunDescription {
   double seconds;
   seqrec::index_t parameters = 0;                     ///< how many numbers were learned
   std::optional<TrainingDescription> training{};      ///< of what is trained
+  std::optional<RequestTimes> requests{};             ///< where somebody took the time
   std::optional<CheckpointDescription> checkpoint{};  ///< of what was trained elsewhere
 };
 
