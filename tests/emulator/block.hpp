@@ -41,12 +41,14 @@ struct KernelCall {
 /// Fills memory that a kernel must find as the hardware leaves it: undefined. As a float it is -4e8.
 inline constexpr int undefined_byte = 0xCD;
 
-/// The `shared_array`s met so far on this system thread.
+/// A `shared_array` of this system thread.
 struct StaticShared {
   void* memory;
   std::size_t bytes;
+  bool used;  ///< since it was last undefined
 };
-inline thread_local std::vector<StaticShared> static_shared;
+/// Those met so far.
+inline thread_local std::vector<StaticShared*> static_shared;
 
 /// Runs blocks, one after another; keeps the fibers.
 ///
@@ -117,7 +119,7 @@ class Block {
 
   /// One thread: its stack, and what it runs there. Never moves, because the fiber holds its address.
   struct Thread final : Fiber::Task {  // NOLINT(cppcoreguidelines-virtual-class-destructor): final
-    Thread(Block& owner, std::size_t number_) : block(owner), number(number_) {}
+    Thread(Block& owner, std::size_t number_) : block(owner), number(number_), fiber(number_) {}
     void run() override { block.run_kernel(number); }
 
     Block& block;
@@ -161,7 +163,8 @@ class Block {
       dynamic_shared_bytes_ = call_->shared_bytes;
     }
     if (dynamic_shared_) std::memset(dynamic_shared_.get(), undefined_byte, dynamic_shared_bytes_);
-    for (const StaticShared& array : static_shared) std::memset(array.memory, undefined_byte, array.bytes);
+    for (StaticShared* array : static_shared)
+      if (std::exchange(array->used, false)) std::memset(array->memory, undefined_byte, array->bytes);
   }
 
   /// Runs all threads to their end.

@@ -165,7 +165,7 @@ class SharedArray {
  public:
   SharedArray() {
     std::memset(static_cast<void*>(values_), undefined_byte, sizeof values_);
-    static_shared.push_back({values_, sizeof values_});
+    static_shared.push_back(&about_);
   }
   SharedArray(const SharedArray&) = delete;
   SharedArray& operator=(const SharedArray&) = delete;
@@ -175,12 +175,17 @@ class SharedArray {
     const auto index = static_cast<long long>(i);
     if (index < 0 || index >= Size)
       Block::current().fail("uses element " + std::to_string(index) + " of a shared_array of " + std::to_string(Size));
+    about_.used = true;
     return values_[static_cast<std::size_t>(index)];
   }
-  operator T*() { return values_; }
+  operator T*() {
+    about_.used = true;
+    return values_;
+  }
 
  private:
   T values_[static_cast<std::size_t>(Size)];
+  StaticShared about_{values_, sizeof values_, false};
 };
 
 }  // namespace emulator

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // CUDA without a GPU: kernels, runtime and cuBLAS calls of seqrec/cuda run on the CPU and are checked while they do.
-// Define SEQREC_CUDA_EMULATOR as "emulator/emulator.hpp", with quotes, and link boost_context.
+// Define SEQREC_CUDA_EMULATOR as "emulator/emulator.hpp", with quotes.
 //
 // Each CUDA thread is a fiber that is left only where the hardware would have to wait (block.hpp says in what order).
 // What this finds: wrong results at any shape; races, as bits that depend on the schedule's seed; barriers and warp
@@ -13,7 +13,8 @@
 // of lanes shows, or asynchrony between streams; and a kernel that spins until another thread writes never ends.
 //
 // Address and thread sanitizer are told of every change of stack (fiber.hpp). To the thread sanitizer the threads of
-// one block are ordered by their schedule: it checks blocks on several CPU threads against each other.
+// one block are ordered by their schedule: it checks blocks on several CPU threads against each other, for which the
+// preset `tsan` sets SEQREC_EMULATOR_THREADS. Elsewhere one is best: two tests run at once, and share the processors.
 #pragma once
 
 #include "emulator/blas.hpp"

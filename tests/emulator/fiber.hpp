@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// One CUDA thread's stack: a Boost.Context fiber that is kept and used again, and that tells the sanitizers when the
+// One CUDA thread: a function on a stack of its own that is kept and used again, and that tells the sanitizers when the
 // stack changes.
 #pragma once
 
-#include <boost/context/fiber.hpp>
-#include <boost/context/protected_fixedsize_stack.hpp>
 #include <cstddef>
-#include <memory>
-#include <utility>
+#include <cstdlib>
+
+#include "emulator/stack.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SEQREC_EMULATOR_ASAN
@@ -54,20 +53,8 @@ class Fiber {
     ~Task() = default;
   };
 
-  Fiber() {
-    const TsanVisit visit(*this);  // Boost enters a new stack at once, to set it up
-    inside_ = boost::context::fiber(std::allocator_arg, Stack{this}, [this](boost::context::fiber&& caller) {
-      outside_ = std::move(caller);
-      arrived_inside(nullptr);
-      while (task_ != nullptr) {
-        task_->run();
-        task_ = nullptr;
-        suspend();
-      }
-      leave_inside(nullptr);
-      return std::move(outside_);
-    });
-  }
+  /// @param number  of the fiber among those in use at once
+  explicit Fiber(std::size_t number) : stack_(stack_bytes, number), inside_(fresh_stack<enter>(stack_)) {}
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
@@ -85,9 +72,9 @@ class Fiber {
     const TsanVisit visit(*this);
 #ifdef SEQREC_EMULATOR_ASAN
     void* fake_stack = nullptr;
-    __sanitizer_start_switch_fiber(&fake_stack, stack_low_, stack_bytes);
+    __sanitizer_start_switch_fiber(&fake_stack, stack_.low(), stack_.bytes());
 #endif
-    inside_ = std::move(inside_).resume();
+    switch_stack(outside_, inside_, this);
 #ifdef SEQREC_EMULATOR_ASAN
     __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
 #endif
@@ -97,21 +84,24 @@ class Fiber {
   void suspend() {
     void* fake_stack = nullptr;
     leave_inside(&fake_stack);
-    outside_ = std::move(outside_).resume();
+    switch_stack(inside_, outside_, this);
     arrived_inside(fake_stack);
   }
 
  private:
-  /// Boost's stack with a guard page, whose lowest address is noted for the address sanitizer.
-  struct Stack : boost::context::protected_fixedsize_stack {
-    explicit Stack(Fiber* owner) : boost::context::protected_fixedsize_stack(stack_bytes), fiber(owner) {}
-    boost::context::stack_context allocate() {
-      boost::context::stack_context context = boost::context::protected_fixedsize_stack::allocate();
-      fiber->stack_low_ = static_cast<char*>(context.sp) - stack_bytes;
-      return context;
+  /// The stack's first function. It runs what it is given until there is nothing more, and leaves for good.
+  static void enter(void* fiber) noexcept {
+    Fiber& self = *static_cast<Fiber*>(fiber);
+    self.arrived_inside(nullptr);
+    while (self.task_ != nullptr) {
+      self.task_->run();
+      self.task_ = nullptr;
+      self.suspend();
     }
-    Fiber* fiber;
-  };
+    self.leave_inside(nullptr);
+    switch_stack(self.inside_, self.outside_, nullptr);
+    std::abort();  // nobody comes back
+  }
 
   /// @param fake_stack where the address sanitizer keeps this stack's shadow, or null when the stack ends here
   void leave_inside([[maybe_unused]] void** fake_stack) {
@@ -145,7 +135,9 @@ class Fiber {
 #endif
   };
 
-  const char* stack_low_ = nullptr;
+  Stack stack_;
+  StackPlace outside_ = nullptr;  ///< where the caller is, while the fiber runs
+  StackPlace inside_;             ///< where the fiber is, while it waits
   Task* task_ = nullptr;
 #ifdef SEQREC_EMULATOR_ASAN
   const void* caller_low_ = nullptr;
@@ -161,8 +153,6 @@ class Fiber {
   };
   TsanFiber tsan_;
 #endif
-  boost::context::fiber outside_;  ///< the caller, while the fiber runs
-  boost::context::fiber inside_;   ///< the fiber, while it waits
 };
 
 }  // namespace emulator

@@ -2,6 +2,7 @@
 // Runs a grid of blocks, in an order that a seed chooses, on one or several CPU threads.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <memory>
@@ -9,12 +10,12 @@
 #include <numeric>
 #include <random>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "emulator/block.hpp"
 #include "emulator/runtime.hpp"
+#include "emulator/workers.hpp"
 
 namespace emulator {
 
@@ -120,11 +121,7 @@ inline void run_grid(const KernelCall& call, unsigned cpu_threads) {
     }
     idle_blocks().give_back(std::move(block));
   };
-  {
-    std::vector<std::jthread> helpers;
-    for (unsigned t = 1; t < cpu_threads && t < order.size(); ++t) helpers.emplace_back(work);
-    work();
-  }
+  workers().run(static_cast<unsigned>(std::min<std::size_t>(cpu_threads, order.size())), work);
   if (failure) std::rethrow_exception(failure);
 }
 

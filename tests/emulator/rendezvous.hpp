@@ -21,14 +21,15 @@ struct KernelError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Whether two literals say the same; mostly they are one.
+inline bool same_text(const char* a, const char* b) { return a == b || std::strcmp(a, b) == 0; }
+
 /// Where in its source a kernel waits. As a default argument it is the place of the call.
 struct Site {
   const char* file;
   int line;
   constexpr Site(const char* file_ = __builtin_FILE(), int line_ = __builtin_LINE()) : file(file_), line(line_) {}
-  bool operator==(const Site& other) const {
-    return line == other.line && (file == other.file || std::strcmp(file, other.file) == 0);
-  }
+  bool operator==(const Site& other) const { return line == other.line && same_text(file, other.file); }
 };
 
 inline constexpr std::size_t lanes_per_warp = 32;
@@ -48,8 +49,7 @@ struct Waiter {
   std::uint64_t result = 0;
 
   bool meets(const Waiter& other) const {
-    return state == other.state && mask == other.mask && site == other.site &&
-           std::strcmp(operation, other.operation) == 0;
+    return state == other.state && mask == other.mask && site == other.site && same_text(operation, other.operation);
   }
   std::string name() const {
     std::ostringstream text;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <numeric>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "seqrec/cuda/launch.cuh"
@@ -178,4 +179,21 @@ TEST_CASE("a schedule ends with its scope", "[emulator]") {
     CHECK(emulator::schedule().seed == before + 5);
   }
   CHECK(emulator::schedule().seed == before);
+}
+
+TEST_CASE("two system threads may launch at once", "[emulator]") {
+  const std::vector<float> alone = softmax_under<WithBarrier>({0, 1});
+  const emulator::WithSchedule scope(emulator::Schedule{0, 2});
+  const Segments segments;
+  std::vector<std::vector<float>> y(3, std::vector<float>(segments.values.size()));
+  {
+    std::vector<std::jthread> threads;
+    for (std::vector<float>& mine : y)
+      threads.emplace_back([&segments, &mine] {
+        for (int round = 0; round < 3; ++round)
+          seqrec::cuda::device_launch<segment_softmax<WithBarrier>>(64, 128, 0, nullptr, segments.values.data(),
+                                                                    segments.offsets.data(), mine.data());
+      });
+  }
+  for (const std::vector<float>& mine : y) CHECK(same_bits(alone, mine));
 }
