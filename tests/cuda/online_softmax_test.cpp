@@ -29,7 +29,7 @@ __global__ void take_all(const T* logits, int tiles, T* out) {
       for (int j = 0; j < tile_share; ++j) values[j] *= static_cast<T>(tile * tile_size + tile_column(j) + 1);
       weighted[i] = weighted[i] * factor + reduce_row(values, Plus{});
     }
-  for (int i = 0; i < tile_share; ++i) {
+  for (int i = 0; i < tile_share && tile_x() == 0; ++i) {
     T* const row = out + 3 * tile_row(i);
     row[0] = softmax[i].highest;
     row[1] = softmax[i].sum;

@@ -2,6 +2,8 @@
 // The part of cuBLAS that seqrec uses, in plain loops: column-major, scalars on the host.
 #pragma once
 
+#include <string>
+
 #include "emulator/runtime.hpp"
 
 enum cublasStatus_t {
@@ -55,6 +57,16 @@ inline cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream
 
 namespace emulator {
 
+/// What a watched build asks of a matrix that is read.
+template <class Scalar>
+void require_defined(const char* name, const Scalar* matrix, int rows, int columns, int leading) {
+  for (int column = 0; column < columns && rows > 0; ++column)
+    if (!watch::is_defined(matrix + static_cast<std::ptrdiff_t>(column) * leading,
+                           sizeof(Scalar) * static_cast<std::size_t>(rows)))
+      throw KernelError("emulator: cuBLAS reads device memory that nobody wrote: column " + std::to_string(column) +
+                        " of the matrix " + name);
+}
+
 /// C = alpha op(A) op(B) + beta C with C (m, n) and k products a sum. As in BLAS, C is not read where beta is 0.
 template <class Scalar>
 cublasStatus_t gemm(cublasHandle_t handle, cublasOperation_t operation_a, cublasOperation_t operation_b, int m, int n,
@@ -67,6 +79,11 @@ cublasStatus_t gemm(cublasHandle_t handle, cublasOperation_t operation_a, cublas
       too_short(ldc, m) || alpha == nullptr || beta == nullptr)
     return CUBLAS_STATUS_INVALID_VALUE;
   const auto at = [](int row, int column, int leading) { return static_cast<std::ptrdiff_t>(column) * leading + row; };
+  if constexpr (watch::on) {
+    require_defined("A", a, transposed_a ? k : m, transposed_a ? m : k, lda);
+    require_defined("B", b, transposed_b ? n : k, transposed_b ? k : n, ldb);
+    if (*beta != Scalar{0}) require_defined("C", c, m, n, ldc);
+  }
   for (int column = 0; column < n; ++column) {
     for (int row = 0; row < m; ++row) {
       Scalar sum = 0;

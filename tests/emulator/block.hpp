@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <exception>
 #include <memory>
 #include <numeric>
@@ -19,8 +18,10 @@
 #include <vector>
 
 #include "emulator/fiber.hpp"
+#include "emulator/finding.hpp"
 #include "emulator/language.hpp"
 #include "emulator/rendezvous.hpp"
+#include "emulator/shared_memory.hpp"
 
 namespace emulator {
 
@@ -30,25 +31,14 @@ struct KernelCall {
   dim3 grid;
   dim3 block;
   std::size_t shared_bytes = 0;
-  std::uint64_t seed = 0;  ///< of the schedule: 0 forward, 1 reversed, others shuffled
+  std::uint64_t seed = 0;         ///< of the schedule: 0 forward, 1 reversed, others shuffled
+  std::uint64_t first_block = 1;  ///< blocks of all launches before, and one
 
   virtual void operator()() const = 0;
 
  protected:
   ~KernelCall() = default;
 };
-
-/// Fills memory that a kernel must find as the hardware leaves it: undefined. As a float it is -4e8.
-inline constexpr int undefined_byte = 0xCD;
-
-/// A `shared_array` of this system thread.
-struct StaticShared {
-  void* memory;
-  std::size_t bytes;
-  bool used;  ///< since it was last undefined
-};
-/// Those met so far.
-inline thread_local std::vector<StaticShared*> static_shared;
 
 /// Runs blocks, one after another; keeps the fibers.
 ///
@@ -108,7 +98,7 @@ class Block {
 
   int lane() const { return static_cast<int>(active_ % lanes_per_warp); }
 
-  std::byte* dynamic_shared() const { return dynamic_shared_.get(); }
+  std::byte* dynamic_shared() const { return dynamic_shared_ ? dynamic_shared_->use() : nullptr; }
 
   /// Ends the kernel with an error that names the thread which runs.
   [[noreturn]] void fail(const std::string& why) { throw KernelError(waiters_[active_].name() + " " + why); }
@@ -135,6 +125,9 @@ class Block {
     abandoned_ = false;
     failure_ = nullptr;
     const std::uint64_t number = (std::uint64_t{index.z} * call.grid.y + index.y) * call.grid.x + index.x;
+    turn_ = {};
+    turn_.first_block = call.first_block & 0x3FFFFFFF;
+    turn_.now.block = (call.first_block + number) & 0x3FFFFFFF;
     random_.seed(static_cast<unsigned>(((call.seed << 32 ^ number) + 1) * 0x9E3779B97F4A7C15u >> 33));
     prepare_threads();
     prepare_shared_memory();
@@ -158,13 +151,11 @@ class Block {
   }
 
   void prepare_shared_memory() {
-    if (dynamic_shared_bytes_ != call_->shared_bytes) {
-      dynamic_shared_.reset(call_->shared_bytes == 0 ? nullptr : new std::byte[call_->shared_bytes]);
-      dynamic_shared_bytes_ = call_->shared_bytes;
-    }
-    if (dynamic_shared_) std::memset(dynamic_shared_.get(), undefined_byte, dynamic_shared_bytes_);
-    for (StaticShared* array : static_shared)
-      if (std::exchange(array->used, false)) std::memset(array->memory, undefined_byte, array->bytes);
+    const std::size_t bytes = call_->shared_bytes;
+    if ((dynamic_shared_ ? dynamic_shared_->size() : 0) != bytes)
+      dynamic_shared_ = bytes == 0 ? nullptr : std::make_unique<SharedMemory>(bytes);
+    if (dynamic_shared_) dynamic_shared_->undefine();
+    for (SharedMemory* array : static_shared) array->undefine();
   }
 
   /// Runs all threads to their end.
@@ -200,8 +191,22 @@ class Block {
   void enter(std::size_t thread) {
     active_ = thread;
     threadIdx = waiters_[thread].index;
+    if constexpr (watch::on) take_turn(thread);
     threads_[thread]->fiber.resume();
+    if constexpr (watch::on) end_turn(thread);
     if (failure_) std::rethrow_exception(failure_);
+  }
+
+  void take_turn(std::size_t thread) {
+    turn_.now.thread = thread & 1023;
+    turn_.now.barrier = waiters_.barriers() & 4095;
+    turn_.now.meeting = waiters_[thread].meetings & 4095;
+    watch::set_turn(&turn_);
+  }
+  void end_turn(std::size_t thread) {
+    watch::set_turn(nullptr);
+    if (turn_.finding.kind == watch::Finding::Kind::nothing) return;
+    throw KernelError(finding_text(turn_, call_->grid, call_->block, waiters_[thread].whereabouts()));
   }
 
   /// Unwinds the stacks of all threads that have not ended, so that their fibers can be used again.
@@ -251,8 +256,8 @@ class Block {
   std::vector<std::size_t> warp_order_;
   std::vector<std::size_t> lane_order_;
   std::minstd_rand random_;
-  std::unique_ptr<std::byte[]> dynamic_shared_;  // exactly as long as asked for, so that ASan sees one byte too many
-  std::size_t dynamic_shared_bytes_ = 0;
+  std::unique_ptr<SharedMemory> dynamic_shared_;
+  watch::Turn turn_;
 };
 
 }  // namespace emulator

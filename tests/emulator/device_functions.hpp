@@ -158,15 +158,12 @@ T __ldg(const T* address) {
 
 namespace emulator {
 
-/// A `__shared__` array of fixed size that is undefined again in each block, and whose bounds are checked (the address
-/// sanitizer does not see into thread-local variables). Under nvcc the same name is an ordinary array.
+/// A `__shared__` array of fixed size that is undefined again in each block, and whose bounds are checked. Under nvcc
+/// the same name is an ordinary array.
 template <class T, int Size>
 class SharedArray {
  public:
-  SharedArray() {
-    std::memset(static_cast<void*>(values_), undefined_byte, sizeof values_);
-    static_shared.push_back(&about_);
-  }
+  SharedArray() { static_shared.push_back(&memory_); }
   SharedArray(const SharedArray&) = delete;
   SharedArray& operator=(const SharedArray&) = delete;
 
@@ -175,17 +172,12 @@ class SharedArray {
     const auto index = static_cast<long long>(i);
     if (index < 0 || index >= Size)
       Block::current().fail("uses element " + std::to_string(index) + " of a shared_array of " + std::to_string(Size));
-    about_.used = true;
-    return values_[static_cast<std::size_t>(index)];
+    return static_cast<T*>(*this)[index];
   }
-  operator T*() {
-    about_.used = true;
-    return values_;
-  }
+  operator T*() { return reinterpret_cast<T*>(memory_.use()); }
 
  private:
-  T values_[static_cast<std::size_t>(Size)];
-  StaticShared about_{values_, sizeof values_, false};
+  SharedMemory memory_{sizeof(T) * static_cast<std::size_t>(Size)};
 };
 
 }  // namespace emulator

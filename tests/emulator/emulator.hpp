@@ -6,7 +6,8 @@
 // What this finds: wrong results at any shape; races, as bits that depend on the schedule's seed; barriers and warp
 // operations that not all threads reach, as an exception that names kernel, block and thread; shared or device memory
 // read before it is written (it holds 0xCD); host pointers where device pointers belong; with -fsanitize=address
-// also any access out of bounds.
+// also any access out of bounds. A watched build (watch.hpp, preset `watched`) names kernel, block and thread that read
+// what nobody wrote, use memory that was not asked for, or race with another thread for a missing barrier.
 //
 // It is stricter than recent hardware: a thread that has left the kernel may not be missed at a barrier, nor in the
 // mask of a warp operation. It cannot tell speed, occupancy, reliance on lock-step inside a warp beyond what the order

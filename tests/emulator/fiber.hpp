@@ -8,7 +8,8 @@
 
 #include "emulator/stack.hpp"
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(SEQREC_EMULATOR_WATCHED)  // compiled with a sanitizer's calls, but without a sanitizer
+#elif defined(__SANITIZE_ADDRESS__)
 #define SEQREC_EMULATOR_ASAN
 #elif defined(__SANITIZE_THREAD__)
 #define SEQREC_EMULATOR_TSAN

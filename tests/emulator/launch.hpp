@@ -95,6 +95,12 @@ inline cudaError_t check_launch(const void* kernel, dim3 grid, dim3 block, std::
   return cudaSuccess;
 }
 
+/// Counts the blocks of all launches.   @return how many there were, with one more
+inline std::uint64_t count_blocks(std::uint64_t of_launch) {
+  static std::atomic<std::uint64_t> count = 1;
+  return count.fetch_add(of_launch);
+}
+
 /// Runs all blocks of a launch. @throws KernelError the first one that a block threw; the others are not begun.
 inline void run_grid(const KernelCall& call, unsigned cpu_threads) {
   std::vector<std::uint64_t> order(std::size_t{call.grid.x} * call.grid.y * call.grid.z);
@@ -141,6 +147,7 @@ void launch(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t, const
   call.block = block;
   call.shared_bytes = shared_bytes;
   call.seed = schedule().seed;
+  call.first_block = count_blocks(std::uint64_t{grid.x} * grid.y * grid.z);
   run_grid(call, schedule().threads);
 }
 

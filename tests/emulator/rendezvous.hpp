@@ -47,6 +47,7 @@ struct Waiter {
   int source = no_lane;     ///< the lane whose value it wants; without one, it wants a ballot
   std::uint64_t value = 0;  ///< given: a number's bits, or a predicate
   std::uint64_t result = 0;
+  unsigned meetings = 0;  ///< with lanes of its warp: two moments of such lanes are in order if these differ
 
   bool meets(const Waiter& other) const {
     return state == other.state && mask == other.mask && site == other.site && same_text(operation, other.operation);
@@ -68,7 +69,12 @@ struct Waiter {
 /// The threads of one block.
 class Rendezvous {
  public:
-  void reset(std::size_t threads) { waiters_.assign(threads, Waiter{}); }
+  void reset(std::size_t threads) {
+    waiters_.assign(threads, Waiter{});
+    barriers_ = 0;
+  }
+  /// How many barriers the block has passed.
+  unsigned barriers() const { return barriers_; }
   std::size_t size() const { return waiters_.size(); }
   Waiter& operator[](std::size_t thread) { return waiters_[thread]; }
 
@@ -88,6 +94,7 @@ class Rendezvous {
       waiter.result = count;
       waiter.state = Waiter::State::runs;
     }
+    ++barriers_;
     return true;
   }
 
@@ -146,8 +153,11 @@ class Rendezvous {
 
   /// Does a warp operation for the lanes that met: a ballot, or values from lane to lane.
   void carry_out(std::size_t warp, unsigned lanes) {
-    unsigned ballot = 0;
-    for_each_lane(lanes, [&](unsigned lane) { ballot |= at(warp, lane).value != 0 ? 1u << lane : 0u; });
+    unsigned ballot = 0, meetings = 0;
+    for_each_lane(lanes, [&](unsigned lane) {
+      ballot |= at(warp, lane).value != 0 ? 1u << lane : 0u;
+      meetings = std::max(meetings, at(warp, lane).meetings + 1);
+    });
     for_each_lane(lanes, [&](unsigned lane) {
       Waiter& waiter = at(warp, lane);
       const auto source = static_cast<unsigned>(waiter.source);
@@ -160,10 +170,14 @@ class Rendezvous {
                           ", which takes no part");
       }
     });
-    for_each_lane(lanes, [&](unsigned lane) { at(warp, lane).state = Waiter::State::runs; });
+    for_each_lane(lanes, [&](unsigned lane) {
+      at(warp, lane).state = Waiter::State::runs;
+      at(warp, lane).meetings = meetings;
+    });
   }
 
   std::vector<Waiter> waiters_;
+  unsigned barriers_ = 0;
 };
 
 }  // namespace emulator

@@ -52,7 +52,11 @@ class DeviceMemory {
   void* allocate(std::size_t bytes) {
     void* memory = nullptr;
     // 256 bytes is what cudaMalloc promises; the size stays exact, for the address sanitizer.
-    if (bytes > device_memory_bytes || posix_memalign(&memory, 256, bytes) != 0) return nullptr;
+    if (bytes > device_memory_bytes) return nullptr;
+    if constexpr (watch::on)
+      memory = watch::allocate(bytes, watch::Place::device);
+    else if (posix_memalign(&memory, 256, bytes) != 0)
+      return nullptr;
     std::memset(memory, undefined_byte, bytes);
     const std::lock_guard lock(mutex_);
     blocks_[address(memory)] = bytes;
@@ -62,7 +66,10 @@ class DeviceMemory {
     const std::lock_guard lock(mutex_);
     const auto block = blocks_.find(address(memory));
     if (block == blocks_.end()) return false;
-    std::free(reinterpret_cast<void*>(block->first));  // NOLINT(performance-no-int-to-ptr)
+    if constexpr (watch::on)
+      watch::release(memory, block->second);
+    else
+      std::free(reinterpret_cast<void*>(block->first));  // NOLINT(performance-no-int-to-ptr)
     blocks_.erase(block);
     return true;
   }
@@ -161,6 +168,7 @@ inline cudaError_t cudaMemcpy(void* target, const void* source, std::size_t byte
       return emulator::result(cudaErrorInvalidValue);
   }
   std::memmove(target, source, bytes);
+  if constexpr (emulator::watch::on) emulator::watch::copy_state(target, source, bytes);
   return cudaSuccess;
 }
 inline cudaError_t cudaMemcpyAsync(void* target, const void* source, std::size_t bytes, cudaMemcpyKind kind,
@@ -173,11 +181,22 @@ inline cudaError_t cudaMemset(void* memory, int value, std::size_t bytes) {
   if (emulator::device_memory().place_of(memory, bytes) != emulator::DeviceMemory::Place::device)
     return emulator::result(cudaErrorInvalidValue);
   std::memset(memory, value, bytes);
+  if constexpr (emulator::watch::on) emulator::watch::define(memory, bytes);
   return cudaSuccess;
 }
 inline cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t = nullptr) {
   return cudaMemset(memory, value, bytes);
 }
+
+namespace emulator {
+
+/// Makes memory of the device undefined, as it was when it was allocated.
+inline void forget(void* memory, std::size_t bytes, cudaStream_t stream) {
+  static_cast<void>(cudaMemsetAsync(memory, undefined_byte, bytes, stream));
+  if constexpr (watch::on) watch::undefine(memory, bytes);
+}
+
+}  // namespace emulator
 
 // --- the device ---------------------------------------------------------------------------------------------------
 

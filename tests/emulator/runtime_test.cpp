@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "seqrec/core/arena.hpp"
 #include "seqrec/cuda/launch.cuh"
+#include "seqrec/cuda/memory.cuh"
 #include "support/catch.hpp"
 
 namespace {
@@ -44,6 +46,17 @@ TEST_CASE("device memory is aligned, undefined at first, set and copied", "[emul
   CHECK(cudaMemcpy(device.memory, host.data(), 100, cudaMemcpyHostToDevice) == cudaSuccess);
   CHECK(device.memory[99] == 9);
   CHECK(cudaGetLastError() == cudaSuccess);
+}
+
+TEST_CASE("what an arena has taken back is undefined when it is handed out again", "[emulator]") {
+  seqrec::Arena<seqrec::DeviceSpace> arena;
+  const auto* const first = arena.allocate<unsigned char>(100);
+  CHECK(cudaMemset(arena.allocate<unsigned char>(100), 3, 100) == cudaSuccess);
+  arena.reset();
+  REQUIRE(arena.allocate<unsigned char>(100) == first);
+  std::vector<unsigned char> host(100);
+  CHECK(cudaMemcpy(host.data(), arena.allocate<unsigned char>(100), 100, cudaMemcpyDeviceToHost) == cudaSuccess);
+  CHECK(host == std::vector<unsigned char>(100, 0xCD));
 }
 
 TEST_CASE("copies that the runtime refuses", "[emulator]") {

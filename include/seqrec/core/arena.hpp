@@ -40,11 +40,14 @@ class Arena {
   }
 
   /// Takes everything back. What was handed out must no longer be used.
-  void reset() {
+  /// @param stream  the order of work that it was used in
+  void reset(typename Memory<Space>::Stream stream = {}) {
     if (blocks_.size() > 1) {
       const std::size_t total = capacity();
       release();
       grow(total);
+    } else if (used_ != 0) {
+      Memory<Space>::forget(blocks_.back().memory, used_, stream);
     }
     used_ = 0;
   }

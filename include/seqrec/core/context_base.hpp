@@ -84,7 +84,7 @@ class ContextBase {
 
   /// Starts the next shard: takes activations back and restarts the count of drawing sites.
   void begin_shard() {
-    arena_.reset();
+    arena_.reset(stream_);
     bookkeeping_.reset();
     placed_.clear();
     site_ = 0;

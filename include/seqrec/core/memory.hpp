@@ -15,7 +15,7 @@ inline constexpr std::size_t memory_alignment = 64;
 /// How to obtain, copy and release memory of a space. Each space specialises it: the host here, the device in cuda/.
 ///
 /// What touches the memory's content takes a Stream, the order of work that it belongs to: a context's own, or by
-/// default that of a program's set-up. copy_to_host returns when the bytes are there; the others when `host` may change
+/// default that of a program's set-up. `forget` only says that the content is of no use any more. copy_to_host returns when the bytes are there; the others when `host` may change
 /// again.
 template <class Space>
 struct Memory;
@@ -30,6 +30,7 @@ struct Memory<HostSpace> {
   static void clear(void* memory, std::size_t bytes, Stream = {}) {
     if (bytes != 0) std::memset(memory, 0, bytes);
   }
+  static void forget(void*, std::size_t, Stream = {}) {}
   static void copy_from_host(void* target, const void* host, std::size_t bytes, Stream = {}) {
     if (bytes != 0) std::memcpy(target, host, bytes);
   }

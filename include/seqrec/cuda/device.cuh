@@ -50,6 +50,9 @@ void device_launch(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t
   Kernel<<<grid, block, shared_bytes, stream>>>(arguments...);
 }
 
+/// Says that what lies in some memory is of no use any more, to a device that looks after such things.
+inline void device_forget(void*, std::size_t, cudaStream_t) {}
+
 #else
 
 template <class T, int Size>
@@ -64,6 +67,10 @@ template <auto Kernel, class... Arguments>
 void device_launch(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream,
                    const Arguments&... arguments) {
   emulator::launch<Kernel>(grid, block, shared_bytes, stream, arguments...);
+}
+
+inline void device_forget(void* memory, std::size_t bytes, cudaStream_t stream) {
+  emulator::forget(memory, bytes, stream);
 }
 
 #endif

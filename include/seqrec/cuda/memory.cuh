@@ -26,6 +26,10 @@ struct Memory<DeviceSpace> {
   static void clear(void* memory, std::size_t bytes, Stream stream = nullptr) {
     if (bytes != 0) SEQREC_CUDA_CHECK(cudaMemsetAsync(memory, 0, bytes, stream));
   }
+  /// The content is of no use any more: a test's device makes it undefined.
+  static void forget(void* memory, std::size_t bytes, Stream stream = nullptr) {
+    cuda::device_forget(memory, bytes, stream);
+  }
   /// Pageable memory of the host is copied aside before this returns.
   static void copy_from_host(void* target, const void* host, std::size_t bytes, Stream stream = nullptr) {
     if (bytes != 0) SEQREC_CUDA_CHECK(cudaMemcpyAsync(target, host, bytes, cudaMemcpyHostToDevice, stream));
