@@ -107,6 +107,7 @@ __global__ void __launch_bounds__(gru_threads)
     const index_t i = e / width;
     states[e] = a.initial && block.exists(i) ? static_cast<Accumulator>(a.initial(block.history(i), e % width))
                                              : Accumulator{0};
+    resets[e] = Accumulator{0};  // the product takes those of histories too that are at an end
   }
   __syncthreads();
 
