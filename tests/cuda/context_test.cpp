@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cuda/device_support.hpp"
+#include "seqrec/cuda/gemm.cuh"
 #include "seqrec/cuda/launch.cuh"
 
 namespace {
@@ -14,6 +15,11 @@ using namespace seqrec;
 template <class T>
 __global__ void count_up(T* values) {
   values[threadIdx.x] = static_cast<T>(threadIdx.x);
+}
+
+template <class T>
+__global__ void add_up(const T* values, index_t count, T* sum) {
+  for (index_t i = 0; i < count; ++i) sum[0] += values[i];
 }
 
 }  // namespace
@@ -51,4 +57,43 @@ TEST_CASE("two contexts have streams of their own", "[cuda]") {
   const cuda::Context one, other;
   CHECK(one.stream() != other.stream());
   CHECK(one.blas() != other.blas());
+}
+
+TEST_CASE("two contexts at work do not disturb each other", "[cuda]") {
+  constexpr index_t rows = 5, inputs = 4, outputs = 3, steps = 3;
+  struct Work {
+    /// Halves of a step: so that two contexts can take turns in between.
+    void begin(index_t step) {
+      context.begin_shard();
+      x = context.matrix(rows, inputs);
+      y = context.matrix(rows, outputs);
+      std::vector<float> host(static_cast<std::size_t>(rows * inputs), static_cast<float>(number * 10 + step));
+      context.copy_from_host(x.data, host.data(), rows * inputs);
+    }
+    void end() {
+      cuda::gemm(context, x, weights.view(), y);
+      cuda::launch<add_up<float>>(context, {1, 1}, y.data, rows * outputs, sum.view().data);
+    }
+    int number;
+    cuda::Context context{};
+    Tensor<float, 2, DeviceSpace> weights{inputs, outputs};
+    seqrec_test::DeviceVector<float> sum{1};
+    MatrixView<float, DeviceSpace> x{}, y{};
+  };
+  const auto sums = seqrec_test::same_under_three_schedules([&] {
+    Work one{1}, other{2};
+    const std::vector<float> ones(static_cast<std::size_t>(inputs * outputs), 1.0f);
+    for (Work* work : {&one, &other}) work->weights.copy_from_host(ones.data());
+    for (index_t step = 0; step < steps; ++step) {
+      one.begin(step);
+      other.begin(step);
+      other.end();
+      one.end();
+    }
+    one.context.synchronize();
+    other.context.synchronize();
+    return std::vector<float>{one.sum.to_host()[0], other.sum.to_host()[0]};
+  });
+  // 60 products each of 10, 11, 12, and of 20, 21, 22.
+  CHECK(sums == std::vector<float>{60 * 33, 60 * 63});
 }

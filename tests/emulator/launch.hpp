@@ -4,52 +4,22 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <numeric>
 #include <random>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "emulator/block.hpp"
 #include "emulator/runtime.hpp"
+#include "emulator/schedule.hpp"
+#include "emulator/streams.hpp"
 #include "emulator/workers.hpp"
 
 namespace emulator {
-
-/// How launches run. The seed orders blocks, warps and lanes: 0 forward, 1 reversed, others shuffled. With more than
-/// one CPU thread the blocks of a launch run side by side; SEQREC_EMULATOR_THREADS sets it for a whole program.
-struct Schedule {
-  std::uint64_t seed = 0;
-  unsigned threads = 1;
-};
-
-inline unsigned threads_from_environment() {
-  const char* text = std::getenv("SEQREC_EMULATOR_THREADS");  // NOLINT(concurrency-mt-unsafe): nobody sets it
-  const long threads = text == nullptr ? 1 : std::strtol(text, nullptr, 10);
-  return threads > 1 ? static_cast<unsigned>(threads) : 1;
-}
-
-/// What the next launch of this program follows. Not to be changed while another system thread launches.
-inline Schedule& schedule() {
-  static Schedule current{0, threads_from_environment()};
-  return current;
-}
-
-/// A schedule until the end of a scope.
-class WithSchedule {
- public:
-  explicit WithSchedule(Schedule during) : before_(std::exchange(schedule(), during)) {}
-  explicit WithSchedule(std::uint64_t seed) : WithSchedule(Schedule{seed, schedule().threads}) {}
-  WithSchedule(const WithSchedule&) = delete;
-  WithSchedule& operator=(const WithSchedule&) = delete;
-  ~WithSchedule() { schedule() = before_; }
-
- private:
-  Schedule before_;
-};
 
 /// The kernel's name as the compiler writes it (clang 14 leaves out template arguments).
 template <auto Kernel>
@@ -101,10 +71,19 @@ inline std::uint64_t count_blocks(std::uint64_t of_launch) {
   return count.fetch_add(of_launch);
 }
 
-/// Runs all blocks of a launch. @throws KernelError the first one that a block threw; the others are not begun.
-inline void run_grid(const KernelCall& call, unsigned cpu_threads) {
-  std::vector<std::uint64_t> order(std::size_t{call.grid.x} * call.grid.y * call.grid.z);
-  std::iota(order.begin(), order.end(), std::uint64_t{0});
+/// The numbers of the blocks that run, ascending.
+inline std::vector<std::uint64_t> blocks_to_run(dim3 grid, std::uint64_t ends) {
+  const std::uint64_t all = std::uint64_t{grid.x} * grid.y * grid.z;
+  const bool left_out = ends != 0 && all > 2 * ends;
+  std::vector<std::uint64_t> blocks(left_out ? 2 * ends : all);
+  std::iota(blocks.begin(), blocks.end(), std::uint64_t{0});
+  if (left_out) std::iota(blocks.begin() + static_cast<std::ptrdiff_t>(ends), blocks.end(), all - ends);
+  return blocks;
+}
+
+/// Runs the blocks of a launch. @throws KernelError the first one that a block threw; the others are not begun.
+inline void run_grid(const KernelCall& call, const Schedule& during) {
+  std::vector<std::uint64_t> order = blocks_to_run(call.grid, during.ends);
   if (call.seed == 1) std::reverse(order.begin(), order.end());
   if (call.seed > 1) std::shuffle(order.begin(), order.end(), std::mt19937_64(call.seed));
 
@@ -127,28 +106,38 @@ inline void run_grid(const KernelCall& call, unsigned cpu_threads) {
     }
     idle_blocks().give_back(std::move(block));
   };
-  workers().run(static_cast<unsigned>(std::min<std::size_t>(cpu_threads, order.size())), work);
+  workers().run(static_cast<unsigned>(std::min<std::size_t>(during.threads, order.size())), work);
   if (failure) std::rethrow_exception(failure);
 }
 
-/// What `Kernel<<<grid, block, shared_bytes, stream>>>(arguments...)` does, to its end.
+/// What `Kernel<<<grid, block, shared_bytes, stream>>>(arguments...)` does: the kernel gets copies of the arguments,
+/// and runs when the stream's turn has come.
 template <auto Kernel, class... Arguments>
-void launch(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t, const Arguments&... arguments) {
+void launch(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream, const Arguments&... arguments) {
   const cudaError_t error = check_launch(reinterpret_cast<const void*>(Kernel), grid, block, shared_bytes);
   if (result(error) != cudaSuccess) return;
-  const auto body = [&] { Kernel(arguments...); };
+  if (!streams().exists(stream)) {
+    result(cudaErrorInvalidResourceHandle);
+    return;
+  }
   struct Call final : KernelCall {  // NOLINT(cppcoreguidelines-virtual-class-destructor): final
-    explicit Call(const decltype(body)& body_) : run(body_) {}
-    void operator()() const override { run(); }
-    const decltype(body)& run;
-  } call(body);
-  call.kernel = kernel_name<Kernel>();
-  call.grid = grid;
-  call.block = block;
-  call.shared_bytes = shared_bytes;
-  call.seed = schedule().seed;
-  call.first_block = count_blocks(std::uint64_t{grid.x} * grid.y * grid.z);
-  run_grid(call, schedule().threads);
+    explicit Call(const Arguments&... copied) : values(copied...) {}
+    void operator()() const override {
+      // A call, not std::apply(Kernel, values): g++ 12 does not see each such use of a template, and leaves it out.
+      std::apply([](const Arguments&... each) { Kernel(each...); }, values);
+    }
+    std::tuple<Arguments...> values;
+  };
+  const auto call = std::make_shared<Call>(arguments...);
+  call->kernel = kernel_name<Kernel>();
+  call->grid = grid;
+  call->block = block;
+  call->shared_bytes = shared_bytes;
+  call->seed = schedule().seed;
+  streams().give(stream, [call, during = schedule()] {
+    call->first_block = count_blocks(std::uint64_t{call->grid.x} * call->grid.y * call->grid.z);
+    run_grid(*call, during);
+  });
 }
 
 }  // namespace emulator

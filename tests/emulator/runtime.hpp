@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of the CUDA runtime that seqrec uses, on host memory. Everything happens at once; a stream is only a name.
+// The part of the CUDA runtime that seqrec uses, on host memory. Streams are queues (streams.hpp).
 #pragma once
 
 #include <cstddef>
@@ -7,9 +7,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <vector>
 
 #include "emulator/block.hpp"
+#include "emulator/pinned.hpp"
+#include "emulator/streams.hpp"
 
 enum cudaError_t {
   cudaSuccess = 0,
@@ -17,6 +21,9 @@ enum cudaError_t {
   cudaErrorMemoryAllocation = 2,
   cudaErrorInvalidConfiguration = 9,
   cudaErrorInvalidMemcpyDirection = 21,
+  cudaErrorInvalidResourceHandle = 400,
+  cudaErrorNotReady = 600,
+  cudaErrorLaunchFailure = 719,
 };
 enum cudaMemcpyKind {
   cudaMemcpyHostToHost,
@@ -28,8 +35,12 @@ enum cudaMemcpyKind {
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 enum cudaDeviceAttr { cudaDevAttrMaxSharedMemoryPerBlockOptin = 97 };
 
-struct EmulatedStream {};
-using cudaStream_t = EmulatedStream*;
+inline constexpr unsigned cudaStreamDefault = 0, cudaStreamNonBlocking = 1;
+inline constexpr unsigned cudaEventDefault = 0, cudaEventDisableTiming = 2;
+inline constexpr unsigned cudaHostAllocDefault = 0;
+
+using cudaStream_t = emulator::Stream*;
+using cudaEvent_t = emulator::Event*;
 
 namespace emulator {
 
@@ -121,6 +132,12 @@ inline const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorInvalidConfiguration";
     case cudaErrorInvalidMemcpyDirection:
       return "cudaErrorInvalidMemcpyDirection";
+    case cudaErrorInvalidResourceHandle:
+      return "cudaErrorInvalidResourceHandle";
+    case cudaErrorNotReady:
+      return "cudaErrorNotReady";
+    case cudaErrorLaunchFailure:
+      return "cudaErrorLaunchFailure";
   }
   return "unrecognized error code";
 }
@@ -136,6 +153,12 @@ inline const char* cudaGetErrorString(cudaError_t error) {
       return "invalid configuration argument";
     case cudaErrorInvalidMemcpyDirection:
       return "invalid copy direction for memcpy";
+    case cudaErrorInvalidResourceHandle:
+      return "invalid resource handle";
+    case cudaErrorNotReady:
+      return "device not ready";
+    case cudaErrorLaunchFailure:
+      return "unspecified launch failure";
   }
   return "unrecognized error code";
 }
@@ -150,53 +173,102 @@ cudaError_t cudaMalloc(T** memory, std::size_t bytes) {
   return emulator::result(*memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
 }
 
+/// Waits for the device. What failed meanwhile is thrown at whoever waits next.
 inline cudaError_t cudaFree(void* memory) {
-  const bool known = memory == nullptr || emulator::device_memory().release(memory);
-  return emulator::result(known ? cudaSuccess : cudaErrorInvalidValue);
+  const bool settled = emulator::streams().settle();
+  if (memory != nullptr && !emulator::device_memory().release(memory)) return emulator::result(cudaErrorInvalidValue);
+  return emulator::result(settled ? cudaSuccess : cudaErrorLaunchFailure);
 }
 
-inline cudaError_t cudaMemcpy(void* target, const void* source, std::size_t bytes, cudaMemcpyKind kind) {
-  using Place = emulator::DeviceMemory::Place;
+template <class T>
+cudaError_t cudaHostAlloc(T** memory, std::size_t bytes, unsigned) {
+  *memory = nullptr;
   if (bytes == 0) return cudaSuccess;
-  const Place to = emulator::device_memory().place_of(target, bytes);
-  const Place from = emulator::device_memory().place_of(source, bytes);
-  if (to == Place::beyond || from == Place::beyond) return emulator::result(cudaErrorInvalidValue);
-  if (kind != cudaMemcpyDefault) {
-    const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
-    const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
-    if (to_device != (to == Place::device) || from_device != (from == Place::device))
-      return emulator::result(cudaErrorInvalidValue);
-  }
-  std::memmove(target, source, bytes);
-  if constexpr (emulator::watch::on) emulator::watch::copy_state(target, source, bytes);
-  return cudaSuccess;
+  *memory = static_cast<T*>(emulator::pinned_memory().allocate(bytes));
+  return emulator::result(*memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
 }
-inline cudaError_t cudaMemcpyAsync(void* target, const void* source, std::size_t bytes, cudaMemcpyKind kind,
-                                   cudaStream_t = nullptr) {
-  return cudaMemcpy(target, source, bytes, kind);
+template <class T>
+cudaError_t cudaMallocHost(T** memory, std::size_t bytes, unsigned flags = cudaHostAllocDefault) {
+  return cudaHostAlloc(memory, bytes, flags);
 }
-
-inline cudaError_t cudaMemset(void* memory, int value, std::size_t bytes) {
-  if (bytes == 0) return cudaSuccess;
-  if (emulator::device_memory().place_of(memory, bytes) != emulator::DeviceMemory::Place::device)
-    return emulator::result(cudaErrorInvalidValue);
-  std::memset(memory, value, bytes);
-  if constexpr (emulator::watch::on) emulator::watch::define(memory, bytes);
-  return cudaSuccess;
-}
-inline cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t = nullptr) {
-  return cudaMemset(memory, value, bytes);
+/// Waits for the device, as cudaFree does.
+inline cudaError_t cudaFreeHost(void* memory) {
+  const bool settled = emulator::streams().settle();
+  if (memory != nullptr && !emulator::pinned_memory().release(memory)) return emulator::result(cudaErrorInvalidValue);
+  return emulator::result(settled ? cudaSuccess : cudaErrorLaunchFailure);
 }
 
 namespace emulator {
 
+/// What the runtime says to a copy between such memories.
+inline cudaError_t check_copy(DeviceMemory::Place to, DeviceMemory::Place from, cudaMemcpyKind kind) {
+  using Place = DeviceMemory::Place;
+  if (to == Place::beyond || from == Place::beyond) return cudaErrorInvalidValue;
+  if (kind == cudaMemcpyDefault) return cudaSuccess;
+  const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
+  const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
+  const bool agrees = to_device == (to == Place::device) && from_device == (from == Place::device);
+  return agrees ? cudaSuccess : cudaErrorInvalidValue;
+}
+
+inline void copy_bytes(void* target, const void* source, std::size_t bytes) {
+  std::memmove(target, source, bytes);
+  if constexpr (watch::on) watch::copy_state(target, source, bytes);
+}
+
+/// Puts memory into a state, in the order of a stream.
+inline cudaError_t fill(void* memory, int value, std::size_t bytes, cudaStream_t stream, bool is_defined) {
+  if (bytes == 0) return cudaSuccess;
+  if (device_memory().place_of(memory, bytes) != DeviceMemory::Place::device) return result(cudaErrorInvalidValue);
+  if (!streams().exists(stream)) return result(cudaErrorInvalidResourceHandle);
+  streams().give(stream, [=] {
+    std::memset(memory, value, bytes);
+    if constexpr (watch::on) is_defined ? watch::define(memory, bytes) : watch::undefine(memory, bytes);
+  });
+  return cudaSuccess;
+}
+
 /// Makes memory of the device undefined, as it was when it was allocated.
 inline void forget(void* memory, std::size_t bytes, cudaStream_t stream) {
-  static_cast<void>(cudaMemsetAsync(memory, undefined_byte, bytes, stream));
-  if constexpr (watch::on) watch::undefine(memory, bytes);
+  static_cast<void>(fill(memory, undefined_byte, bytes, stream, false));
 }
 
 }  // namespace emulator
+
+/// The device reads and writes pinned memory when its turn comes. Of pageable memory it has a copy at once, and to such
+/// memory the host waits for it.
+inline cudaError_t cudaMemcpyAsync(void* target, const void* source, std::size_t bytes, cudaMemcpyKind kind,
+                                   cudaStream_t stream = nullptr) {
+  using Place = emulator::DeviceMemory::Place;
+  if (bytes == 0) return cudaSuccess;
+  const Place to = emulator::device_memory().place_of(target, bytes);
+  const Place from = emulator::device_memory().place_of(source, bytes);
+  if (const cudaError_t error = emulator::check_copy(to, from, kind); error != cudaSuccess)
+    return emulator::result(error);
+  if (!emulator::streams().exists(stream)) return emulator::result(cudaErrorInvalidResourceHandle);
+  const auto pageable = [bytes](Place place, const void* memory) {
+    return place == Place::host && !emulator::pinned_memory().holds(memory, bytes);
+  };
+  if (pageable(from, source)) {
+    const auto* const first = static_cast<const std::byte*>(source);
+    const auto aside = std::make_shared<const std::vector<std::byte>>(first, first + bytes);
+    emulator::streams().give(stream, [=] { emulator::copy_bytes(target, aside->data(), bytes); });
+  } else {
+    emulator::streams().give(stream, [=] { emulator::copy_bytes(target, source, bytes); });
+  }
+  if (pageable(to, target)) emulator::streams().wait_for(stream);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemcpy(void* target, const void* source, std::size_t bytes, cudaMemcpyKind kind) {
+  return cudaMemcpyAsync(target, source, bytes, kind, nullptr);
+}
+
+inline cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t stream = nullptr) {
+  return emulator::fill(memory, value, bytes, stream, true);
+}
+inline cudaError_t cudaMemset(void* memory, int value, std::size_t bytes) {
+  return cudaMemsetAsync(memory, value, bytes);
+}
 
 // --- the device ---------------------------------------------------------------------------------------------------
 
@@ -211,18 +283,56 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
   return cudaSuccess;
 }
 
-// --- streams and functions ----------------------------------------------------------------------------------------
+// --- streams, events and functions
+// ----------------------------------------------------------------------------------------
 
-inline cudaError_t cudaStreamCreate(cudaStream_t* stream) {
-  *stream = new EmulatedStream;
+inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
+  *stream = emulator::streams().create(flags != cudaStreamNonBlocking);
   return cudaSuccess;
+}
+inline cudaError_t cudaStreamCreate(cudaStream_t* stream) {
+  return cudaStreamCreateWithFlags(stream, cudaStreamDefault);
 }
 inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  delete stream;
+  return emulator::result(emulator::streams().destroy(stream) ? cudaSuccess : cudaErrorInvalidResourceHandle);
+}
+inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  if (!emulator::streams().exists(stream)) return emulator::result(cudaErrorInvalidResourceHandle);
+  emulator::streams().wait_for(stream);
   return cudaSuccess;
 }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+inline cudaError_t cudaDeviceSynchronize() {
+  emulator::streams().wait_for_everything();
+  return cudaSuccess;
+}
+
+inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = new emulator::Event;
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, cudaEventDefault); }
+inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete event;
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream = nullptr) {
+  if (!emulator::streams().exists(stream)) return emulator::result(cudaErrorInvalidResourceHandle);
+  emulator::streams().record(*event, stream);
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  emulator::streams().wait_for(*event);
+  return cudaSuccess;
+}
+/// Not the runtime's last error where it is not reached yet: nothing has failed.
+inline cudaError_t cudaEventQuery(cudaEvent_t event) {
+  return emulator::streams().is_reached(*event) ? cudaSuccess : cudaErrorNotReady;
+}
+inline cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned = 0) {
+  if (!emulator::streams().exists(stream)) return emulator::result(cudaErrorInvalidResourceHandle);
+  emulator::streams().wait_in(stream, *event);
+  return cudaSuccess;
+}
 
 namespace emulator {
 
