@@ -96,6 +96,10 @@ class Block {
     return wait(Waiter::State::at_warp_operation, operation, site, mask, value, source);
   }
 
+  std::size_t thread() const { return active_; }
+  std::uint64_t seed() const { return call_->seed; }
+  /// Of this block among those of all launches.
+  std::uint64_t number() const { return turn_.now.block; }
   int lane() const { return static_cast<int>(active_ % lanes_per_warp); }
 
   std::byte* dynamic_shared() const { return dynamic_shared_ ? dynamic_shared_->use() : nullptr; }

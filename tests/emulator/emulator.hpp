@@ -11,16 +11,18 @@
 //
 // It is stricter than recent hardware: a thread that has left the kernel may not be missed at a barrier, nor in the
 // mask of a warp operation. It cannot tell speed, occupancy, reliance on lock-step inside a warp beyond what the order
-// of lanes shows, or asynchrony between streams; and a kernel that spins until another thread writes never ends.
+// of lanes shows; and a kernel that spins until another thread writes never ends.
 //
 // Address and thread sanitizer are told of every change of stack (fiber.hpp). To the thread sanitizer the threads of
 // one block are ordered by their schedule: it checks blocks on several CPU threads against each other, for which the
 // preset `tsan` sets SEQREC_EMULATOR_THREADS. Elsewhere one is best: two tests run at once, and share the processors.
 #pragma once
 
+#include "emulator/async_copy.hpp"
 #include "emulator/blas.hpp"
 #include "emulator/block.hpp"
 #include "emulator/device_functions.hpp"
 #include "emulator/language.hpp"
 #include "emulator/launch.hpp"
 #include "emulator/runtime.hpp"
+#include "emulator/tensor_core.hpp"
