@@ -3,14 +3,10 @@
 // they do with the rows of a table of two. On the emulator only what is used takes memory, and of grids over the whole
 // table only the ends run; a GPU must hold it all, and the test is skipped where it cannot.
 #include <algorithm>
-#include <string>
 #include <vector>
 
-#ifndef __CUDACC__
-#include <sys/mman.h>
-#endif
-
 #include "cuda/device_support.hpp"
+#include "cuda/large_memory.hpp"
 #include "seqrec/core/step_state.hpp"
 #include "seqrec/cuda/add_rows.cuh"
 #include "seqrec/cuda/embed_sequence.cuh"
@@ -28,41 +24,13 @@ using namespace seqrec;
 using seqrec_test::DefaultStream;
 using seqrec_test::DeviceVector;
 using seqrec_test::to_device;
+using seqrec_test::Zeros;
 
 using Context = cuda::Context;
 using Floats = std::vector<float>;
 
 constexpr index_t width = 64, many_rows = 33'554'433;
 static_assert(many_rows * width == (index_t{1} << 31) + 64);
-
-/// Zeros in device memory.
-class Zeros {
- public:
-  explicit Zeros(index_t count) : bytes_(static_cast<std::size_t>(count) * sizeof(float)) {
-#ifdef __CUDACC__
-    if (cudaMalloc(&data_, bytes_) != cudaSuccess) static_cast<void>(cudaGetLastError());
-    if (data_ != nullptr) CHECK(cudaMemset(data_, 0, bytes_) == cudaSuccess);
-#else
-    void* const memory =
-        mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory != MAP_FAILED) data_ = static_cast<float*>(memory);
-#endif
-  }
-  Zeros(const Zeros&) = delete;
-  Zeros& operator=(const Zeros&) = delete;
-  ~Zeros() {
-#ifdef __CUDACC__
-    static_cast<void>(cudaFree(data_));
-#else
-    if (data_ != nullptr) munmap(data_, bytes_);
-#endif
-  }
-  float* data() const { return data_; }
-
- private:
-  float* data_ = nullptr;
-  std::size_t bytes_;
-};
 
 template <class T>
 __global__ void put_row(MatrixView<T, DeviceSpace> table, index_t row, T first) {
@@ -96,19 +64,11 @@ struct Table {
 /// What `run(rows)` gives for the large table, required to be what it gives for two rows.
 template <class Run>
 void check_ends(Run run) {
-#ifdef __CUDACC__
-  std::size_t free = 0, total = 0;
-  REQUIRE(cudaMemGetInfo(&free, &total) == cudaSuccess);
-  if (free < std::size_t{36} << 30) {
-    WARN("skipped: four tables of 33,554,433 x 64 take 36 GiB");
-    return;
-  }
-#else
-  const emulator::WithSchedule ends(emulator::Schedule{0, 1, 2});
-#endif
-  const Floats small = run(index_t{2}), large = run(many_rows);
-  CHECK(std::any_of(small.begin(), small.end(), [](float x) { return x != 0; }));
-  CHECK(large == small);
+  seqrec_test::at_ends_of_grids(std::size_t{36} << 30, [&] {
+    const Floats small = run(index_t{2}), large = run(many_rows);
+    CHECK(std::any_of(small.begin(), small.end(), [](float x) { return x != 0; }));
+    CHECK(large == small);
+  });
 }
 
 template <class T>
