@@ -32,7 +32,7 @@ struct Arguments {
 template <class T>
 __global__ void visit_places(Arguments a, TileOrder order, T* visits, T* begins) {
   const AttentionPlace at(a, order, 16);
-  if (tile_thread() == 0 && blockIdx.y == 0) begins[blockIdx.x] = static_cast<T>(at.start);
+  if (tile_thread() == 0 && blockIdx.y == 0 && blockIdx.z == 0) begins[blockIdx.x] = static_cast<T>(at.start);
   if (at.start >= at.length) return;
   for (int i = tile_thread(); i < at.rows_from(at.start); i += tile_threads)
     for (int d = 0; d < at.columns_from(at.column, 16); ++d)

@@ -203,11 +203,19 @@ class Streams {
     return nullptr;
   }
 
-  static void advance(Stream& stream) {
+  void advance(Stream& stream) {
     const Operation operation = std::move(stream.waiting.front());
     stream.waiting.pop_front();
     ++stream.done;
-    operation.work();
+    try {
+      operation.work();
+    } catch (...) {  // after a fault the device does nothing more of what it was given
+      for_each_stream([](Stream& each) {
+        each.done += each.waiting.size();
+        each.waiting.clear();
+      });
+      throw;
+    }
   }
 
   void surface() {

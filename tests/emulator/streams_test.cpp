@@ -204,11 +204,13 @@ TEST_CASE("work outlives its stream, and memory waits for work", "[emulator]") {
 }
 
 TEST_CASE("what fails in a stream is thrown at whoever waits", "[emulator]") {
-  std::vector<int> out(2, 0);
+  std::vector<int> out(2, 0), list(8, 0);
   const AStream stream;
   device_launch<leaves_early<int>>(1, 32, 0, stream.handle, out.data());
+  device_launch<note<int>>(1, 1, 0, stream.handle, list.data(), 1);
   CHECK_THAT(message_of<KernelError>([&] { cudaStreamSynchronize(stream.handle); }), ContainsSubstring("leaves_early"));
   CHECK(cudaStreamSynchronize(stream.handle) == cudaSuccess);
+  CHECK(noted(list).empty());  // a device that has failed does nothing more of what it was given
 
   int* memory = nullptr;
   CHECK(cudaMalloc(&memory, bytes) == cudaSuccess);
