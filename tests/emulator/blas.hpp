@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of cuBLAS that seqrec uses, in plain loops: column-major, scalars on the host. (Loops are enough: they take 1 %
-// of the time of emulated training.)
+// The part of cuBLAS that seqrec uses, in plain loops: column-major, scalars on the host. (Loops are enough: they take
+// 1 % of the time of emulated training.)
 #pragma once
 
 #include <string>

@@ -283,8 +283,7 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
   return cudaSuccess;
 }
 
-// --- streams, events and functions
-// ----------------------------------------------------------------------------------------
+// --- streams, events, functions -----------------------------------------------------------------------------------
 
 inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
   *stream = emulator::streams().create(flags != cudaStreamNonBlocking);

@@ -15,8 +15,8 @@ inline constexpr std::size_t memory_alignment = 64;
 /// How to obtain, copy and release memory of a space. Each space specialises it: the host here, the device in cuda/.
 ///
 /// What touches the memory's content takes a Stream, the order of work that it belongs to: a context's own, or by
-/// default that of a program's set-up. `forget` only says that the content is of no use any more. copy_to_host returns when the bytes are there; the others when `host` may change
-/// again.
+/// default that of a program's set-up. copy_to_host returns when the bytes are there; the others when `host` may change
+/// again. `forget` only says that the content is of no use any more.
 template <class Space>
 struct Memory;
 
