@@ -9,8 +9,8 @@
 namespace emulator {
 
 /// How launches run. The seed orders streams, blocks, warps and lanes: 0 forward, 1 reversed, others shuffled. With
-/// more than one CPU thread the blocks of a launch run side by side; SEQREC_EMULATOR_THREADS sets it for a whole
-/// program.
+/// more than one CPU thread the blocks of a launch run side by side; SEQREC_EMULATOR_SEED and
+/// SEQREC_EMULATOR_THREADS set them for a whole program.
 struct Schedule {
   std::uint64_t seed = 0;
   unsigned threads = 1;
@@ -19,15 +19,15 @@ struct Schedule {
   std::uint64_t ends = 0;
 };
 
-inline unsigned threads_from_environment() {
-  const char* text = std::getenv("SEQREC_EMULATOR_THREADS");  // NOLINT(concurrency-mt-unsafe): nobody sets it
-  const long threads = text == nullptr ? 1 : std::strtol(text, nullptr, 10);
-  return threads > 1 ? static_cast<unsigned>(threads) : 1;
+inline std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
+  const char* const text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets it
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
 /// What this program follows. Not to be changed while another system thread launches or waits.
 inline Schedule& schedule() {
-  static Schedule current{0, threads_from_environment()};
+  static Schedule current{number_from_environment("SEQREC_EMULATOR_SEED", 0),
+                          static_cast<unsigned>(number_from_environment("SEQREC_EMULATOR_THREADS", 1))};
   return current;
 }
 

@@ -178,6 +178,7 @@ TEST_CASE("pageable memory is copied aside at once, pinned memory is read when i
 }
 
 TEST_CASE("the legacy default stream waits for blocking streams, and not for others", "[emulator]") {
+  const emulator::WithSchedule late(0);
   std::vector<int> list(8, 0);
   const AStream blocking, free(cudaStreamNonBlocking);
   device_launch<note<int>>(1, 1, 0, free.handle, list.data(), 1);
