@@ -194,7 +194,7 @@ TEST_CASE("the legacy default stream waits for blocking streams, and not for oth
 TEST_CASE("work outlives its stream, and memory waits for work", "[emulator]") {
   std::vector<int> list(8, 0);
   const OnDevice source;
-  CHECK(cudaMemset(source.data, 2, bytes) == cudaSuccess);
+  CHECK(cudaMemset(source.data, 0, bytes) == cudaSuccess);
   {
     const OnDevice target;  // given back after the stream is gone, while both have work
     const AStream stream;
