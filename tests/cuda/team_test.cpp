@@ -2,6 +2,7 @@
 #include "seqrec/cuda/team.cuh"
 
 #include <limits>
+#include <thread>
 #include <vector>
 
 #include "cuda/device_support.hpp"
@@ -90,4 +91,31 @@ TEST_CASE("a team of the device gives all elements to one call", "[cuda]") {
   team.for_ranges(100'000, note);
   team.for_ranges(0, note);
   CHECK(calls == std::vector<index_t>{0, 100'000});
+}
+
+TEST_CASE("a team of the device refuses a second thread while one works", "[cuda]") {
+  Team team(4);
+  int refused = 0;
+  const auto in_another_thread = [&](auto action) {
+    std::jthread([&] {
+      try {
+        action();
+      } catch (const ContextInUseError&) {
+        ++refused;
+      }
+    }).join();
+  };
+  const auto add_elsewhere = [&] { add_shard(team.context(), 0); };
+  team.run(Shards{1}, [&](Context& context, index_t shard) {
+    add_shard(context, shard);
+    in_another_thread(add_elsewhere);
+    in_another_thread([&] { team.run(Shards{1}, add_shard); });
+    in_another_thread([&] { team.run_step(1, 1, Shards{1}, add_shard); });
+  });
+  CHECK(refused == 3);
+  team.for_ranges(4, [&](Context&, index_t, index_t) { in_another_thread(add_elsewhere); });
+  CHECK(refused == 4);
+  in_another_thread(add_elsewhere);
+  CHECK(refused == 4);
+  CHECK(read(team.gradients()) == std::vector<float>(4, 2.0f));
 }

@@ -131,6 +131,7 @@ inline void run_grid(const KernelCall& call, unsigned cpu_threads) {
 /// What `Kernel<<<grid, block, shared_bytes, stream>>>(arguments...)` does, to its end.
 template <auto Kernel, class... Arguments>
 void launch(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t, const Arguments&... arguments) {
+  if (device_status() != cudaSuccess) return;
   const cudaError_t error = check_launch(reinterpret_cast<const void*>(Kernel), grid, block, shared_bytes);
   if (result(error) != cudaSuccess) return;
   const auto body = [&] { Kernel(arguments...); };

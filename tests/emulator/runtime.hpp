@@ -2,6 +2,7 @@
 // The part of the CUDA runtime that seqrec uses, on host memory. Everything happens at once; a stream is only a name.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 #include <mutex>
 
 #include "emulator/block.hpp"
+#include "emulator/machine.hpp"
 
 enum cudaError_t {
   cudaSuccess = 0,
@@ -17,6 +19,9 @@ enum cudaError_t {
   cudaErrorMemoryAllocation = 2,
   cudaErrorInvalidConfiguration = 9,
   cudaErrorInvalidMemcpyDirection = 21,
+  cudaErrorInsufficientDriver = 35,
+  cudaErrorNoDevice = 100,
+  cudaErrorUnsupportedPtxVersion = 222,
 };
 enum cudaMemcpyKind {
   cudaMemcpyHostToHost,
@@ -34,7 +39,6 @@ using cudaStream_t = EmulatedStream*;
 namespace emulator {
 
 /// What the emulated device can do: the smaller of what the GPUs that seqrec is built for (8.0 and 9.0) can.
-inline constexpr std::size_t device_memory_bytes = std::size_t{40} << 30;
 inline constexpr std::size_t shared_bytes_by_default = 48 << 10;
 inline constexpr std::size_t shared_bytes_at_most = 163 << 10;
 
@@ -46,16 +50,24 @@ inline cudaError_t result(cudaError_t error) {
   return error;
 }
 
+/// What a call answers that needs a device and a driver, and whatever else it does.
+inline cudaError_t device_status() {
+  if (machine().driver_version < runtime_version) return result(cudaErrorInsufficientDriver);
+  if (machine().devices == 0) return result(cudaErrorNoDevice);
+  return cudaSuccess;
+}
+
 /// Knows which memory is the device's, so that a host pointer in a device pointer's place is an error here too.
 class DeviceMemory {
  public:
   void* allocate(std::size_t bytes) {
     void* memory = nullptr;
-    // 256 bytes is what cudaMalloc promises; the size stays exact, for the address sanitizer.
-    if (bytes > device_memory_bytes || posix_memalign(&memory, 256, bytes) != 0) return nullptr;
-    std::memset(memory, undefined_byte, bytes);
     const std::lock_guard lock(mutex_);
+    // 256 bytes is what cudaMalloc promises; the size stays exact, for the address sanitizer.
+    if (bytes > free_bytes() || posix_memalign(&memory, 256, bytes) != 0) return nullptr;
+    std::memset(memory, undefined_byte, bytes);
     blocks_[address(memory)] = bytes;
+    held_ += bytes;
     return memory;
   }
   bool release(void* memory) {
@@ -63,8 +75,13 @@ class DeviceMemory {
     const auto block = blocks_.find(address(memory));
     if (block == blocks_.end()) return false;
     std::free(reinterpret_cast<void*>(block->first));  // NOLINT(performance-no-int-to-ptr)
+    held_ -= block->second;
     blocks_.erase(block);
     return true;
+  }
+  std::size_t free() {
+    const std::lock_guard lock(mutex_);
+    return free_bytes();
   }
 
   enum class Place { host, device, beyond };
@@ -81,9 +98,11 @@ class DeviceMemory {
 
  private:
   static std::uintptr_t address(const void* memory) { return reinterpret_cast<std::uintptr_t>(memory); }
+  std::size_t free_bytes() const { return machine().memory_bytes - std::min(held_, machine().memory_bytes); }
 
   std::mutex mutex_;
   std::map<std::uintptr_t, std::size_t> blocks_;
+  std::size_t held_ = 0;
 };
 
 inline DeviceMemory& device_memory() {
@@ -114,6 +133,12 @@ inline const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorInvalidConfiguration";
     case cudaErrorInvalidMemcpyDirection:
       return "cudaErrorInvalidMemcpyDirection";
+    case cudaErrorInsufficientDriver:
+      return "cudaErrorInsufficientDriver";
+    case cudaErrorNoDevice:
+      return "cudaErrorNoDevice";
+    case cudaErrorUnsupportedPtxVersion:
+      return "cudaErrorUnsupportedPtxVersion";
   }
   return "unrecognized error code";
 }
@@ -129,6 +154,12 @@ inline const char* cudaGetErrorString(cudaError_t error) {
       return "invalid configuration argument";
     case cudaErrorInvalidMemcpyDirection:
       return "invalid copy direction for memcpy";
+    case cudaErrorInsufficientDriver:
+      return "CUDA driver version is insufficient for CUDA runtime version";
+    case cudaErrorNoDevice:
+      return "no CUDA-capable device is detected";
+    case cudaErrorUnsupportedPtxVersion:
+      return "the provided PTX was compiled with an unsupported toolchain.";
   }
   return "unrecognized error code";
 }
@@ -138,6 +169,7 @@ inline const char* cudaGetErrorString(cudaError_t error) {
 template <class T>
 cudaError_t cudaMalloc(T** memory, std::size_t bytes) {
   *memory = nullptr;
+  if (const cudaError_t error = emulator::device_status(); error != cudaSuccess) return error;
   if (bytes == 0) return cudaSuccess;
   *memory = static_cast<T*>(emulator::device_memory().allocate(bytes));
   return emulator::result(*memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
@@ -181,7 +213,16 @@ inline cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, c
 
 // --- the device ---------------------------------------------------------------------------------------------------
 
+inline cudaError_t cudaDriverGetVersion(int* version) {
+  *version = emulator::machine().driver_version;
+  return cudaSuccess;
+}
+inline cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = emulator::runtime_version;
+  return cudaSuccess;
+}
 inline cudaError_t cudaGetDevice(int* device) {
+  if (const cudaError_t error = emulator::device_status(); error != cudaSuccess) return error;
   *device = 0;
   return cudaSuccess;
 }
@@ -192,9 +233,17 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
   return cudaSuccess;
 }
 
+inline cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  if (const cudaError_t error = emulator::device_status(); error != cudaSuccess) return error;
+  *free = emulator::device_memory().free();
+  *total = emulator::machine().memory_bytes;
+  return cudaSuccess;
+}
+
 // --- streams and functions ----------------------------------------------------------------------------------------
 
 inline cudaError_t cudaStreamCreate(cudaStream_t* stream) {
+  if (const cudaError_t error = emulator::device_status(); error != cudaSuccess) return error;
   *stream = new EmulatedStream;
   return cudaSuccess;
 }

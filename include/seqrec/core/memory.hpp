@@ -16,7 +16,7 @@ inline constexpr std::size_t memory_alignment = 64;
 ///
 /// What touches the memory's content takes a Stream, the order of work that it belongs to: a context's own, or by
 /// default that of a program's set-up. copy_to_host returns when the bytes are there; the others when `host` may change
-/// again.
+/// again. `release` is told the size that `allocate` was asked for.
 template <class Space>
 struct Memory;
 
@@ -26,7 +26,9 @@ struct Memory<HostSpace> {
   struct Stream {};
 
   static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t(memory_alignment)); }
-  static void release(void* memory) noexcept { ::operator delete(memory, std::align_val_t(memory_alignment)); }
+  static void release(void* memory, std::size_t) noexcept {
+    ::operator delete(memory, std::align_val_t(memory_alignment));
+  }
   static void clear(void* memory, std::size_t bytes, Stream = {}) {
     if (bytes != 0) std::memset(memory, 0, bytes);
   }

@@ -11,7 +11,8 @@ namespace seqrec::cuda {
 
 /// A team of one context: a device makes a step of a whole batch at once, and is not given shards that a core's cache
 /// would hold. What a team of several contexts has to do in steps of their own (dealing shards, summing slots) is
-/// nothing here; all that is asked of it is launched in the context's stream, and none of it waits for the host.
+/// nothing here; all that is asked of it is launched in the context's stream, and none of it waits for the host. While
+/// one of its calls runs, no other thread may use the team or its context.
 template <class Scalar>
 class BasicTeam {
  public:
@@ -33,6 +34,7 @@ class BasicTeam {
   /// Calls work(context, batch.shard(s)) for every shard of a batch, each after context.begin_shard().
   template <class Shards, class Work>
   void run(const Shards& batch, Work&& work) {
+    const auto use = context_.use();
     for (index_t shard = 0; shard < batch.num_shards(); ++shard) {
       context_.begin_shard();
       work(context_, batch.shard(shard));
@@ -42,6 +44,7 @@ class BasicTeam {
   /// The same as the start of a training step: gradients and losses begin at zero.
   template <class Shards, class Work>
   void run_step(std::uint64_t seed, std::uint64_t step, const Shards& batch, Work&& work) {
+    const auto use = context_.use();
     context_.begin_step(seed, step);
     run(batch, work);
   }
@@ -50,6 +53,7 @@ class BasicTeam {
   /// @param number  chooses the batch's masks, as `step` does those of the first
   template <class Shards, class Work>
   void run_further(std::uint64_t seed, std::uint64_t number, const Shards& batch, Work&& work) {
+    const auto use = context_.use();
     context_.begin_further_batch(seed, number);
     run(batch, work);
   }
@@ -70,7 +74,9 @@ class BasicTeam {
   /// Calls work(context, 0, size): a device deals elements to its threads itself.
   template <class Work>
   void for_ranges(index_t size, Work&& work) {
-    if (size > 0) work(context_, index_t{0}, size);
+    if (size == 0) return;
+    const auto use = context_.use();
+    work(context_, index_t{0}, size);
   }
 
   /// Bytes held for activations.
