@@ -14,6 +14,8 @@ using Context = Team::Context;
 
 namespace {
 
+constexpr ElementRange all{0, 4};
+
 /// A batch that is cut into a number of shards; a shard is its number.
 struct Shards {
   index_t count;
@@ -34,7 +36,8 @@ std::vector<float> read(VectorView<const float, DeviceSpace> values) {
 
 /// Adds its number to each gradient, and ten times that to the loss.
 void add_shard(Context& context, index_t shard) {
-  cuda::launch<add_number>(context, {1, 4}, context.gradients(), context.loss_sum(), static_cast<float>(shard + 1));
+  cuda::launch<add_number>(context, {1, 4}, context.gradient(all, all), context.loss_sum(),
+                           static_cast<float>(shard + 1));
 }
 
 }  // namespace
@@ -52,7 +55,7 @@ TEST_CASE("a team of the device sums gradients and losses over shards and batche
   Team team(4);
   team.run_step(1, 1, Shards{2}, add_shard);
   team.reduce();
-  CHECK(read(team.step_gradients()) == std::vector<float>(4, 3.0f));
+  CHECK(read(team.step_gradients().of(all).dense) == std::vector<float>(4, 3.0f));
   CHECK(team.context().loss() == 30);
   team.run_further(1, 2, Shards{3}, add_shard);
   team.reduce();
@@ -62,6 +65,7 @@ TEST_CASE("a team of the device sums gradients and losses over shards and batche
   CHECK(team.dense_gradient({1, 2}).data == team.gradients().data + 1);
   team.run_step(1, 3, Shards{0}, add_shard);
   team.reduce();
+  CHECK_FALSE(team.step_gradients().of(all).dense);
   CHECK(read(team.gradients()) == std::vector<float>(4, 0.0f));
   CHECK(team.context().loss() == 0);
 }
@@ -106,7 +110,7 @@ TEST_CASE("a team of the device refuses a second thread while one works", "[cuda
     }).join();
   };
   const auto add_elsewhere = [&] { add_shard(team.context(), 0); };
-  team.run(Shards{1}, [&](Context& context, index_t shard) {
+  team.run_step(1, 1, Shards{1}, [&](Context& context, index_t shard) {
     add_shard(context, shard);
     in_another_thread(add_elsewhere);
     in_another_thread([&] { team.run(Shards{1}, add_shard); });
@@ -117,5 +121,6 @@ TEST_CASE("a team of the device refuses a second thread while one works", "[cuda
   CHECK(refused == 4);
   in_another_thread(add_elsewhere);
   CHECK(refused == 4);
+  team.reduce();
   CHECK(read(team.gradients()) == std::vector<float>(4, 2.0f));
 }

@@ -119,17 +119,35 @@ State adam_by_loops(State s, const Matrix& gradient, const Adam& options, int st
   return s;
 }
 
+/// A number in memory of a context.
+template <class Context>
+class Number {
+ public:
+  Number(Context& context, double value) : context_(context), view_(context.template vector<double>(1)) {
+    context.copy_from_host(view_.data, &value, 1);
+  }
+  VectorView<double, typename Context::Space> view() const { return view_; }
+  double read() const {
+    double value = 0;
+    context_.copy_to_host(&value, view_.data, 1);
+    return value;
+  }
+
+ private:
+  Context& context_;
+  VectorView<double, typename Context::Space> view_;
+};
+
 template <class Context>
 double sum_of_squares(const std::vector<typename Context::Master>& values) {
   Context context;
   const auto tensor = placed<typename Context::Space>(values);
-  const auto result = context.template vector<double>(1);
-  result(0) = 4;
-  ops::sum_squares(context, SumSquares<Context>{{tensor.view()}, result, GradientMode::add});
-  const double added = result(0);
-  ops::sum_squares(context, SumSquares<Context>{{tensor.view()}, result});
-  if (std::isfinite(added)) CHECK(added == 4 + result(0));
-  return result(0);
+  const Number<Context> result(context, 4);
+  ops::sum_squares(context, SumSquares<Context>{{tensor.view()}, result.view(), GradientMode::add});
+  const double added = result.read();
+  ops::sum_squares(context, SumSquares<Context>{{tensor.view()}, result.view()});
+  if (std::isfinite(added)) CHECK(added == 4 + result.read());
+  return result.read();
 }
 
 /// A step of five elements.
@@ -384,16 +402,15 @@ TEMPLATE_TEST_CASE("optimizer_step: many runs in one call move as one by one", "
 TEMPLATE_TEST_CASE("sum_squares: of several runs together, and of none", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   using Master = typename TestType::Master;
   TestType context;
-  const auto result = context.template vector<double>(1);
-  result(0) = 9;
-  ops::sum_squares(context, SumSquares<TestType>{{}, result});
-  CHECK(result(0) == 0);
+  const Number<TestType> result(context, 9);
+  ops::sum_squares(context, SumSquares<TestType>{{}, result.view()});
+  CHECK(result.read() == 0);
   const Matrix one = random_matrix(1, 700, 1), other = random_matrix(1, 33, 2);
   const auto placed_one = placed<typename TestType::Space>(std::vector<Master>(one.values.begin(), one.values.end()));
   const auto placed_other =
       placed<typename TestType::Space>(std::vector<Master>(other.values.begin(), other.values.end()));
-  ops::sum_squares(context, SumSquares<TestType>{{placed_one.view(), {}, placed_other.view()}, result});
-  CHECK(result(0) == Approx(dot(one, one) + dot(other, other)).epsilon(tolerance<TestType>::value));
+  ops::sum_squares(context, SumSquares<TestType>{{placed_one.view(), {}, placed_other.view()}, result.view()});
+  CHECK(result.read() == Approx(dot(one, one) + dot(other, other)).epsilon(tolerance<TestType>::value));
 }
 
 TEMPLATE_TEST_CASE("optimizer_step: learning rate, number of the update and clipping come from the step", "[ops]",
@@ -424,10 +441,9 @@ TEMPLATE_TEST_CASE("check_finite: spoils a sum for values that are not finite, a
     std::vector<Master> values(70, Master(2));
     values[66] = value;
     const auto tensor = placed<typename TestType::Space>(values);
-    const auto sum = context.template vector<double>(1);
-    sum(0) = 1.5;
-    ops::check_finite(context, CheckFinite<TestType>{tensor.view(), sum});
-    return sum(0);
+    const Number<TestType> sum(context, 1.5);
+    ops::check_finite(context, CheckFinite<TestType>{tensor.view(), sum.view()});
+    return sum.read();
   };
   CHECK(sum_after(Master(7)) == 1.5);
   CHECK(std::isnan(sum_after(std::numeric_limits<Master>::infinity())));

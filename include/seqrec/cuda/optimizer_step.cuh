@@ -17,6 +17,7 @@
 
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/reduce.cuh"
+#include "seqrec/cuda/row_sums.cuh"
 #include "seqrec/cuda/rows.cuh"
 #include "seqrec/ops/optimizer_step.hpp"
 
@@ -61,19 +62,6 @@ __device__ bool has_gradient(const Master* gradient, index_t width) {
   bool here = false;
   for_columns_of_lane(width, [&](index_t column) { here |= gradient[column] != Master{0}; });
   return __any_sync(all_lanes, here) != 0;
-}
-
-/// Which of the ascending `rows` is `row`; -1 where none is.
-__device__ inline index_t place_among(VectorView<const item_t, DeviceSpace> rows, index_t row) {
-  index_t low = 0, high = rows.size();  // it is not before low, nor at or behind high
-  while (low < high) {
-    const index_t middle = (low + high) / 2;
-    if (rows(middle) < row)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low < rows.size() && rows(low) == row ? low : -1;
 }
 
 /// Whether a run's blocks take elements, not rows.

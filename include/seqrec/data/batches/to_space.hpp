@@ -158,6 +158,14 @@ class PlacedBatch {
   /// One shard. Views are valid until the target takes the next batch.
   auto shard(index_t i) const { return detail::Moved<Space>{host_->block(), *target_}(host_->shard(i)); }
 
+  /// The original of a view into the copied block, for who must look at it without waiting for a device.
+  template <class T>
+  VectorView<const T, HostSpace> on_host(const VectorView<const T, Space>& view) const {
+    if (!view) return {nullptr, view.size()};
+    const auto offset = reinterpret_cast<const std::byte*>(view.data) - target_->begin();
+    return {reinterpret_cast<const T*>(host_->block().begin() + offset), view.size()};
+  }
+
  private:
   const HostBatch* host_;
   const BatchTarget<Space>* target_;
