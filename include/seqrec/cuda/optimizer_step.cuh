@@ -56,14 +56,6 @@ __device__ auto states_at(const FixedArray<View, Count>& states, index_t i) {
   return at;
 }
 
-/// Whether a row has a gradient that is not zero throughout; the same in all lanes.
-template <class Master>
-__device__ bool has_gradient(const Master* gradient, index_t width) {
-  bool here = false;
-  for_columns_of_lane(width, [&](index_t column) { here |= gradient[column] != Master{0}; });
-  return __any_sync(all_lanes, here) != 0;
-}
-
 /// Whether a run's blocks take elements, not rows.
 template <class Run>
 SEQREC_HOST_DEVICE bool moves_elements(const Run& run) {
