@@ -37,3 +37,14 @@ TEST_CASE("zero bytes need no pointers", "[core]") {
   CHECK_NOTHROW(HostMemory::copy_to_host(nullptr, nullptr, 0));
   CHECK_NOTHROW(HostMemory::release(nullptr, 0));
 }
+
+TEST_CASE("on the host an upload is a copy", "[core]") {
+  const int values[2] = {1, 2};
+  int target[2] = {};
+  HostMemory::Upload upload;
+  upload.release({});
+  upload.begin(target, values, sizeof values);
+  upload.wait({});
+  CHECK(target[1] == 2);
+  CHECK_NOTHROW(upload.begin(nullptr, nullptr, 0));
+}

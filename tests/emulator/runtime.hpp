@@ -180,6 +180,16 @@ inline cudaError_t cudaFree(void* memory) {
   return emulator::result(known ? cudaSuccess : cudaErrorInvalidValue);
 }
 
+template <class T>
+cudaError_t cudaMallocHost(T** memory, std::size_t bytes) {
+  *memory = static_cast<T*>(std::malloc(bytes));
+  return emulator::result(*memory == nullptr && bytes != 0 ? cudaErrorMemoryAllocation : cudaSuccess);
+}
+inline cudaError_t cudaFreeHost(void* memory) {
+  std::free(memory);
+  return cudaSuccess;
+}
+
 inline cudaError_t cudaMemcpy(void* target, const void* source, std::size_t bytes, cudaMemcpyKind kind) {
   using Place = emulator::DeviceMemory::Place;
   if (bytes == 0) return cudaSuccess;
@@ -251,6 +261,23 @@ inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   delete stream;
   return cudaSuccess;
 }
+// Everything happens at once, so that events have nothing to order.
+struct EmulatedEvent {};
+using cudaEvent_t = EmulatedEvent*;
+inline constexpr unsigned cudaEventDisableTiming = 2;
+
+inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = new EmulatedEvent;
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete event;
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+inline cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
+
 inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
 inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
 

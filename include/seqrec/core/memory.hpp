@@ -17,6 +17,10 @@ inline constexpr std::size_t memory_alignment = 64;
 /// What touches the memory's content takes a Stream, the order of work that it belongs to: a context's own, or by
 /// default that of a program's set-up. copy_to_host returns when the bytes are there; the others when `host` may change
 /// again. `release` is told the size that `allocate` was asked for.
+///
+/// An Upload copies from the host to one place after another, beside what runs in streams: `begin(target, host, bytes)`
+/// starts a copy, behind all that a reader of the place before had been given when it called `release(stream)`; what a
+/// reader is given after `wait(stream)` finds it.
 template <class Space>
 struct Memory;
 
@@ -38,6 +42,13 @@ struct Memory<HostSpace> {
   static void copy_to_host(void* host, const void* source, std::size_t bytes, Stream = {}) {
     if (bytes != 0) std::memcpy(host, source, bytes);
   }
+
+  /// Nothing runs beside the calls: copies are made at once.
+  struct Upload {
+    void begin(void* target, const void* host, std::size_t bytes) { copy_from_host(target, host, bytes); }
+    void wait(Stream) const {}
+    void release(Stream) {}
+  };
 };
 
 }  // namespace seqrec

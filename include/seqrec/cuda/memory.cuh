@@ -6,6 +6,7 @@
 
 #include "seqrec/core/memory.hpp"
 #include "seqrec/cuda/check.cuh"
+#include "seqrec/cuda/upload.cuh"
 
 namespace seqrec {
 
@@ -16,6 +17,7 @@ namespace seqrec {
 template <>
 struct Memory<DeviceSpace> {
   using Stream = cudaStream_t;
+  using Upload = cuda::Upload;
 
   /// @throws DeviceMemoryError where so much is not free; the message says how much is, and how much the program holds
   static void* allocate(std::size_t bytes) {

@@ -12,6 +12,7 @@
 #include "seqrec/core/step_gradients.hpp"
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/row_sums.cuh"
+#include "seqrec/cuda/upload.cuh"
 
 namespace seqrec::cuda {
 
@@ -45,6 +46,7 @@ class TeamGradients {
     if (!parts.empty()) {
       arrange(context, batch, parts);
       for (const Table& table : tables_) sum(context, table);
+      rows_upload_.release(context.stream());  // for the batch after the next, which lies where this one's rows do
     }
     left_.begin_batch();
   }
@@ -129,7 +131,8 @@ class TeamGradients {
       tables_.push_back(table);
     }
     item_t* const rows = memory.template allocate<item_t>(std::ssize(rows_));
-    context.copy_from_host(rows, rows_.data(), std::ssize(rows_));
+    rows_upload_.begin(rows, rows_.data(), rows_.size() * sizeof(item_t));
+    rows_upload_.wait(context.stream());
     for (Table& table : tables_) {
       const auto count = static_cast<index_t>(table.end_row - table.first_row);
       const index_t width = summands_[table.first_summand].source.columns();
@@ -201,6 +204,7 @@ class TeamGradients {
   std::vector<item_t> rows_, rows_before_;  ///< of all of them
   Arena<DeviceSpace> memory_[2];            ///< of the same
   int present_ = 0;                         ///< which of them is that of tables_
+  Upload rows_upload_;                      ///< of rows_
   std::vector<RowSummand<S>> summands_;
   std::vector<item_t> merged_, unmerged_, read_;  ///< scratch
   StepGradients<S, DeviceSpace> step_;
