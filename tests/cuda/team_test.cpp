@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cuda/device_support.hpp"
+#include "seqrec/cuda/gemm.cuh"
 #include "seqrec/cuda/launch.cuh"
 
 using namespace seqrec;
@@ -123,4 +124,18 @@ TEST_CASE("a team of the device refuses a second thread while one works", "[cuda
   CHECK(refused == 4);
   team.reduce();
   CHECK(read(team.gradients()) == std::vector<float>(4, 2.0f));
+}
+
+TEST_CASE("a team of the device takes products as exactly as it is told", "[cuda]") {
+  const auto product = [](ProductPrecision precision) {
+    Team team(0, {.products = precision});
+    const auto number = team.context().matrix(1, 1), square = team.context().matrix(1, 1);
+    const float value = 1.0f + 0x1p-12f;
+    team.context().copy_from_host(number.data, &value, 1);
+    const MatrixView<const float, DeviceSpace> factor = number;
+    cuda::gemm(team.context(), factor, factor, square);
+    return read(VectorView<const float, DeviceSpace>(square.data, 1)).front();
+  };
+  CHECK(product(ProductPrecision::full) == 1.0f + 0x1p-11f);
+  CHECK(product(ProductPrecision::tf32) == 1.0f);
 }

@@ -2,6 +2,9 @@
 // The part of cuBLAS that seqrec uses, in plain loops: column-major, scalars on the host.
 #pragma once
 
+#include <bit>
+#include <cstdint>
+
 #include "emulator/runtime.hpp"
 
 enum cublasStatus_t {
@@ -12,8 +15,11 @@ enum cublasStatus_t {
 };
 enum cublasOperation_t { CUBLAS_OP_N = 0, CUBLAS_OP_T = 1 };
 
+enum cublasMath_t { CUBLAS_DEFAULT_MATH = 0, CUBLAS_TF32_TENSOR_OP_MATH = 3 };
+
 struct EmulatedBlas {
   cudaStream_t stream = nullptr;
+  cublasMath_t math = CUBLAS_DEFAULT_MATH;
 };
 using cublasHandle_t = EmulatedBlas*;
 
@@ -58,7 +64,22 @@ inline cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream
   return CUBLAS_STATUS_SUCCESS;
 }
 
+inline cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t math) {
+  if (handle == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
+  handle->math = math;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
 namespace emulator {
+
+/// What a tensor core reads of a float: 10 bits of its fraction, rounded to the nearest.
+inline float as_tf32(float value) {
+  std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+  if ((bits & 0x7F800000u) == 0x7F800000u) return value;  // infinite, or not a number
+  bits += 0x0FFFu + (bits >> 13 & 1u);
+  return std::bit_cast<float>(bits & ~0x1FFFu);
+}
+inline double as_tf32(double value) { return value; }
 
 /// C = alpha op(A) op(B) + beta C with C (m, n) and k products a sum. As in BLAS, C is not read where beta is 0.
 template <class Scalar>
@@ -72,12 +93,14 @@ cublasStatus_t gemm(cublasHandle_t handle, cublasOperation_t operation_a, cublas
       too_short(ldc, m) || alpha == nullptr || beta == nullptr)
     return CUBLAS_STATUS_INVALID_VALUE;
   const auto at = [](int row, int column, int leading) { return static_cast<std::ptrdiff_t>(column) * leading + row; };
+  const bool tf32 = handle->math == CUBLAS_TF32_TENSOR_OP_MATH;
+  const auto read = [&](Scalar value) { return tf32 ? as_tf32(value) : value; };
   for (int column = 0; column < n; ++column) {
     for (int row = 0; row < m; ++row) {
       Scalar sum = 0;
       for (int i = 0; i < k; ++i)
-        sum += a[transposed_a ? at(i, row, lda) : at(row, i, lda)] *
-               b[transposed_b ? at(column, i, ldb) : at(i, column, ldb)];
+        sum += read(a[transposed_a ? at(i, row, lda) : at(row, i, lda)]) *
+               read(b[transposed_b ? at(column, i, ldb) : at(i, column, ldb)]);
       Scalar& target = c[at(row, column, ldc)];
       target = *beta == Scalar{0} ? *alpha * sum : *alpha * sum + *beta * target;
     }

@@ -25,7 +25,8 @@ class BasicTeam {
 
   /// @param gradient_size elements of all parameters; 0 for a team that only infers
   /// @throws CudaError, for instance without a device
-  explicit BasicTeam(index_t gradient_size = 0, const TeamOptions& = {}) : gradient_size_(gradient_size) {
+  explicit BasicTeam(index_t gradient_size = 0, const TeamOptions& options = {}) : gradient_size_(gradient_size) {
+    context_.set_products(options.products);
     context_.reserve_gradient_blocks(gradient_size, gradients_.left(), 0);
   }
 
