@@ -22,30 +22,29 @@ __global__ void double_numbers(const T* source, T* target, index_t count) {
 }  // namespace
 
 TEST_CASE("uploads reach their readers, one after another in the same place", "[cuda]") {
-  cuda::Context context;
   constexpr index_t size = 64;
-  seqrec_test::DeviceVector<int> place(size);
-  std::vector<seqrec_test::DeviceVector<int>> doubled;
-  cuda::Upload upload;
   constexpr int rounds = 5;
-  for (int round = 0; round < rounds; ++round) {
-    std::vector<int> numbers(size);
-    std::iota(numbers.begin(), numbers.end(), 100 * round);
-    upload.begin(place.view().data, numbers.data(), size * sizeof(int));
-    numbers.assign(size, -1);  // may change at once
-    upload.wait(context.stream());
-    doubled.emplace_back(size);
-    cuda::launch<double_numbers<int>>(context, {1, size}, static_cast<const int*>(place.view().data),
-                                      doubled.back().view().data, size);
-    upload.release(context.stream());
-  }
-  for (int round = 0; round < rounds; ++round) {
-    std::vector<int> expected(size);
-    for (std::size_t i = 0; i < size; ++i) expected[i] = 2 * (100 * round + static_cast<int>(i));
-    std::vector<int> found(size);
-    context.copy_to_host(found.data(), doubled[static_cast<std::size_t>(round)].view().data, size);
-    CHECK(found == expected);
-  }
+  const auto found = seqrec_test::same_under_three_schedules([&] {
+    cuda::Context context;
+    seqrec_test::DeviceVector<int> place(size), doubled(rounds * size);
+    cuda::Upload upload;
+    for (int round = 0; round < rounds; ++round) {  // none of which the host waits for
+      std::vector<int> numbers(size);
+      std::iota(numbers.begin(), numbers.end(), 100 * round);
+      upload.begin(place.view().data, numbers.data(), size * sizeof(int));
+      numbers.assign(size, -1);  // may change at once
+      upload.wait(context.stream());
+      cuda::launch<double_numbers<int>>(context, {1, size}, static_cast<const int*>(place.view().data),
+                                        doubled.view().data + round * size, size);
+      upload.release(context.stream());
+    }
+    context.synchronize();
+    return doubled.to_host();
+  });
+  std::vector<int> expected;
+  for (int round = 0; round < rounds; ++round)
+    for (int i = 0; i < static_cast<int>(size); ++i) expected.push_back(2 * (100 * round + i));
+  CHECK(found == expected);
 }
 
 TEST_CASE("an upload may be of any size, and of nothing", "[cuda]") {

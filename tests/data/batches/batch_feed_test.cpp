@@ -8,6 +8,8 @@
 
 #include "cuda/device_support.hpp"
 #include "data/small_datasets.hpp"
+#include "seqrec/cuda/context.cuh"
+#include "seqrec/cuda/launch.cuh"
 #include "seqrec/data/batches/batcher.hpp"
 #include "seqrec/data/splits/split.hpp"
 #include "support/catch.hpp"
@@ -23,6 +25,11 @@ std::vector<std::remove_const_t<T>> numbers_in(const TensorView<T, Rank, Space>&
   std::vector<std::remove_const_t<T>> host(static_cast<std::size_t>(values.size()));
   Memory<Space>::copy_to_host(host.data(), values.data, host.size() * sizeof(T));
   return host;
+}
+
+template <class T>
+__global__ void copy_numbers(const T* source, T* target, index_t count) {
+  for (index_t i = threadIdx.x; i < count; i += blockDim.x) target[i] = source[i];
 }
 
 /// Counts what it makes.
@@ -72,6 +79,34 @@ TEMPLATE_TEST_CASE("a feed gives the batches that are asked for, whether or not 
   feed.send(stream, 1, 2, 7);
   check(feed.batch(stream, 1, 2), 1, 2);  // of other targets
   CHECK(batcher.made.size() == 8);
+}
+
+TEST_CASE("a feed keeps a batch until all that was launched has read it", "[data][cuda]") {
+  const Dataset data = seqrec_test::random_dataset(40, 40, 12, 5);
+  const Split split = leave_one_out(data);
+  const BatcherOptions options{.batch_size = 4, .max_length = 7, .token_budget = 1 << 20, .seed = 3};
+  std::vector<item_t> expected;
+  Batcher reference(split, options);
+  REQUIRE(reference.steps_per_epoch() > 4);
+  for (index_t step = 0; step < reference.steps_per_epoch(); ++step)
+    for (const item_t item : numbers_in(reference.make(0, step).shard(0).histories.items.values))
+      expected.push_back(item);
+  const auto found = seqrec_test::same_under_three_schedules([&] {
+    const cuda::Context context;
+    Batcher batcher(split, options);
+    BatchFeed<DeviceSpace, Batcher> feed(batcher);
+    seqrec_test::DeviceVector<item_t> read(std::ssize(expected));
+    index_t first = 0;
+    for (index_t step = 0; step < batcher.steps_per_epoch(); ++step) {  // none of which the host waits for
+      const auto items = feed.batch(context.stream(), 0, step).shard(0).histories.items.values;
+      cuda::launch<copy_numbers<item_t>>(context, {1, 32}, items.data, read.view().data + first, items.size());
+      first += items.size();
+      if (step % 3 != 2 && step + 1 < batcher.steps_per_epoch()) feed.send(context.stream(), 0, step + 1);
+    }
+    context.synchronize();
+    return read.to_host();
+  });
+  CHECK(found == expected);
 }
 
 TEST_CASE("a feed that failed to send gives what is asked for", "[data]") {
