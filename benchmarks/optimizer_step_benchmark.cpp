@@ -26,13 +26,14 @@ class AdamStep {
 
   index_t pieces() const { return 1; }
   void run(index_t) {
-    seqrec::ops::optimizer_step(context_,
-                                seqrec::OptimizerStep<Context, seqrec::Adam>{.values = values_.view(),
-                                                                             .gradients = gradients_.view(),
-                                                                             .states = {mean_.view(), square_.view()},
-                                                                             .inputs = state_.inputs(),
-                                                                             .outcome = state_.outcome(),
-                                                                             .update = seqrec::Adam{}});
+    seqrec::ops::optimizer_step(
+        context_, seqrec::OptimizerStep<Context, seqrec::Adam>{.runs = {{.values = values_.view(),
+                                                                         .gradients = gradients_.view(),
+                                                                         .states = {mean_.view(), square_.view()},
+                                                                         .rows = {}}},
+                                                               .inputs = state_.inputs(),
+                                                               .outcome = state_.outcome(),
+                                                               .update = seqrec::Adam{}});
   }
   void baseline(index_t) {
     const auto beta1 = static_cast<float>(rule_.beta1), beta2 = static_cast<float>(rule_.beta2);

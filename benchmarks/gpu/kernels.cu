@@ -487,13 +487,14 @@ class AdamStep final : public Kernel {
     state_.emplace().begin({.update = 10, .learning_rate = 1e-3});
   }
   void launch(Context& context) override {
-    seqrec::ops::optimizer_step(context,
-                                seqrec::OptimizerStep<Context, seqrec::Adam>{.values = values_.view(),
-                                                                             .gradients = gradients_.view(),
-                                                                             .states = {mean_.view(), square_.view()},
-                                                                             .inputs = state_->inputs(),
-                                                                             .outcome = state_->outcome(),
-                                                                             .update = seqrec::Adam{}});
+    seqrec::ops::optimizer_step(
+        context, seqrec::OptimizerStep<Context, seqrec::Adam>{.runs = {{.values = values_.view(),
+                                                                        .gradients = gradients_.view(),
+                                                                        .states = {mean_.view(), square_.view()},
+                                                                        .rows = {}}},
+                                                              .inputs = state_->inputs(),
+                                                              .outcome = state_->outcome(),
+                                                              .update = seqrec::Adam{}});
   }
 
  private:

@@ -31,7 +31,6 @@
 #include "seqrec/cpu/sampled_loss.hpp"
 #include "seqrec/cpu/score_items.hpp"
 #include "seqrec/cpu/self_attention.hpp"
-#include "seqrec/cpu/table_step.hpp"
 #include "seqrec/cpu/team.hpp"
 #include "seqrec/cpu/top_k.hpp"
 #include "seqrec/cpu/unit_activation.hpp"

@@ -32,7 +32,6 @@
 #include "seqrec/cuda/sampled_loss.cuh"
 #include "seqrec/cuda/score_items.cuh"
 #include "seqrec/cuda/self_attention.cuh"
-#include "seqrec/cuda/table_step.cuh"
 #include "seqrec/cuda/team.cuh"
 #include "seqrec/cuda/top_k.cuh"
 #include "seqrec/cuda/unit_activation.cuh"

@@ -2,6 +2,7 @@
 #include "seqrec/core/memory.hpp"
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -10,11 +11,11 @@ using namespace seqrec;
 using HostMemory = Memory<HostSpace>;
 
 TEST_CASE("host memory is aligned to a cache line", "[core]") {
-  std::vector<void*> blocks;
-  for (const std::size_t bytes : {1u, 63u, 64u, 1000u}) blocks.push_back(HostMemory::allocate(bytes));
-  for (void* block : blocks) {
+  std::vector<std::pair<void*, std::size_t>> blocks;
+  for (const std::size_t bytes : {1u, 63u, 64u, 1000u}) blocks.emplace_back(HostMemory::allocate(bytes), bytes);
+  for (const auto& [block, bytes] : blocks) {
     CHECK(reinterpret_cast<std::uintptr_t>(block) % memory_alignment == 0);
-    HostMemory::release(block);
+    HostMemory::release(block, bytes);
   }
 }
 
@@ -26,7 +27,7 @@ TEST_CASE("host memory is cleared and copied both ways", "[core]") {
   int read[4] = {};
   HostMemory::copy_to_host(read, block, sizeof read);
   CHECK(std::vector<int>(read, read + 4) == std::vector<int>{1, 0, 0, 4});
-  HostMemory::release(block);
+  HostMemory::release(block, 4 * sizeof(int));
 }
 
 TEST_CASE("zero bytes need no pointers", "[core]") {
@@ -34,5 +35,16 @@ TEST_CASE("zero bytes need no pointers", "[core]") {
   CHECK_NOTHROW(HostMemory::clear(nullptr, 0));
   CHECK_NOTHROW(HostMemory::copy_from_host(nullptr, nullptr, 0));
   CHECK_NOTHROW(HostMemory::copy_to_host(nullptr, nullptr, 0));
-  CHECK_NOTHROW(HostMemory::release(nullptr));
+  CHECK_NOTHROW(HostMemory::release(nullptr, 0));
+}
+
+TEST_CASE("on the host an upload is a copy", "[core]") {
+  const int values[2] = {1, 2};
+  int target[2] = {};
+  HostMemory::Upload upload;
+  upload.release({});
+  upload.begin(target, values, sizeof values);
+  upload.wait({});
+  CHECK(target[1] == 2);
+  CHECK_NOTHROW(upload.begin(nullptr, nullptr, 0));
 }

@@ -92,3 +92,11 @@ TEST_CASE("a refused product throws with cuBLAS's words", "[cuda]") {
   });
   CHECK_THAT(message, ContainsSubstring("blas_test.cpp:") && ContainsSubstring("CUBLAS_STATUS_INVALID_VALUE"));
 }
+
+TEST_CASE("cuBLAS that gets no memory says so by the type of its error", "[cuda]") {
+  const auto failing = [](cublasStatus_t status) { return [status] { SEQREC_CUDA_CHECK(status); }; };
+  CHECK_THAT(message_of<seqrec::DeviceMemoryError>(failing(CUBLAS_STATUS_ALLOC_FAILED)),
+             ContainsSubstring("CUBLAS_STATUS_ALLOC_FAILED"));
+  CHECK_THAT(message_of<seqrec::CudaError>(failing(CUBLAS_STATUS_INVALID_VALUE)),
+             ContainsSubstring("CUBLAS_STATUS_INVALID_VALUE"));
+}

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <type_traits>
+#include <typeinfo>
 
 #include "cuda/device_support.hpp"
 
@@ -13,7 +14,7 @@ TEST_CASE("a failed call throws with call, file, line and CUDA's words", "[cuda]
   void* memory = nullptr;
   const std::size_t too_much = std::size_t{1} << 50;
   const int line = __LINE__ + 2;
-  const std::string message = message_of<CudaError>([&] {  //
+  const std::string message = message_of<seqrec::DeviceMemoryError>([&] {  //
     SEQREC_CUDA_CHECK(cudaMalloc(&memory, too_much));
   });
   CHECK_THAT(message, ContainsSubstring("cudaMalloc(&memory, too_much) failed at "));
@@ -25,4 +26,15 @@ TEST_CASE("a failed call throws with call, file, line and CUDA's words", "[cuda]
 
 TEST_CASE("a call that succeeds throws nothing", "[cuda]") {
   CHECK_NOTHROW(SEQREC_CUDA_CHECK(cudaDeviceSynchronize()));
+}
+
+TEST_CASE("other failures are a CudaError and nothing more special", "[cuda]") {
+  float here = 0, there = 0;
+  try {
+    SEQREC_CUDA_CHECK(cudaMemcpy(&here, &there, sizeof here, cudaMemcpyDeviceToHost));
+    FAIL("expected an exception");
+  } catch (const CudaError& error) {
+    CHECK(typeid(error) == typeid(CudaError));
+    CHECK_THAT(error.what(), ContainsSubstring("cudaErrorInvalidValue"));
+  }
 }

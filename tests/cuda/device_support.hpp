@@ -13,9 +13,11 @@
 
 namespace seqrec_test {
 
-/// The least that `launch` needs to know of a context: the default stream.
+/// The least that `launch` needs to know of a context: the default stream, which any thread may use.
 struct DefaultStream {
+  struct Use {};
   cudaStream_t stream() const { return nullptr; }
+  Use use() const { return {}; }
 };
 
 template <class T>

@@ -2,6 +2,8 @@
 #include "seqrec/cuda/gemm.cuh"
 
 #include <array>
+#include <cmath>
+#include <type_traits>
 
 #include "cuda/device_support.hpp"
 #include "support/backends.hpp"
@@ -81,4 +83,28 @@ TEST_CASE("a stride that cuBLAS cannot hold is refused", "[cuda]") {
   a.stride = index_t{1} << 33;
   CHECK_THAT(message_of<ArgumentError>([&] { gemm(context, a, context.matrix(3, 4), context.matrix(1, 4)); }),
              ContainsSubstring("extent of a matrix product is 8589934592, expected at most 2^31 - 1"));
+}
+
+TEMPLATE_TEST_CASE("products in TF32 are as exact as they are said to be", "[cuda]", float, double) {
+  using DeviceContext = BasicContext<TestType>;
+  constexpr bool rounds = std::is_same_v<TestType, float>;
+  DeviceContext context;
+  const index_t m = 5, n = 7, k = 40;
+  const Matrix a = random_matrix(m, k, 1), b = random_matrix(k, n, 2), exact = product_by_loops(a, b);
+  PlacedScalars<DeviceContext> left(a, Layout::dense), right(b, Layout::dense), result(unwritten(m, n), Layout::dense);
+  const auto product = [&](seqrec::ProductPrecision precision) {
+    context.set_products(precision);
+    gemm(context, left.matrix(), right.matrix(), result.matrix());
+    return result.read();
+  };
+  const Matrix full = product(seqrec::ProductPrecision::full), rounded = product(seqrec::ProductPrecision::tf32);
+  CHECK(difference(full, exact) <= Tolerance<TestType>::value);
+  CHECK(same_bits(product(seqrec::ProductPrecision::full), full));
+  CHECK(same_bits(rounded, full) == !rounds);
+  for (index_t i = 0; rounds && i < m; ++i)
+    for (index_t j = 0; j < n; ++j) {
+      double sum = 0;
+      for (index_t l = 0; l < k; ++l) sum += std::abs(a(i, l) * b(l, j));
+      CHECK(std::abs(rounded(i, j) - exact(i, j)) <= std::ldexp(sum, -9));
+    }
 }

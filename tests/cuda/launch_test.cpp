@@ -12,6 +12,7 @@ using namespace seqrec_test;
 using seqrec::ArgumentError;
 using seqrec::CudaError;
 using seqrec::index_t;
+using seqrec::cuda::blocks_across;
 using seqrec::cuda::blocks_for;
 using seqrec::cuda::dispatch_at_least;
 using seqrec::cuda::launch;
@@ -59,6 +60,14 @@ TEST_CASE("the number of blocks", "[cuda]") {
   CHECK(blocks_for(33, 32) == 2);
   CHECK_THAT(message_of<ArgumentError>([] { blocks_for(index_t{1} << 40, 32); }),
              ContainsSubstring("blocks of a launch is 34359738368, expected at most 2^31 - 1"));
+}
+
+TEST_CASE("the number of blocks across", "[cuda]") {
+  CHECK(blocks_across("columns", 0, 32) == 0);
+  CHECK(blocks_across("columns", 33, 32) == 2);
+  CHECK(blocks_across("columns", 65535 * 32, 32) == 65535);
+  CHECK(message_of<ArgumentError>([] { blocks_across("columns", 65535 * 32 + 1, 32); }) ==
+        "columns is 2097121, expected at most 2097120");
 }
 
 TEST_CASE("a launch that is refused says which and where", "[cuda]") {

@@ -23,20 +23,32 @@ TEST_CASE("device memory is cleared, copied there and back", "[cuda]") {
   DeviceMemory::clear(memory + 1, 2 * sizeof(int));
   DeviceMemory::copy_to_host(back.data(), memory, 5 * sizeof(int));
   CHECK(back == std::vector<int>{1, 0, 0, 4, 5});
-  DeviceMemory::release(memory);
+  DeviceMemory::release(memory, 5 * sizeof(int));
 }
 
 TEST_CASE("nothing is copied or cleared where there is nothing", "[cuda]") {
   CHECK_NOTHROW(DeviceMemory::copy_from_host(nullptr, nullptr, 0));
   CHECK_NOTHROW(DeviceMemory::copy_to_host(nullptr, nullptr, 0));
   CHECK_NOTHROW(DeviceMemory::clear(nullptr, 0));
-  CHECK_NOTHROW(DeviceMemory::release(nullptr));
+  CHECK_NOTHROW(DeviceMemory::release(nullptr, 0));
 }
 
 TEST_CASE("device memory that is not to be had", "[cuda]") {
-  const std::string message = seqrec_test::message_of<CudaError>([] { DeviceMemory::allocate(std::size_t{1} << 50); });
-  CHECK_THAT(message,
-             ContainsSubstring("cudaMalloc") && ContainsSubstring("memory.cuh:") && ContainsSubstring("out of memory"));
+  const auto message_of_much = [] {
+    return seqrec_test::message_of<DeviceMemoryError>([] { DeviceMemory::allocate(std::size_t{1} << 50); });
+  };
+  CHECK_THAT(message_of_much(), ContainsSubstring("cudaMalloc failed at ") && ContainsSubstring("memory.cuh:") &&
+                                    ContainsSubstring("(out of memory): 1125899906842624 bytes are asked for, "));
+  CHECK(cudaGetLastError() == cudaSuccess);
+  const std::size_t before = DeviceMemory::held();
+  {
+    const Tensor<double, 1, DeviceSpace> tensor(1000);
+    Arena<DeviceSpace> arena;
+    arena.allocate<char>(100'000);
+    CHECK(DeviceMemory::held() == before + 8000 + arena.capacity());
+    CHECK_THAT(message_of_much(), ContainsSubstring(concatenate(", and ", DeviceMemory::held(), " are held by this")));
+  }
+  CHECK(DeviceMemory::held() == before);
 }
 
 TEST_CASE("a device tensor starts with zeros, and moves", "[cuda]") {

@@ -2,9 +2,11 @@
 #include "seqrec/cuda/team.cuh"
 
 #include <limits>
+#include <thread>
 #include <vector>
 
 #include "cuda/device_support.hpp"
+#include "seqrec/cuda/gemm.cuh"
 #include "seqrec/cuda/launch.cuh"
 
 using namespace seqrec;
@@ -12,6 +14,8 @@ using cuda::Team;
 using Context = Team::Context;
 
 namespace {
+
+constexpr ElementRange all{0, 4};
 
 /// A batch that is cut into a number of shards; a shard is its number.
 struct Shards {
@@ -33,7 +37,8 @@ std::vector<float> read(VectorView<const float, DeviceSpace> values) {
 
 /// Adds its number to each gradient, and ten times that to the loss.
 void add_shard(Context& context, index_t shard) {
-  cuda::launch<add_number>(context, {1, 4}, context.gradients(), context.loss_sum(), static_cast<float>(shard + 1));
+  cuda::launch<add_number>(context, {1, 4}, context.gradient(all, all), context.loss_sum(),
+                           static_cast<float>(shard + 1));
 }
 
 }  // namespace
@@ -51,7 +56,7 @@ TEST_CASE("a team of the device sums gradients and losses over shards and batche
   Team team(4);
   team.run_step(1, 1, Shards{2}, add_shard);
   team.reduce();
-  CHECK(read(team.step_gradients()) == std::vector<float>(4, 3.0f));
+  CHECK(read(team.step_gradients().of(all).dense) == std::vector<float>(4, 3.0f));
   CHECK(team.context().loss() == 30);
   team.run_further(1, 2, Shards{3}, add_shard);
   team.reduce();
@@ -61,6 +66,7 @@ TEST_CASE("a team of the device sums gradients and losses over shards and batche
   CHECK(team.dense_gradient({1, 2}).data == team.gradients().data + 1);
   team.run_step(1, 3, Shards{0}, add_shard);
   team.reduce();
+  CHECK_FALSE(team.step_gradients().of(all).dense);
   CHECK(read(team.gradients()) == std::vector<float>(4, 0.0f));
   CHECK(team.context().loss() == 0);
 }
@@ -90,4 +96,46 @@ TEST_CASE("a team of the device gives all elements to one call", "[cuda]") {
   team.for_ranges(100'000, note);
   team.for_ranges(0, note);
   CHECK(calls == std::vector<index_t>{0, 100'000});
+}
+
+TEST_CASE("a team of the device refuses a second thread while one works", "[cuda]") {
+  Team team(4);
+  int refused = 0;
+  const auto in_another_thread = [&](auto action) {
+    std::jthread([&] {
+      try {
+        action();
+      } catch (const ContextInUseError&) {
+        ++refused;
+      }
+    }).join();
+  };
+  const auto add_elsewhere = [&] { add_shard(team.context(), 0); };
+  team.run_step(1, 1, Shards{1}, [&](Context& context, index_t shard) {
+    add_shard(context, shard);
+    in_another_thread(add_elsewhere);
+    in_another_thread([&] { team.run(Shards{1}, add_shard); });
+    in_another_thread([&] { team.run_step(1, 1, Shards{1}, add_shard); });
+  });
+  CHECK(refused == 3);
+  team.for_ranges(4, [&](Context&, index_t, index_t) { in_another_thread(add_elsewhere); });
+  CHECK(refused == 4);
+  in_another_thread(add_elsewhere);
+  CHECK(refused == 4);
+  team.reduce();
+  CHECK(read(team.gradients()) == std::vector<float>(4, 2.0f));
+}
+
+TEST_CASE("a team of the device takes products as exactly as it is told", "[cuda]") {
+  const auto product = [](ProductPrecision precision) {
+    Team team(0, {.products = precision});
+    const auto number = team.context().matrix(1, 1), square = team.context().matrix(1, 1);
+    const float value = 1.0f + 0x1p-12f;
+    team.context().copy_from_host(number.data, &value, 1);
+    const MatrixView<const float, DeviceSpace> factor = number;
+    cuda::gemm(team.context(), factor, factor, square);
+    return read(VectorView<const float, DeviceSpace>(square.data, 1)).front();
+  };
+  CHECK(product(ProductPrecision::full) == 1.0f + 0x1p-11f);
+  CHECK(product(ProductPrecision::tf32) == 1.0f);
 }

@@ -2,6 +2,8 @@
 // The emulated cuBLAS refuses what the real one does. (Its values are tested with cuda/blas.cuh, on both.)
 #include "seqrec/cuda/blas.cuh"
 
+#include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -29,4 +31,17 @@ TEST_CASE("a product with impossible arguments is refused", "[emulator]") {
   CHECK(cublasDestroy(handle) == CUBLAS_STATUS_SUCCESS);
   CHECK(cublasSetStream(nullptr, nullptr) == CUBLAS_STATUS_NOT_INITIALIZED);
   CHECK(std::string(cublasGetStatusName(CUBLAS_STATUS_INVALID_VALUE)) == "CUBLAS_STATUS_INVALID_VALUE");
+}
+
+TEST_CASE("a tensor core reads 10 bits of a float's fraction", "[emulator]") {
+  using emulator::as_tf32;
+  CHECK(as_tf32(1.0f) == 1.0f);
+  CHECK(as_tf32(1.0f + 0x1p-10f) == 1.0f + 0x1p-10f);
+  CHECK(as_tf32(1.0f + 0x1p-11f) == 1.0f);  // half way: to even
+  CHECK(as_tf32(1.0f + 0x1.8p-10f) == 1.0f + 0x1p-9f);
+  CHECK(as_tf32(1.0f + 0x1.1p-11f) == 1.0f + 0x1p-10f);
+  CHECK(as_tf32(-2.0f + 0x1p-20f) == -2.0f);
+  CHECK(as_tf32(std::numeric_limits<float>::infinity()) == std::numeric_limits<float>::infinity());
+  CHECK(std::isnan(as_tf32(std::numeric_limits<float>::quiet_NaN())));
+  CHECK(as_tf32(0.1) == 0.1);
 }

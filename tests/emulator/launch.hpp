@@ -114,6 +114,7 @@ inline void run_grid(const KernelCall& call, const Schedule& during) {
 /// and runs when the stream's turn has come.
 template <auto Kernel, class... Arguments>
 void launch(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream, const Arguments&... arguments) {
+  if (device_status() != cudaSuccess) return;
   const cudaError_t error = check_launch(reinterpret_cast<const void*>(Kernel), grid, block, shared_bytes);
   if (result(error) != cudaSuccess) return;
   if (!streams().exists(stream)) {

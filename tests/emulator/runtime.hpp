@@ -2,6 +2,7 @@
 // The part of the CUDA runtime that seqrec uses, on host memory. Streams are queues (streams.hpp).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "emulator/block.hpp"
+#include "emulator/machine.hpp"
 #include "emulator/pinned.hpp"
 #include "emulator/streams.hpp"
 
@@ -21,6 +23,9 @@ enum cudaError_t {
   cudaErrorMemoryAllocation = 2,
   cudaErrorInvalidConfiguration = 9,
   cudaErrorInvalidMemcpyDirection = 21,
+  cudaErrorInsufficientDriver = 35,
+  cudaErrorNoDevice = 100,
+  cudaErrorUnsupportedPtxVersion = 222,
   cudaErrorInvalidResourceHandle = 400,
   cudaErrorNotReady = 600,
   cudaErrorLaunchFailure = 719,
@@ -45,7 +50,6 @@ using cudaEvent_t = emulator::Event*;
 namespace emulator {
 
 /// What the emulated device can do: the smaller of what the GPUs that seqrec is built for (8.0 and 9.0) can.
-inline constexpr std::size_t device_memory_bytes = std::size_t{40} << 30;
 inline constexpr std::size_t shared_bytes_by_default = 48 << 10;
 inline constexpr std::size_t shared_bytes_at_most = 163 << 10;
 
@@ -57,20 +61,28 @@ inline cudaError_t result(cudaError_t error) {
   return error;
 }
 
+/// What a call answers that needs a device and a driver, and whatever else it does.
+inline cudaError_t device_status() {
+  if (machine().driver_version < runtime_version) return result(cudaErrorInsufficientDriver);
+  if (machine().devices == 0) return result(cudaErrorNoDevice);
+  return cudaSuccess;
+}
+
 /// Knows which memory is the device's, so that a host pointer in a device pointer's place is an error here too.
 class DeviceMemory {
  public:
   void* allocate(std::size_t bytes) {
     void* memory = nullptr;
+    const std::lock_guard lock(mutex_);
     // 256 bytes is what cudaMalloc promises; the size stays exact, for the address sanitizer.
-    if (bytes > device_memory_bytes) return nullptr;
+    if (bytes > free_bytes()) return nullptr;
     if constexpr (watch::on)
       memory = watch::allocate(bytes, watch::Place::device);
     else if (posix_memalign(&memory, 256, bytes) != 0)
       return nullptr;
     std::memset(memory, undefined_byte, bytes);
-    const std::lock_guard lock(mutex_);
     blocks_[address(memory)] = bytes;
+    held_ += bytes;
     return memory;
   }
   bool release(void* memory) {
@@ -81,8 +93,13 @@ class DeviceMemory {
       watch::release(memory, block->second);
     else
       std::free(reinterpret_cast<void*>(block->first));  // NOLINT(performance-no-int-to-ptr)
+    held_ -= block->second;
     blocks_.erase(block);
     return true;
+  }
+  std::size_t free() {
+    const std::lock_guard lock(mutex_);
+    return free_bytes();
   }
 
   enum class Place { host, device, beyond };
@@ -99,9 +116,11 @@ class DeviceMemory {
 
  private:
   static std::uintptr_t address(const void* memory) { return reinterpret_cast<std::uintptr_t>(memory); }
+  std::size_t free_bytes() const { return machine().memory_bytes - std::min(held_, machine().memory_bytes); }
 
   std::mutex mutex_;
   std::map<std::uintptr_t, std::size_t> blocks_;
+  std::size_t held_ = 0;
 };
 
 inline DeviceMemory& device_memory() {
@@ -132,6 +151,12 @@ inline const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorInvalidConfiguration";
     case cudaErrorInvalidMemcpyDirection:
       return "cudaErrorInvalidMemcpyDirection";
+    case cudaErrorInsufficientDriver:
+      return "cudaErrorInsufficientDriver";
+    case cudaErrorNoDevice:
+      return "cudaErrorNoDevice";
+    case cudaErrorUnsupportedPtxVersion:
+      return "cudaErrorUnsupportedPtxVersion";
     case cudaErrorInvalidResourceHandle:
       return "cudaErrorInvalidResourceHandle";
     case cudaErrorNotReady:
@@ -153,6 +178,12 @@ inline const char* cudaGetErrorString(cudaError_t error) {
       return "invalid configuration argument";
     case cudaErrorInvalidMemcpyDirection:
       return "invalid copy direction for memcpy";
+    case cudaErrorInsufficientDriver:
+      return "CUDA driver version is insufficient for CUDA runtime version";
+    case cudaErrorNoDevice:
+      return "no CUDA-capable device is detected";
+    case cudaErrorUnsupportedPtxVersion:
+      return "the provided PTX was compiled with an unsupported toolchain.";
     case cudaErrorInvalidResourceHandle:
       return "invalid resource handle";
     case cudaErrorNotReady:
@@ -168,6 +199,7 @@ inline const char* cudaGetErrorString(cudaError_t error) {
 template <class T>
 cudaError_t cudaMalloc(T** memory, std::size_t bytes) {
   *memory = nullptr;
+  if (const cudaError_t error = emulator::device_status(); error != cudaSuccess) return error;
   if (bytes == 0) return cudaSuccess;
   *memory = static_cast<T*>(emulator::device_memory().allocate(bytes));
   return emulator::result(*memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
@@ -272,7 +304,16 @@ inline cudaError_t cudaMemset(void* memory, int value, std::size_t bytes) {
 
 // --- the device ---------------------------------------------------------------------------------------------------
 
+inline cudaError_t cudaDriverGetVersion(int* version) {
+  *version = emulator::machine().driver_version;
+  return cudaSuccess;
+}
+inline cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = emulator::runtime_version;
+  return cudaSuccess;
+}
 inline cudaError_t cudaGetDevice(int* device) {
+  if (const cudaError_t error = emulator::device_status(); error != cudaSuccess) return error;
   *device = 0;
   return cudaSuccess;
 }
@@ -283,9 +324,17 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
   return cudaSuccess;
 }
 
+inline cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  if (const cudaError_t error = emulator::device_status(); error != cudaSuccess) return error;
+  *free = emulator::device_memory().free();
+  *total = emulator::machine().memory_bytes;
+  return cudaSuccess;
+}
+
 // --- streams, events, functions -----------------------------------------------------------------------------------
 
 inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
+  if (const cudaError_t error = emulator::device_status(); error != cudaSuccess) return error;
   *stream = emulator::streams().create(flags != cudaStreamNonBlocking);
   return cudaSuccess;
 }

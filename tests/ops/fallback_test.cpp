@@ -30,7 +30,6 @@
 #include "seqrec/ops/sampled_loss.hpp"
 #include "seqrec/ops/score_items.hpp"
 #include "seqrec/ops/self_attention.hpp"
-#include "seqrec/ops/table_step.hpp"
 #include "seqrec/ops/top_k.hpp"
 #include "seqrec/ops/unit_activation.hpp"
 #include "support/catch.hpp"
@@ -102,10 +101,6 @@ inline void sum_squares(Context& context, const seqrec::SumSquares<Context>& a) 
 template <class RowLoss>
 void sampled_loss(Context& context, const seqrec::SampledLoss<Context, RowLoss>&) {
   context.calls.emplace_back("sampled_loss");
-}
-template <class AnyRule>
-void table_step(Context& context, const seqrec::TableStep<Context, AnyRule>&) {
-  context.calls.emplace_back("table_step");
 }
 template <class AnyRule>
 void optimizer_step(Context& context, const seqrec::OptimizerStep<Context, AnyRule>&) {
@@ -291,11 +286,6 @@ TEST_CASE("every front door calls the backend of its context, once", "[ops]") {
     OptimizerStep<C, fake::Rule> a;
     a.inputs.extents[0] = a.outcome.extents[0] = 1;
     ops::optimizer_step(context, a);
-  });
-  check_call("table_step", [&] {
-    TableStep<C, fake::Rule> a;
-    a.inputs.extents[0] = a.outcome.extents[0] = 1;
-    ops::table_step(context, a);
   });
   check_call("sum_squares", [&] {
     double result = 0;

@@ -75,16 +75,17 @@ State updated(const State& before, const Matrix& gradient_values, const Update& 
   StepState<Space> state;
   state.begin(inputs);
   Memory<Space>::copy_from_host(state.outcome().data, &outcome, sizeof outcome);
-  OptimizerStep<Context, Update> a{.values = values.vector(),
-                                   .gradients = gradients.vector(),
-                                   .states = {},
-                                   .inputs = state.inputs(),
-                                   .outcome = state.outcome(),
-                                   .update = update,
-                                   .row_width = row_width,
-                                   .clips = clips};
-  for (index_t i = 0; i < a.states.size(); ++i) a.states[i] = moments[static_cast<std::size_t>(i)].vector();
-  ops::optimizer_step(context, a);
+  MovedRun<Context, Update::states> run{.values = values.vector(),
+                                        .gradients = gradients.vector(),
+                                        .states = {},
+                                        .rows = {},
+                                        .row_width = row_width,
+                                        .moves_all = row_width == 0};
+  for (index_t i = 0; i < run.states.size(); ++i) run.states[i] = moments[static_cast<std::size_t>(i)].vector();
+  ops::optimizer_step(
+      context,
+      OptimizerStep<Context, Update>{
+          .runs = {run}, .inputs = state.inputs(), .outcome = state.outcome(), .update = update, .clips = clips});
   State after{values.read(), {}};
   for (const auto& moment : moments) after.moments.push_back(moment.read());
   return after;
@@ -118,17 +119,46 @@ State adam_by_loops(State s, const Matrix& gradient, const Adam& options, int st
   return s;
 }
 
+/// A number in memory of a context.
+template <class Context>
+class Number {
+ public:
+  Number(Context& context, double value) : context_(context), view_(context.template vector<double>(1)) {
+    context.copy_from_host(view_.data, &value, 1);
+  }
+  VectorView<double, typename Context::Space> view() const { return view_; }
+  double read() const {
+    double value = 0;
+    context_.copy_to_host(&value, view_.data, 1);
+    return value;
+  }
+
+ private:
+  Context& context_;
+  VectorView<double, typename Context::Space> view_;
+};
+
 template <class Context>
 double sum_of_squares(const std::vector<typename Context::Master>& values) {
   Context context;
   const auto tensor = placed<typename Context::Space>(values);
-  const auto result = context.template vector<double>(1);
-  result(0) = 4;
-  ops::sum_squares(context, SumSquares<Context>{tensor.view(), result, GradientMode::add});
-  const double added = result(0);
-  ops::sum_squares(context, SumSquares<Context>{tensor.view(), result});
-  if (std::isfinite(added)) CHECK(added == 4 + result(0));
-  return result(0);
+  const Number<Context> result(context, 4);
+  ops::sum_squares(context, SumSquares<Context>{{tensor.view()}, result.view(), GradientMode::add});
+  const double added = result.read();
+  ops::sum_squares(context, SumSquares<Context>{{tensor.view()}, result.view()});
+  if (std::isfinite(added)) CHECK(added == 4 + result.read());
+  return result.read();
+}
+
+/// A step of five elements.
+OptimizerStep<CpuDouble, Adam> any_step(CpuDouble& context) {
+  return {.runs = {{.values = context.vector(5),
+                    .gradients = context.vector(5),
+                    .states = {context.vector(5), context.vector(5)},
+                    .rows = {}}},
+          .inputs = context.vector<StepInputs>(1),
+          .outcome = context.vector<StepOutcome>(1),
+          .update = {}};
 }
 
 }  // namespace
@@ -289,23 +319,98 @@ TEST_CASE("optimizer_step: what does not fit is named", "[ops][errors]") {
   using Context = CpuDouble;
   Context context;
   const auto message = [&](auto change) {
-    OptimizerStep<Context, Adam> a{.values = context.vector(5),
-                                   .gradients = context.vector(5),
-                                   .states = {context.vector(5), context.vector(5)},
-                                   .inputs = context.vector<StepInputs>(1),
-                                   .outcome = context.vector<StepOutcome>(1),
-                                   .update = {}};
+    OptimizerStep<Context, Adam> a = any_step(context);
     change(a);
     return message_of<ShapeError>([&] { ops::optimizer_step(context, a); });
   };
-  CHECK(message([&](auto& a) { a.gradients = context.vector(4); }) ==
+  const std::vector<item_t> rows = {0, 3};
+  CHECK(message([&](auto& a) { a.runs[0].gradients = context.vector(4); }) ==
         "optimizer_step: size of gradients is 4, expected 5");
-  CHECK(message([&](auto& a) { a.states[0] = context.vector(6); }) ==
+  CHECK(message([&](auto& a) { a.runs[0].states[0] = context.vector(6); }) ==
         "optimizer_step: size of a state is 6, expected 5");
-  CHECK(message([&](auto& a) { a.states[1] = context.vector(4); }) ==
+  CHECK(message([&](auto& a) { a.runs[0].states[1] = context.vector(4); }) ==
         "optimizer_step: size of a state is 4, expected 5");
-  CHECK(message([&](auto& a) { a.row_width = 2; }) == "optimizer_step: elements beyond whole rows is 1, expected 0");
+  CHECK(message([&](auto& a) {
+          a.runs[0].row_width = 2;
+          a.runs[0].moves_all = false;
+        }) == "optimizer_step: elements beyond whole rows is 1, expected 0");
+  CHECK(message([&](auto& a) {
+          a.runs[0].row_width = 1;
+          a.runs[0].rows = {rows.data(), 2};
+        }) == "optimizer_step: size of gradients is 5, expected 2");
   CHECK(message([&](auto& a) { a.outcome = {}; }) == "optimizer_step: size of outcome is 0, expected 1");
+  OptimizerStep<Context, Adam> without_width = any_step(context);
+  without_width.runs[0].moves_all = false;
+  CHECK(message_of<ArgumentError>([&] { ops::optimizer_step(context, without_width); }) ==
+        "optimizer_step row_width is 0, expected at least 1 where rows are named or stay");
+}
+
+TEMPLATE_TEST_CASE("optimizer_step: many runs in one call move as one by one", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
+  using Master = typename TestType::Master;
+  using Space = typename TestType::Space;
+  constexpr index_t width = 5;
+  // Elements: none, few, more than a block of them; tables whose rows all move, or not, with gradients of all rows, of
+  // some or of none.
+  struct Kind {
+    index_t size;
+    bool moves_all, by_rows, with_gradient;
+  };
+  const std::vector<Kind> kinds = {{0, true, false, true},   {3, true, false, true},   {2051, true, false, true},
+                                   {40, true, false, false}, {60, false, false, true}, {60, false, false, false},
+                                   {60, true, true, true},   {95, false, true, true},  {1, true, false, true},
+                                   {1024, true, false, true}};
+  const std::vector<item_t> named = {1, 4, 11};
+  const auto named_view = placed<Space>(named);
+  const auto moved = [&](bool together) {
+    TestType context;
+    StepState<Space> state;
+    state.begin({.update = 2, .learning_rate = 0.1});
+    OptimizerStep<TestType, Adam> step{
+        .runs = {}, .inputs = state.inputs(), .outcome = state.outcome(), .update = {.weight_decay = 0.1}};
+    std::vector<PlacedMasters<TestType>> placed_values;
+    placed_values.reserve(4 * kinds.size());
+    const auto vector = [&](index_t size, std::uint64_t seed, bool squared = false) {
+      Matrix values = random_matrix(1, size, seed);
+      for (double& value : values.values) value = squared ? value * value : value;
+      return placed_values.emplace_back(values, Layout::dense).vector();
+    };
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+      const auto [size, moves_all, by_rows, with_gradient] = kinds[i];
+      const std::uint64_t seed = 10 * i;
+      MovedRun<TestType, 2> run{.values = vector(size, seed),
+                                .gradients = {},
+                                .states = {vector(size, seed + 1), vector(size, seed + 2, true)},
+                                .rows = {},
+                                .row_width = width,
+                                .moves_all = moves_all};
+      if (with_gradient) run.gradients = vector(by_rows ? std::ssize(named) * width : size, seed + 3);
+      if (by_rows) run.rows = named_view.view();
+      if (!together) step.runs.clear();
+      step.runs.push_back(run);
+      if (!together) ops::optimizer_step(context, step);
+    }
+    if (together) ops::optimizer_step(context, step);
+    std::vector<Master> all;
+    for (const auto& values : placed_values)
+      for (const double value : values.read().values) all.push_back(static_cast<Master>(value));
+    return all;
+  };
+  const auto together = repeatable<TestType>([&] { return moved(true); });
+  CHECK(same_bits(together, moved(false)));
+}
+
+TEMPLATE_TEST_CASE("sum_squares: of several runs together, and of none", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
+  using Master = typename TestType::Master;
+  TestType context;
+  const Number<TestType> result(context, 9);
+  ops::sum_squares(context, SumSquares<TestType>{{}, result.view()});
+  CHECK(result.read() == 0);
+  const Matrix one = random_matrix(1, 700, 1), other = random_matrix(1, 33, 2);
+  const auto placed_one = placed<typename TestType::Space>(std::vector<Master>(one.values.begin(), one.values.end()));
+  const auto placed_other =
+      placed<typename TestType::Space>(std::vector<Master>(other.values.begin(), other.values.end()));
+  ops::sum_squares(context, SumSquares<TestType>{{placed_one.view(), {}, placed_other.view()}, result.view()});
+  CHECK(result.read() == Approx(dot(one, one) + dot(other, other)).epsilon(tolerance<TestType>::value));
 }
 
 TEMPLATE_TEST_CASE("optimizer_step: learning rate, number of the update and clipping come from the step", "[ops]",
@@ -336,10 +441,9 @@ TEMPLATE_TEST_CASE("check_finite: spoils a sum for values that are not finite, a
     std::vector<Master> values(70, Master(2));
     values[66] = value;
     const auto tensor = placed<typename TestType::Space>(values);
-    const auto sum = context.template vector<double>(1);
-    sum(0) = 1.5;
-    ops::check_finite(context, CheckFinite<TestType>{tensor.view(), sum});
-    return sum(0);
+    const Number<TestType> sum(context, 1.5);
+    ops::check_finite(context, CheckFinite<TestType>{tensor.view(), sum.view()});
+    return sum.read();
   };
   CHECK(sum_after(Master(7)) == 1.5);
   CHECK(std::isnan(sum_after(std::numeric_limits<Master>::infinity())));

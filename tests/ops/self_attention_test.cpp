@@ -609,3 +609,21 @@ TEST_CASE("self_attention: what does not fit is named", "[ops][errors]") {
   CHECK(backward_message([&](auto& a) { a.dv.view = rows_3; }) == back + "rows of dv is 3, expected 4");
   CHECK(backward_message([&](auto& a) { a.saved = {}; }) == concatenate(back, "size of saved is 0, expected ", saved));
 }
+
+TEST_CASE("self_attention: more heads than a grid of blocks has", "[ops][cuda][errors]") {
+  CudaDouble context;
+  const auto offsets = to_device(std::vector<offset_t>{0, 1});
+  const index_t heads = 65536;
+  CHECK_THAT(message_of<ArgumentError>([&] {
+               ops::self_attention_forward(context, SelfAttentionForward<CudaDouble>{.offsets = offsets.view(),
+                                                                                     .longest = 1,
+                                                                                     .q = context.matrix(1, heads),
+                                                                                     .k = context.matrix(1, heads),
+                                                                                     .v = context.matrix(1, heads),
+                                                                                     .y = context.matrix(1, heads),
+                                                                                     .saved = {},
+                                                                                     .heads = heads,
+                                                                                     .dropout = {}});
+             }),
+             ContainsSubstring("attention heads is 65536, expected at most 65535"));
+}

@@ -8,6 +8,7 @@
 
 #include "seqrec/cpu.hpp"
 #include "seqrec/optim/clipping.hpp"
+#include "seqrec/optim/exponential_average.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"
 #include "support/parameters.hpp"
@@ -237,6 +238,40 @@ TEST_CASE("an optimiser gives the same bits on any number of threads", "[optim]"
     CHECK(values == expected);
     CHECK(std::find(values.begin(), values.end(), 0.0F) == values.end());
   }
+}
+
+TEST_CASE("a model of more tables than an op takes at once is moved, clipped and averaged whole", "[optim]") {
+  using Context = cpu::BasicContext<double>;
+  const TableRows rows = GENERATE(TableRows::dense, TableRows::lazy);
+  ParameterStore<Context> store;
+  for (int i = 0; i < 2 * most_runs + 3; ++i)
+    static_cast<void>(store.scope().table("table" + std::to_string(i), 3, 2, Initialiser::normal(1)));
+  store.initialise(InitialValues::drawn, 5);
+  const std::vector<double> before = store.to_host();
+  const ParameterRanges ranges(store);
+  Context::Team team(0, {.threads = 1});
+  Optimizer<Context, Sgd> optimizer(store.size(), {}, rows);
+  ExponentialAverage<Context> average(store.size(), 0.5);
+  std::vector<double> gradients(static_cast<std::size_t>(store.size()));
+  double elements = 0;
+  for (const ParameterEntry& entry : store.entries())
+    for (index_t i = 0; i < entry.size(); ++i, ++elements) gradients[static_cast<std::size_t>(entry.offset + i)] = 1;
+  const auto view = view_of<Context>(gradients);
+  const double loss = 1;
+  for (std::uint64_t step = 0; step < 2; ++step) {
+    optimizer.state().begin({.step = step, .update = step + 1, .learning_rate = 0.5, .clip_norm = 1});
+    finish_gradients<Context>(team.context(), ranges, view, {&loss, 1}, optimizer.state());
+    optimizer.step(team, ranges, store.values(), view);
+    average.update(team, ranges, store.values(), optimizer.state());
+  }
+  CHECK(optimizer.state().read().gradient_norm == Approx(std::sqrt(elements)));
+  const double moved = 0.5 / (std::sqrt(elements) + 1e-6);
+  for (const ParameterEntry& entry : store.entries())
+    for (index_t i = 0; i < entry.size(); ++i) {
+      const double start = before[static_cast<std::size_t>(entry.offset + i)];
+      CHECK(store.values(entry)(i) == Approx(start - 2 * moved));
+      CHECK(average.values().view()(entry.offset + i) == Approx(start - 1.5 * moved));
+    }
 }
 
 TEST_CASE("an optimiser checks its algorithm's options", "[optim]") {

@@ -22,8 +22,8 @@ struct seqrec::Memory<seqrec_test::CountingSpace> : seqrec::Memory<seqrec::HostS
     ++seqrec_test::CountingSpace::held;
     return Memory<HostSpace>::allocate(bytes);
   }
-  static void release(void* memory) noexcept {
+  static void release(void* memory, std::size_t bytes) noexcept {
     --seqrec_test::CountingSpace::held;
-    Memory<HostSpace>::release(memory);
+    Memory<HostSpace>::release(memory, bytes);
   }
 };

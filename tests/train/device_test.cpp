@@ -239,6 +239,34 @@ TEST_CASE("training on a device: HSTU follows the CPU", "[train][cuda]") {
   check_follows<AnHstu>(BasicNextItem<FullSoftmax>{.loss = FullSoftmax{.leave_out_seen = true}});
 }
 
+TEST_CASE("training on a device: a step touches the rows of its batch, not the table", "[train][cuda]") {
+  using Context = cuda::BasicContext<double>;
+  const Dataset data = seqrec_test::random_dataset(9, 12, 4, 7);
+  const Split split = leave_one_out(data);
+  auto model = ASasRec::in<Context>(1000, 4);  // of which the data has 12
+  const BasicNextItem<BinaryCrossEntropy> objective{};
+  Batcher batcher(split, {.batch_size = 5,
+                          .max_length = 6,
+                          .plan = objective.plan(),
+                          .token_budget = rows_of_shard<Context::Team>(8),
+                          .seed = 2});
+  BatchTarget<DeviceSpace> target(batcher.constants());
+  Context::Team team(model.parameters().size());
+  const auto& batch = batcher.make(0, 0);
+  sum_gradients(team, model, objective, to<DeviceSpace>(batch, target, team.context().stream()), 4, 0);
+  int tables = 0;
+  for (const ParameterEntry& entry : model.parameters().entries()) {
+    if (entry.name != "item_embedding.weight") continue;
+    ++tables;
+    const auto gradient = team.step_gradients().of(entry.elements());
+    CHECK_FALSE(gradient.dense);
+    CHECK(gradient.rows.size() > 3);
+    CHECK(gradient.rows.size() <= 12);
+    CHECK(gradient.sums.rows() == gradient.rows.size());
+  }
+  CHECK(tables == 1);
+}
+
 TEST_CASE("training on a device: the trainer, its validation and its best weights", "[train][cuda]") {
   const Dataset data = seqrec_test::random_dataset(9, 12, 4, 7);
   const Split split = leave_one_out(data);

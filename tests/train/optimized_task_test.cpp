@@ -31,7 +31,7 @@ class Pushed final : public detail::OptimizedTask<Model> {
     team_.reduce();
     const auto gradients = team_.gradients();
     for (index_t i = 0; i < gradients.size(); ++i) gradients(i) = 1;
-    return move(step);
+    return move(step, [] {});
   }
   RunIdentity identity(const TrainerOptions&) const override { throw ArgumentError("nobody asks"); }
 

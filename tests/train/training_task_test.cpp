@@ -21,6 +21,7 @@ class Scripted final : public detail::TrainingTask<double> {
   explicit Scripted(std::vector<double> scores) : scores_(std::move(scores)) {}
 
   index_t batches_per_epoch() const override { return 3; }
+  bool looks_ahead() const override { return ahead; }
   index_t num_targets(index_t, index_t) override { return 10; }
   double step(const detail::TaskStep& step) override {
     steps.push_back(step);
@@ -44,6 +45,7 @@ class Scripted final : public detail::TrainingTask<double> {
   double weight() const { return weight_; }
   std::vector<detail::TaskStep> steps;
   std::size_t validations = 0;
+  bool ahead = false;
 
  private:
   std::vector<double> scores_;
@@ -80,4 +82,20 @@ TEST_CASE("a run tells each step its batches, targets, number and learning rate"
   CHECK(last.learning_rate == 0.25);
   CHECK(task.steps.front().batches == 2);
   CHECK(task.steps.front().targets == 20);
+}
+
+TEST_CASE("a run tells a task that looks ahead what comes next", "[train]") {
+  Scripted task({0.1, 0.2});
+  task.ahead = GENERATE(true, false);
+  const HeldOut validation;
+  detail::TrainingRun<double>(task, validation, {.epochs = 2, .accumulate = 2, .patience = 0, .log = nullptr}).run();
+  REQUIRE(task.steps.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto& next = task.steps[i].next;
+    REQUIRE(next.has_value() == (task.ahead && i < 3));
+    if (!next) continue;
+    CHECK(next->epoch == task.steps[i + 1].epoch);
+    CHECK(next->number == task.steps[i + 1].first_batch);
+    CHECK(next->targets == task.steps[i + 1].targets);
+  }
 }

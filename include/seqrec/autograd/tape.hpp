@@ -61,12 +61,14 @@ class Variable {
 /// memory then goes to the gradient of an earlier variable, so that a backward pass works on a few matrices that stay
 /// in cache.
 ///
-/// A tape serves one shard: views end with the context's next begin_shard().
+/// A tape serves one shard: views end with the context's next begin_shard(). As long as it lives, its thread is the one
+/// that uses the context.
 template <class Context>
 class Tape {
  public:
   /// @param loss_scale  of the batch (TrainingBatch), where layers may add losses of their own
-  Tape(Context& context, Mode mode, double loss_scale = 0) : context_(context), mode_(mode), loss_scale_(loss_scale) {}
+  Tape(Context& context, Mode mode, double loss_scale = 0)
+      : context_(context), use_(context.use()), mode_(mode), loss_scale_(loss_scale) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
@@ -208,6 +210,7 @@ class Tape {
   }
 
   Context& context_;
+  [[no_unique_address]] typename Context::Use use_;
   Mode mode_;
   double loss_scale_;
   const Node* last_ = nullptr;

@@ -71,7 +71,7 @@ class Arena {
     blocks_.push_back({Memory<Space>::allocate(size), size});
   }
   void release() noexcept {
-    for (const Block& block : blocks_) Memory<Space>::release(block.memory);
+    for (const Block& block : blocks_) Memory<Space>::release(block.memory, block.size);
     blocks_.clear();
   }
 

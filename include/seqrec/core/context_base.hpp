@@ -26,6 +26,11 @@ class ContextBase {
   using Master = Master_;
   using Space = Space_;
 
+  /// What says that a thread works with the context, until its end. A backend that can tell when two do at once has
+  /// one of its own.
+  struct Use {};
+  Use use() const { return {}; }
+
   // Memory that lives until the next begin_shard().
 
   /// (rows, columns), uninitialised.

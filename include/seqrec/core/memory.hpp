@@ -16,7 +16,12 @@ inline constexpr std::size_t memory_alignment = 64;
 ///
 /// What touches the memory's content takes a Stream, the order of work that it belongs to: a context's own, or by
 /// default that of a program's set-up. copy_to_host returns when the bytes are there; the others when `host` may change
-/// again. `forget` only says that the content is of no use any more.
+/// again. `release` is told the size that `allocate` was asked for; `forget` only says that
+/// the content is of no use any more.
+///
+/// An Upload copies from the host to one place after another, beside what runs in streams: `begin(target, host, bytes)`
+/// starts a copy, behind all that a reader of the place before had been given when it called `release(stream)`; what a
+/// reader is given after `wait(stream)` finds it.
 template <class Space>
 struct Memory;
 
@@ -26,7 +31,9 @@ struct Memory<HostSpace> {
   struct Stream {};
 
   static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t(memory_alignment)); }
-  static void release(void* memory) noexcept { ::operator delete(memory, std::align_val_t(memory_alignment)); }
+  static void release(void* memory, std::size_t) noexcept {
+    ::operator delete(memory, std::align_val_t(memory_alignment));
+  }
   static void clear(void* memory, std::size_t bytes, Stream = {}) {
     if (bytes != 0) std::memset(memory, 0, bytes);
   }
@@ -37,6 +44,13 @@ struct Memory<HostSpace> {
   static void copy_to_host(void* host, const void* source, std::size_t bytes, Stream = {}) {
     if (bytes != 0) std::memcpy(host, source, bytes);
   }
+
+  /// Nothing runs beside the calls: copies are made at once.
+  struct Upload {
+    void begin(void* target, const void* host, std::size_t bytes) { copy_from_host(target, host, bytes); }
+    void wait(Stream) const {}
+    void release(Stream) {}
+  };
 };
 
 }  // namespace seqrec

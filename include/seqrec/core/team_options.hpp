@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 
@@ -9,10 +10,18 @@
 
 namespace seqrec {
 
+/// How exact a GPU's products of float matrices are.
+enum class ProductPrecision {
+  full,  ///< as float is
+  tf32,  ///< tensor cores, which read 10 of the 23 bits of an operand's fraction, and add up in float
+};
+constexpr std::array<const char*, 2> names_of(ProductPrecision) { return {"full", "tf32"}; }
+
 /// How a team of contexts shares one step.
 struct TeamOptions {
   int threads = 0;
   int slots = 8;  ///< results depend on it (to rounding): saved with a run
+  ProductPrecision products = ProductPrecision::full;
 
   /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
@@ -20,6 +29,7 @@ struct TeamOptions {
     visit("threads", threads, in_range(0, 4096), "workers; 0 is one for each core; results do not depend on it",
           OptionEffect::none);
     visit("slots", slots, in_range(1, 4096), "contexts over which shards are dealt");
+    visit("products", products, any(), "of float matrices on a GPU; tf32 rounds what they read, to a thousandth");
   }
 };
 

@@ -117,7 +117,7 @@ class Tensor {
   Tensor(const Tensor&) = delete;
   Tensor& operator=(const Tensor&) = delete;
   ~Tensor() {
-    if (view_.data != nullptr) Memory<Space>::release(view_.data);
+    if (view_.data != nullptr) Memory<Space>::release(view_.data, bytes());
   }
 
   View view() { return view_; }

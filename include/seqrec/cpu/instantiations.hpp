@@ -5,8 +5,8 @@
 /// (cmake/compiled.cmake).
 ///
 /// The vector width is part of each symbol's name: a program compiled for other vectors than its library does not link.
-/// Not listed, and compiled where they are used: optimizer_step and table_step (their updates belong to optim/) and
-/// sampled_loss over a row loss of your own.
+/// Not listed, and compiled where they are used: optimizer_step (its updates belong to optim/) and sampled_loss
+/// over a row loss of your own.
 #pragma once
 
 #include "seqrec/cpu/add_rows.hpp"

@@ -66,20 +66,39 @@ class ElementStep {
   S scale_;
 };
 
+/// Moves a run of elements.
+template <class S, int W, class Update>
+void move_run(const ElementStep<S, Update>& step, const MovedRun<BasicContext<S, W>, Update::states>& run) {
+  const auto move = [&](index_t first, index_t size, const S* gradient) {
+    FixedArray<S*, Update::states> states;
+    for (index_t i = 0; i < states.size(); ++i) states[i] = run.states[i].data + first;
+    step(run.values.data + first, gradient, states, size);
+  };
+  const index_t size = run.values.size(), width = run.row_width;
+  if (run.moves_all && !run.rows) return move(0, size, run.gradients.data);
+  if (!run.gradients && !run.moves_all) return;
+  const auto is_zero = [&](const S* gradient) { return !(array(gradient, width) != S(0)).any(); };
+  index_t next = 0;  // element that has not moved yet, where all move
+  for (index_t i = 0; i < (run.rows ? run.rows.size() : size / width); ++i) {
+    const S* const gradient = run.gradients.data + i * width;
+    const index_t first = run.rows ? (run.rows(i) - run.first_row) * width : i * width;
+    if (run.moves_all)
+      move(next, first - next, nullptr);
+    else if (is_zero(gradient))
+      continue;
+    move(first, width, gradient);
+    next = first + width;
+  }
+  if (run.moves_all) move(next, size - next, nullptr);
+}
+
 }  // namespace detail
 
 template <class S, int W, class Update>
 void optimizer_step(BasicContext<S, W>&, const OptimizerStep<BasicContext<S, W>, Update>& a) {
   if (!a.outcome(0).is_good()) return;
   const detail::ElementStep<S, Update> step(a.update, a.inputs(0), a.clips ? a.outcome(0).gradient_scale : 1.0);
-  const index_t size = a.values.size(), width = a.row_width > 0 ? a.row_width : size;
-  for (index_t first = 0; first < size; first += width) {
-    const S* const gradient = a.gradients ? a.gradients.data + first : nullptr;
-    if (a.row_width > 0 && (gradient == nullptr || !(array(gradient, width) != S(0)).any())) continue;
-    FixedArray<S*, Update::states> states;
-    for (index_t i = 0; i < states.size(); ++i) states[i] = a.states[i].data + first;
-    step(a.values.data + first, gradient, states, width);
-  }
+  for (const auto& run : a.runs) detail::move_run<S, W>(step, run);
 }
 
 namespace detail {
@@ -102,8 +121,9 @@ double squares_of(VectorView<const S, HostSpace> all) {
 
 template <class S, int W>
 void sum_squares(BasicContext<S, W>&, const SumSquares<BasicContext<S, W>>& a) {
-  const double sum = detail::squares_of(a.values);
-  a.result(0) = a.mode == GradientMode::add ? a.result(0) + sum : sum;
+  double sum = a.mode == GradientMode::add ? a.result(0) : 0;
+  for (const auto& values : a.values) sum += detail::squares_of(values);
+  a.result(0) = sum;
 }
 
 template <class S, int W>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -25,7 +26,7 @@ class BasicTeam {
   using Context = BasicContext<Scalar, Width>;
 
   /// @param gradient_size elements of all parameters; 0 for a team that only infers
-  /// @throws ArgumentError unless threads >= 0 and slots >= 1
+  /// @throws ArgumentError unless threads >= 0, slots >= 1 and products are full
   explicit BasicTeam(index_t gradient_size = 0, TeamOptions options = {})
       : gradient_size_(gradient_size), pool_(checked(options).threads) {
     for (int i = 0; i < options.slots; ++i) {
@@ -111,6 +112,9 @@ class BasicTeam {
   static const TeamOptions& checked(const TeamOptions& options) {
     check_argument(options.threads >= 0, "threads", options.threads, "at least 0 (0 is one for each core)");
     check_argument(options.slots >= 1, "slots", options.slots, "at least 1");
+    check_argument(options.products == ProductPrecision::full, "products",
+                   names_of(options.products)[static_cast<std::size_t>(options.products)],
+                   "full: the CPU knows no other");
     return options;
   }
 

@@ -58,9 +58,10 @@ struct AttentionPlace {
 template <class Arguments>
 LaunchShape attention_shape(const Arguments& a, int columns, std::size_t shared_bytes) {
   const index_t width = a.q.columns() / a.heads;
-  return {dim3(blocks_for(segments_of(a.offsets) * tiles_of(a.longest), 1), blocks_for(a.heads, 1),
-               blocks_for(width, columns)),
-          tile_block(), shared_bytes};
+  return {
+      dim3(blocks_for(segments_of(a.offsets) * tiles_of(a.longest), 1), blocks_across("attention heads", a.heads, 1),
+           blocks_across("columns of an attention head", width, columns)),
+      tile_block(), shared_bytes};
 }
 
 /// What the kernels know of an attention's weights beside its arguments.

@@ -119,7 +119,8 @@ __global__ void layer_of_pairs_kernel(Layer layer, MatrixView<const S, DeviceSpa
 template <class S, class Layer>
 void layer_of_pairs(BasicContext<S>& context, const Layer& layer, MatrixView<const S, DeviceSpace> weight,
                     PairRange range, MatrixView<S, DeviceSpace> z) {
-  const dim3 grid(blocks_for(range.size(), tile_pairs), blocks_for(weight.rows(), tile_units));
+  const dim3 grid(blocks_for(range.size(), tile_pairs),
+                  blocks_across("units of an attention layer", weight.rows(), tile_units));
   launch<layer_of_pairs_kernel<S, Layer>>(context, {grid, dim3(PairTile<S>::threads)}, layer, weight, range, z);
 }
 

@@ -10,10 +10,12 @@
 
 namespace seqrec::cuda {
 
-/// @throws CudaError unless `status` is CUBLAS_STATUS_SUCCESS
+/// @throws CudaError unless `status` is CUBLAS_STATUS_SUCCESS: DeviceMemoryError where it says so
 inline void check(cublasStatus_t status, const char* call, const char* file, int line) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
-  throw CudaError(failed_call(call, file, line, cublasGetStatusName(status), cublasGetStatusString(status)));
+  const std::string message = failed_call(call, file, line, cublasGetStatusName(status), cublasGetStatusString(status));
+  if (status == CUBLAS_STATUS_ALLOC_FAILED) throw DeviceMemoryError(message);
+  throw CudaError(message);
 }
 
 /// BLAS's matrix product under one name for both types: column-major C (m, n) = alpha op(A) op(B) + beta C, sums of k

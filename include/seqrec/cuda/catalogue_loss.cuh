@@ -182,7 +182,7 @@ void catalogue_loss(BasicContext<S>& context, const CatalogueLoss<BasicContext<S
   if (a.dhead.bias && of_rows.parts > 1) of_bias = matrix(of_rows.parts * items, 1);
   dispatch_tile_width<A>(width, [&]<int Width>() {
     const auto shape = [&](index_t from, const CatalogueParts& parts, bool whole_width) {
-      const unsigned columns = whole_width ? blocks_for(width, Width) : 1;
+      const unsigned columns = whole_width ? blocks_across("columns of an item head", width, Width) : 1;
       return LaunchShape{dim3(blocks_for(from, tile_size), blocks_for(parts.parts, 1), columns), tile_block(),
                          CatalogueTiles<S, Width>::bytes};
     };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+
 #include "seqrec/core/errors.hpp"
 #include "seqrec/cuda/device.cuh"
 
@@ -13,6 +15,23 @@ struct CudaError : Error {
   using Error::Error;
 };
 
+/// There is no CUDA device that this process may use.
+struct NoDeviceError : CudaError {
+  using CudaError::CudaError;
+};
+
+/// The CUDA driver is missing, or older than the runtime that the program was built with; the message names both
+/// versions.
+struct DriverError : CudaError {
+  using CudaError::CudaError;
+};
+
+/// The device has too little free memory. Where seqrec asked, the message says for how much, how much it holds, and how
+/// much the device has.
+struct DeviceMemoryError : CudaError {
+  using CudaError::CudaError;
+};
+
 namespace cuda {
 
 /// The message of a CudaError.
@@ -20,12 +39,37 @@ inline std::string failed_call(const char* call, const char* file, int line, con
   return concatenate(call, " failed at ", file, ":", line, ": ", name, " (", words, ")");
 }
 
-/// @throws CudaError unless `status` is cudaSuccess
+/// The same of a status of the runtime, which forgets it: or the next launch would report it again.
+inline std::string failed_call(const char* call, const char* file, int line, cudaError_t status) {
+  static_cast<void>(cudaGetLastError());
+  return failed_call(call, file, line, cudaGetErrorName(status), cudaGetErrorString(status));
+}
+
+namespace detail {
+
+/// The driver that there is and the one that is needed, in words. Both can be asked for without a device.
+inline std::string drivers_in_words() {
+  const auto in_words = [](int version) { return concatenate("CUDA ", version / 1000, ".", version % 1000 / 10); };
+  int driver = 0, runtime = 0;
+  static_cast<void>(cudaDriverGetVersion(&driver));
+  static_cast<void>(cudaRuntimeGetVersion(&runtime));
+  const std::string found =
+      driver == 0 ? "no CUDA driver is installed" : "the driver is for " + in_words(driver) + " at most";
+  return found + ", expected one for " + in_words(runtime) + ", with which the program was built, or newer";
+}
+
+}  // namespace detail
+
+/// @throws CudaError unless `status` is cudaSuccess: NoDeviceError, DriverError or DeviceMemoryError where it says so
 inline void check(cudaError_t status, const char* call, const char* file, int line) {
   if (status == cudaSuccess) return;
-  // Takes the error out of the runtime, or the next launch would report it again.
-  static_cast<void>(cudaGetLastError());
-  throw CudaError(failed_call(call, file, line, cudaGetErrorName(status), cudaGetErrorString(status)));
+  const std::string message = failed_call(call, file, line, status);
+  if (status == cudaErrorNoDevice)
+    throw NoDeviceError(message + "; expected a CUDA device that CUDA_VISIBLE_DEVICES does not hide");
+  if (status == cudaErrorInsufficientDriver || status == cudaErrorUnsupportedPtxVersion)
+    throw DriverError(concatenate(message, "; ", detail::drivers_in_words()));
+  if (status == cudaErrorMemoryAllocation) throw DeviceMemoryError(message);
+  throw CudaError(message);
 }
 
 }  // namespace cuda

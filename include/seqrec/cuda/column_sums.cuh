@@ -48,7 +48,7 @@ template <class Scalar, class Values, class Master>
 void add_column_sums(BasicContext<Scalar>& context, index_t rows, const Values& values,
                      VectorView<Master, DeviceSpace> target) {
   const index_t columns = target.size(), slices = (rows + rows_per_slice - 1) / rows_per_slice;
-  const LaunchShape shape{dim3(blocks_for(slices, 1), blocks_for(columns, warp_size)),
+  const LaunchShape shape{dim3(blocks_for(slices, 1), blocks_across("columns of a sum", columns, warp_size)),
                           dim3(warp_size, warps_per_slice)};
   if (slices <= 1) {
     const MatrixView<Master, DeviceSpace> row(target.data, 1, columns);

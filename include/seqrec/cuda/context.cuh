@@ -2,8 +2,10 @@
 #pragma once
 
 #include "seqrec/core/context_base.hpp"
+#include "seqrec/core/team_options.hpp"
 #include "seqrec/cuda/blas.cuh"
 #include "seqrec/cuda/check.cuh"
+#include "seqrec/cuda/context_use.cuh"
 #include "seqrec/cuda/memory.cuh"
 
 namespace seqrec::cuda {
@@ -12,13 +14,14 @@ template <class Scalar>
 class BasicTeam;  // cuda/team.cuh
 
 /// The context of the CUDA backend: a stream, in which everything of this context happens in order, and a cuBLAS handle
-/// bound to it. Belongs to the device that was current when it was made; to be used by one host thread at a time.
+/// bound to it. Belongs to the device that was current when it was made. One host thread uses it at a time: another may
+/// go on with it when the one before has ended its tapes and its team's calls.
 template <class Scalar_>
 class BasicContext : public ContextBase<Scalar_, Scalar_, DeviceSpace> {
  public:
   using Team = BasicTeam<Scalar_>;
 
-  /// @throws CudaError, for instance without a device
+  /// @throws NoDeviceError, DriverError, DeviceMemoryError or another CudaError
   BasicContext() {
     // A blocking stream: what a program sets up in the default stream waits for it, and it for that.
     SEQREC_CUDA_CHECK(cudaStreamCreate(&handles_.stream));
@@ -30,6 +33,21 @@ class BasicContext : public ContextBase<Scalar_, Scalar_, DeviceSpace> {
   BasicContext& operator=(const BasicContext&) = delete;
 
   cublasHandle_t blas() const { return handles_.blas; }
+
+  /// How exact products of float matrices by cuBLAS (gemm.cuh) are from now on; full unless told otherwise. With tf32
+  /// an operand loses up to 2^-10 of itself, so that an element of A B is off by up to 2^-9 of the sum of |a| |b|, and
+  /// by much less on average. Products of doubles, and those that other kernels take (of attention, of scores, of
+  /// experts), stay as they are.
+  void set_products(ProductPrecision products) {
+    SEQREC_CUDA_CHECK(cublasSetMathMode(
+        handles_.blas, products == ProductPrecision::tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
+  }
+
+  /// What says that this thread works with the context, until its end: each launch says it, for the length of a tape or
+  /// a team's call they do.
+  /// @throws ContextInUseError while another thread does
+  using Use = ContextUse;
+  Use use() const { return Use(user_); }
 
   /// Waits for everything launched so far.
   /// @throws CudaError if any of it failed on the device
@@ -49,6 +67,7 @@ class BasicContext : public ContextBase<Scalar_, Scalar_, DeviceSpace> {
     cublasHandle_t blas = nullptr;
   };
   Handles handles_;
+  mutable ContextUser user_;
 };
 
 /// Single precision, what models are trained and served in.

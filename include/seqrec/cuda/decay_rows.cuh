@@ -17,9 +17,7 @@ __global__ void decay_rows_kernel(DecayRows<BasicContext<S>> a) {
   using Master = typename BasicContext<S>::Master;
   const index_t i = row_of_warp();
   if (i >= a.gradient.rows()) return;
-  bool touched = false;
-  for_columns_of_lane(a.gradient.columns(), [&](index_t column) { touched |= a.gradient(i, column) != Master{0}; });
-  if (__any_sync(all_lanes, touched ? 1 : 0) == 0) return;
+  if (!has_gradient(a.gradient.row(i), a.gradient.columns())) return;
   const index_t row = a.rows ? a.rows(i) : i;
   const Accumulator share = a.shares(row);
   for_columns_of_lane(a.gradient.columns(), [&](index_t column) {

@@ -88,7 +88,7 @@ void embed_sequence_backward(BasicContext<S>& context, const EmbedSequenceBackwa
   // Only positions that the longest history reaches; without any history there are none.
   const index_t positions = a.dpositions.rows(), longest = a.longest;
   const index_t first_position = a.origin == PositionOrigin::end ? positions - longest : 0;
-  const dim3 grid(blocks_for(longest, 1), blocks_for(a.dy.columns(), warp_size));
+  const dim3 grid(blocks_for(longest, 1), blocks_across("embed_sequence columns", a.dy.columns(), warp_size));
   launch<position_gradient_kernel<S>>(context, {grid, dim3(warp_size, warps_per_position)}, a, first_position);
 }
 

@@ -62,6 +62,7 @@ void gemm(const BasicContext<Scalar>& context, A a, B b, MatrixView<Scalar, Devi
   check_extent("matrix product", "rows of the result", c.rows(), left.rows);
   check_extent("matrix product", "columns of the result", c.columns(), right.columns);
   if (c.size() == 0) return;
+  const auto use = context.use();
   const auto size = [](index_t value) { return detail::blas_int(value); };
   const auto leading = [](index_t value) { return detail::blas_int(value, 1); };
   const Scalar beta = mode == GradientMode::add ? Scalar{1} : Scalar{0};

@@ -67,7 +67,7 @@ class ScoreTile {
 
 /// A block per tile.
 inline LaunchShape score_tiles(index_t states, index_t items) {
-  return {dim3(blocks_for(items, scored_items), blocks_for(states, scored_states)),
+  return {dim3(blocks_for(items, scored_items), blocks_across("states to be scored", states, scored_states)),
           dim3(ProductTile<float, scored_states, scored_items>::threads)};
 }
 

@@ -3,7 +3,8 @@
 // order, of one row instead of 32.
 //
 // One warp per history and head. 32 keys at a time go through shared memory, to be read whole from there by a lane
-// each; values are read a lane a column. Memory: k and v once. Any width of head.
+// each; values are read a lane a column. Memory: k and v once. Limits: the sums of a head's columns lie in shared
+// memory too, which holds some thousand of them.
 #pragma once
 
 #include "seqrec/cuda/attention_tile.cuh"
@@ -77,9 +78,17 @@ __global__ void last_row_attention_kernel(LastRowAttention<BasicContext<S>> a,
 template <class S>
 void last_row_attention(BasicContext<S>& context, const LastRowAttention<BasicContext<S>>& a) {
   using A = accumulator_of<S>;
-  const index_t elements = last_rows_of_block * last_row_elements(a.q.columns() / a.heads);
+  const index_t width = a.q.columns() / a.heads;
+  const auto bytes = static_cast<std::size_t>(last_rows_of_block * last_row_elements(width)) * sizeof(A);
+  if (bytes > default_shared_bytes) {
+    const index_t elements = static_cast<index_t>(most_shared_bytes() / sizeof(A)) / last_rows_of_block;
+    const index_t widest = elements - last_row_elements(0);
+    if (width > widest)
+      throw ArgumentError(concatenate("last_row_attention columns of a head is ", width, ", expected at most ", widest,
+                                      ", whose sums fit into the device's shared memory"));
+  }
   const LaunchShape shape{dim3(blocks_for(a.q.rows() * a.heads, last_rows_of_block)),
-                          dim3(warp_size, last_rows_of_block), static_cast<std::size_t>(elements) * sizeof(A)};
+                          dim3(warp_size, last_rows_of_block), bytes};
   launch<last_row_attention_kernel<S>>(context, shape, a, attention_factors<S>(a));
 }
 

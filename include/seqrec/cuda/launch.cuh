@@ -27,6 +27,16 @@ inline unsigned blocks_for(index_t count, index_t per_block) {
   return static_cast<unsigned>(blocks);
 }
 
+/// Blocks along the second or third axis of a grid, of which there are fewer.
+/// @param name  of the count
+/// @throws ArgumentError when the grid cannot hold them
+inline unsigned blocks_across(const char* name, index_t count, index_t per_block) {
+  constexpr index_t most = 65535;
+  if (count > most * per_block)
+    throw ArgumentError(concatenate(name, " is ", count, ", expected at most ", most * per_block));
+  return blocks_for(count, per_block);
+}
+
 /// Dynamic shared memory that a block may have at most on the current device; `launch` asks for it where it must.
 /// @throws CudaError
 inline std::size_t most_shared_bytes() {
@@ -39,9 +49,11 @@ inline std::size_t most_shared_bytes() {
 /// Launches `Kernel` in the context's stream, `launch<kernel<Scalar>>(context, {grid, block}, arguments...)`, and
 /// checks that the launch was accepted. A grid without blocks is no work, not an error.
 /// @throws CudaError   Asynchronous: faults on the device surface when the context synchronises.
+/// @throws ContextInUseError while another thread uses the context
 template <auto Kernel, class Context, class... Arguments>
 void launch(const Context& context, const LaunchShape& shape, const Arguments&... arguments) {
   if (shape.grid.x == 0 || shape.grid.y == 0 || shape.grid.z == 0) return;
+  [[maybe_unused]] const auto use = context.use();
   if (shape.shared_bytes > default_shared_bytes)
     SEQREC_CUDA_CHECK(cudaFuncSetAttribute(Kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                            static_cast<int>(shape.shared_bytes)));

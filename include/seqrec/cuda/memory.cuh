@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 
 #include "seqrec/core/memory.hpp"
 #include "seqrec/cuda/check.cuh"
+#include "seqrec/cuda/upload.cuh"
 
 namespace seqrec {
 
@@ -15,14 +17,25 @@ namespace seqrec {
 template <>
 struct Memory<DeviceSpace> {
   using Stream = cudaStream_t;
+  using Upload = cuda::Upload;
 
+  /// @throws DeviceMemoryError where so much is not free; the message says how much is, and how much the program holds
   static void* allocate(std::size_t bytes) {
     void* memory = nullptr;
-    SEQREC_CUDA_CHECK(cudaMalloc(&memory, bytes));
+    const cudaError_t status = cudaMalloc(&memory, bytes);
+    if (status == cudaErrorMemoryAllocation) throw DeviceMemoryError(out_of_memory(bytes));
+    cuda::check(status, "cudaMalloc", __FILE__, __LINE__);
+    held_ += bytes;
     return memory;
   }
   /// Cannot report anything: at the end of a program the runtime may be gone before the last tensor.
-  static void release(void* memory) noexcept { static_cast<void>(cudaFree(memory)); }
+  static void release(void* memory, std::size_t bytes) noexcept {
+    static_cast<void>(cudaFree(memory));
+    held_ -= bytes;
+  }
+  /// Bytes that this program holds in tensors and arenas, on all devices.
+  static std::size_t held() { return held_; }
+
   static void clear(void* memory, std::size_t bytes, Stream stream = nullptr) {
     if (bytes != 0) SEQREC_CUDA_CHECK(cudaMemsetAsync(memory, 0, bytes, stream));
   }
@@ -39,6 +52,18 @@ struct Memory<DeviceSpace> {
     SEQREC_CUDA_CHECK(cudaMemcpyAsync(host, source, bytes, cudaMemcpyDeviceToHost, stream));
     SEQREC_CUDA_CHECK(cudaStreamSynchronize(stream));
   }
+
+ private:
+  static std::string out_of_memory(std::size_t bytes) {
+    std::size_t free = 0, total = 0;
+    const std::string failed = cuda::failed_call("cudaMalloc", __FILE__, __LINE__, cudaErrorMemoryAllocation);
+    SEQREC_CUDA_CHECK(cudaMemGetInfo(&free, &total));
+    return concatenate(failed, ": ", bytes, " bytes are asked for, ", free, " of the device's ", total,
+                       " are free (the largest run of them may be shorter), and ", held(),
+                       " are held by this program's tensors and arenas");
+  }
+
+  static inline std::atomic<std::size_t> held_ = 0;
 };
 
 }  // namespace seqrec

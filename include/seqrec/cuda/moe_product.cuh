@@ -118,8 +118,9 @@ void moe_rows_product(const BasicContext<S>& context, const MoeRouting<BasicCont
   const index_t tiles = routing.num_assignments() / moe_tile + routing.num_experts();
   const VectorView<const offset_t, DeviceSpace> starts = routing.starts;
   launch<moe_rows_product_kernel<S, transposed, Leave>>(
-      context, {dim3(blocks_for(tiles, 1), blocks_for(columns, moe_tile)), dim3(moe_side, moe_side)}, starts, left,
-      weight, columns, leave);
+      context,
+      {dim3(blocks_for(tiles, 1), blocks_across("moe_ffn columns", columns, moe_tile)), dim3(moe_side, moe_side)},
+      starts, left, weight, columns, leave);
 }
 
 /// The assignments of a slice of an expert's: blocks are counted by slice, then by expert.
@@ -162,7 +163,8 @@ index_t moe_slices(const MoeRouting<BasicContext<S>>& routing, index_t blocks) {
 template <class S, class Master>
 void moe_add_weights_product(BasicContext<S>& context, const MoeRouting<BasicContext<S>>& routing,
                              const MoeRows<S>& left, const MoeRows<S>& right, MatrixView<Master, DeviceSpace> target) {
-  const unsigned across = blocks_for(left.matrix.columns(), moe_tile), along = blocks_for(target.columns(), moe_tile);
+  const unsigned across = blocks_across("moe_ffn columns", left.matrix.columns(), moe_tile),
+                 along = blocks_across("moe_ffn units", target.columns(), moe_tile);
   if (across == 0 || along == 0) return;
   const index_t slices = moe_slices<S>(routing, index_t{across} * along);
   const auto sums = context.matrix(slices * target.rows(), target.columns());
@@ -196,7 +198,7 @@ __global__ void moe_bias_kernel(VectorView<const offset_t, DeviceSpace> starts, 
 template <class S, class Master>
 void moe_add_bias(BasicContext<S>& context, const MoeRouting<BasicContext<S>>& routing, const MoeRows<S>& values,
                   MatrixView<Master, DeviceSpace> target) {
-  const unsigned across = blocks_for(target.columns(), warp_size);
+  const unsigned across = blocks_across("moe_ffn columns", target.columns(), warp_size);
   if (across == 0) return;
   const index_t slices = moe_slices<S>(routing, across);
   const auto sums = context.matrix(slices * target.rows(), target.columns());

@@ -98,7 +98,7 @@ void moe_sort(BasicContext<S>& context, const MoeRouting<BasicContext<S>>& routi
   const index_t slices = (rows + moe_slice_rows - 1) / moe_slice_rows;
   const MatrixView<offset_t, DeviceSpace> counts(context.template vector<offset_t>(slices * experts).data, slices,
                                                  experts);
-  const LaunchShape by_expert{dim3(blocks_for(slices, 1), blocks_for(experts, rows_per_block)),
+  const LaunchShape by_expert{dim3(blocks_for(slices, 1), blocks_across("experts", experts, rows_per_block)),
                               dim3(warp_size, rows_per_block)};
   launch<moe_count_kernel<S>>(context, by_expert, routing, counts);
   launch<moe_scan_kernel<S>>(context, {1, moe_scan_threads}, counts, routing.starts);

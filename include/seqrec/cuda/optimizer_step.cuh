@@ -2,10 +2,12 @@
 // Updates of parameter elements, the norm of their gradients, and what becomes of a step: none of it waits for the
 // host.
 //
-// Updates: one thread an element, or, of a table's rows, one warp a row, whose lanes first look for a gradient that is
-// not zero. The rule of a step is made by the first thread of each block, because it takes powers in double.
-// Memory: reads value, gradient and states once, writes value and states once; rows read their gradient twice.
-// Sums of squares: blocks sum what is a grid apart, one block sums theirs; the order depends on the size alone.
+// Updates: all runs of elements in one launch. Blocks are dealt to the runs in their order; a block moves 1024
+// elements, a thread each, or, of rows of a table that stay or whose gradient is known row by row, eight rows, a warp
+// each. The rule of a step is made by the first thread of each block, because it takes powers in double. Memory: reads
+// value, gradient and states once, writes value and states once; where rows without gradient stay, of those that move
+// the gradient is read twice. Sums of squares: blocks sum what is a grid apart, one block sums theirs; the order
+// depends on the sizes alone.
 #pragma once
 
 #include <algorithm>
@@ -15,13 +17,14 @@
 
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/reduce.cuh"
+#include "seqrec/cuda/row_sums.cuh"
 #include "seqrec/cuda/rows.cuh"
 #include "seqrec/ops/optimizer_step.hpp"
 
 namespace seqrec::cuda {
 
 /// Elements of a block of updates, and its threads: what makes the rule is then a small part of the block's work.
-inline constexpr int elements_per_block = 1024, update_threads = 256;
+inline constexpr int elements_per_block = 1024, update_threads = warp_size * rows_per_block;
 
 /// The most blocks of a sum of squares, so that one block sums theirs; and the threads of either.
 inline constexpr int most_square_blocks = 256, square_threads = 256;
@@ -53,66 +56,82 @@ __device__ auto states_at(const FixedArray<View, Count>& states, index_t i) {
   return at;
 }
 
-/// Whether a row has a gradient that is not zero throughout; the same in all lanes.
-template <class Master>
-__device__ bool has_gradient(const Master* gradient, index_t width) {
-  bool here = false;
-  for_columns_of_lane(width, [&](index_t column) { here |= gradient[column] != Master{0}; });
-  return __any_sync(all_lanes, here) != 0;
+/// Whether a run's blocks take elements, not rows.
+template <class Run>
+SEQREC_HOST_DEVICE bool moves_elements(const Run& run) {
+  return run.moves_all && !run.rows;
 }
 
+/// Rows of a run that a warp each looks at.
+template <class Run>
+SEQREC_HOST_DEVICE index_t rows_looked_at(const Run& run) {
+  return run.rows && !run.moves_all ? run.rows.size() : run.values.size() / run.row_width;
+}
+
+/// Where the blocks of each run begin, and those of the last end.
+using FirstBlocks = FixedArray<unsigned, most_runs + 1>;
+
 template <class S, class Update>
-__global__ void optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a) {
+__global__ void optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a, FirstBlocks first_blocks) {
   using Master = typename BasicContext<S>::Master;
   constexpr std::make_integer_sequence<index_t, Update::states> states{};
   __shared__ shared_array<RuleOf<Update>, 1> rule;
   if (!a.outcome(0).is_good()) return;
   make_rule(rule[0], a.update, a.inputs(0));
   const auto scale = static_cast<Master>(a.clips ? a.outcome(0).gradient_scale : 1.0);
-  const index_t first = static_cast<index_t>(blockIdx.x) * elements_per_block, size = a.values.size();
-  const index_t end = first + elements_per_block < size ? first + elements_per_block : size;
-  for (index_t i = first + threadIdx.x; i < end; i += update_threads)
-    move_element(rule[0], a.values(i), a.gradients ? a.gradients(i) * scale : Master{0}, states_at(a.states, i),
-                 states);
-}
+  index_t number = 0;
+  while (blockIdx.x >= first_blocks[number + 1]) ++number;
+  const auto& run = a.runs[number];
+  const index_t block = blockIdx.x - first_blocks[number], size = run.values.size(), width = run.row_width;
 
-/// One warp per row of a table.
-template <class S, class Update>
-__global__ void optimizer_step_of_rows_kernel(OptimizerStep<BasicContext<S>, Update> a) {
-  using Master = typename BasicContext<S>::Master;
-  constexpr std::make_integer_sequence<index_t, Update::states> states{};
-  __shared__ shared_array<RuleOf<Update>, 1> rule;
-  if (!a.outcome(0).is_good()) return;
-  make_rule(rule[0], a.update, a.inputs(0));
-  const auto scale = static_cast<Master>(a.clips ? a.outcome(0).gradient_scale : 1.0);
-  const index_t row = row_of_warp();
-  if (row >= a.values.size() / a.row_width) return;
-  const index_t first = row * a.row_width;
-  if (!has_gradient(a.gradients.data + first, a.row_width)) return;
-  for_columns_of_lane(a.row_width, [&](index_t column) {
-    const index_t i = first + column;
-    move_element(rule[0], a.values(i), a.gradients(i) * scale, states_at(a.states, i), states);
+  if (moves_elements(run)) {
+    const index_t first = block * elements_per_block;
+    const index_t end = first + elements_per_block < size ? first + elements_per_block : size;
+    for (index_t i = first + threadIdx.y * warp_size + threadIdx.x; i < end; i += update_threads)
+      move_element(rule[0], run.values(i), run.gradients ? run.gradients(i) * scale : Master{0},
+                   states_at(run.states, i), states);
+    return;
+  }
+  const index_t i = block * rows_per_block + threadIdx.y;
+  if (i >= rows_looked_at(run)) return;
+  const index_t row = run.rows && !run.moves_all ? run.rows(i) - run.first_row : i;
+  const index_t place = run.rows && run.moves_all ? place_among(run.rows, run.first_row + row) : i;
+  const Master* const gradient = place < 0 ? nullptr : run.gradients.data + place * width;
+  if (!run.moves_all && !has_gradient(gradient, width)) return;
+  for_columns_of_lane(width, [&](index_t column) {
+    const index_t element = row * width + column;
+    move_element(rule[0], run.values(element), gradient == nullptr ? Master{0} : gradient[column] * scale,
+                 states_at(run.states, element), states);
   });
 }
 
 template <class S, class Update>
 void optimizer_step(BasicContext<S>& context, const OptimizerStep<BasicContext<S>, Update>& a) {
-  if (a.row_width == 0) {
-    const LaunchShape shape{dim3(blocks_for(a.values.size(), elements_per_block)), dim3(update_threads)};
-    launch<optimizer_step_kernel<S, Update>>(context, shape, a);
-  } else if (a.gradients) {  // without any, no row has one
-    launch<optimizer_step_of_rows_kernel<S, Update>>(context, warp_per_row(a.values.size() / a.row_width), a);
+  FirstBlocks first_blocks;
+  index_t blocks = 0;
+  for (index_t i = 0; i < most_runs; ++i) {
+    if (i < a.runs.size()) {
+      const auto& run = a.runs[i];
+      if (moves_elements(run))
+        blocks += blocks_for(run.values.size(), elements_per_block);
+      else if (run.gradients)  // without any, no row has one
+        blocks += blocks_for(rows_looked_at(run), rows_per_block);
+    }
+    first_blocks[i + 1] = blocks_for(blocks, 1);
   }
+  const LaunchShape shape{dim3(first_blocks[most_runs]), dim3(warp_size, rows_per_block)};
+  launch<optimizer_step_kernel<S, Update>>(context, shape, a, first_blocks);
 }
 
-/// partial(block) = the sum of f(value) over what is the block's.
+/// partial(block) = the sum of f(value) over what is the block's of each run.
 template <class Master, class Function>
-__global__ void sum_values_kernel(VectorView<const Master, DeviceSpace> values, Function f,
+__global__ void sum_values_kernel(FixedList<VectorView<const Master, DeviceSpace>, most_runs> runs, Function f,
                                   VectorView<double, DeviceSpace> partial) {
   double sum = 0;
   const index_t step = static_cast<index_t>(gridDim.x) * square_threads;
-  for (index_t i = static_cast<index_t>(blockIdx.x) * square_threads + threadIdx.x; i < values.size(); i += step)
-    sum += f(static_cast<double>(values(i)));
+  const index_t first = static_cast<index_t>(blockIdx.x) * square_threads + threadIdx.x;
+  for (index_t run = 0; run < runs.size(); ++run)
+    for (index_t i = first; i < runs[run].size(); i += step) sum += f(static_cast<double>(runs[run](i)));
   sum = block_sum(sum);
   if (threadIdx.x == 0) partial(blockIdx.x) = sum;
 }
@@ -136,14 +155,17 @@ struct NotFinite {
   __device__ double operator()(double x) const { return x - x; }
 };
 
-/// result = (result +) the sum of f over all values, in double and in an order that depends on their number alone.
+/// result = (result +) the sum of f over all values, in double and in an order that depends on their numbers alone.
 template <class S, class Function>
-void sum_values(BasicContext<S>& context, VectorView<const typename BasicContext<S>::Master, DeviceSpace> values,
+void sum_values(BasicContext<S>& context,
+                const FixedList<VectorView<const typename BasicContext<S>::Master, DeviceSpace>, most_runs>& runs,
                 Function f, VectorView<double, DeviceSpace> result, bool adds) {
-  const auto blocks = std::min<index_t>(most_square_blocks, blocks_for(values.size(), square_threads));
+  index_t size = 0;
+  for (const auto& run : runs) size = std::max(size, run.size());
+  const auto blocks = std::min<index_t>(most_square_blocks, blocks_for(size, square_threads));
   const auto partial = context.template vector<double>(blocks);
   launch<sum_values_kernel<typename BasicContext<S>::Master, Function>>(
-      context, {dim3(static_cast<unsigned>(blocks)), dim3(square_threads)}, values, f, partial);
+      context, {dim3(static_cast<unsigned>(blocks)), dim3(square_threads)}, runs, f, partial);
   launch<sum_partial_kernel<double>>(context, {dim3(1), dim3(most_square_blocks)},
                                      VectorView<const double, DeviceSpace>(partial), result, adds);
 }
@@ -157,7 +179,7 @@ void sum_squares(BasicContext<S>& context, const SumSquares<BasicContext<S>>& a)
 
 template <class S>
 void check_finite(BasicContext<S>& context, const CheckFinite<BasicContext<S>>& a) {
-  detail::sum_values(context, a.values, detail::NotFinite{}, a.sum, true);
+  detail::sum_values(context, {a.values}, detail::NotFinite{}, a.sum, true);
 }
 
 template <class S>

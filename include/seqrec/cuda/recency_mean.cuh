@@ -219,7 +219,7 @@ void recency_mean_backward(BasicContext<S>& context, const PrefixMeanBackward<Ba
   const auto prefix = sums_matrix(context, rows, width);
   launch<prefix_sums_kernel<S>>(context, walk, a.offsets, a.x, prefix);
   const auto sums = context.matrix((rows + rows_per_slice - 1) / rows_per_slice, a.recency.size());
-  const dim3 grid(blocks_for(sums.rows(), 1), blocks_for(a.recency.size(), rows_per_block));
+  const dim3 grid(blocks_for(sums.rows(), 1), blocks_across("prefix_mean recency", a.recency.size(), rows_per_block));
   launch<recency_gradient_kernel<S>>(context, {grid, dim3(warp_size, rows_per_block)}, a, weights, Sums(prefix), sums);
   add_column_sums(context, sums.rows(), MatrixValues<S>{sums}, a.drecency);
 }

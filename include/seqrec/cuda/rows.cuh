@@ -23,4 +23,12 @@ __device__ void for_columns_of_lane(index_t columns, Action action) {
   for (index_t column = threadIdx.x; column < columns; column += warp_size) action(column);
 }
 
+/// Whether a row of a gradient is not zero throughout; the same in all lanes of the warp.
+template <class Master>
+__device__ bool has_gradient(const Master* gradient, index_t width) {
+  bool here = false;
+  for_columns_of_lane(width, [&](index_t column) { here |= gradient[column] != Master{0}; });
+  return __any_sync(all_lanes, here ? 1 : 0) != 0;
+}
+
 }  // namespace seqrec::cuda

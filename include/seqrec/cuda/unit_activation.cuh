@@ -25,7 +25,7 @@ inline constexpr int warps_per_unit_block = 8;
 
 /// The blocks that share the work on all units of all rows.
 inline LaunchShape unit_blocks(index_t rows, index_t units) {
-  return {dim3(blocks_for(rows, rows_per_unit_block), blocks_for(units, warp_size)),
+  return {dim3(blocks_for(rows, rows_per_unit_block), blocks_across("unit_activation units", units, warp_size)),
           dim3(warp_size, warps_per_unit_block)};
 }
 

@@ -3,41 +3,61 @@
 
 #include "seqrec/core/check_shape.hpp"
 #include "seqrec/core/fixed_array.hpp"
+#include "seqrec/core/fixed_list.hpp"
 #include "seqrec/core/step_state.hpp"
 #include "seqrec/ops/fallback.hpp"
 #include "seqrec/ops/gradient.hpp"
 
 namespace seqrec {
 
-/// Moves a run of parameter elements by an update rule, unless the step was bad (StepOutcome).
+/// Runs of elements that one op takes: so many that they fit into the arguments of a launch.
+inline constexpr int most_runs = 16;
+
+/// A run of parameter elements that move together, and their gradient: of all of them, or, where they are rows of a
+/// table, of the rows that are named, while others have none.
+///
+/// Rows without gradient move as along zeros, or they are left alone with their states, as is every row then whose
+/// gradient is zero throughout. Where rows are named the cost is that of these rows; else the gradient is read once
+/// more, to look for zeros.
+template <class Context, int States>
+struct MovedRun {
+  using Master = typename Context::Master;
+  using Space = typename Context::Space;
+
+  master_vector_of<Context> values;                      ///< (n) updated
+  VectorView<const Master, Space> gradients;             ///< (n), or (R row_width) of the named rows; null for zeros
+  FixedArray<master_vector_of<Context>, States> states;  ///< (n) each, updated
+  VectorView<const item_t, Space> rows;                  ///< (R) ascending, those with a gradient; null for all
+  index_t row_width = 0;                                 ///< of a table: n is a multiple of it; 0 for what is none
+  index_t first_row = 0;  ///< where the run is a part of a table that begins there: `rows` are those within it
+  bool moves_all = true;  ///< whether rows without gradient move
+};
+
+/// Moves runs of parameter elements by an update rule, unless the step was bad (StepOutcome).
 ///
 /// An update has `static constexpr int states` (moments per element, 0 for none) and `rule(learning_rate, update)`,
 /// which gives the function object of one step: `value = rule.operator()<Scalar>(value, gradient, state_0, ...)`, where
 /// states are references. Both must be usable on a device, because the learning rate is known only there.
-///
-/// With `row_width` the elements are rows of a table, and a row whose gradient is zero throughout is left alone with
-/// its states: to look for zeros reads the gradient once more, and asks nobody which rows a step has touched.
 template <class Context, class Update>
 struct OptimizerStep {
-  using Master = typename Context::Master;
   using Space = typename Context::Space;
+  using Run = MovedRun<Context, Update::states>;
 
-  master_vector_of<Context> values;                              ///< (n) parameters, updated
-  VectorView<const Master, Space> gradients;                     ///< (n), or null for zeros
-  FixedArray<master_vector_of<Context>, Update::states> states;  ///< (n) each, updated
-  VectorView<const StepInputs, Space> inputs;                    ///< (1)
-  VectorView<const StepOutcome, Space> outcome;                  ///< (1)
+  FixedList<Run, most_runs> runs;
+  VectorView<const StepInputs, Space> inputs;    ///< (1)
+  VectorView<const StepOutcome, Space> outcome;  ///< (1)
   Update update;
-  index_t row_width = 0;  ///< 0 moves every element; else n is a multiple of it
-  bool clips = true;      ///< multiplies gradients by the outcome's scale
+  bool clips = true;  ///< multiplies gradients by the outcome's scale
 };
 
-/// The sum of squares of `values`, in double and in a fixed order; NaN or infinity if an element is.
+/// The sum of squares of runs of values together, in double and in a fixed order; NaN or infinity if an element is.
 template <class Context>
 struct SumSquares {
-  VectorView<const typename Context::Master, typename Context::Space> values;  ///< (n)
-  VectorView<double, typename Context::Space> result;                          ///< (1)
-  GradientMode mode = GradientMode::write;                                     ///< of the result
+  using Run = VectorView<const typename Context::Master, typename Context::Space>;
+
+  FixedList<Run, most_runs> values;                    ///< (n) each
+  VectorView<double, typename Context::Space> result;  ///< (1)
+  GradientMode mode = GradientMode::write;             ///< of the result
 };
 
 /// Makes the sum NaN where one of the values is not finite, and leaves it alone where all are.
@@ -66,16 +86,22 @@ SEQREC_OP_FALLBACK(sum_squares)
 SEQREC_OP_FALLBACK(check_finite)
 SEQREC_OP_FALLBACK(conclude_step)
 
-/// @throws ShapeError when extents disagree, ArgumentError for a negative row_width. One pass over all operands.
+/// @throws ShapeError when extents disagree, ArgumentError where rows are without a width. One pass over what moves and
+/// its gradient.
 template <class Context, class Update>
 void optimizer_step(Context& context, const OptimizerStep<Context, Update>& a) {
   constexpr const char* op = "optimizer_step";
-  check_optional_shape(op, "gradients", a.gradients, a.values.size());
-  for (const auto& state : a.states) check_shape(op, "a state", state, a.values.size());
   check_shape(op, "inputs", a.inputs, 1);
   check_shape(op, "outcome", a.outcome, 1);
-  check_argument(a.row_width >= 0, "optimizer_step row_width", a.row_width, "at least 0");
-  if (a.row_width > 0) check_extent(op, "elements beyond whole rows", a.values.size() % a.row_width, 0);
+  for (const auto& run : a.runs) {
+    const bool of_rows = run.rows || !run.moves_all;
+    check_argument(run.row_width >= (of_rows ? 1 : 0), "optimizer_step row_width", run.row_width,
+                   of_rows ? "at least 1 where rows are named or stay" : "at least 0");
+    if (of_rows) check_extent(op, "elements beyond whole rows", run.values.size() % run.row_width, 0);
+    const index_t with_gradient = run.rows ? run.rows.size() * run.row_width : run.values.size();
+    check_optional_shape(op, "gradients", run.gradients, with_gradient);
+    for (const auto& state : run.states) check_shape(op, "a state", state, run.values.size());
+  }
   using fallback::optimizer_step;
   optimizer_step(context, a);
 }

@@ -11,7 +11,7 @@
 namespace seqrec {
 
 /// Tells a step's state its loss, the norm of the gradients that the optimiser follows, and what clipping makes of it:
-/// one pass over what may be other than zero, range by range. A statistic's sums are no gradient; they are only
+/// one pass over what may be other than zero. A statistic's sums are no gradient; they are only
 /// checked. A composed parameter has handed its gradient on.
 /// @param loss (1) of the step   @param ranges  of the model's elements
 /// @param gradients  of a step (StepGradients), or of all elements (a vector)
@@ -20,14 +20,20 @@ void finish_gradients(Context& context, const ParameterRanges& ranges, const Gra
                       VectorView<const double, typename Context::Space> loss,
                       StepState<typename Context::Space>& state) {
   const auto squares = state.gradient_squares();
-  context.clear(squares.data, 1);
+  SumSquares<Context> sum{{}, squares};
   for (const ParameterRange& range : ranges) {
     const auto part = gradient_of(gradients, range.elements()).numbers();
-    if (range.moved_by_optimizer())
-      ops::sum_squares(context, SumSquares<Context>{part, squares, GradientMode::add});
-    else if (range.role == ParameterRole::statistic)
-      ops::check_finite(context, CheckFinite<Context>{part, squares});
+    if (!range.moved_by_optimizer() || part.size() == 0) continue;
+    if (sum.values.full()) {
+      ops::sum_squares(context, sum);
+      sum = {{}, squares, GradientMode::add};
+    }
+    sum.values.push_back(part);
   }
+  ops::sum_squares(context, sum);
+  for (const ParameterRange& range : ranges)
+    if (range.role == ParameterRole::statistic)
+      ops::check_finite(context, CheckFinite<Context>{gradient_of(gradients, range.elements()).numbers(), squares});
   ops::conclude_step(context, ConcludeStep<Context>{state.inputs(), loss, squares, state.outcome()});
 }
 
@@ -35,7 +41,7 @@ void finish_gradients(Context& context, const ParameterRanges& ranges, const Gra
 template <class Context>
 double squares_of(Context& context, VectorView<const typename Context::Master, typename Context::Space> elements) {
   const auto result = context.template vector<double>(1);
-  ops::sum_squares(context, SumSquares<Context>{elements, result});
+  ops::sum_squares(context, SumSquares<Context>{{elements}, result});
   double squares = 0;
   context.copy_to_host(&squares, result.data, 1);
   return squares;
@@ -56,7 +62,7 @@ const ParameterEntry* first_not_finite(Context& context, const std::vector<Param
     if (entry.role == ParameterRole::statistic)
       ops::check_finite(context, CheckFinite<Context>{part, squares});
     else
-      ops::sum_squares(context, SumSquares<Context>{part, squares});
+      ops::sum_squares(context, SumSquares<Context>{{part}, squares});
     double found = 0;
     context.copy_to_host(&found, squares.data, 1);
     if (!std::isfinite(found)) return &entry;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "seqrec/autograd/parameter_ranges.hpp"
 #include "seqrec/core/errors.hpp"
+#include "seqrec/core/for_parts.hpp"
 #include "seqrec/ops/optimizer_step.hpp"
 
 namespace seqrec {
@@ -57,21 +57,30 @@ class ExponentialAverage {
   template <class Team>
   void update(Team& team, const ParameterRanges& ranges, VectorView<const Master, Space> weights,
               const StepState<Space>& state) {
-    team.for_ranges(weights.size(), [&](Context& context, index_t first, index_t count) {
-      for (const ParameterRange& range : ranges) {
-        const index_t begin = std::max(first, range.offset), end = std::min(first + count, range.offset + range.size);
-        if (begin >= end) continue;
-        const detail::MixIntoAverage mix{range.follows_optimizer() ? decay_ : 0};
-        ops::optimizer_step(context, OptimizerStep<Context, detail::MixIntoAverage>{
-                                         .values = average_.view().row_range(begin, end - begin),
-                                         .gradients = weights.row_range(begin, end - begin),
-                                         .states = {},
-                                         .inputs = state.inputs(),
-                                         .outcome = state.outcome(),
-                                         .update = mix,
-                                         .clips = false});
-      }
-    });
+    for (const bool mixed : {true, false}) {
+      const auto elements = [&](const ParameterRange& range) {
+        return range.follows_optimizer() == mixed ? range.size : 0;
+      };
+      team.for_ranges(size_of_parts(ranges, elements), [&](Context& context, index_t first, index_t count) {
+        OptimizerStep<Context, detail::MixIntoAverage> step{.runs = {},
+                                                            .inputs = state.inputs(),
+                                                            .outcome = state.outcome(),
+                                                            .update = {mixed ? decay_ : 0},
+                                                            .clips = false};
+        for_parts_within(first, count, ranges, elements, [&](const auto& range, index_t from, index_t size) {
+          if (step.runs.full()) {
+            ops::optimizer_step(context, step);
+            step.runs.clear();
+          }
+          const index_t begin = range.offset + from;
+          step.runs.push_back({.values = average_.view().row_range(begin, size),
+                               .gradients = weights.row_range(begin, size),
+                               .states = {},
+                               .rows = {}});
+        });
+        ops::optimizer_step(context, step);
+      });
+    }
   }
 
  private:

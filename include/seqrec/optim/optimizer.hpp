@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -11,7 +12,6 @@
 #include "seqrec/core/for_parts.hpp"
 #include "seqrec/core/step_gradients.hpp"
 #include "seqrec/ops/optimizer_step.hpp"
-#include "seqrec/ops/table_step.hpp"
 #include "seqrec/optim/algorithm.hpp"
 
 namespace seqrec {
@@ -68,14 +68,19 @@ class Optimizer {
     };
     visit_algorithm(algorithm_, [&](const auto& chosen) {
       chosen.with_update([&](const auto& update) {
-        for_parts([&](index_t size, auto&& work) { team.for_ranges(size, work); }, ranges, elements,
-                  [&](Context& context, const ParameterRange& range, index_t first, index_t count) {
-                    const auto part = gradient(range);
-                    if (part.dense || range.role != ParameterRole::table)
-                      step_elements(context, range, first, count, values, part.dense, update);
-                    else
-                      step_rows(context, range, RowsWithin(first, count, range.row_width), values, part, update);
-                  });
+        team.for_ranges(size_of_parts(ranges, elements), [&](Context& context, index_t first, index_t count) {
+          using Step = OptimizerStep<Context, std::remove_cvref_t<decltype(update)>>;
+          Step step{
+              .runs = {}, .inputs = state_.inputs(), .outcome = std::as_const(state_).outcome(), .update = update};
+          for_parts_within(first, count, ranges, elements, [&](const auto& range, index_t from, index_t size) {
+            if (step.runs.full()) {
+              ops::optimizer_step(context, step);
+              step.runs.clear();
+            }
+            step.runs.push_back(run_of<Step>(range, from, size, values, gradient(range)));
+          });
+          ops::optimizer_step(context, step);
+        });
       });
     });
     ++steps_;
@@ -97,57 +102,48 @@ class Optimizer {
     return rows_ == TableRows::lazy && range.role == ParameterRole::table;
   }
 
-  /// Elements first .. first+count-1 of a range; of a lazy table the rows that begin there.
-  /// @param gradients  of the range, or null for zeros
-  template <class Update>
-  void step_elements(Context& context, const ParameterRange& range, index_t first, index_t count,
-                     VectorView<Master, Space> values, VectorView<const Master, Space> gradients,
-                     const Update& update) {
-    if (is_lazy(range)) {
-      const RowsWithin rows(first, count, range.row_width);
-      first = rows.first * range.row_width;
-      count = rows.count * range.row_width;
+  /// Elements first .. first+count-1 of a range; of a lazy table, or one whose gradient is known row by row, the rows
+  /// that begin there: of all rows, or, lazily, of those with a gradient.
+  template <class Step, class Gradient>
+  typename Step::Run run_of(const ParameterRange& range, index_t first, index_t count, VectorView<Master, Space> values,
+                            const Gradient& gradient) {
+    const index_t width = range.row_width;
+    const bool lazy = is_lazy(range), by_rows = !gradient.dense && gradient.rows;
+    typename Step::Run run{
+        .values = {}, .gradients = {}, .states = {}, .rows = {}, .row_width = width, .moves_all = !lazy};
+    if (lazy || by_rows) {
+      const RowsWithin within(first, count, width);
+      first = within.first * width;
+      count = within.count * width;
+      if (by_rows) name_rows(run, gradient, within, within.count * width == range.size);
     }
-    const index_t begin = range.offset + first;
-    OptimizerStep<Context, Update> part{.values = values.row_range(begin, count),
-                                        .gradients = {},
-                                        .states = {},
-                                        .inputs = state_.inputs(),
-                                        .outcome = std::as_const(state_).outcome(),
-                                        .update = update,
-                                        .row_width = is_lazy(range) ? range.row_width : 0};
-    if (gradients) part.gradients = gradients.row_range(first, count);
-    for (index_t i = 0; i < part.states.size(); ++i) part.states[i] = moment(i).row_range(begin, count);
-    ops::optimizer_step(context, part);
+    if (gradient.dense) run.gradients = gradient.dense.row_range(first, count);
+    if (lazy && by_rows) {  // of which there are fewer than the table has
+      first = 0;
+      count = range.size;
+    }
+    const auto part = [&](VectorView<Master, Space> all) { return all.row_range(range.offset + first, count); };
+    run.values = part(values);
+    for (index_t i = 0; i < run.states.size(); ++i) run.states[i] = part(moment(i));
+    return run;
   }
 
-  /// Rows of a table: some of all, or, of a lazy one, some of those with a gradient.
-  template <class Part, class Update>
-  void step_rows(Context& context, const ParameterRange& range, const RowsWithin& within,
-                 VectorView<Master, Space> values, const Part& gradient, const Update& update) {
-    const index_t width = range.row_width;
-    const bool lazy = is_lazy(range);
-    const auto table = [&](VectorView<Master, Space> all) {
-      const master_matrix_of<Context> whole(all.data + range.offset, range.size / width, width);
-      return lazy ? whole : whole.row_range(within.first, within.count);
-    };
+  /// The rows with a gradient, of a part of the table's rows, or, lazily, of those rows.
+  /// @param whole  all of the table's: then nobody looks for a place among them (which may lie on a device)
+  template <class Run, class Gradient>
+  static void name_rows(Run& run, const Gradient& gradient, const RowsWithin& within, bool whole) {
     const auto place = [&](index_t row) {
       return std::lower_bound(gradient.rows.data, gradient.rows.data + gradient.rows.size(), row) - gradient.rows.data;
     };
-    const index_t first = lazy ? within.first : place(within.first);
-    const index_t count = lazy ? within.count : place(within.first + within.count) - first;
-    TableStep<Context, Update> part{.values = table(values),
-                                    .rows = gradient.rows.row_range(first, count),
-                                    .gradients = {},
-                                    .states = {},
-                                    .inputs = state_.inputs(),
-                                    .outcome = std::as_const(state_).outcome(),
-                                    .update = update,
-                                    .first_row = lazy ? 0 : within.first,
-                                    .moves_all = !lazy};
-    part.gradients = {count != 0 ? gradient.sums.row(first) : nullptr, count, width};
-    for (index_t i = 0; i < part.states.size(); ++i) part.states[i] = table(moment(i));
-    ops::table_step(context, part);
+    const bool by_place = !run.moves_all;
+    const index_t first = by_place ? within.first : whole ? 0 : place(within.first);
+    const index_t end = by_place ? first + within.count
+                        : whole  ? gradient.rows.size()
+                                 : place(within.first + within.count);
+    run.first_row = by_place ? 0 : within.first;
+    if (first == end) return;
+    run.rows = gradient.rows.row_range(first, end - first);
+    run.gradients = {gradient.sums.row(first), (end - first) * run.row_width};
   }
 
   VectorView<Master, Space> moment(index_t i) { return states_[static_cast<std::size_t>(i)].view(); }

@@ -194,7 +194,9 @@ class Recommender {
   }
   /// A desk for a caller's thread alone.
   std::unique_ptr<Desk> another() const {
-    auto desk = std::make_unique<Desk>(*this, TeamOptions{.threads = 1, .slots = 1});
+    TeamOptions alone = options_.team;
+    alone.threads = alone.slots = 1;
+    auto desk = std::make_unique<Desk>(*this, alone);
     warm_up(*desk);
     return desk;
   }

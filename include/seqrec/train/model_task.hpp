@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "seqrec/data/batches/batch_feed.hpp"
 #include "seqrec/data/batches/batcher.hpp"
-#include "seqrec/data/batches/to_space.hpp"
 #include "seqrec/data/known_features.hpp"
 #include "seqrec/objectives/objective.hpp"
 #include "seqrec/train/optimized_task.hpp"
@@ -38,7 +38,7 @@ class ModelTask final : public OptimizedTask<Model> {
                          .fewest_users = users_together(model),
                          .seed = options.seed,
                          .random_windows = options.random_windows}),
-        target_(batcher_.constants()) {
+        feed_(batcher_) {
     Base::decay_items(options.item_decay, split);
     Base::tell_features(known_features(*split.data).of_items);
   }
@@ -52,16 +52,21 @@ class ModelTask final : public OptimizedTask<Model> {
     return ids;
   }
 
+  bool looks_ahead() const override { return Feed::runs_ahead; }
+
   double step(const TaskStep& step) override {
+    const auto stream = team_.context().stream();
     accumulate_gradients(
         team_, model_, objective_, step.batches,
         [&](index_t i) -> decltype(auto) {
-          return to<Space>(batcher_.make(step.epoch, step.first_batch + i, step.targets), target_,
-                           team_.context().stream());
+          return feed_.batch(stream, step.epoch, step.first_batch + i, step.targets);
         },
         batcher_.options().seed,
         static_cast<std::uint64_t>(step.epoch * batcher_.steps_per_epoch() + step.first_batch));
-    return Base::move(step);
+    return Base::move(step, [&] {
+      if constexpr (Feed::runs_ahead)
+        if (step.next) feed_.send(stream, step.next->epoch, step.next->number, step.next->targets);
+    });
   }
 
   RunIdentity identity(const TrainerOptions& options) const override {
@@ -69,6 +74,8 @@ class ModelTask final : public OptimizedTask<Model> {
   }
 
  private:
+  using Feed = BatchFeed<Space, Batcher>;
+
   /// What batches hold: what the objective wants, and the times of events where the model reads them.
   static BatchPlan plan_of(const Model& model, const Split& split, const AnObjective& objective) {
     BatchPlan plan = objective.plan();
@@ -82,7 +89,7 @@ class ModelTask final : public OptimizedTask<Model> {
   const Split& split_;
   const AnObjective& objective_;
   Batcher batcher_;
-  BatchTarget<Space> target_;
+  Feed feed_;
 };
 
 }  // namespace seqrec::detail

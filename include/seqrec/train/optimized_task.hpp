@@ -77,11 +77,15 @@ class OptimizedTask : public TrainingTask<typename Model::Context::Master> {
     if (lambda > 0) decay_.emplace(lambda, count_train_events(split));
   }
 
-  /// The end of a step whose gradients the team holds.   @return its loss   @throws NonFiniteError
-  double move(const TaskStep& step) {
+  /// The end of a step whose gradients the team holds.
+  /// @param meanwhile  called when all of the step's work has been given to the team, which may still be at it
+  /// @return its loss   @throws NonFiniteError
+  template <class Meanwhile>
+  double move(const TaskStep& step, Meanwhile&& meanwhile) {
     if (decay_) decay_->add(team_, ranges_, model_.parameters().values(), team_.step_gradients());
     apply_gradients(team_, model_, ranges_, optimizer_, step.learning_rate, clip_norm_, step.number);
     if (average_) average_->update(team_, ranges_, model_.parameters().values(), optimizer_.state());
+    meanwhile();
     return outcome_of_step(team_, model_, ranges_, optimizer_).loss;
   }
 

@@ -7,8 +7,8 @@
 
 #include "seqrec/core/session_batch.hpp"
 #include "seqrec/core/tensor.hpp"
+#include "seqrec/data/batches/batch_feed.hpp"
 #include "seqrec/data/batches/session_batcher.hpp"
-#include "seqrec/data/batches/to_space.hpp"
 #include "seqrec/data/known_features.hpp"
 #include "seqrec/evaluate/evaluate_sessions.hpp"
 #include "seqrec/models/recurrent_encoder.hpp"
@@ -44,7 +44,7 @@ class SessionTask final : public OptimizedTask<Model> {
                          .shuffle = shuffles(objective),
                          .token_budget = rows_of_shard<typename Model::Context::Team>(options.token_budget),
                          .seed = options.seed}),
-        target_(batcher_.constants()),
+        feed_(batcher_),
         before_(options.batch_size, model.state_columns()),
         after_(options.batch_size, model.state_columns()) {
     Base::decay_items(options.item_decay, split);
@@ -54,18 +54,23 @@ class SessionTask final : public OptimizedTask<Model> {
   index_t batches_per_epoch() const override { return batcher_.steps_per_epoch(); }
   index_t num_targets(index_t epoch, index_t batch) override { return batcher_.num_targets(epoch, batch); }
 
+  bool looks_ahead() const override { return Feed::runs_ahead; }
+
   double step(const TaskStep& step) override {
     std::swap(before_, after_);
-    const auto& batch = batcher_.make(step.epoch, step.first_batch);
+    const auto stream = team_.context().stream();
     team_.run_step(
-        batcher_.options().seed, step.number, to<Space>(batch, target_, team_.context().stream()),
+        batcher_.options().seed, step.number, feed_.batch(stream, step.epoch, step.first_batch),
         [&](Context& context, const SessionBatch<Space>& shard) {
           Tape<Context> tape(context, Mode::training);
           objective_(CarriedStates<Model>{model_, shard.carried, before_.view(), after_.view()}, tape, shard.training);
           tape.backward();
         });
     conclude_gradients(team_, model_);
-    return Base::move(step);
+    return Base::move(step, [&] {
+      if constexpr (Feed::runs_ahead)
+        if (step.next) feed_.send(stream, step.next->epoch, step.next->number);
+    });
   }
 
   Evaluation evaluate(const HeldOut& held_out, const EvaluateOptions& options) override {
@@ -86,6 +91,8 @@ class SessionTask final : public OptimizedTask<Model> {
   }
 
  private:
+  using Feed = BatchFeed<Space, SessionBatcher>;
+
   static bool shuffles(const AnObjective& objective) {
     if constexpr (requires { objective.shuffle; })
       return objective.shuffle;
@@ -96,7 +103,7 @@ class SessionTask final : public OptimizedTask<Model> {
   const Split& split_;
   const AnObjective& objective_;
   SessionBatcher batcher_;
-  BatchTarget<Space> target_;
+  Feed feed_;
   Tensor<Scalar, 2, Space> before_, after_;  ///< (lanes, columns) states of the last step's rows, and of the present's
 };
 

@@ -61,26 +61,36 @@ class TrainingRun {
     return position_.steps % period == 0 || position_.steps >= total_steps_;
   }
 
-  void step() {
-    const Clock::time_point begin = Clock::now();
-    const index_t epoch = position_.steps / steps_per_epoch_;
-    const index_t first = position_.steps % steps_per_epoch_ * options_.accumulate;
+  /// A step of the run, as far as it is known beforehand.
+  TaskStep step_of(index_t number) {
+    const index_t epoch = number / steps_per_epoch_;
+    const index_t first = number % steps_per_epoch_ * options_.accumulate;
     const index_t batches = std::min(options_.accumulate, task_.batches_per_epoch() - first);
     index_t targets = 0;
     for (index_t i = 0; i < batches; ++i) targets += task_.num_targets(epoch, first + i);
+    return {.epoch = epoch,
+            .first_batch = first,
+            .batches = batches,
+            .targets = targets,
+            .number = static_cast<std::uint64_t>(number)};
+  }
+
+  void step() {
+    const Clock::time_point begin = Clock::now();
+    TaskStep step = step_of(position_.steps);
     position_.last_learning_rate = position_.plateau.rate * options_.schedule.factor(position_.steps);
-    const double loss = task_.step({.epoch = epoch,
-                                    .first_batch = first,
-                                    .batches = batches,
-                                    .targets = targets,
-                                    .number = static_cast<std::uint64_t>(position_.steps),
-                                    .learning_rate = position_.last_learning_rate});
+    step.learning_rate = position_.last_learning_rate;
+    if (task_.looks_ahead() && position_.steps + 1 < total_steps_) {
+      const TaskStep next = step_of(position_.steps + 1);
+      step.next = NextBatch{next.epoch, next.first_batch, next.targets};
+    }
+    const double loss = task_.step(step);
     ++position_.steps;
-    position_.targets += targets;
-    position_.loss_sum += loss * static_cast<double>(targets);
-    position_.targets_in_sum += targets;
+    position_.targets += step.targets;
+    position_.loss_sum += loss * static_cast<double>(step.targets);
+    position_.targets_in_sum += step.targets;
     position_.seconds_in_steps += std::chrono::duration<double>(Clock::now() - begin).count();
-    progress_.step(position_.steps, epoch + 1, loss, position_.targets);
+    progress_.step(position_.steps, step.epoch + 1, loss, position_.targets);
   }
 
   void validate() {

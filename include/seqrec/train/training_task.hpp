@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,12 @@
 
 namespace seqrec::detail {
 
+/// The first batch of a step to come.
+struct NextBatch {
+  index_t epoch, number;  ///< of the batch in the epoch
+  index_t targets;        ///< of its step
+};
+
 /// Which step a task is to make.
 struct TaskStep {
   index_t epoch = 0;         ///< counted from 0
@@ -23,6 +30,7 @@ struct TaskStep {
   index_t targets = 0;       ///< of these batches, over which the loss is a mean
   std::uint64_t number = 0;  ///< of the step, counted from 0 over the whole run
   double learning_rate = 0;
+  std::optional<NextBatch> next{};  ///< for a task that looks ahead
 };
 
 /// What a training run asks of a model, an objective and a backend, none of which it knows: so that the loop, its
@@ -37,6 +45,8 @@ class TrainingTask {
 
   virtual index_t batches_per_epoch() const = 0;
   virtual index_t num_targets(index_t epoch, index_t batch) = 0;
+  /// Whether a step can make use of the time it takes, to get the next batch ready.
+  virtual bool looks_ahead() const { return false; }
   /// Users whom training leaves out although they have something to predict, by original id.
   virtual std::vector<std::string> left_out() const { return {}; }
 

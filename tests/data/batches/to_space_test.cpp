@@ -191,6 +191,20 @@ TEMPLATE_TEST_CASE("ranking batches reach another space whole", "[data]", Counti
   CHECK(to<TestType>(batch, target).num_shards() == 0);
 }
 
+TEST_CASE("what lies in another space is found on the host", "[data]") {
+  const Fixture f;
+  const Split split = leave_one_out(f.data);
+  Batcher batcher(split, {.batch_size = 9, .plan = everything});
+  BatchTarget<DeviceSpace> target(batcher.constants());
+  const HostTrainingBatch& batch = batcher.make(0, 0);
+  const auto placed = to<DeviceSpace>(batch, target);
+  const auto here = batch.shard(0).histories.batch_item_index.rows;
+  const auto found = placed.on_host(placed.shard(0).histories.batch_item_index.rows);
+  CHECK(found.data == here.data);
+  CHECK(found.size() == here.size());
+  CHECK(placed.on_host(VectorView<const item_t, DeviceSpace>{}).data == nullptr);
+}
+
 TEST_CASE("on the host a batch stays where it is", "[data]") {
   const Fixture f;
   const Split split = leave_one_out(f.data);

@@ -81,7 +81,7 @@ class HostBlock {
 
  private:
   void release() noexcept {
-    if (memory_ != nullptr) Memory<HostSpace>::release(memory_);
+    if (memory_ != nullptr) Memory<HostSpace>::release(memory_, capacity_);
     memory_ = nullptr;
     capacity_ = 0;
   }

@@ -18,11 +18,13 @@
 
 namespace seqrec {
 
-/// Memory of a space in which batches come to lie, one after another: the block of the present one, and what all of
-/// them refer to, which is copied once.
+/// Memory of a space in which batches come to lie, one after another: the block of the present one, room for the next
+/// to arrive while that is at work, and what all of them refer to, which is copied once.
 template <class Space>
 class BatchTarget {
  public:
+  using Stream = typename Memory<Space>::Stream;
+
   /// @param constants  of the batches to come, on the host; must stay as long as the target
   explicit BatchTarget(const BatchConstants& constants)
       : constants_(constants),
@@ -41,17 +43,32 @@ class BatchTarget {
   }
   VectorView<const float, Space> log_probability() const { return log_probability_.view(); }
 
-  /// Copies a block; the one before is gone.
+  /// Copies a block in the place of the present one.
   /// @throws ArgumentError if its batch refers to other constants than the target was made for
-  void copy(const HostBlock& block, const BatchConstants& constants, typename Memory<Space>::Stream stream = {}) {
-    if (!same_memory(constants, constants_))
-      throw ArgumentError("to: the batch refers to other features or probabilities than its target, expected the same");
-    const auto bytes = static_cast<index_t>(block.bytes());
-    if (bytes > memory_.size())
-      memory_ = Tensor<std::byte, 1, Space>(std::max(bytes, memory_.size() + memory_.size() / 2));
-    Memory<Space>::copy_from_host(memory_.view().data, block.begin(), block.bytes(), stream);
+  void copy(const HostBlock& block, const BatchConstants& constants, Stream stream = {}) {
+    check(constants);
+    Block& present = blocks_[present_];
+    present.reserve(block.bytes());
+    Memory<Space>::copy_from_host(present.memory.view().data, block.begin(), block.bytes(), stream);
   }
-  const std::byte* begin() const { return memory_.view().data; }
+
+  /// Starts to copy a block beside the present one, which is at work in a stream that has been given all of it.
+  /// @throws ArgumentError as `copy`
+  void send(const HostBlock& block, const BatchConstants& constants, Stream stream) {
+    check(constants);
+    blocks_[present_].upload.release(stream);
+    Block& next = blocks_[1 - present_];
+    next.reserve(block.bytes());
+    next.upload.begin(next.memory.view().data, block.begin(), block.bytes());
+  }
+  /// What was sent last becomes the present block, for work that a stream is given from now on.
+  void arrive(Stream stream) {
+    present_ = 1 - present_;
+    blocks_[present_].upload.wait(stream);
+  }
+
+  /// Of the present block.
+  const std::byte* begin() const { return blocks_[present_].memory.view().data; }
 
  private:
   template <class T>
@@ -61,13 +78,30 @@ class BatchTarget {
     return tensor;
   }
 
+  struct Block {
+    Tensor<std::byte, 1, Space> memory;
+    typename Memory<Space>::Upload upload;
+
+    void reserve(std::size_t needed) {
+      const auto bytes = static_cast<index_t>(needed);
+      if (bytes > memory.size())
+        memory = Tensor<std::byte, 1, Space>(std::max(bytes, memory.size() + memory.size() / 2));
+    }
+  };
+
+  void check(const BatchConstants& constants) const {
+    if (!same_memory(constants, constants_))
+      throw ArgumentError("to: the batch refers to other features or probabilities than its target, expected the same");
+  }
+
   BatchConstants constants_;
   Tensor<offset_t, 1, Space> user_offsets_;
   Tensor<category_t, 1, Space> user_values_;
   Tensor<offset_t, 1, Space> item_offsets_;
   Tensor<category_t, 1, Space> item_values_;
   Tensor<float, 1, Space> log_probability_;
-  Tensor<std::byte, 1, Space> memory_;  ///< of the block
+  Block blocks_[2];
+  int present_ = 0;
 };
 
 /// On the host a batch stays where it is.
@@ -158,6 +192,14 @@ class PlacedBatch {
   /// One shard. Views are valid until the target takes the next batch.
   auto shard(index_t i) const { return detail::Moved<Space>{host_->block(), *target_}(host_->shard(i)); }
 
+  /// The original of a view into the copied block, for who must look at it without waiting for a device.
+  template <class T>
+  VectorView<const T, HostSpace> on_host(const VectorView<const T, Space>& view) const {
+    if (!view) return {nullptr, view.size()};
+    const auto offset = reinterpret_cast<const std::byte*>(view.data) - target_->begin();
+    return {reinterpret_cast<const T*>(host_->block().begin() + offset), view.size()};
+  }
+
  private:
   const HostBatch* host_;
   const BatchTarget<Space>* target_;
@@ -176,6 +218,22 @@ decltype(auto) to(const HostBatch& batch, BatchTarget<Space>& target,
     target.copy(batch.block(), batch.constants(), stream);
     return PlacedBatch<HostBatch, Space>(batch, target);
   }
+}
+
+/// Sends a batch on its way to another space, while the work that a stream has been given runs on the batch before; all
+/// of that has been given. The batch must not change before it has `arrived`.
+/// @throws ArgumentError as `to`
+template <class Space, class HostBatch>
+void send(const HostBatch& batch, BatchTarget<Space>& target, typename Memory<Space>::Stream stream) {
+  target.send(batch.block(), batch.constants(), stream);
+}
+
+/// The batch that was sent last, for work that the stream is given from now on; the one before is gone.
+template <class Space, class HostBatch>
+PlacedBatch<HostBatch, Space> arrived(const HostBatch& batch, BatchTarget<Space>& target,
+                                      typename Memory<Space>::Stream stream) {
+  target.arrive(stream);
+  return {batch, target};
 }
 
 }  // namespace seqrec

@@ -35,15 +35,17 @@ class LazyAdam {
 
   index_t pieces() const { return 1; }
   void run(index_t) {
-    seqrec::ops::table_step(context_,
-                            seqrec::TableStep<Context, seqrec::Adam>{.values = values_.view(),
-                                                                     .rows = {rows_.data(), std::ssize(rows_)},
-                                                                     .gradients = gradients_.view(),
-                                                                     .states = {mean_.view(), square_.view()},
-                                                                     .inputs = state_.inputs(),
-                                                                     .outcome = state_.outcome(),
-                                                                     .update = seqrec::Adam{},
-                                                                     .moves_all = false});
+    const auto flat = [](auto view) { return seqrec::VectorView<float, HostSpace>(view.data, view.size()); };
+    seqrec::ops::optimizer_step(context_, seqrec::OptimizerStep<Context, seqrec::Adam>{
+                                              .runs = {{.values = flat(values_.view()),
+                                                        .gradients = flat(gradients_.view()),
+                                                        .states = {flat(mean_.view()), flat(square_.view())},
+                                                        .rows = {rows_.data(), std::ssize(rows_)},
+                                                        .row_width = values_.columns(),
+                                                        .moves_all = false}},
+                                              .inputs = state_.inputs(),
+                                              .outcome = state_.outcome(),
+                                              .update = seqrec::Adam{}});
   }
   void baseline(index_t) {
     const auto beta1 = static_cast<float>(rule_.beta1), beta2 = static_cast<float>(rule_.beta2);
@@ -71,8 +73,8 @@ class LazyAdam {
   Matrix gradients_, values_, mean_, square_, expected_values_, expected_mean_, expected_square_;
 };
 
-const bool registered =
-    compare<LazyAdam>("table_step/lazy_adam", "plain_loops", {"V", "R", "D"}, {{10000, 2500, 64}, {200000, 2500, 64}});
+const bool registered = compare<LazyAdam>("optimizer_step/lazy_adam", "plain_loops", {"V", "R", "D"},
+                                          {{10000, 2500, 64}, {200000, 2500, 64}});
 
 /// Draws items of a catalogue uniformly.
 struct AnyItem {
