@@ -3,10 +3,9 @@
 // itself.
 //
 // You learn   how a hybrid is trained out of fold, and what each part of it is worth; whether the differences are more
-//             than the choice of users explains; what a request costs.
-// Run         ./examples/run train_hybrid --data DIR [--preset paper] [--save FOLDER] [--json result.json]; --help
-// lists
-//             all options.
+//             than the choice of users explains; what a request costs; and why one user is offered what he is.
+// Run         ./examples/run train_hybrid --data DIR [--user ID] [--report page.html] [--save FOLDER]
+//             [--json result.json]; --help lists all options.
 // Data        as for train_sasrec: one data set's folder, as --data or $SEQREC_DATA/ml-100k; else a synthetic set. The
 //             more it says of users, items, times and ratings, the more features have a value.
 // Needs       LightGBM, which the build brings along where it finds network and python3-pip.
@@ -27,6 +26,7 @@ int main() {
 #else
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -41,6 +41,7 @@ int main() {
 #include "common/backend.hpp"
 #include "common/command_line.hpp"
 #include "common/data.hpp"
+#include "common/hybrid_report.hpp"
 #include "common/options.hpp"
 #include "common/train_and_report.hpp"
 #include "seqrec/core/random.hpp"
@@ -58,13 +59,29 @@ using Din = seqrec::Din<Context>;
 using seqrec::index_t;
 
 struct Settings {
-  std::filesystem::path save{};
+  std::filesystem::path save{}, report{};
+  std::string user{};
+  bool ablation = false;
 
   template <class Visitor>
   void visit_options(Visitor&& visit) {
     visit("save", save, seqrec::file_to_write(), "folder into which the hybrid is written");
+    visit("report", report, seqrec::file_to_write(),
+          "a page of HTML about one user's recommendations and their reasons");
+    visit("user", user, seqrec::any(), "whose reasons are told: a user's id in the data; empty is the first");
+    visit("ablation", ablation, seqrec::any(),
+          "trains trees again without each group of columns, and the naive way: what each is worth; some minutes more");
   }
 };
+
+/// The place in the test of a user, given by its id in the source.
+index_t find_user(const seqrec::HeldOut& test, const std::string& id) {
+  if (id.empty()) return 0;
+  for (index_t i = 0; i < test.size(); ++i)
+    if (test.data->user_ids[test.users.data()[i]] == id) return i;
+  throw seqrec::DataError(
+      seqrec::concatenate("--user is '", id, "', expected the id of a user with a test target in ", test.data->name));
+}
 
 /// All that the three rankers are told.
 struct Run {
@@ -169,6 +186,40 @@ examples::RequestTimes time_hybrid(const seqrec::HybridRanker<Model>& ranker, co
   });
 }
 
+/// Why the hybrid offers one user what it offers.
+template <class Model>
+void explain(const seqrec::HybridRanker<Model>& hybrid, const seqrec::HeldOut& test, index_t user,
+             const Settings& settings) {
+  const examples::HybridPage page = examples::HybridReport<Model>(hybrid, test).page(user);
+  print_reasons(std::cout, page);
+  if (settings.report.empty()) return;
+  write_page(settings.report, page);
+  std::cout << "page written to " << settings.report.string() << '\n';
+}
+
+/// The hybrid again without some of what it knows, and trained on scores of events that the model was trained on.
+template <class Fit>
+void ablate(Run run, const Fit& fit, std::vector<examples::RunDescription>& runs) {
+  constexpr std::array<std::array<const char*, 2>, 9> parts = {
+      {{"without the group deep", "deep"},
+       {"without DIN's score", "deep_score"},
+       {"without DIN's product", "deep_product"},
+       {"without the group user", "user"},
+       {"without the group item", "item"},
+       {"without the group sequence", "sequence"},
+       {"without the group time", "time"},
+       {"without the group cross", "cross"},
+       {"without neighbours' scores",
+        "cross_transition_score,cross_transition_rank,cross_item_knn_score,cross_item_knn_rank"}}};
+  for (const auto& [title, columns] : parts) {
+    run.hybrid.without = columns;
+    run.train(title, fit, runs);
+  }
+  run.hybrid.without.clear();
+  run.hybrid.out_of_fold = false;
+  run.train("naive: not out of fold", fit, runs);
+}
+
 examples::RequestTimes time_din(const Din& din, const seqrec::HeldOut& test) {
   const seqrec::Recommender<Din> server(din, {.team = {.threads = 1}}, seqrec::known_features(*test.data));
   return time_requests(test, din.num_items(), [&](index_t i, std::span<const seqrec::item_t> items) {
@@ -176,20 +227,22 @@ examples::RequestTimes time_din(const Din& din, const seqrec::HeldOut& test) {
   });
 }
 
-void train_all(const Run& run, const std::filesystem::path& save, const std::filesystem::path& json) {
+void train_all(const Run& run, const Settings& settings, const std::filesystem::path& json) {
   const seqrec::Split& split = run.split;
+  const index_t user = find_user(split.test, settings.user);
   std::vector<examples::RunDescription> runs;
   auto din = std::make_shared<Din>(run.din);
   runs.push_back(examples::train<seqrec::Trainer>("DIN", *din, run.trainer, split, run.candidates, run.click));
   const auto no_model = [](const seqrec::Split&) { return std::make_shared<const seqrec::NoModel<Context>>(); };
   const auto alone = run.train("explicit features alone", no_model, runs);
-  const auto hybrid = run.train(
-      "DIN + explicit features",
-      [&](const seqrec::Split& part) -> std::shared_ptr<const Din> {
-        if (&part == &split) return din;  // it is the same run
-        return run.fit_fold(part);
-      },
-      runs);
+  std::shared_ptr<const Din> of_fold;  // every hybrid's
+  const auto fit = [&](const seqrec::Split& part) -> std::shared_ptr<const Din> {
+    if (&part == &split) return din;  // it is the same run
+    if (!of_fold) of_fold = run.fit_fold(part);
+    return of_fold;
+  };
+  const auto hybrid = run.train("DIN + explicit features", fit, runs);
+  if (settings.ablation) ablate(run, fit, runs);
   std::cout << hybrid.features().describe() << '\n';
   runs[0].requests = time_din(*din, split.test);
   runs[1].requests = time_hybrid(alone, split.test);
@@ -200,14 +253,14 @@ void train_all(const Run& run, const std::filesystem::path& save, const std::fil
     compare(runs[2], runs[0]);
     compare(runs[2], runs[1]);
   }
-  for (const examples::RunDescription& of : runs)
+  for (const examples::RunDescription& of : std::span(runs).first(3))
     std::cout << of.title << ": a request of " << of.requests->candidates << " candidates on one thread takes "
               << of.requests->p50 << " ms (p50), " << of.requests->p99 << " ms (p99)\n";
   examples::write_report(json, runs);
-  if (!save.empty()) {
-    seqrec::save(save, hybrid);
-    std::cout << "hybrid written into " << save.string() << '\n';
-  }
+  explain(hybrid, split.test, user, settings);
+  if (settings.save.empty()) return;
+  seqrec::save(settings.save, hybrid);
+  std::cout << "hybrid written into " << settings.save.string() << '\n';
 }
 
 }  // namespace
@@ -258,7 +311,7 @@ int main(int argc, char** argv) {
       if (!line.given("--held-out")) hybrid.held_out = 4;
       if (!line.given("--booster-min-rows")) hybrid.booster.min_rows = 20;
     }
-    train_all({split, candidates, options, objective, training.trainer, hybrid}, settings.save, shared.json);
+    train_all({split, candidates, options, objective, training.trainer, hybrid}, settings, shared.json);
   });
 }
 

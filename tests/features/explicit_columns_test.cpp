@@ -73,4 +73,8 @@ TEST_CASE("data that say nothing of users and items have the common columns alon
   data.user_features = data.item_features = {};
   data.titles.clear();
   CHECK(schema_of({}, data).size() == explicit_columns);
+  data.user_features = make_feature_table({{"activity=high", "vip"}, {"activity=low", "category=a"}, {}});
+  const FeatureSchema schema = schema_of({}, data);
+  for (const char* name : {"user_activity", "user_category_activity", "user_category", "user_category_category"})
+    CHECK(schema.find(name));
 }

@@ -33,5 +33,6 @@ TEST_CASE("what is out of range is named", "[features][errors]") {
   CHECK(complaint({.recent_days = 0}) == "ExplicitFeatures recent_days is 0, expected 1 .. 36500");
   CHECK(complaint({.transition_knn = {.decay = 0}}) ==
         "ExplicitFeatures transition_knn_decay is 0, expected a number in (0, 1]");
+  CHECK_THAT(complaint({.items = "{films}"}), ContainsSubstring("items is '{films}', expected no braces"));
   CHECK_NOTHROW(check_explicit_options({}));
 }

@@ -100,3 +100,23 @@ TEST_CASE("rows too few for one split are refused by the trees") {
   options.booster.min_rows = 100000;
   CHECK_THROWS_AS(din_hybrid(options), TreeError);
 }
+
+TEST_CASE("trees never ask about columns that they were not shown") {
+  HybridOptions options = small_hybrid();
+  options.without = "time,deep_score";
+  const HybridRanker<HybridDin> ranker = din_hybrid(options).ranker;
+  const FeatureSchema& schema = ranker.columns().schema();
+  index_t hidden = 0, asked = 0;
+  for (const TreeNodes& tree : ranker.booster().trees())
+    for (const index_t column : tree.column) {
+      ++asked;
+      CHECK(schema[column].group != FeatureGroup::time);
+      CHECK(schema[column].name != "deep_score");
+    }
+  for (index_t c = 0; c < schema.size(); ++c) hidden += schema[c].group == FeatureGroup::time;
+  CHECK(asked > 0);
+  CHECK(hidden > 0);
+  options.without = "time,tim";
+  CHECK_THROWS_WITH(din_hybrid(options),
+                    ContainsSubstring("hybrid without is 'tim', expected a column, or one of deep"));
+}

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -182,7 +184,10 @@ SEQREC_FUNCTION FeatureSchema explicit_schema(const ExplicitFeatureOptions& opti
       "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
   for (const CategoryKind& kind : layout.user_kinds) {
     const std::string name = kind.name.empty() ? "category" : kind.name;
-    columns.push_back({"user_" + name, name, kind.is_number() ? name : "", FeatureGroup::user, "Your {kind}: {text}.",
+    const bool taken = std::any_of(columns.begin(), columns.end(),
+                                   [&](const FeatureColumn& column) { return column.name == "user_" + name; });
+    columns.push_back({(taken ? "user_category_" : "user_") + name, name, kind.is_number() ? name : "",
+                       FeatureGroup::user, "Your {kind}: {text}.",
                        kind.is_number() ? std::vector<std::string>() : kind.values});
   }
   const auto named = [&](index_t genre) { return items.genres()[static_cast<std::size_t>(genre)]; };

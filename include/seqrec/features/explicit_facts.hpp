@@ -16,6 +16,7 @@
 #include "seqrec/core/hash.hpp"
 #include "seqrec/core/names.hpp"
 #include "seqrec/core/options.hpp"
+#include "seqrec/core/utf8.hpp"
 #include "seqrec/data/names.hpp"
 #include "seqrec/data/splits/split.hpp"
 #include "seqrec/features/explicit_options.hpp"
@@ -44,9 +45,14 @@ struct ExplicitFacts {
 /// @throws DataError     for times that are none
 SEQREC_FUNCTION ExplicitFacts make_explicit_facts(const Split& split, const ExplicitFeatureOptions& options = {});
 
-/// @throws ArgumentError, as make_explicit_facts
+/// @throws ArgumentError for options out of range, recent_events not above newest_events, braces in what items are
+/// called
 inline void check_explicit_options(const ExplicitFeatureOptions& options) {
   check_options("ExplicitFeatures", options);
+  for (const std::string* text : {&options.item, &options.items})
+    if (text->find_first_of("{}") != std::string::npos)
+      throw ArgumentError(concatenate("ExplicitFeatures ", text == &options.item ? "item" : "items", " is ",
+                                      quote_bytes(*text), ", expected no braces, which are the places of sentences"));
   if (options.recent_events <= options.newest_events)
     throw ArgumentError(concatenate("ExplicitFeatures recent_events is ", options.recent_events,
                                     ", expected more than newest_events, which is ", options.newest_events));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "seqrec/core/options.hpp"
 #include "seqrec/core/types.hpp"
@@ -16,6 +17,7 @@ struct HybridOptions {
   index_t held_out = 10;
   index_t fold_validation = 2;
   index_t negatives = 20;
+  std::string without{};
   std::uint64_t seed = 1;
   int threads = 0;
   BoosterOptions booster{};
@@ -31,6 +33,8 @@ struct HybridOptions {
     visit("fold_validation", fold_validation, in_range(1, 1000),
           "events before those by which the fold's model is chosen");
     visit("negatives", negatives, in_range(1, 100000), "unseen items beside each event, drawn uniformly");
+    visit("without", without, any(),
+          "what trees are not shown: columns, or whole groups, with commas; to see their worth");
     visit("seed", seed, any(), "of the negatives");
     visit("threads", threads, in_range(0, 4096), "that make rows; 0 is one for each core", OptionEffect::none);
     visit("booster_", booster);

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <limits>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
+#include "seqrec/core/utf8.hpp"
 #include "seqrec/data/splits/split.hpp"
 #include "seqrec/evaluate/candidate_lists.hpp"
 #include "seqrec/features/explicit_features.hpp"
@@ -30,6 +36,35 @@ struct TrainedHybrid {
   std::vector<double> validation{};  ///< BoosterOptions::metric after each round
   double model_seconds = 0, row_seconds = 0, tree_seconds = 0;
 };
+
+namespace detail {
+
+/// Which columns an option names, by themselves or as a group.
+/// @throws ArgumentError for a name that is neither
+inline std::vector<index_t> named_columns(const FeatureSchema& schema, std::string_view names) {
+  std::vector<index_t> columns;
+  while (!names.empty()) {
+    const std::string_view name = names.substr(0, names.find(','));
+    names.remove_prefix(std::min(name.size() + 1, names.size()));
+    const std::size_t before = columns.size();
+    for (index_t c = 0; c < schema.size(); ++c)
+      if (schema[c].name == name || name_of(schema[c].group) == name) columns.push_back(c);
+    if (columns.size() == before)
+      throw ArgumentError(concatenate("hybrid without is ", quote_bytes(name),
+                                      ", expected a column, or one of deep, user, item, sequence, time and cross"));
+  }
+  return columns;
+}
+
+/// Makes columns missing throughout: nothing can be learned from what never differs, so trees do not ask about them.
+inline void hide(EventRows& rows, const std::vector<index_t>& columns) {
+  for (std::size_t row = 0; row < rows.labels.size(); ++row)
+    for (const index_t column : columns)
+      rows.values[row * static_cast<std::size_t>(rows.columns) + static_cast<std::size_t>(column)] =
+          std::numeric_limits<float>::quiet_NaN();
+}
+
+}  // namespace detail
 
 /// Trains trees over a model's scores and explicit features, out of fold: on events that the model has not been trained
 /// on, because what it says of those it has seen is too good to be true, and trees would believe it. Then model and
@@ -60,11 +95,14 @@ auto train_hybrid(const Split& split, const HybridOptions& options, Fit&& fit,
   double model_seconds = seconds();
 
   const EventLists lists = draw_event_lists(fold.model.test, split, options.negatives, options.seed);
-  const EventRows rows = event_rows(columns, fold.model.test, lists, options.threads);
+  const std::vector<index_t> hidden = detail::named_columns(columns.schema(), options.without);
+  EventRows rows = event_rows(columns, fold.model.test, lists, options.threads);
+  detail::hide(rows, hidden);
   const EventLists validation_lists = validation != nullptr
                                           ? event_lists(split.validation, *validation)
                                           : draw_event_lists(split.validation, split, options.negatives, options.seed);
-  const EventRows validation_rows = event_rows(columns, split.validation, validation_lists, options.threads);
+  EventRows validation_rows = event_rows(columns, split.validation, validation_lists, options.threads);
+  detail::hide(validation_rows, hidden);
   const double row_seconds = seconds();
 
   const TreeData training({columns.names(), columns.categorical()}, rows.rows(), rows.targets(), options.booster);

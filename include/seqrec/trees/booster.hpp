@@ -27,8 +27,9 @@ namespace seqrec {
 
 /// Trained trees (train_booster makes them). Read-only, so threads can share one; a copy shares its trees.
 ///
-/// @note 300 trees of 31 leaves over 35 columns on a core of 2.6 GHz (benchmarks/trees_benchmark.cpp): 500 rows 8.6 ms, one
-/// row 8 microseconds, half of which is the call (RowScorer: 4), when the trees are in cache; contributions 1.25 ms a row.
+/// @note 300 trees of 31 leaves over 35 columns on a core of 2.6 GHz (benchmarks/trees_benchmark.cpp): 500 rows 8.6 ms,
+/// one row 8 microseconds, half of which is the call (RowScorer: 4), when the trees are in cache; contributions 1.25 ms
+/// a row.
 class Booster {
  public:
   /// @param text  as text() gave it, or a model that LightGBM itself saved as text

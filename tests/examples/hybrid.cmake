@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# A hybrid's reasons: on the terminal, and as a page that is whole, stands alone and tells what the terminal tells.
+include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
+
+set(ENV{SEQREC_DATA} "")
+execute_process(COMMAND ${PROGRAM} --help ERROR_VARIABLE output OUTPUT_QUIET)
+if(output MATCHES "there is no LightGBM")
+  message("skipped: there is no LightGBM")
+  return()
+endif()
+
+run(${PROGRAM} --quick --report page.html --json hybrid.json --save saved)
+require_output("DIN [+] explicit features - DIN, per-user AUC: [^\n]*p [0-9.e-]+\nDIN [+] explicit features - DIN, NDCG@10: ")
+require_output("user 0: what the hybrid recommends, and why\n   1  [^\n]+\n        [+] ")
+require_output("DIN: a request of 500 candidates on one thread takes [0-9.e-]+ ms")
+foreach(file IN ITEMS model.safetensors hybrid.json)
+  if(NOT EXISTS saved/${file})
+    message(FATAL_ERROR "saved/${file} is not there")
+  endif()
+endforeach()
+
+file(READ page.html page)
+foreach(part IN ITEMS "^<!DOCTYPE html>\n<html lang=\"en\">" "<meta charset=\"utf-8\">" "name=\"viewport\"" "<title>10 recommendations for user 0, and why</title>"
+                      "id=\"item-1\"" "id=\"item-10\"" "id=\"history\"" "id=\"importance\"" "For it</h4><ul><li>" "</main>\n</body>\n</html>\n$")
+  if(NOT page MATCHES "${part}")
+    message(FATAL_ERROR "page.html has no match of\n${part}")
+  endif()
+endforeach()
+# Nothing from elsewhere, and no program in it.
+foreach(part IN ITEMS "<script" "https?:" "src=" "@import" "url\\(")
+  if(page MATCHES "${part}")
+    message(FATAL_ERROR "page.html has ${part}, expected a page that stands alone")
+  endif()
+endforeach()
+# What is opened is closed.
+foreach(tag IN ITEMS article section div details ul ol li p span i b h4)
+  string(REGEX MATCHALL "<${tag}[ >]" opened "${page}")
+  string(REGEX MATCHALL "</${tag}>" closed "${page}")
+  list(LENGTH opened opened)
+  list(LENGTH closed closed)
+  if(NOT opened EQUAL closed)
+    message(FATAL_ERROR "page.html opens ${opened} <${tag}> and closes ${closed}")
+  endif()
+endforeach()
+# The first recommendation is the terminal's.
+string(REGEX MATCH "\n   1  ([^\n]+)\n        [+] ([^\n]+)\n" first "${output}")
+string(REPLACE "&" "&amp;" title "${CMAKE_MATCH_1}")
+set(reason "${CMAKE_MATCH_2}")
+string(FIND "${page}" "<h3>${title}</h3>" place)
+string(FIND "${page}" "<li>${reason}</li>" place_of_reason)
+if(place LESS 0 OR place_of_reason LESS 0)
+  message(FATAL_ERROR "the terminal says ${title}, because: ${reason}; the page does not")
+endif()
+
+run_wrong("error: --user is 'nobody', expected the id of a user with a test target" ${PROGRAM} --quick --user nobody)
