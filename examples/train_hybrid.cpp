@@ -305,7 +305,9 @@ int main(int argc, char** argv) {
     hybrid.booster.threads =
         hybrid.threads > 0 ? hybrid.threads : static_cast<int>(std::thread::hardware_concurrency());
     if (shared.quick) {  // for a set of some hundred users
-      hybrid.booster.rounds = 30;
+      hybrid.booster.rounds = 15;
+      hybrid.booster.threads = 1;  // small trees keep no two busy
+      if (!line.given("--booster-leaves")) hybrid.booster.leaves = 8;
       if (!line.given("--held-out")) hybrid.held_out = 4;
       if (!line.given("--booster-min-rows")) hybrid.booster.min_rows = 20;
     }
