@@ -15,7 +15,6 @@
 #include "seqrec/cuda/item_scores.cuh"
 #include "seqrec/cuda/optimizer_step.cuh"
 #include "seqrec/cuda/score_items.cuh"
-#include "seqrec/cuda/table_step.cuh"
 #include "seqrec/optim/adam.hpp"
 
 namespace {
@@ -176,24 +175,20 @@ TEST_CASE("an optimiser moves the last row of a large table", "[cuda]") {
       const auto named = to_device(ends_of<item_t>(rows));
       DeviceVector<float> of_named(2 * width);
       of_named.copy_from_host(gradients.ends().data());
-      if (way == Way::named_rows || way == Way::all_rows)
-        cuda::table_step(context, TableStep<Context, Adam>{.values = values.view,
-                                                           .rows = named.view(),
-                                                           .gradients = {of_named.view().data, 2, width},
-                                                           .states = {mean.view, square.view},
-                                                           .inputs = state.inputs(),
-                                                           .outcome = state.outcome(),
-                                                           .update = {},
-                                                           .moves_all = way == Way::all_rows});
-      else
-        cuda::optimizer_step(context,
-                             OptimizerStep<Context, Adam>{.values = values.elements(),
-                                                          .gradients = gradients.elements(),
-                                                          .states = {mean.elements(), square.elements()},
-                                                          .inputs = state.inputs(),
-                                                          .outcome = state.outcome(),
-                                                          .update = {},
-                                                          .row_width = way == Way::rows_with_gradient ? width : 0});
+      const bool names = way == Way::named_rows || way == Way::all_rows;
+      MovedRun<Context, Adam::states> run{.values = values.elements(),
+                                          .gradients = gradients.elements(),
+                                          .states = {mean.elements(), square.elements()},
+                                          .rows = {},
+                                          .row_width = width,
+                                          .moves_all = way != Way::named_rows && way != Way::rows_with_gradient};
+      if (names) {
+        run.gradients = of_named.view();
+        run.rows = named.view();
+      }
+      cuda::optimizer_step(context,
+                           OptimizerStep<Context, Adam>{
+                               .runs = {run}, .inputs = state.inputs(), .outcome = state.outcome(), .update = {}});
       context.synchronize();
       Floats result = values.ends();
       for (const Table* table : {&mean, &square}) {
