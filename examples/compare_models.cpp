@@ -72,6 +72,8 @@ constexpr const char* quick_list = R"({"experiments": [{"name": "quick", "title"
    "has_seed": false}]}]}
 )";
 
+fs::path with_extension(fs::path path, const char* extension) { return path.replace_extension(extension); }
+
 std::string first_line(const fs::path& program, const std::vector<std::string>& arguments, const fs::path& folder) {
   const fs::path log = folder / "answer.txt";
   try {
@@ -146,7 +148,7 @@ class Comparison {
       std::ofstream(settings_.list) << quick_list;
     }
     if (settings_.list.empty()) throw seqrec::DataError("--list is missing, expected a file that says what to compare");
-    if (settings_.results.empty()) settings_.results = fs::path(settings_.list).replace_extension(".jsonl");
+    if (settings_.results.empty()) settings_.results = with_extension(settings_.list, ".jsonl");
     if (settings_.data.empty() && std::getenv("SEQREC_DATA") != nullptr) settings_.data = std::getenv("SEQREC_DATA");
   }
 
@@ -185,7 +187,7 @@ class Comparison {
 
   void make(std::vector<compare::Run> to_do, compare::Results& results) {
     if (to_do.empty()) return;
-    const fs::path logs = fs::path(settings_.results).replace_extension(".logs");
+    const fs::path logs = with_extension(settings_.results, ".logs");
     fs::create_directories(logs);
     const std::string commit = first_line(
         "git",
