@@ -65,7 +65,7 @@ struct Settings {
 
   template <class Visitor>
   void visit_options(Visitor&& visit) {
-    visit("save", save, seqrec::file_to_write(), "folder into which the hybrid is written");
+    visit("save", save, seqrec::any(), "folder into which the hybrid is written; one that holds a hybrid is replaced");
     visit("report", report, seqrec::file_to_write(),
           "a page of HTML about one user's recommendations and their reasons");
     visit("user", user, seqrec::any(), "whose reasons are told: a user's id in the data; empty is the first");
