@@ -230,6 +230,8 @@ examples::RequestTimes time_din(const Din& din, const seqrec::HeldOut& test) {
 void train_all(const Run& run, const Settings& settings, const std::filesystem::path& json) {
   const seqrec::Split& split = run.split;
   const index_t user = find_user(split.test, settings.user);
+  if (!settings.save.empty() && !std::filesystem::exists(std::filesystem::absolute(settings.save).parent_path()))
+    throw seqrec::DataError("--save is '" + settings.save.string() + "', expected a folder in one that exists");
   std::vector<examples::RunDescription> runs;
   auto din = std::make_shared<Din>(run.din);
   runs.push_back(examples::train<seqrec::Trainer>("DIN", *din, run.trainer, split, run.candidates, run.click));

@@ -53,3 +53,4 @@ if(place LESS 0 OR place_of_reason LESS 0)
 endif()
 
 run_wrong("error: --user is 'nobody', expected the id of a user with a test target" ${PROGRAM} --quick --user nobody)
+run_wrong("error: --save is 'nowhere/saved', expected a folder in one that exists" ${PROGRAM} --quick --save nowhere/saved)
