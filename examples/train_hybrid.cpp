@@ -141,8 +141,8 @@ struct PerUser {
 
   explicit PerUser(const seqrec::Evaluation& evaluation) {
     for (const auto& [rank, count] : evaluation.ranks) {
-      auc.push_back(1 - (rank - 1) / static_cast<double>(count - 1));
-      ndcg.push_back(rank <= 10 ? 1 / std::log2(rank + 1) : 0);
+      auc.push_back(seqrec::user_auc(rank, count));
+      ndcg.push_back(seqrec::ndcg(rank, 10));
     }
   }
 };

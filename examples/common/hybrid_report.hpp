@@ -55,7 +55,7 @@ class HybridReport {
     const auto shown = std::span(best).first(std::min(static_cast<std::size_t>(count), best.size()));
 
     auto begin = std::chrono::steady_clock::now();
-    const auto explanations = seqrec::explain(ranker_, context_, moment, shown, {}, known);
+    const auto explanations = seqrec::explain(ranker_, context_, moment, shown, {.watched = newest}, known);
     const double explaining = milliseconds_since(begin);
     begin = std::chrono::steady_clock::now();
     const auto changes = seqrec::counterfactuals(ranker_, context_, moment, best, {.top = count}, known);
@@ -70,7 +70,7 @@ class HybridReport {
     page.next = ranker_.features().title(held_out_.targets.data()[event]);
     for (std::size_t i = 0; i < explanations.size(); ++i)
       page.items.push_back(item(explanations[i], i < changes.size() ? changes[i] : std::nullopt));
-    page.history = history(moment, explanations, known);
+    page.history = history(moment, explanations);
     page.importance = importance();
     page.notes = {
         "Contributions are Shapley values of the trees (TreeSHAP): they add up to the score, less what the trees say "
@@ -85,6 +85,8 @@ class HybridReport {
   }
 
  private:
+  static constexpr seqrec::index_t newest = 20;  ///< events that are shown with their weights
+
   std::vector<seqrec::item_t> ranked(const seqrec::FeatureMoment& moment, const seqrec::KnownUser& known) {
     seqrec::ItemSet seen(ranker_.num_items());
     seen.insert(moment.history);
@@ -124,7 +126,7 @@ class HybridReport {
                        return std::abs(a.contribution) > std::abs(b.contribution);
                      });
     for (const seqrec::DecisionPath& path : of.paths) item.paths.push_back(steps(path));
-    for (const seqrec::Watched& event : of.watched)
+    for (const seqrec::Watched& event : std::span(of.watched).first(std::min<std::size_t>(5, of.watched.size())))
       item.watched.push_back({ranker_.features().title(event.item), event.weight});
     if (change) item.counterfactual = change->sentence;
     return item;
@@ -145,16 +147,13 @@ class HybridReport {
 
   /// The newest events with their mean weight in what the network says of the recommendations.
   std::vector<PageEvent> history(const seqrec::FeatureMoment& moment,
-                                 const std::vector<seqrec::Explanation>& explanations, const seqrec::KnownUser& known) {
-    constexpr std::ptrdiff_t most = 20;
+                                 const std::vector<seqrec::Explanation>& explanations) const {
     std::vector<double> weights(moment.history.size());
-    if constexpr (requires { typename Model::Explained; })
-      for (const seqrec::Explanation& of : explanations)
-        for (const seqrec::Watched& event :
-             seqrec::detail::heaviest_events(ranker_.model(), context_, moment, of.item, known, most))
-          weights[static_cast<std::size_t>(event.position)] += event.weight / static_cast<double>(explanations.size());
+    for (const seqrec::Explanation& of : explanations)
+      for (const seqrec::Watched& event : of.watched)
+        weights[static_cast<std::size_t>(event.position)] += event.weight / static_cast<double>(explanations.size());
     std::vector<PageEvent> events;
-    for (std::size_t i = moment.history.size(); i-- > 0 && std::ssize(events) < most;)
+    for (std::size_t i = moment.history.size(); i-- > 0 && std::ssize(events) < newest;)
       events.push_back({ranker_.features().title(moment.history[i]), weights[i]});
     return events;
   }

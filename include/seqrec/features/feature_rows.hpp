@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
-#include <exception>
 #include <span>
-#include <thread>
-#include <vector>
 
 #include "seqrec/core/errors.hpp"
+#include "seqrec/core/share_work.hpp"
 #include "seqrec/core/types.hpp"
 #include "seqrec/features/explicit_features.hpp"
 
@@ -30,31 +27,16 @@ void feature_rows(const ExplicitFeatures& features, std::span<const index_t> off
   check_extent("feature_rows", "first of the offsets", offsets.front(), 0);
   check_extent("feature_rows", "last of the offsets", offsets.back(), std::ssize(candidates));
   check_extent("feature_rows", "size of the rows", std::ssize(out), std::ssize(candidates) * columns);
-  const auto work = [&](index_t first) {
+  share_work(moments, static_cast<int>(threads), [&](index_t first, index_t last) {
     ExplicitFeatures::Workspace workspace(features);
-    for (index_t i = first; i < moments; i += threads) {
+    for (index_t i = first; i < last; ++i) {
       const auto begin = static_cast<std::size_t>(offsets.data()[i]);
       const auto count = static_cast<std::size_t>(offsets.data()[i + 1]) - begin;
       features.rows(moment_at(i), candidates.subspan(begin, count),
                     out.subspan(begin * static_cast<std::size_t>(columns), count * static_cast<std::size_t>(columns)),
                     workspace);
     }
-  };
-  std::vector<std::exception_ptr> failures(static_cast<std::size_t>(threads));
-  {
-    std::vector<std::jthread> others;
-    const auto guarded = [&](index_t thread) {
-      try {
-        work(thread);
-      } catch (...) {
-        failures.data()[thread] = std::current_exception();
-      }
-    };
-    for (index_t thread = 1; thread < std::min(threads, moments); ++thread) others.emplace_back(guarded, thread);
-    guarded(0);
-  }
-  for (const std::exception_ptr& failure : failures)
-    if (failure) std::rethrow_exception(failure);
+  });
 }
 
 }  // namespace seqrec
