@@ -33,8 +33,8 @@ target_compile_options(
                                              -Wold-style-cast -Wdouble-promotion>
             $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${SEQREC_WARNINGS_AS_ERRORS}>>:-Werror>
             $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wuseless-cast -Wno-uninitialized -Wno-maybe-uninitialized -Wno-restrict>
-            $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings
-                                               -Xcompiler=-Wall,-Wextra,-Wshadow,-Wno-uninitialized,-Wno-maybe-uninitialized>)
+            $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wshadow,-Wno-uninitialized,-Wno-maybe-uninitialized,-Wno-restrict>
+            $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${SEQREC_WARNINGS_AS_ERRORS}>>:-Werror=all-warnings>)
 
 # The kernels of seqrec::compiled are our own code here, warnings and all.
 foreach(target seqrec_compiled seqrec_compiled_native)

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Benchmarks of the CUDA backend: kernels beside the floor under their time, and whole training steps.
 //
-//   seqrec_gpu_benchmarks [FILE.json]   on this machine's GPU; the results go to the file too
-//   seqrec_gpu_benchmarks --floors      without a GPU: what each kernel has to do, and what that takes an H100 at least
+//   seqrec_gpu_benchmarks [--filter REGEX] [FILE.json]   on this machine's GPU; the results go to the file too
+//   seqrec_gpu_benchmarks --floors                       without one: what each kernel has to do, and what that takes
+//   an
+//                                                        H100 at least
+//
+// A profiler that waits to be told (ncu --profile-from-start off) sees one step of each model, after the first ones.
 //
 // A kernel's launches follow one another without waiting, fifty at a time: what is shorter than a launch measures the
 // launch. Operands of the smaller ones stay in the device's second cache, so that they can be below a floor of memory.
@@ -13,6 +17,7 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <regex>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -92,11 +97,12 @@ class Json {
   bool first_ = true;
 };
 
-void measure_kernels(Json& json, double flops, double bandwidth) {
+void measure_kernels(const std::regex& filter, Json& json, double flops, double bandwidth) {
   std::printf("\n%-48s %10s %10s %9s\n", "kernels of an op", "us", "floor us", "of floor");
   Context context;
   json.open("kernels", '[');
   for (const auto& kernel : benchmarks::kernels()) {
+    if (!std::regex_search(kernel->name(), filter)) continue;
     kernel->prepare();
     const double seconds = time(*kernel, context), floor = kernel->work().floor(flops, bandwidth);
     std::printf("%-48s %10.2f %10.2f %8.0f%%  %s\n", kernel->name().c_str(), 1e6 * seconds, 1e6 * floor,
@@ -113,10 +119,11 @@ void measure_kernels(Json& json, double flops, double bandwidth) {
   json.close(']');
 }
 
-void measure_steps(Json& json) {
+void measure_steps(const std::regex& filter, Json& json) {
   std::printf("\n%-52s %9s %10s %10s\n", "training step", "rows", "waits ms", "runs on ms");
   json.open("steps", '[');
-  benchmarks::for_training_steps([&](const benchmarks::Step& step) {
+  const auto wanted = [&](const std::string& name) { return std::regex_search(name, filter); };
+  benchmarks::for_training_steps(wanted, [&](const benchmarks::Step& step) {
     std::printf("%-52s %9td %10.3f %10.3f\n", step.name.c_str(), step.rows, step.waits, step.runs_on);
     std::fflush(stdout);
     json.open("", '{');
@@ -130,7 +137,15 @@ void measure_steps(Json& json) {
 }
 
 int run(int argc, char** argv) {
-  if (argc > 1 && std::strcmp(argv[1], "--floors") == 0) return print_floors(), 0;
+  std::regex filter("");
+  const char* path = nullptr;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--floors") == 0) return print_floors(), 0;
+    if (std::strcmp(argv[i], "--filter") == 0 && i + 1 < argc)
+      filter = argv[++i];
+    else
+      path = argv[i];
+  }
   cudaDeviceProp device{};
   SEQREC_CUDA_CHECK(cudaGetDeviceProperties(&device, 0));
   double flops = 0, bandwidth = 0;
@@ -146,13 +161,13 @@ int run(int argc, char** argv) {
   json.add("device", device.name);
   json.add("flops", flops);
   json.add("bandwidth", bandwidth);
-  measure_kernels(json, flops, bandwidth);
-  measure_steps(json);
+  measure_kernels(filter, json, flops, bandwidth);
+  measure_steps(filter, json);
   json.close('}');
-  if (argc == 1) return 0;
-  std::ofstream file(argv[1]);
+  if (path == nullptr) return 0;
+  std::ofstream file(path);
   file << json.text() << "\n";
-  if (!file.flush()) throw std::runtime_error(std::string(argv[1]) + " could not be written");
+  if (!file.flush()) throw std::runtime_error(std::string(path) + " could not be written");
   return 0;
 }
 

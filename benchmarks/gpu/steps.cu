@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cuda_profiler_api.h>
+
 #include <algorithm>
 #include <chrono>
 #include <stdexcept>
@@ -61,6 +63,11 @@ Step measure(const std::string& name, Model model, const Objective& objective, i
   for (int i = 0; i < 10; ++i) step();
   if (!(step() < first)) throw std::runtime_error(name + ": the loss of one batch does not fall");
 
+  SEQREC_CUDA_CHECK(cudaProfilerStart());
+  launch_step();
+  team.context().synchronize();
+  SEQREC_CUDA_CHECK(cudaProfilerStop());
+
   constexpr int rounds = 15, steps = 20;
   std::vector<double> waits, runs_on;
   for (int round = 0; round < rounds; ++round) {
@@ -79,22 +86,31 @@ Step measure(const std::string& name, Model model, const Objective& objective, i
 
 }  // namespace
 
-void for_training_steps(const std::function<void(const Step&)>& found) {
+void for_training_steps(const std::function<bool(const std::string&)>& wanted,
+                        const std::function<void(const Step&)>& found) {
   constexpr index_t items = movielens_1m::items;
+  const auto sasrec = [] {
+    return seqrec::SasRec<Context>({.items = items, .width = 64, .max_length = 200, .seed = 1});
+  };
+  const auto try_step = [&](const std::string& name, const auto& model, const auto& objective, index_t users,
+                            index_t max_length) {
+    if (wanted(name)) found(measure(name, model(), objective, users, max_length));
+  };
   const seqrec::BasicNextItem<seqrec::BinaryCrossEntropy> bce;
   for (const index_t users : {128, 512, 1024})
-    found(measure("SASRec, BCE, d64, 2 blocks, L200, B" + std::to_string(users),
-                  seqrec::SasRec<Context>({.items = items, .width = 64, .max_length = 200, .seed = 1}), bce, users,
-                  200));
-  found(measure("SASRec, full softmax of 3,416 items, d64, L200, B128",
-                seqrec::SasRec<Context>({.items = items, .width = 64, .max_length = 200, .seed = 1}),
-                seqrec::BasicNextItem<seqrec::FullSoftmax>{}, 128, 200));
-  found(measure("GRU4Rec, BCE, 100 units, L200, B128",
-                seqrec::Gru4Rec<Context>({.items = items, .width = 100, .hidden = 100, .max_length = 200, .seed = 1}),
-                bce, 128, 200));
-  found(measure("DIN, 1 negative, d64, L50, B128",
-                seqrec::Din<Context>({.items = items, .width = 64, .max_length = 50, .seed = 1}), seqrec::Click{}, 128,
-                50));
+    try_step("SASRec, BCE, d64, 2 blocks, L200, B" + std::to_string(users), sasrec, bce, users, 200);
+  try_step("SASRec, full softmax of 3,416 items, d64, L200, B128", sasrec, seqrec::BasicNextItem<seqrec::FullSoftmax>{},
+           128, 200);
+  try_step(
+      "GRU4Rec, BCE, 100 units, L200, B128",
+      [] {
+        return seqrec::Gru4Rec<Context>({.items = items, .width = 100, .hidden = 100, .max_length = 200, .seed = 1});
+      },
+      bce, 128, 200);
+  try_step(
+      "DIN, 1 negative, d64, L50, B128",
+      [] { return seqrec::Din<Context>({.items = items, .width = 64, .max_length = 50, .seed = 1}); }, seqrec::Click{},
+      128, 50);
 }
 
 }  // namespace benchmarks

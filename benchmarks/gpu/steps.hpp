@@ -18,8 +18,9 @@ struct Step {
   double runs_on;  ///< where twenty are launched and waited for once: the device alone, if launching is not slower
 };
 
-/// Calls found(step) of each as soon as it is measured.
+/// Calls found(step) of each whose name is wanted(name), as soon as it is measured.
 /// @throws std::runtime_error where the loss of one batch, trained on again and again, does not fall
-void for_training_steps(const std::function<void(const Step&)>& found);
+void for_training_steps(const std::function<bool(const std::string&)>& wanted,
+                        const std::function<void(const Step&)>& found);
 
 }  // namespace benchmarks

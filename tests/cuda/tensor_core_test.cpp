@@ -17,6 +17,7 @@ using namespace seqrec::cuda;
 /// C (16, 8) += A (16, K) B (K, 8), by each warp of a block for matrices of its own.
 template <class Mma, class T>
 __global__ void multiply(const T* a, const T* b, T* c) {
+  using Sums = MmaSums<T>;
   const int warp = static_cast<int>((threadIdx.x + blockDim.x * threadIdx.y) / warp_size);
   a += warp * mma_rows * Mma::terms;
   b += warp * Mma::terms * mma_columns;
@@ -24,10 +25,10 @@ __global__ void multiply(const T* a, const T* b, T* c) {
   Mma mma;
   mma.set_left([&](int row, int term) { return a[row * Mma::terms + term]; });
   mma.set_right([&](int term, int column) { return b[term * mma_columns + column]; });
-  MmaSums sums;
-  for (int i = 0; i < 4; ++i) sums.values[i] = c[MmaSums::row(i) * mma_columns + MmaSums::column(i)];
+  Sums sums;
+  for (int i = 0; i < 4; ++i) sums.values[i] = c[Sums::row(i) * mma_columns + Sums::column(i)];
   mma.multiply(sums);
-  for (int i = 0; i < 4; ++i) c[MmaSums::row(i) * mma_columns + MmaSums::column(i)] = sums.values[i];
+  for (int i = 0; i < 4; ++i) c[Sums::row(i) * mma_columns + Sums::column(i)] = sums.values[i];
 }
 
 template <class T>
@@ -38,51 +39,94 @@ __global__ void round_numbers(const T* x, std::uint32_t* tf32, std::uint32_t* pa
 
 constexpr int warps = 2;
 
-/// Numbers that both kinds hold exactly, so that only sums round.
-std::vector<float> numbers(int count, unsigned seed) {
+/// Numbers that all kinds hold exactly, so that only sums round.
+template <class T>
+std::vector<T> numbers(int count, unsigned seed) {
   std::minstd_rand random(seed);
-  std::vector<float> values(static_cast<std::size_t>(count));
-  for (float& value : values) value = static_cast<float>(static_cast<int>(random() % 255) - 127) / 16;
+  std::vector<T> values(static_cast<std::size_t>(count));
+  for (T& value : values) value = static_cast<T>(static_cast<int>(random() % 255) - 127) / 16;
   return values;
 }
 
-template <class Mma>
-void check_products() {
+/// Numbers of (0, 1) with all digits that a float has.
+std::vector<float> long_numbers(int count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (float& value : values) value = static_cast<float>(random() >> 8 | 1u) * 0x1p-24f;
+  return values;
+}
+
+/// @param most_off  by how much of the sum of |a| |b| a result may differ from the product of a, b and c
+template <class Mma, class T>
+void check_products(const std::vector<T>& a, const std::vector<T>& b, const std::vector<T>& c, double most_off) {
   constexpr int terms = Mma::terms;
-  const std::vector<float> a = numbers(warps * mma_rows * terms, 1), b = numbers(warps * terms * mma_columns, 2),
-                           c = numbers(warps * mma_rows * mma_columns, 3);
   const auto left = to_device(a), right = to_device(b);
   for (const dim3 block : {dim3(warp_size * warps), dim3(8, 4 * warps)}) {
     const auto products = same_under_three_schedules([&] {
       auto sums = to_device(c);
-      launch<multiply<Mma, float>>(DefaultStream{}, {1, block}, left.view().data, right.view().data, sums.view().data);
+      launch<multiply<Mma, T>>(DefaultStream{}, {1, block}, left.view().data, right.view().data, sums.view().data);
       return sums.to_host();
     });
     for (int warp = 0; warp < warps; ++warp)
       for (int row = 0; row < mma_rows; ++row)
         for (int column = 0; column < mma_columns; ++column) {
           CAPTURE(warp, row, column);
-          const auto at = [](const std::vector<float>& of, int i) {
+          const auto at = [](const std::vector<T>& of, int i) {
             return static_cast<double>(of[static_cast<std::size_t>(i)]);
           };
           const int element = (warp * mma_rows + row) * mma_columns + column;
-          double sum = at(c, element);
-          for (int term = 0; term < terms; ++term)
-            sum += at(a, (warp * mma_rows + row) * terms + term) * at(b, (warp * terms + term) * mma_columns + column);
-          // Sums of multiples of 1/256 below 2^11 are exact in single precision, in whatever order.
-          REQUIRE(at(products, element) == sum);
+          double sum = at(c, element), sizes = std::abs(sum);
+          for (int term = 0; term < terms; ++term) {
+            const double product =
+                at(a, (warp * mma_rows + row) * terms + term) * at(b, (warp * terms + term) * mma_columns + column);
+            sum += product;
+            sizes += std::abs(product);
+          }
+          REQUIRE(std::abs(at(products, element) - sum) <= most_off * sizes);
         }
   }
+}
+
+/// Sums of multiples of 1/256 below 2^11 are exact in single precision, in whatever order.
+template <class Mma, class T = float>
+void check_exact_products() {
+  check_products<Mma>(numbers<T>(warps * mma_rows * Mma::terms, 1), numbers<T>(warps * Mma::terms * mma_columns, 2),
+                      numbers<T>(warps * mma_rows * mma_columns, 3), 0);
 }
 
 }  // namespace
 
 TEST_CASE("a warp multiplies in bf16: every element lies in the lane and register where it belongs", "[cuda]") {
-  check_products<MmaBf16>();
+  check_exact_products<MmaBf16>();
 }
 
 TEST_CASE("a warp multiplies in TF32: every element lies in the lane and register where it belongs", "[cuda]") {
-  check_products<MmaTf32>();
+  check_exact_products<MmaTf32>();
+}
+
+TEST_CASE("a warp multiplies in double: every element lies in the lane and register where it belongs", "[cuda]") {
+  check_exact_products<MmaDouble, double>();
+}
+
+TEST_CASE("a warp multiplies floats by three products in TF32, and loses nothing that a float has", "[cuda]") {
+  check_exact_products<MmaFloat>();
+  // Sums of eight positive numbers, each rounded by less than 2^-23 of what it is then.
+  check_products<MmaFloat>(long_numbers(warps * mma_rows * 8, 4), long_numbers(warps * 8 * mma_columns, 5),
+                           std::vector<float>(warps * mma_rows * mma_columns), 0x1p-20);
+}
+
+TEST_CASE("products of numbers that are none are none", "[cuda]") {
+  for (const float bad : {NAN, INFINITY}) {
+    std::vector<float> a(warps * mma_rows * 8, 1.0f);
+    a[3] = bad;
+    const auto left = to_device(a), right = to_device(std::vector<float>(warps * 8 * mma_columns, 1.0f));
+    auto sums = to_device(std::vector<float>(warps * mma_rows * mma_columns));
+    launch<multiply<MmaFloat, float>>(DefaultStream{}, {1, warp_size * warps}, left.view().data, right.view().data,
+                                      sums.view().data);
+    const auto products = sums.to_host();
+    CHECK_FALSE(std::isfinite(products[0]));
+    CHECK(products[mma_columns] == 8.0f);
+  }
 }
 
 TEST_CASE("single precision is rounded to what tensor cores take", "[cuda]") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tensor cores: the products of a warp whose matrices lie in the registers of its lanes, as the PTX ISA draws them
-// ("Matrix Fragments for mma.m16n8k16 with floating point type" and "... mma.m16n8k8"). Written from those pictures,
+// ("Matrix Fragments for mma.m16n8k16 with floating point type", "... mma.m16n8k8" and "... mma.m8n8k4 with .f64
+// floating point type"). Written from those pictures,
 // register by register, and not with the formulas of seqrec/cuda/tensor_core.cuh, which it is there to test.
 #pragma once
 
@@ -83,6 +84,23 @@ inline void multiply_tf32(float* c, const std::uint32_t (&a)[4], const std::uint
     };
     add_products(c, lane, 8, left, right);
   });
+}
+
+/// mma.m8n8k4, double precision. A lane has one number of A, one of B and two of C.
+inline void multiply_double(double* c, double a, double b) {
+  static thread_local std::array<std::array<std::array<double, 2>, lanes_per_warp>, 1024 / lanes_per_warp> of_warp;
+  Block& block = Block::current();
+  auto& numbers = of_warp[block.thread() / lanes_per_warp];
+  const auto lane = static_cast<std::size_t>(block.lane());
+  numbers[lane] = {a, b};
+  block.meet_warp("mma.m8n8k4 (double)", {}, ~0u, false);
+  // Of A lane 4 row + term has an element, of B lane 4 column + term.
+  const std::size_t row = lane / 4;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::size_t column = 2 * (lane % 4) + i;
+    for (std::size_t term = 0; term < 4; ++term) c[i] += numbers[4 * row + term][0] * numbers[4 * column + term][1];
+  }
+  block.meet_warp("mma.m8n8k4 (double)", {}, ~0u, false);
 }
 
 }  // namespace emulator

@@ -82,7 +82,10 @@ requires(std::is_enum_v<Enumeration>) void parse_option(const std::string& name,
 template <std::integral Number>
 std::string option_text(const std::vector<Number>& values) {
   std::string text;
-  for (const Number value : values) text += (text.empty() ? "" : "-") + option_text(value);
+  for (const Number value : values) {
+    if (!text.empty()) text += '-';
+    text += option_text(value);
+  }
   return text.empty() ? "none" : text;
 }
 

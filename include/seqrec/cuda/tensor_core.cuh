@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products of a warp on tensor cores, sums in single precision: C (16, 8) += A (16, K) B (K, 8), with K = 16 in bf16
-// and K = 8 in TF32 (mma.sync of sm_80 and newer; PTX ISA, "Matrix Fragments for mma.m16n8k16" and "... m16n8k8").
+// Products of a warp on tensor cores: C (16, 8) += A (16, K) B (K, 8) (mma.sync of sm_80 and newer; PTX ISA, "Matrix
+// Fragments for mma.m16n8k16", "... m16n8k8" and "... m8n8k4").
+//
+// MmaBf16 (K = 16) and MmaTf32 (K = 8) take rounded operands. MmaFloat (K = 8) is as exact as multiply-adds of floats,
+// at three products of TF32; MmaDouble (K = 4) at two of half the rows. A kernel over any S takes MmaOf<accumulator>.
 //
 // The three matrices lie in registers, spread over the warp's lanes. Where, only this file knows: kernels give
 // functions that read an element by its row and column. All lanes take part in whatever is done here. The emulator's
@@ -9,6 +12,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 
 #include "seqrec/cuda/device.cuh"
 
@@ -26,8 +30,9 @@ __device__ inline int mma_group() { return mma_lane() / 4; }
 __device__ inline int mma_member() { return mma_lane() % 4; }
 
 /// A lane's part of C.
+template <class A = float>
 struct MmaSums {
-  float values[4] = {};
+  A values[4] = {};
 
   __device__ static int row(int i) { return mma_group() + 8 * (i / 2); }
   __device__ static int column(int i) { return 2 * mma_member() + i % 2; }
@@ -83,7 +88,7 @@ struct MmaBf16 {
     }
   }
   /// C += A B.
-  __device__ void multiply(MmaSums& sums) const {
+  __device__ void multiply(MmaSums<>& sums) const {
     float* const c = sums.values;
 #ifdef __CUDACC__
     asm volatile(
@@ -95,6 +100,30 @@ struct MmaBf16 {
 #endif
   }
 };
+
+namespace detail {
+
+#ifdef __CUDACC__
+__device__ inline std::uint32_t bits_of(float x) { return __float_as_uint(x); }
+__device__ inline float float_of(std::uint32_t bits) { return __uint_as_float(bits); }
+#else
+inline std::uint32_t bits_of(float x) { return std::bit_cast<std::uint32_t>(x); }
+inline float float_of(std::uint32_t bits) { return std::bit_cast<float>(bits); }
+#endif
+
+/// c += A B, in TF32.
+__device__ inline void multiply_tf32(float (&c)[4], const std::uint32_t (&left)[4], const std::uint32_t (&right)[2]) {
+#ifdef __CUDACC__
+  asm volatile(
+      "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right[0]), "r"(right[1]));
+#else
+  emulator::multiply_tf32(c, left, right);
+#endif
+}
+
+}  // namespace detail
 
 /// TF32, 8 terms a sum.
 struct MmaTf32 {
@@ -112,17 +141,83 @@ struct MmaTf32 {
     for (int i = 0; i < 2; ++i) right[i] = tf32_bits(at(mma_member() + 4 * i, mma_group()));
   }
   /// C += A B.
-  __device__ void multiply(MmaSums& sums) const {
-    float* const c = sums.values;
-#ifdef __CUDACC__
-    asm volatile(
-        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right[0]), "r"(right[1]));
-#else
-    emulator::multiply_tf32(c, left, right);
-#endif
+  __device__ void multiply(MmaSums<>& sums) const { detail::multiply_tf32(sums.values, left, right); }
+};
+
+/// Single precision, 8 terms a sum: each number as the sum of two of TF32, of which the second has what the first has
+/// rounded away (Markidis et al. 2018, arXiv:1803.04014; Ootomo & Yokota 2022, arXiv:2203.03341). What is left out,
+/// the product of both second parts and their own last bits, is below 2^-21 of |a| |b|. The sum of an infinity is NaN.
+struct MmaFloat {
+  static constexpr int terms = 8;
+
+  /// A number in two parts.
+  struct Parts {
+    std::uint32_t first, second;
+    __device__ explicit Parts(float x) {
+      first = (detail::bits_of(x) + 0x1000u) & ~0x1FFFu;  // to the nearest, as cvt.rna does, at less cost
+      second = detail::bits_of(x - detail::float_of(first));
+    }
+  };
+  std::uint32_t left[4], left_rest[4], right[2], right_rest[2];
+
+  /// @param at  at(row, term) of A
+  template <class At>
+  __device__ void set_left(At at) {
+    for (int i = 0; i < 4; ++i) {
+      const Parts parts(at(mma_group() + 8 * (i % 2), mma_member() + 4 * (i / 2)));
+      left[i] = parts.first;
+      left_rest[i] = parts.second;
+    }
+  }
+  /// @param at  at(term, column) of B
+  template <class At>
+  __device__ void set_right(At at) {
+    for (int i = 0; i < 2; ++i) {
+      const Parts parts(at(mma_member() + 4 * i, mma_group()));
+      right[i] = parts.first;
+      right_rest[i] = parts.second;
+    }
+  }
+  /// C += A B.
+  __device__ void multiply(MmaSums<>& sums) const {
+    detail::multiply_tf32(sums.values, left_rest, right);
+    detail::multiply_tf32(sums.values, left, right_rest);
+    detail::multiply_tf32(sums.values, left, right);
   }
 };
+
+/// Double precision, 4 terms a sum.
+struct MmaDouble {
+  static constexpr int terms = 4;
+  double left[2], right;
+
+  /// @param at  at(row, term) of A
+  template <class At>
+  __device__ void set_left(At at) {
+    for (int i = 0; i < 2; ++i) left[i] = at(mma_group() + 8 * i, mma_member());
+  }
+  /// @param at  at(term, column) of B
+  template <class At>
+  __device__ void set_right(At at) {
+    right = at(mma_member(), mma_group());
+  }
+  /// C += A B.
+  __device__ void multiply(MmaSums<double>& sums) const {
+    double* const c = sums.values;
+    for (int i = 0; i < 2; ++i) {
+#ifdef __CUDACC__
+      asm volatile("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0,%1}, {%2}, {%3}, {%0,%1};"
+                   : "+d"(c[2 * i]), "+d"(c[2 * i + 1])
+                   : "d"(left[i]), "d"(right));
+#else
+      emulator::multiply_double(c + 2 * i, left[i], right);
+#endif
+    }
+  }
+};
+
+/// Products whose sums are as exact as those of multiply-adds in `A`.
+template <class A>
+using MmaOf = std::conditional_t<std::is_same_v<A, double>, MmaDouble, MmaFloat>;
 
 }  // namespace seqrec::cuda
