@@ -34,14 +34,17 @@ class BasicContext : public ContextBase<Scalar_, Scalar_, DeviceSpace> {
 
   cublasHandle_t blas() const { return handles_.blas; }
 
-  /// How exact products of float matrices by cuBLAS (gemm.cuh) are from now on; full unless told otherwise. With tf32
-  /// an operand loses up to 2^-10 of itself, so that an element of A B is off by up to 2^-9 of the sum of |a| |b|, and
-  /// by much less on average. Products of doubles, and those that other kernels take (of attention, of scores, of
-  /// experts), stay as they are.
+  /// How exact products of float matrices with weights (gemm.cuh, row_product.cuh) are from now on; full unless told
+  /// otherwise. With tf32 an operand loses up to 2^-10 of itself, so that an element of A B is off by up to 2^-9 of the
+  /// sum of |a| |b|, and by much less on average. Products of doubles, and those that other kernels take (of attention,
+  /// of scores, of experts), stay as they are.
   void set_products(ProductPrecision products) {
+    products_ = products;
     SEQREC_CUDA_CHECK(cublasSetMathMode(
         handles_.blas, products == ProductPrecision::tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
   }
+
+  ProductPrecision products() const { return products_; }
 
   /// What says that this thread works with the context, until its end: each launch says it, for the length of a tape or
   /// a team's call they do.
@@ -67,6 +70,7 @@ class BasicContext : public ContextBase<Scalar_, Scalar_, DeviceSpace> {
     cublasHandle_t blas = nullptr;
   };
   Handles handles_;
+  ProductPrecision products_ = ProductPrecision::full;
   mutable ContextUser user_;
 };
 

@@ -1,37 +1,77 @@
 // SPDX-License-Identifier: Apache-2.0
-// y = dropout(activation(x weight' + bias)) and its gradients: cuBLAS products, and an epilogue in place.
+// y = dropout(activation(x weight' + bias)) and its gradients: products on tensor cores, whose results are finished in
+// registers.
 //
-// Epilogues: one warp per row, one lane a column. Memory, beside the products: each epilogue reads and writes y (or dy)
-// once; the bias gradient reads dy once more.
+// Memory: forward reads x and writes y once (row_product.cuh); backward, where there is an activation or dropout, reads
+// and writes dy once, then reads it with x for the weights and once more for dx.
 #pragma once
 
 #include "seqrec/cuda/activation.cuh"
 #include "seqrec/cuda/column_sums.cuh"
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/dropout.cuh"
-#include "seqrec/cuda/gemm.cuh"
+#include "seqrec/cuda/gradient.cuh"
+#include "seqrec/cuda/row_product.cuh"
 #include "seqrec/cuda/rows.cuh"
+#include "seqrec/cuda/weight_gradient.cuh"
 #include "seqrec/ops/linear.hpp"
 
 namespace seqrec::cuda {
 
-template <class S>
-__global__ void linear_epilogue_kernel(LinearForward<BasicContext<S>> a, DropoutFactors<S> factors) {
-  const index_t row = row_of_warp();
-  if (row >= a.y.rows()) return;
-  for_columns_of_lane(a.y.columns(), [&](index_t column) {
-    S value = a.y(row, column);
-    if (a.bias) value += a.bias(column);
-    a.y(row, column) = activated(a.activation, value) * factors(row, column);
+template <class S, class Mma>
+__global__ void __launch_bounds__(product_threads)
+    linear_kernel(typename RowProduct<S, Mma, RightRows::columns>::Operands operands, LinearForward<BasicContext<S>> a,
+                  DropoutFactors<S> factors) {
+  using Product = RowProduct<S, Mma, RightRows::columns>;
+  const index_t first_row = static_cast<index_t>(blockIdx.x) * product_rows;
+  const index_t first_column = static_cast<index_t>(blockIdx.y) * product_columns;
+  Product product;
+  product.multiply(operands, first_row, first_column);
+  unsigned kept[2][2];  // of both rows of the lane, 32 columns each
+  for (int half = 0; half < 2; ++half)
+    for (int part = 0; part < 2; ++part)
+      kept[half][part] = factors.kept_of_32(first_row + Product::row_in_block(half), first_column / 32 + part,
+                                            static_cast<unsigned>(mma_member()));
+  const index_t rows = a.y.rows(), columns = a.y.columns();
+  product.for_tiles([&](int half, int tile, const auto& sums) {
+    const index_t row = first_row + Product::row_in_block(half);
+    const unsigned here = kept[half][tile / 4] >> (tile % 4 * mma_columns + 2 * mma_member());
+    for (int i = 0; i < 2; ++i) {
+      const index_t column = first_column + Product::column_in_block(tile) + i;
+      if (row >= rows || column >= columns) continue;
+      S value = static_cast<S>(sums[i]);
+      if (a.bias) value += a.bias(column);
+      a.y(row, column) = activated(a.activation, value) * factors.of((here >> i & 1u) != 0);
+    }
   });
 }
 
 template <class S>
 void linear_forward(BasicContext<S>& context, const LinearForward<BasicContext<S>>& a) {
-  gemm(context, a.x, transposed(a.weight), a.y);
-  const bool plain = !a.bias && a.activation == Activation::none && !a.dropout.active();
-  if (plain) return;
-  launch<linear_epilogue_kernel<S>>(context, warp_per_row(a.y.rows()), a, DropoutFactors<S>(a.dropout));
+  dispatch_products(context, [&]<class Mma>() {
+    launch<linear_kernel<S, Mma>>(context, product_shape(a.y.rows(), a.y.columns()),
+                                  typename RowProduct<S, Mma, RightRows::columns>::Operands(a.x, a.weight), a,
+                                  DropoutFactors<S>(a.dropout));
+  });
+}
+
+/// dx = dy weight, written or added.
+template <class S, class Mma>
+__global__ void __launch_bounds__(product_threads)
+    input_gradient_kernel(typename RowProduct<S, Mma, RightRows::terms>::Operands operands,
+                          Gradient<BasicContext<S>> dx) {
+  using Product = RowProduct<S, Mma, RightRows::terms>;
+  const index_t first_row = static_cast<index_t>(blockIdx.x) * product_rows;
+  const index_t first_column = static_cast<index_t>(blockIdx.y) * product_columns;
+  Product product;
+  product.multiply(operands, first_row, first_column);
+  const index_t rows = dx.view.rows(), columns = dx.view.columns();
+  product.for_tiles([&](int half, int tile, const auto& sums) {
+    const index_t row = first_row + Product::row_in_block(half);
+    for (int i = 0; i < 2; ++i)
+      if (const index_t column = first_column + Product::column_in_block(tile) + i; row < rows && column < columns)
+        leave(dx, row, column, sums[i]);
+  });
 }
 
 /// Takes dy back through dropout and activation, in place.
@@ -58,9 +98,15 @@ void linear_backward(BasicContext<S>& context, const LinearBackward<BasicContext
   if (a.activation != Activation::none || a.dropout.active())
     launch<linear_epilogue_backward_kernel<S>>(context, warp_per_row(a.dy.rows()), a, DropoutFactors<S>(a.dropout));
   const const_matrix_of<BasicContext<S>> dy = a.dy;
-  if (a.dbias) add_column_sums(context, dy.rows(), MatrixValues<S>{dy}, a.dbias);
-  if (a.dweight) gemm(context, transposed(dy), a.x, a.dweight, GradientMode::add);
-  if (a.dx) gemm(context, dy, a.weight, a.dx.view, a.dx.mode);
+  if (a.dweight)
+    add_weight_gradient(context, dy, a.x, a.dweight, a.dbias);
+  else if (a.dbias)
+    add_column_sums(context, dy.rows(), MatrixValues<S>{dy}, a.dbias);
+  if (!a.dx) return;
+  dispatch_products(context, [&]<class Mma>() {
+    launch<input_gradient_kernel<S, Mma>>(context, product_shape(a.dx.view.rows(), a.dx.view.columns()),
+                                          typename RowProduct<S, Mma, RightRows::terms>::Operands(dy, a.weight), a.dx);
+  });
 }
 
 }  // namespace seqrec::cuda

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products of many rows with a weight matrix, on tensor cores, each element finished in registers: what becomes of the
+// sum is the caller's.
+//
+// One block of four warps per 64 rows and 64 columns of the result; a warp has 16 of the rows. Both operands go through
+// shared memory by asynchronous copies, and an element is summed in an order that depends on the number of terms alone:
+// a row of the result depends on its row of the left operand, to the last bit, and on no other. Memory: the left
+// operand once for every 64 columns, the right one once for every 64 rows (from the second-level cache).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "seqrec/core/tensor.hpp"
+#include "seqrec/cuda/async_copy.cuh"
+#include "seqrec/cuda/context.cuh"
+#include "seqrec/cuda/launch.cuh"
+#include "seqrec/cuda/tensor_core.cuh"
+
+namespace seqrec::cuda {
+
+/// Rows and columns of a block's part of the result.
+inline constexpr int product_rows = 64, product_columns = 64;
+inline constexpr int product_threads = product_rows / mma_rows * warp_size;
+/// Tiles of eight columns, which each warp has all of.
+inline constexpr int product_tiles = product_columns / mma_columns;
+
+/// What the rows of the right operand are: the result's columns, as those of a weight in x weight', or the sum's terms.
+enum class RightRows { columns, terms };
+
+/// Copies of a matrix's elements that may be made 16 bytes at a time, because its rows begin there.
+template <class T>
+bool rows_are_aligned(const MatrixView<const T, DeviceSpace>& matrix) {
+  constexpr auto numbers = static_cast<index_t>(16 / sizeof(T));
+  return reinterpret_cast<std::uintptr_t>(matrix.data) % 16 == 0 && matrix.stride % numbers == 0 &&
+         matrix.columns() % numbers == 0;
+}
+
+/// Begins to copy Rows by Columns elements, from (row, column) on, into shared memory; zeros behind the matrix's end
+/// and from row `end` on. All of a block's `Threads` threads take part; the caller commits the copies and waits.
+template <int Rows, int Columns, int Stride, int Threads, class T>
+__device__ void copy_tile(T* tile, const MatrixView<const T, DeviceSpace>& matrix, index_t row, index_t end,
+                          index_t column, bool aligned) {
+  const auto copy = [&]<int Bytes>() {
+    constexpr int numbers = Bytes / static_cast<int>(sizeof(T)), of_row = Columns / numbers;
+    const T* const first = matrix.data + row * matrix.stride + column;
+    const index_t rows = end - row, columns = matrix.columns() - column;
+    for (int i = static_cast<int>(threadIdx.x); i < Rows * of_row; i += Threads) {
+      const int r = i / of_row, c = i % of_row * numbers;
+      const bool exists = r < rows && c < columns;
+      copy_async<Bytes>(tile + r * Stride + c, exists ? first + r * matrix.stride + c : matrix.data,
+                        exists ? Bytes : 0);
+    }
+  };
+  if (aligned)
+    copy.template operator()<16>();
+  else
+    copy.template operator()<sizeof(T)>();
+}
+
+/// A block's part of left (N, K) right, in the lanes' registers.
+template <class S, class Mma, RightRows right_rows>
+class RowProduct {
+ public:
+  using A = accumulator_of<S>;
+
+  /// Terms that lie in shared memory at once: all of them, in a model 64 wide.
+  static constexpr int terms = sizeof(S) == sizeof(double) ? 32 : 64;
+  static constexpr int left_stride = terms + 4;
+  static constexpr int right_stride = right_rows == RightRows::columns ? terms + 4 : product_columns + 8;
+
+  struct Operands {
+    MatrixView<const S, DeviceSpace> left, right;
+    bool left_aligned, right_aligned;
+
+    Operands(const MatrixView<const S, DeviceSpace>& left_, const MatrixView<const S, DeviceSpace>& right_)
+        : left(left_), right(right_), left_aligned(rows_are_aligned(left_)), right_aligned(rows_are_aligned(right_)) {}
+  };
+
+  /// @param row, column  of the result, the first of the block's
+  __device__ void multiply(const Operands& of, index_t row, index_t column) {
+    constexpr int rows_of_right = right_rows == RightRows::columns ? product_columns : terms;
+    constexpr int columns_of_right = right_rows == RightRows::columns ? terms : product_columns;
+    __shared__ shared_array<S, product_rows * left_stride> left;
+    __shared__ shared_array<S, rows_of_right * right_stride> right;
+    S *const left_tile = &left[0], *const right_tile = &right[0];
+    const index_t all = of.left.columns(), right_rows_end = of.right.rows();
+    for (index_t first = 0; first < all; first += terms) {
+      copy_tile<product_rows, terms, left_stride, product_threads>(left_tile, of.left, row, of.left.rows(), first,
+                                                                   of.left_aligned);
+      copy_tile<rows_of_right, columns_of_right, right_stride, product_threads>(
+          right_tile, of.right, right_rows == RightRows::columns ? column : first, right_rows_end,
+          right_rows == RightRows::columns ? first : column, of.right_aligned);
+      commit_copies();
+      wait_for_copies<0>();
+      __syncthreads();
+      const index_t left_over = all - first;
+      add_terms(left_tile, right_tile, left_over < terms ? static_cast<int>(left_over) : terms);
+      __syncthreads();  // before the next terms are copied
+    }
+  }
+
+  /// Calls action(half, tile, sums) for the lane's pairs of neighbouring sums: those at row_in_block(half), and
+  /// column_in_block(tile) and the next.
+  template <class Action>
+  __device__ void for_tiles(Action action) const {
+    for (int half = 0; half < 2; ++half)
+      for (int tile = 0; tile < product_tiles; ++tile) action(half, tile, sums_[tile].values + 2 * half);
+  }
+  /// The lane's two rows in the block.
+  __device__ static int row_in_block(int half) {
+    return static_cast<int>(threadIdx.x) / warp_size * mma_rows + MmaSums<A>::row(2 * half);
+  }
+  /// The first of its two columns in a tile.
+  __device__ static int column_in_block(int tile) { return tile * mma_columns + MmaSums<A>::column(0); }
+
+ private:
+  /// Sums some terms for themselves first: the hardware, which rounds towards zero, then adds few at a time.
+  __device__ void add_terms(const S* left, const S* right, int count) {
+    const S* const rows = left + static_cast<int>(threadIdx.x) / warp_size * mma_rows * left_stride;
+    MmaSums<A> sums[product_tiles];
+    for (int from = 0; from < count; from += Mma::terms) {
+      Mma mma;
+      mma.set_left([&](int r, int term) { return rows[r * left_stride + from + term]; });
+      for (int tile = 0; tile < product_tiles; ++tile) {
+        mma.set_right([&](int term, int c) {
+          if constexpr (right_rows == RightRows::columns)
+            return right[(tile * mma_columns + c) * right_stride + from + term];
+          else
+            return right[(from + term) * right_stride + tile * mma_columns + c];
+        });
+        mma.multiply(sums[tile]);
+      }
+    }
+    for (int tile = 0; tile < product_tiles; ++tile)
+      for (int i = 0; i < 4; ++i) sums_[tile].values[i] += sums[tile].values[i];
+  }
+
+  MmaSums<A> sums_[product_tiles];
+};
+
+/// Calls action.operator()<Mma>() for the products that a context is to take.
+template <class S, class Action>
+void dispatch_products(const BasicContext<S>& context, Action&& action) {
+  if constexpr (std::is_same_v<accumulator_of<S>, float>)
+    if (context.products() == ProductPrecision::tf32) return action.template operator()<MmaTf32>();
+  action.template operator()<MmaOf<accumulator_of<S>>>();
+}
+
+/// A block for every part of a result of so many rows and columns.
+inline LaunchShape product_shape(index_t rows, index_t columns) {
+  return {dim3(blocks_for(rows, product_rows), blocks_across("columns of a product", columns, product_columns)),
+          dim3(product_threads)};
+}
+
+}  // namespace seqrec::cuda
