@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gather, scale, position and dropout of item sequences, forward and backward.
 //
-// Forward and the element-wise part of backward: one warp per row, one lane a column. Position gradients: one block per
-// position and 32 columns; its warps share the users, because a position meets each user at most once.
+// Forward and the element-wise part of backward: eight columns a lane, 256 of them together (row_octets.cuh). Position
+// gradients: one block per position and 32 columns; its warps share the users, because a position meets each user at
+// most once.
 // Memory: forward reads a table row and a position row per token and writes one row; backward reads and writes dy once
 // (without positions) or twice.
 #pragma once
 
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/dropout.cuh"
-#include "seqrec/cuda/rows.cuh"
+#include "seqrec/cuda/row_octets.cuh"
 #include "seqrec/cuda/segments.cuh"
 #include "seqrec/ops/embed_sequence.hpp"
 
@@ -19,35 +20,47 @@ namespace seqrec::cuda {
 inline constexpr int warps_per_position = 8;
 
 template <class S>
-__global__ void embed_sequence_kernel(EmbedSequenceForward<BasicContext<S>> a, DropoutFactors<S> factors) {
-  const index_t row = row_of_warp();
+__global__ void embed_sequence_kernel(EmbedSequenceForward<BasicContext<S>> a, DropoutFactors<S> factors, int lanes,
+                                      bool aligned) {
+  const OctetPlace at(lanes);
+  const index_t row = at.first_row();
   if (row >= a.y.rows()) return;
-  const index_t item = a.items(row);
+  const index_t item = a.items(row), columns = a.y.columns();
   const auto scale = static_cast<S>(a.scale);
   index_t position = 0;
   if (a.positions) {
     const index_t user = segment_of(a.offsets, row), first = a.offsets(user);
     position = position_row(a.origin, row - first, a.offsets(user + 1) - first, a.positions.rows());
   }
-  for_columns_of_lane(a.y.columns(), [&](index_t column) {
-    S value = scale * a.table(item, column);
-    if (a.positions) value += a.positions(position, column);
-    a.y(row, column) = value * factors(row, column);
+  for_octets_of_lane(at, columns, [&](index_t column, int count) {
+    Octet<S> y = Octet<S>::load(a.table.row(item) + column, count, aligned), positions;
+    if (a.positions) positions = Octet<S>::load(a.positions.row(position) + column, count, aligned);
+    const unsigned kept = factors.kept_of_eight(row, column / octet);
+    for (int i = 0; i < octet; ++i) y[i] = (scale * y[i] + positions[i]) * factors.of((kept >> i & 1u) != 0);
+    y.store(a.y.row(row) + column, count, aligned);
   });
 }
 
 template <class S>
 void embed_sequence_forward(BasicContext<S>& context, const EmbedSequenceForward<BasicContext<S>>& a) {
-  launch<embed_sequence_kernel<S>>(context, warp_per_row(a.y.rows()), a, DropoutFactors<S>(a.dropout));
+  const bool aligned = rows_are_aligned(a.table) && rows_are_aligned(a.positions) && rows_are_aligned(a.y);
+  launch<embed_sequence_kernel<S>>(context, octet_shape(a.y.rows(), a.y.columns()), a, DropoutFactors<S>(a.dropout),
+                                   octets_of_row(a.y.columns()), aligned);
 }
 
 /// dy = dy * dropout factor * scale.
 template <class S>
-__global__ void scale_gradient_kernel(MatrixView<S, DeviceSpace> dy, S scale, DropoutFactors<S> factors) {
-  const index_t row = row_of_warp();
+__global__ void scale_gradient_kernel(MatrixView<S, DeviceSpace> dy, S scale, DropoutFactors<S> factors, int lanes,
+                                      bool aligned) {
+  const OctetPlace at(lanes);
+  const index_t row = at.first_row();
   if (row >= dy.rows()) return;
-  for_columns_of_lane(dy.columns(),
-                      [&](index_t column) { dy(row, column) = dy(row, column) * factors(row, column) * scale; });
+  for_octets_of_lane(at, dy.columns(), [&](index_t column, int count) {
+    Octet<S> gradient = Octet<S>::load(dy.row(row) + column, count, aligned);
+    const unsigned kept = factors.kept_of_eight(row, column / octet);
+    for (int i = 0; i < octet; ++i) gradient[i] = gradient[i] * factors.of((kept >> i & 1u) != 0) * scale;
+    gradient.store(dy.row(row) + column, count, aligned);
+  });
 }
 
 /// dposition[p] += the sum of dy over the rows at p; then dy *= scale. Each row is at one position: no other block
@@ -83,7 +96,10 @@ template <class S>
 void embed_sequence_backward(BasicContext<S>& context, const EmbedSequenceBackward<BasicContext<S>>& a) {
   const bool with_positions = static_cast<bool>(a.dpositions);
   const S scale = with_positions ? S{1} : static_cast<S>(a.scale);
-  launch<scale_gradient_kernel<S>>(context, warp_per_row(a.dy.rows()), a.dy, scale, DropoutFactors<S>(a.dropout));
+  if (scale != S{1} || a.dropout.active())
+    launch<scale_gradient_kernel<S>>(context, octet_shape(a.dy.rows(), a.dy.columns()), a.dy, scale,
+                                     DropoutFactors<S>(a.dropout), octets_of_row(a.dy.columns()),
+                                     rows_are_aligned(a.dy));
   if (!with_positions) return;
   // Only positions that the longest history reaches; without any history there are none.
   const index_t positions = a.dpositions.rows(), longest = a.longest;

@@ -15,7 +15,7 @@
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/cuda/async_copy.cuh"
 #include "seqrec/cuda/context.cuh"
-#include "seqrec/cuda/launch.cuh"
+#include "seqrec/cuda/rows.cuh"
 #include "seqrec/cuda/tensor_core.cuh"
 
 namespace seqrec::cuda {
@@ -28,14 +28,6 @@ inline constexpr int product_tiles = product_columns / mma_columns;
 
 /// What the rows of the right operand are: the result's columns, as those of a weight in x weight', or the sum's terms.
 enum class RightRows { columns, terms };
-
-/// Copies of a matrix's elements that may be made 16 bytes at a time, because its rows begin there.
-template <class T>
-bool rows_are_aligned(const MatrixView<const T, DeviceSpace>& matrix) {
-  constexpr auto numbers = static_cast<index_t>(16 / sizeof(T));
-  return reinterpret_cast<std::uintptr_t>(matrix.data) % 16 == 0 && matrix.stride % numbers == 0 &&
-         matrix.columns() % numbers == 0;
-}
 
 /// Begins to copy Rows by Columns elements, from (row, column) on, into shared memory; zeros behind the matrix's end
 /// and from row `end` on. All of a block's `Threads` threads take part; the caller commits the copies and waits.

@@ -43,6 +43,9 @@ inline constexpr int most_summands = 8;
 template <class S>
 using RowSummands = FixedList<RowSummand<S>, most_summands>;
 
+/// Entries of a row that a warp reads before it adds the first, so that it waits once for all of them.
+inline constexpr int entries_at_once = 8;
+
 /// @param adds  to the sums; else they are written, and each row has a summand
 template <class S>
 __global__ void sum_rows_kernel(RowSummands<S> summands, VectorView<const item_t, DeviceSpace> rows,
@@ -57,12 +60,18 @@ __global__ void sum_rows_kernel(RowSummands<S> summands, VectorView<const item_t
     const bool ordered = static_cast<bool>(list.index.order);
     const index_t first = ordered ? list.index.row_offsets(place) : place;
     const index_t end = ordered ? list.index.row_offsets(place + 1) : place + 1;
+    const auto entry_at = [&](index_t e) { return ordered ? static_cast<index_t>(list.index.order(e)) : e; };
     for_columns_of_lane(sums.columns(), [&](index_t column) {
       Accumulator sum = adds ? static_cast<Accumulator>(sums(i, column)) : Accumulator{0};
-      for (index_t e = first; e < end; ++e) {
-        const index_t entry = ordered ? list.index.order(e) : e;
-        const Accumulator value = list.source(entry / list.entries_per_row, column);
-        sum += list.coefficients ? static_cast<Accumulator>(list.coefficients(entry)) * value : value;
+      for (index_t e = first; e < end; e += entries_at_once) {
+        Accumulator values[entries_at_once];
+        for (int j = 0; j < entries_at_once; ++j) {
+          const index_t entry = entry_at(e + j < end ? e + j : e);
+          const Accumulator value = list.source(entry / list.entries_per_row, column);
+          values[j] = list.coefficients ? static_cast<Accumulator>(list.coefficients(entry)) * value : value;
+        }
+        for (int j = 0; j < entries_at_once; ++j)
+          if (e + j < end) sum += values[j];
       }
       sums(i, column) = static_cast<S>(sum);
     });

@@ -2,6 +2,9 @@
 // The mapping that most kernels share: one warp per row, whose lanes step through the columns.
 #pragma once
 
+#include <cstdint>
+
+#include "seqrec/core/tensor.hpp"
 #include "seqrec/cuda/launch.cuh"
 
 namespace seqrec::cuda {
@@ -21,6 +24,21 @@ __device__ inline index_t row_of_warp() { return static_cast<index_t>(blockIdx.x
 template <class Action>
 __device__ void for_columns_of_lane(index_t columns, Action action) {
   for (index_t column = threadIdx.x; column < columns; column += warp_size) action(column);
+}
+
+/// Whether rows begin, and end, at multiples of 16 bytes; also where there is no matrix.
+template <class T>
+bool rows_are_aligned(const MatrixView<T, DeviceSpace>& matrix) {
+  constexpr auto numbers = static_cast<index_t>(16 / sizeof(T));
+  return !matrix || (reinterpret_cast<std::uintptr_t>(matrix.data) % 16 == 0 && matrix.stride % numbers == 0 &&
+                     matrix.columns() % numbers == 0);
+}
+
+/// Whether a vector may be read 16 bytes at a time.
+template <class T>
+bool is_aligned(const VectorView<T, DeviceSpace>& vector) {
+  return reinterpret_cast<std::uintptr_t>(vector.data) % 16 == 0 &&
+         vector.size() % static_cast<index_t>(16 / sizeof(T)) == 0;
 }
 
 /// Whether a row of a gradient is not zero throughout; the same in all lanes of the warp.

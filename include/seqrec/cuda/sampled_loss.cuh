@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A target against sampled items: scores, loss and its derivatives, without atomics.
 //
-// Scores lie transposed, (S + M, N), so that threads of neighbouring rows read neighbouring numbers. Own items: one
-// warp per row and item. Shared ones: a cuBLAS product with the gathered vectors where all rows share one list; one
+// Where rows have items of their own alone, and few: one warp per row makes its scores, its loss and its gradients.
+//
+// Else scores lie transposed, (S + M, N), so that threads of neighbouring rows read neighbouring numbers. Own items:
+// one warp per row and item. Shared ones: a cuBLAS product with the gathered vectors where all rows share one list; one
 // warp per row and item where each segment has its own. Loss: one thread per row, which walks down its column of
 // scores. Gradients: one warp per row (states) or per shared item (vectors), which walk in ascending order. Memory: one
 // vector of the table per own item, twice with gradients; the scores three times.
@@ -167,6 +169,39 @@ __global__ void shared_gradients_kernel(SampledScores<S, RowLoss> of) {
   });
 }
 
+/// Own items of a row at most that its warp takes from the first score to the gradients.
+inline constexpr index_t few_own_items = 16;
+
+/// Scores, loss, coefficients and the states' gradients of rows that have few items, all of them their own.
+template <class S, class RowLoss>
+__global__ void few_items_kernel(SampledScores<S, RowLoss> of) {
+  using Accumulator = accumulator_of<S>;
+  __shared__ shared_array<S[static_cast<std::size_t>(few_own_items)], rows_per_block> of_block;
+  const index_t row = row_of_warp(), own = of.own();
+  if (row >= of.a.states.rows()) return;
+  S* const scores = &of_block[static_cast<int>(threadIdx.y)][0];
+  for (index_t place = 0; place < own; ++place) {
+    const auto score = of.score(row, of.a.items(row, place));
+    if (threadIdx.x == 0) scores[place] = static_cast<S>(score);
+  }
+  if (threadIdx.x == 0) {
+    const RowOfScores<S> as_row{scores, 1};
+    of.a.losses(row) = of.a.scale * evaluate_row<S>(of.a.row_loss, as_row, own)[0];
+    for (index_t place = 0; place < own; ++place) {
+      scores[place] = static_cast<S>(of.a.scale) * scores[place];
+      if (of.a.coefficients) of.a.coefficients(row * own + place) = scores[place];
+    }
+  }
+  __syncwarp();
+  if (!of.a.dstates) return;
+  for_columns_of_lane(of.a.dstates.columns(), [&](index_t column) {
+    Accumulator sum = 0;
+    for (index_t place = 0; place < own; ++place)
+      sum += static_cast<Accumulator>(scores[place]) * of.a.head.table(of.a.items(row, place), column);
+    of.a.dstates(row, column) = static_cast<S>(sum);
+  });
+}
+
 template <class S, class RowLoss>
 void sampled_loss(BasicContext<S>& context, const SampledLoss<BasicContext<S>, RowLoss>& a) {
   const index_t rows = a.states.rows(), own = a.items.columns(), shared = a.shared.items.size();
@@ -175,6 +210,11 @@ void sampled_loss(BasicContext<S>& context, const SampledLoss<BasicContext<S>, R
   double correction = 0;
   if constexpr (CorrectsSampling<RowLoss>)
     if (a.log_probability) correction = a.row_loss.sampling_correction();
+  if constexpr (RowLossOverLanes<RowLoss>) {
+    if (!in_segments && shared == 0 && own <= few_own_items)
+      return launch<few_items_kernel<S, RowLoss>>(context, warp_per_row(rows),
+                                                  SampledScores<S, RowLoss>{a, {}, correction});
+  }
   const SampledScores<S, RowLoss> of{a, context.matrix(count, rows), correction};
 
   launch<own_scores_kernel<S, RowLoss>>(context, warp_per_row(rows * own), of);
