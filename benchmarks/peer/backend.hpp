@@ -42,6 +42,11 @@ class Placed {
     else
       return seqrec::PlacedBatch<HostBatch, Space>(host_, target_).shard(i);
   }
+  /// What the team reads of a batch without waiting for the device.
+  template <class T>
+  auto on_host(const seqrec::VectorView<const T, Space>& view) const {
+    return seqrec::PlacedBatch<HostBatch, Space>(host_, target_).on_host(view);
+  }
 
  private:
   const HostBatch& host_;

@@ -61,6 +61,14 @@ class ClickBatch {
     batch.loss_scale = batch.clicks.loss_scale = 1 / static_cast<double>(packed_.users());
     return batch;
   }
+#ifdef SEQREC_PEER_CUDA
+  /// What the team reads of a batch without waiting for the device: rows of an index.
+  seqrec::VectorView<const item_t, seqrec::HostSpace> on_host(
+      const seqrec::VectorView<const item_t, Space>& rows) const {
+    const item_t* const of_history = history_index_.original(rows);
+    return {of_history != nullptr ? of_history : candidate_index_.original(rows), rows.size()};
+  }
+#endif
 
  private:
   /// A copy where the backend reads it.
@@ -99,6 +107,16 @@ class ClickBatch {
       const seqrec::RowIndex<seqrec::HostSpace> host = index_.shard(i);
       return {moved(host.order, order_, placed_numbers_[0]), moved(host.rows, rows_, placed_rows_[0]),
               moved(host.row_offsets, row_offsets_, placed_numbers_[1])};
+    }
+
+    /// Where the rows lie on the host; null where they are of another index.
+    const item_t* original(const seqrec::VectorView<const item_t, Space>& rows) const {
+      const auto in = [&](const std::vector<item_t>& host, const seqrec::Tensor<item_t, 1, Space>& copy) {
+        const auto begin = copy.view().data;
+        return rows.data >= begin && rows.data < begin + copy.size() ? host.data() + (rows.data - begin) : nullptr;
+      };
+      const item_t* const of_shards = in(rows_, placed_rows_[0]);
+      return of_shards != nullptr ? of_shards : in(whole_rows_, placed_rows_[1]);
     }
 
    private:

@@ -39,6 +39,12 @@ class NextItemBatch {
 
   index_t num_shards() const { return packed_.num_shards(); }
   seqrec::TrainingBatch<Space> shard(index_t i) const { return placed_->shard(i); }
+#ifdef SEQREC_PEER_CUDA
+  template <class T>
+  auto on_host(const seqrec::VectorView<const T, Space>& view) const {
+    return placed_->on_host(view);
+  }
+#endif
 
  private:
   struct Negatives {
