@@ -36,7 +36,7 @@ Problem problem(index_t rows, index_t width) {
 
 template <class Check>
 void for_each_problem(Check check) {
-  for (const auto& [rows, width] : {std::array<index_t, 2>{1, 7}, {0, 5}, {33, 50}, {5, 64}, {70, 130}})
+  for (const auto& [rows, width] : {std::array<index_t, 2>{1, 7}, {0, 5}, {33, 50}, {5, 64}, {70, 130}, {9, 260}})
     for (const double probability : {0.0, 0.3})
       for (const Layout layout : {Layout::dense, Layout::strided}) {
         CAPTURE(rows, width, probability, layout == Layout::strided);
@@ -237,6 +237,13 @@ TEMPLATE_TEST_CASE("dropout_residual_layer_norm: backward against loops, written
       CHECK(difference(g[3], sum(before.dbeta, expected.dbeta)) <= tolerance<TestType>::gradient);
     }
   });
+}
+
+TEMPLATE_TEST_CASE("dropout_residual_layer_norm: gradients of more rows than a device has blocks at once", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
+  const Problem p = problem(264 * 8 + 5, 130);
+  const auto expected = backward_by_loops(p).parts(), g = backward<TestType>(p, zeros(p), GradientMode::write).parts();
+  for (std::size_t i = 0; i < 4; ++i) CHECK(difference(g[i], expected[i]) <= tolerance<TestType>::gradient);
 }
 
 TEMPLATE_TEST_CASE("dropout_residual_layer_norm: gradients that do not arrive count as zero", "[ops]",

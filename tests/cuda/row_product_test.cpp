@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seqrec/cuda/row_product.cuh"
+
+#include <array>
+
+#include "cuda/device_support.hpp"
+#include "support/backends.hpp"
+#include "support/tensors.hpp"
+
+namespace {
+
+using namespace seqrec;
+using namespace seqrec_test;
+using namespace seqrec::cuda;
+
+template <class S, class Mma, RightRows right_rows>
+__global__ void product_kernel(typename RowProduct<S, Mma, right_rows>::Operands operands,
+                               MatrixView<S, DeviceSpace> result) {
+  using Product = RowProduct<S, Mma, right_rows>;
+  const index_t first_row = static_cast<index_t>(blockIdx.x) * product_rows;
+  const index_t first_column = static_cast<index_t>(blockIdx.y) * product_columns;
+  Product product;
+  product.multiply(operands, first_row, first_column);
+  product.for_tiles([&](int half, int tile, const auto& sums) {
+    for (int i = 0; i < 2; ++i) {
+      const index_t row = first_row + Product::row_in_block(half);
+      const index_t column = first_column + Product::column_in_block(tile) + i;
+      if (row < result.rows() && column < result.columns()) result(row, column) = static_cast<S>(sums[i]);
+    }
+  });
+}
+
+template <class S, class Mma, RightRows right_rows>
+Matrix product(const Matrix& left, const Matrix& right, Layout layout) {
+  const index_t columns = right_rows == RightRows::columns ? right.rows : right.columns;
+  return same_under_three_schedules([&] {
+    Placed<S, DeviceSpace> a(left, layout), b(right, layout), out(unwritten(left.rows, columns), layout);
+    launch<product_kernel<S, Mma, right_rows>>(
+        DefaultStream{}, product_shape(left.rows, columns),
+        typename RowProduct<S, Mma, right_rows>::Operands(a.matrix(), b.matrix()), out.matrix());
+    return out.read();
+  });
+}
+
+Matrix flipped(const Matrix& m) {
+  Matrix result(m.columns, m.rows);
+  for (index_t i = 0; i < m.rows; ++i)
+    for (index_t j = 0; j < m.columns; ++j) result(j, i) = m(i, j);
+  return result;
+}
+
+Matrix by_loops(const Matrix& left, const Matrix& weight) {
+  Matrix result(left.rows, weight.rows);
+  for (index_t i = 0; i < left.rows; ++i)
+    for (index_t j = 0; j < weight.rows; ++j)
+      for (index_t k = 0; k < left.columns; ++k) result(i, j) += left(i, k) * weight(j, k);
+  return result;
+}
+
+/// Rows and columns that end within a tile, at its end, and behind it; terms that are none, few, and more than lie in
+/// shared memory at once; rows that begin at multiples of 16 bytes, and that do not.
+constexpr std::array<std::array<index_t, 3>, 6> sizes = {
+    {{1, 1, 1}, {64, 64, 64}, {65, 72, 68}, {3, 5, 0}, {33, 50, 37}, {2, 8, 132}}};
+
+template <class S>
+void check_products() {
+  using Mma = MmaOf<S>;
+  for (const auto& [rows, columns, terms] : sizes)
+    for (const Layout layout : {Layout::dense, Layout::strided}) {
+      CAPTURE(rows, columns, terms, layout == Layout::strided);
+      const Matrix left = random_matrix(rows, terms, 1), weight = random_matrix(columns, terms, 2);
+      const Matrix expected = by_loops(left, weight);
+      CHECK(difference(product<S, Mma, RightRows::columns>(left, weight, layout), expected) <= Tolerance<S>::gradient);
+      CHECK(difference(product<S, Mma, RightRows::terms>(left, flipped(weight), layout), expected) <=
+            Tolerance<S>::gradient);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("products of rows with a weight against loops, however the weight lies", "[cuda]") {
+  check_products<float>();
+  check_products<double>();
+}
+
+TEST_CASE("a row's product has the same bits whatever other rows there are", "[cuda]") {
+  const Matrix left = random_matrix(70, 37, 1), weight = random_matrix(9, 37, 2);
+  Matrix last(1, 37);
+  for (index_t k = 0; k < 37; ++k) last(0, k) = left(69, k);
+  const Matrix all = product<float, MmaFloat, RightRows::columns>(left, weight, Layout::dense);
+  const Matrix alone = product<float, MmaFloat, RightRows::columns>(last, weight, Layout::dense);
+  for (index_t j = 0; j < 9; ++j) CHECK(all(69, j) == alone(0, j));
+}
+
+TEST_CASE("a context takes the products of rows that it is told to take", "[cuda]") {
+  Context context;
+  const auto takes_tf32 = [&] {
+    bool taken = false;
+    dispatch_products(context, [&]<class Mma>() { taken = std::is_same_v<Mma, MmaTf32>; });
+    return taken;
+  };
+  CHECK_FALSE(takes_tf32());
+  context.set_products(ProductPrecision::tf32);
+  CHECK(takes_tf32());
+  BasicContext<double> exact;
+  exact.set_products(ProductPrecision::tf32);
+  dispatch_products(exact, []<class Mma>() { CHECK(std::is_same_v<Mma, MmaDouble>); });
+}
