@@ -17,15 +17,15 @@ using namespace seqrec::cuda;
 /// target = (target +) source, and the sum of each row.
 template <class S>
 __global__ void copy_rows(MatrixView<const S, DeviceSpace> source, Gradient<BasicContext<S>> target,
-                          VectorView<S, DeviceSpace> sums, int lanes, bool aligned) {
+                          VectorView<S, DeviceSpace> sums, int lanes, int alignment) {
   const OctetPlace at(lanes);
   const index_t row = at.first_row();
   S sum = 0;
   if (row < source.rows())
     for_octets_of_lane(at, source.columns(), [&](index_t column, int count) {
-      const auto x = Octet<S>::load(source.row(row) + column, count, aligned);
+      const auto x = Octet<S>::load(source.row(row) + column, count, alignment);
       for (int i = 0; i < octet; ++i) sum += x[i];  // zeros behind the row's end
-      x.leave(target, row, column, count, aligned);
+      x.leave(target, row, column, count, alignment);
     });
   sum = at.sum(sum);
   if (row < source.rows() && at.lane == 0) sums(row) = sum;
@@ -42,10 +42,10 @@ TEMPLATE_TEST_CASE("rows pass through lanes that have eight columns each", "[cud
         const Matrix x = random_matrix(rows, columns, 1), before = random_matrix(rows, columns, 2);
         Placed<TestType, DeviceSpace> source(x, layout), target(before, layout);
         DeviceVector<TestType> sums(rows);
-        const bool aligned = rows_are_aligned(source.matrix()) && rows_are_aligned(target.matrix());
+        const int alignment = row_alignment(source.matrix(), target.matrix());
         launch<copy_rows<TestType>>(DefaultStream{}, octet_shape(rows, columns), source.matrix(),
                                     Gradient<BasicContext<TestType>>{target.matrix(), mode}, sums.view(),
-                                    octets_of_row(columns), aligned);
+                                    octets_of_row(columns), alignment);
         CHECK(difference(target.read(), mode == GradientMode::add ? sum(before, x) : x) <= Tolerance<TestType>::value);
         const auto found = sums.to_host();
         for (index_t i = 0; i < rows; ++i) {

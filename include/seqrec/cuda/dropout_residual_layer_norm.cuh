@@ -19,27 +19,26 @@
 
 namespace seqrec::cuda {
 
-/// Where rows, and gamma and beta, may be read and written 16 bytes at a time.
-struct LayerNormAlignment {
-  int lanes;
-  bool rows, parameters;
+/// How rows are shared, and how many bytes of them, and of gamma and beta, are read and written at a time.
+struct LayerNormLayout {
+  int lanes, rows, parameters;
 };
 
 template <class S>
 __global__ void layer_norm_kernel(DropoutResidualLayerNormForward<BasicContext<S>> a, DropoutFactors<S> factors,
-                                  LayerNormAlignment aligned) {
+                                  LayerNormLayout layout) {
   using Accumulator = accumulator_of<S>;
-  const OctetPlace at(aligned.lanes);
+  const OctetPlace at(layout.lanes);
   const index_t row = at.first_row(), width = a.x.columns();
   const bool exists = row < a.x.rows();
   const int column = at.column(), count = exists ? at.count(width) : 0;
   Octet<S> x;
-  if (count > 0) x = Octet<S>::load(a.x.row(row) + column, count, aligned.rows);
+  if (count > 0) x = Octet<S>::load(a.x.row(row) + column, count, layout.rows);
   if (a.residual && count > 0) {
-    const auto residual = Octet<S>::load(a.residual.row(row) + column, count, aligned.rows);
+    const auto residual = Octet<S>::load(a.residual.row(row) + column, count, layout.rows);
     const unsigned kept = factors.kept_of_eight(row, at.lane);
     for (int i = 0; i < octet; ++i) x[i] = residual[i] + x[i] * factors.of((kept >> i & 1u) != 0);
-    x.store(a.sum.row(row) + column, count, aligned.rows);
+    x.store(a.sum.row(row) + column, count, layout.rows);
   }
   Accumulator total = 0;
   for (int i = 0; i < octet; ++i) total += i < count ? static_cast<Accumulator>(x[i]) : Accumulator{0};
@@ -52,13 +51,13 @@ __global__ void layer_norm_kernel(DropoutResidualLayerNormForward<BasicContext<S
   const Accumulator variance = at.sum(squares) / static_cast<Accumulator>(width);
   const Accumulator rstd = Accumulator{1} / std::sqrt(variance + static_cast<Accumulator>(a.epsilon));
   if (count == 0) return;
-  const auto gamma = Octet<S>::load(a.gamma.data + column, count, aligned.parameters);
-  const auto beta = Octet<S>::load(a.beta.data + column, count, aligned.parameters);
+  const auto gamma = Octet<S>::load(a.gamma.data + column, count, layout.parameters);
+  const auto beta = Octet<S>::load(a.beta.data + column, count, layout.parameters);
   Octet<S> y;
   for (int i = 0; i < octet; ++i)
     y[i] = static_cast<S>((static_cast<Accumulator>(x[i]) - mean) * rstd * static_cast<Accumulator>(gamma[i]) +
                           static_cast<Accumulator>(beta[i]));
-  y.store(a.y.row(row) + column, count, aligned.rows);
+  y.store(a.y.row(row) + column, count, layout.rows);
   if (at.lane != 0) return;
   a.mean(row) = static_cast<S>(mean);
   a.rstd(row) = static_cast<S>(rstd);
@@ -68,12 +67,10 @@ template <class S>
 void dropout_residual_layer_norm_forward(BasicContext<S>& context,
                                          const DropoutResidualLayerNormForward<BasicContext<S>>& a) {
   if (a.x.columns() > widest_octet_row) return wide_layer_norm_forward(context, a);
-  const LayerNormAlignment aligned{
-      octets_of_row(a.x.columns()),
-      rows_are_aligned(a.x) && rows_are_aligned(a.residual) && rows_are_aligned(a.sum) && rows_are_aligned(a.y),
-      is_aligned(a.gamma) && is_aligned(a.beta)};
+  const LayerNormLayout layout{octets_of_row(a.x.columns()), row_alignment(a.x, a.residual, a.sum, a.y),
+                               row_alignment(a.gamma, a.beta)};
   launch<layer_norm_kernel<S>>(context, octet_shape(a.x.rows(), a.x.columns()), a, DropoutFactors<S>(a.dropout),
-                               aligned);
+                               layout);
 }
 
 /// Blocks of a backward pass at most, each of which leaves sums: two for each multiprocessor of the GPUs of today.
@@ -83,13 +80,13 @@ inline constexpr index_t most_norm_blocks = 264;
 template <class S>
 __global__ void __launch_bounds__(octet_threads)
     layer_norm_backward_kernel(DropoutResidualLayerNormBackward<BasicContext<S>> a, DropoutFactors<S> factors,
-                               LayerNormAlignment aligned, MatrixView<accumulator_of<S>, DeviceSpace> sums) {
+                               LayerNormLayout layout, MatrixView<accumulator_of<S>, DeviceSpace> sums) {
   using Accumulator = accumulator_of<S>;
   __shared__ shared_array<Accumulator, octet_threads * octet> of_rows;
-  const OctetPlace at(aligned.lanes);
+  const OctetPlace at(layout.lanes);
   const index_t rows = a.sum.rows(), width = a.sum.columns();
   const int column = at.column(), columns = at.count(width);
-  const auto gamma = Octet<S>::load(a.gamma.data + column, columns, aligned.parameters);
+  const auto gamma = Octet<S>::load(a.gamma.data + column, columns, layout.parameters);
   Accumulator dgamma[octet] = {}, dbeta[octet] = {};
   const index_t first = static_cast<index_t>(blockIdx.x) * at.rows_of_block();
   for (index_t begin = first; begin < rows; begin += at.stride()) {  // all lanes of a warp together
@@ -100,9 +97,9 @@ __global__ void __launch_bounds__(octet_threads)
     if (count > 0) {
       mean = static_cast<Accumulator>(a.mean(row));
       rstd = static_cast<Accumulator>(a.rstd(row));
-      sum = Octet<S>::load(a.sum.row(row) + column, count, aligned.rows);
-      if (a.dy) dy = Octet<S>::load(a.dy.row(row) + column, count, aligned.rows);
-      if (a.dsum) dsum = Octet<S>::load(a.dsum.row(row) + column, count, aligned.rows);
+      sum = Octet<S>::load(a.sum.row(row) + column, count, layout.rows);
+      if (a.dy) dy = Octet<S>::load(a.dy.row(row) + column, count, layout.rows);
+      if (a.dsum) dsum = Octet<S>::load(a.dsum.row(row) + column, count, layout.rows);
     }
     Accumulator dmean = 0, slope = 0;
     for (int i = 0; i < octet; ++i) {
@@ -124,8 +121,8 @@ __global__ void __launch_bounds__(octet_threads)
       dresidual[i] = static_cast<S>((dunit - dmean - unit * slope) * rstd + static_cast<Accumulator>(dsum[i]));
       dx[i] = dresidual[i] * factors.of((kept >> i & 1u) != 0);
     }
-    dresidual.leave(a.dresidual, row, column, count, aligned.rows);
-    dx.leave(a.dx, row, column, count, aligned.rows);
+    dresidual.leave(a.dresidual, row, column, count, layout.rows);
+    dx.leave(a.dx, row, column, count, layout.rows);
   }
   if (!sums) return;
   for (const bool of_beta : {false, true}) {
@@ -163,16 +160,14 @@ void dropout_residual_layer_norm_backward(BasicContext<S>& context,
   const index_t rows = a.sum.rows(), width = a.sum.columns();
   if (width > widest_octet_row) return wide_layer_norm_backward(context, a);
   if (rows == 0 || width == 0) return;
-  const LayerNormAlignment aligned{octets_of_row(width),
-                                   rows_are_aligned(a.sum) && rows_are_aligned(a.dy) && rows_are_aligned(a.dsum) &&
-                                       rows_are_aligned(a.dx.view) && rows_are_aligned(a.dresidual.view),
-                                   is_aligned(a.gamma)};
+  const LayerNormLayout layout{octets_of_row(width), row_alignment(a.sum, a.dy, a.dsum, a.dx.view, a.dresidual.view),
+                               row_alignment(a.gamma)};
   LaunchShape shape = octet_shape(rows, width);
   shape.grid.x = static_cast<unsigned>(std::min<index_t>(shape.grid.x, most_norm_blocks));
   MatrixView<Accumulator, DeviceSpace> sums;
   if (a.dy && (a.dgamma || a.dbeta))
     sums = {context.template vector<Accumulator>(shape.grid.x * 2 * width).data, shape.grid.x, 2 * width};
-  launch<layer_norm_backward_kernel<S>>(context, shape, a, DropoutFactors<S>(a.dropout), aligned, sums);
+  launch<layer_norm_backward_kernel<S>>(context, shape, a, DropoutFactors<S>(a.dropout), layout, sums);
   if (!sums) return;
   const MatrixView<const Accumulator, DeviceSpace> read = sums;
   launch<add_layer_norm_gradients_kernel<Accumulator, Master>>(context, slice_sums_shape(2 * width), read, a.dgamma,

@@ -15,15 +15,15 @@ namespace seqrec::cuda {
 /// Leaves source, under dropout, in the target.
 template <class S>
 __global__ void pass_kernel(MatrixView<const S, DeviceSpace> source, Gradient<BasicContext<S>> target,
-                            DropoutFactors<S> factors, int lanes, bool aligned) {
+                            DropoutFactors<S> factors, int lanes, int alignment) {
   const OctetPlace at(lanes);
   const index_t row = at.first_row();
   if (row >= source.rows()) return;
   for_octets_of_lane(at, source.columns(), [&](index_t column, int count) {
-    Octet<S> x = Octet<S>::load(source.row(row) + column, count, aligned);
+    Octet<S> x = Octet<S>::load(source.row(row) + column, count, alignment);
     const unsigned kept = factors.kept_of_eight(row, column / octet);
     for (int i = 0; i < octet; ++i) x[i] *= factors.of((kept >> i & 1u) != 0);
-    x.leave(target, row, column, count, aligned);
+    x.leave(target, row, column, count, alignment);
   });
 }
 
@@ -33,7 +33,7 @@ void pass(BasicContext<S>& context, MatrixView<const S, DeviceSpace> source, con
   if (!target) return;
   launch<pass_kernel<S>>(context, octet_shape(source.rows(), source.columns()), source, target,
                          DropoutFactors<S>(dropout), octets_of_row(source.columns()),
-                         rows_are_aligned(source) && rows_are_aligned(target.view));
+                         row_alignment(source, target.view));
 }
 
 template <class S>

@@ -23,7 +23,7 @@ inline constexpr int users_at_once = 4;
 
 template <class S>
 __global__ void embed_sequence_kernel(EmbedSequenceForward<BasicContext<S>> a, DropoutFactors<S> factors, int lanes,
-                                      bool aligned) {
+                                      int alignment) {
   const OctetPlace at(lanes);
   const index_t row = at.first_row();
   if (row >= a.y.rows()) return;
@@ -35,33 +35,33 @@ __global__ void embed_sequence_kernel(EmbedSequenceForward<BasicContext<S>> a, D
     position = position_row(a.origin, row - first, a.offsets(user + 1) - first, a.positions.rows());
   }
   for_octets_of_lane(at, columns, [&](index_t column, int count) {
-    Octet<S> y = Octet<S>::load(a.table.row(item) + column, count, aligned), positions;
-    if (a.positions) positions = Octet<S>::load(a.positions.row(position) + column, count, aligned);
+    Octet<S> y = Octet<S>::load(a.table.row(item) + column, count, alignment), positions;
+    if (a.positions) positions = Octet<S>::load(a.positions.row(position) + column, count, alignment);
     const unsigned kept = factors.kept_of_eight(row, column / octet);
     for (int i = 0; i < octet; ++i) y[i] = (scale * y[i] + positions[i]) * factors.of((kept >> i & 1u) != 0);
-    y.store(a.y.row(row) + column, count, aligned);
+    y.store(a.y.row(row) + column, count, alignment);
   });
 }
 
 template <class S>
 void embed_sequence_forward(BasicContext<S>& context, const EmbedSequenceForward<BasicContext<S>>& a) {
-  const bool aligned = rows_are_aligned(a.table) && rows_are_aligned(a.positions) && rows_are_aligned(a.y);
+  const int alignment = row_alignment(a.table, a.positions, a.y);
   launch<embed_sequence_kernel<S>>(context, octet_shape(a.y.rows(), a.y.columns()), a, DropoutFactors<S>(a.dropout),
-                                   octets_of_row(a.y.columns()), aligned);
+                                   octets_of_row(a.y.columns()), alignment);
 }
 
 /// dy = dy * dropout factor * scale.
 template <class S>
 __global__ void scale_gradient_kernel(MatrixView<S, DeviceSpace> dy, S scale, DropoutFactors<S> factors, int lanes,
-                                      bool aligned) {
+                                      int alignment) {
   const OctetPlace at(lanes);
   const index_t row = at.first_row();
   if (row >= dy.rows()) return;
   for_octets_of_lane(at, dy.columns(), [&](index_t column, int count) {
-    Octet<S> gradient = Octet<S>::load(dy.row(row) + column, count, aligned);
+    Octet<S> gradient = Octet<S>::load(dy.row(row) + column, count, alignment);
     const unsigned kept = factors.kept_of_eight(row, column / octet);
     for (int i = 0; i < octet; ++i) gradient[i] = gradient[i] * factors.of((kept >> i & 1u) != 0) * scale;
-    gradient.store(dy.row(row) + column, count, aligned);
+    gradient.store(dy.row(row) + column, count, alignment);
   });
 }
 
@@ -99,7 +99,7 @@ template <class S>
 void scale_gradient(BasicContext<S>& context, MatrixView<S, DeviceSpace> dy, S scale, const Dropout& dropout) {
   if (scale == S{1} && !dropout.active()) return;
   launch<scale_gradient_kernel<S>>(context, octet_shape(dy.rows(), dy.columns()), dy, scale, DropoutFactors<S>(dropout),
-                                   octets_of_row(dy.columns()), rows_are_aligned(dy));
+                                   octets_of_row(dy.columns()), row_alignment(dy));
 }
 
 template <class S>

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The mapping of kernels that pass over rows and draw dropout masks: a thread has eight neighbouring columns, those of
-// one Philox block, which it reads and writes 16 bytes at a time where rows begin at multiples of that; as many lanes
-// of a warp as a row needs share it. A row of more than 256 columns is one whose lanes have further eight of them in
-// turn (for_octets_of_lane).
+// one Philox block, which it reads and writes 16 or 8 bytes at a time where rows begin at multiples of that; as many
+// lanes of a warp as a row needs share it. A row of more than 256 columns is one whose lanes have further eight of them
+// in turn (for_octets_of_lane).
 #pragma once
+
+#include <cstddef>
 
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/cuda/gradient.cuh"
@@ -66,13 +68,14 @@ __device__ void for_octets_of_lane(const OctetPlace& at, index_t columns, Action
     action(column, columns - column < octet ? static_cast<int>(columns - column) : octet);
 }
 
-/// 16 bytes.
-template <class S>
-struct alignas(16) OctetPiece {
-  S values[16 / sizeof(S)];
+/// Neighbouring numbers that are read and written at once.
+template <class S, int Bytes>
+struct alignas(Bytes) OctetPiece {
+  static constexpr int size = Bytes / static_cast<int>(sizeof(S));
+  S values[static_cast<std::size_t>(size)];
 };
 
-/// Eight neighbouring numbers of a row, of which the first `count` exist.
+/// Eight neighbouring numbers of a row, of which the first `count` exist; `alignment` is the row's (row_alignment).
 template <class S>
 struct Octet {
   S values[octet] = {};
@@ -80,40 +83,53 @@ struct Octet {
   __device__ S& operator[](int i) { return values[i]; }
   __device__ const S& operator[](int i) const { return values[i]; }
 
-  __device__ static Octet load(const S* from, int count, bool aligned) {
-    constexpr int numbers = 16 / static_cast<int>(sizeof(S));
+  __device__ static Octet load(const S* from, int count, int alignment) {
     Octet read;
-    for (int piece = 0; piece < octet / numbers; ++piece)
-      if (aligned && piece * numbers < count) {
-        const auto found = reinterpret_cast<const OctetPiece<S>*>(from)[piece];
-        for (int i = 0; i < numbers; ++i) read.values[piece * numbers + i] = found.values[i];
+    for_pieces(alignment, [&]<int Bytes>() {
+      using Piece = OctetPiece<S, Bytes>;
+      for (int piece = 0; piece < octet / Piece::size; ++piece) {
+        if (piece * Piece::size >= count) continue;
+        const Piece found = reinterpret_cast<const Piece*>(from)[piece];
+        for (int i = 0; i < Piece::size; ++i) read.values[piece * Piece::size + i] = found.values[i];
       }
-    for (int i = 0; i < octet; ++i)
-      if (!aligned && i < count) read.values[i] = from[i];
+    });
     return read;
   }
-  __device__ void store(S* to, int count, bool aligned) const {
-    constexpr int numbers = 16 / static_cast<int>(sizeof(S));
-    for (int piece = 0; piece < octet / numbers; ++piece)
-      if (aligned && piece * numbers < count) {
-        OctetPiece<S> left;
-        for (int i = 0; i < numbers; ++i) left.values[i] = values[piece * numbers + i];
-        reinterpret_cast<OctetPiece<S>*>(to)[piece] = left;
+  __device__ void store(S* to, int count, int alignment) const {
+    for_pieces(alignment, [&]<int Bytes>() {
+      using Piece = OctetPiece<S, Bytes>;
+      for (int piece = 0; piece < octet / Piece::size; ++piece) {
+        if (piece * Piece::size >= count) continue;
+        Piece left;
+        for (int i = 0; i < Piece::size; ++i) left.values[i] = values[piece * Piece::size + i];
+        reinterpret_cast<Piece*>(to)[piece] = left;
       }
-    for (int i = 0; i < octet; ++i)
-      if (!aligned && i < count) to[i] = values[i];
+    });
   }
   /// Leaves them under a gradient's rule; nothing where nobody wants them.
   template <class Context>
-  __device__ void leave(const Gradient<Context>& gradient, index_t row, index_t column, int count, bool aligned) const {
+  __device__ void leave(const Gradient<Context>& gradient, index_t row, index_t column, int count,
+                        int alignment) const {
     if (!gradient) return;
     S* const place = gradient.view.row(row) + column;
     Octet sum = *this;
     if (gradient.adds()) {
-      const Octet before = load(place, count, aligned);
+      const Octet before = load(place, count, alignment);
       for (int i = 0; i < octet; ++i) sum[i] += before[i];
     }
-    sum.store(place, count, aligned);
+    sum.store(place, count, alignment);
+  }
+
+ private:
+  /// Calls action.operator()<Bytes>() for the bytes of an alignment.
+  template <class Action>
+  __device__ static void for_pieces(int alignment, Action action) {
+    if (alignment == 16)
+      action.template operator()<16>();
+    else if (alignment == 8)
+      action.template operator()<8>();
+    else
+      action.template operator()<static_cast<int>(sizeof(S))>();
   }
 };
 

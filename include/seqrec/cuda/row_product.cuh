@@ -33,7 +33,7 @@ enum class RightRows { columns, terms };
 /// and from row `end` on. All of a block's `Threads` threads take part; the caller commits the copies and waits.
 template <int Rows, int Columns, int Stride, int Threads, class T>
 __device__ void copy_tile(T* tile, const MatrixView<const T, DeviceSpace>& matrix, index_t row, index_t end,
-                          index_t column, bool aligned) {
+                          index_t column, int alignment) {
   const auto copy = [&]<int Bytes>() {
     constexpr int numbers = Bytes / static_cast<int>(sizeof(T)), of_row = Columns / numbers;
     const T* const first = matrix.data + row * matrix.stride + column;
@@ -45,8 +45,10 @@ __device__ void copy_tile(T* tile, const MatrixView<const T, DeviceSpace>& matri
                         exists ? Bytes : 0);
     }
   };
-  if (aligned)
+  if (alignment == 16)
     copy.template operator()<16>();
+  else if (alignment == 8)
+    copy.template operator()<8>();
   else
     copy.template operator()<sizeof(T)>();
 }
@@ -64,10 +66,10 @@ class RowProduct {
 
   struct Operands {
     MatrixView<const S, DeviceSpace> left, right;
-    bool left_aligned, right_aligned;
+    int left_alignment, right_alignment;
 
     Operands(const MatrixView<const S, DeviceSpace>& left_, const MatrixView<const S, DeviceSpace>& right_)
-        : left(left_), right(right_), left_aligned(rows_are_aligned(left_)), right_aligned(rows_are_aligned(right_)) {}
+        : left(left_), right(right_), left_alignment(row_alignment(left_)), right_alignment(row_alignment(right_)) {}
   };
 
   /// @param row, column  of the result, the first of the block's
@@ -80,10 +82,10 @@ class RowProduct {
     const index_t all = of.left.columns(), right_rows_end = of.right.rows();
     for (index_t first = 0; first < all; first += terms) {
       copy_tile<product_rows, terms, left_stride, product_threads>(left_tile, of.left, row, of.left.rows(), first,
-                                                                   of.left_aligned);
+                                                                   of.left_alignment);
       copy_tile<rows_of_right, columns_of_right, right_stride, product_threads>(
           right_tile, of.right, right_rows == RightRows::columns ? column : first, right_rows_end,
-          right_rows == RightRows::columns ? first : column, of.right_aligned);
+          right_rows == RightRows::columns ? first : column, of.right_alignment);
       commit_copies();
       wait_for_copies<0>();
       __syncthreads();

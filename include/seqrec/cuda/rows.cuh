@@ -2,6 +2,8 @@
 // The mapping that most kernels share: one warp per row, whose lanes step through the columns.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "seqrec/core/tensor.hpp"
@@ -26,19 +28,27 @@ __device__ void for_columns_of_lane(index_t columns, Action action) {
   for (index_t column = threadIdx.x; column < columns; column += warp_size) action(column);
 }
 
-/// Whether rows begin, and end, at multiples of 16 bytes; also where there is no matrix.
+/// The most bytes, of 16 and 8, that all rows begin and end at multiples of; else those of an element. 16 also where
+/// there is no matrix.
 template <class T>
-bool rows_are_aligned(const MatrixView<T, DeviceSpace>& matrix) {
-  constexpr auto numbers = static_cast<index_t>(16 / sizeof(T));
-  return !matrix || (reinterpret_cast<std::uintptr_t>(matrix.data) % 16 == 0 && matrix.stride % numbers == 0 &&
-                     matrix.columns() % numbers == 0);
+int row_alignment(const MatrixView<T, DeviceSpace>& matrix) {
+  const auto divides = [&](std::size_t bytes) {
+    return reinterpret_cast<std::uintptr_t>(matrix.data) % bytes == 0 &&
+           static_cast<std::size_t>(matrix.stride) * sizeof(T) % bytes == 0 &&
+           static_cast<std::size_t>(matrix.columns()) * sizeof(T) % bytes == 0;
+  };
+  if (!matrix || divides(16)) return 16;
+  return divides(8) ? 8 : static_cast<int>(sizeof(T));
 }
-
-/// Whether a vector may be read 16 bytes at a time.
+/// The same of a vector.
 template <class T>
-bool is_aligned(const VectorView<T, DeviceSpace>& vector) {
-  return reinterpret_cast<std::uintptr_t>(vector.data) % 16 == 0 &&
-         vector.size() % static_cast<index_t>(16 / sizeof(T)) == 0;
+int row_alignment(const VectorView<T, DeviceSpace>& vector) {
+  return row_alignment(MatrixView<T, DeviceSpace>(vector.data, 1, vector.size()));
+}
+/// Of all of several.
+template <class View, class... Views>
+int row_alignment(const View& view, const Views&... others) requires(sizeof...(Views) > 0) {
+  return std::min(row_alignment(view), row_alignment(others...));
 }
 
 /// Whether a row of a gradient is not zero throughout; the same in all lanes of the warp.

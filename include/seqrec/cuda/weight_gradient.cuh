@@ -36,8 +36,9 @@ struct GradientSlices {
 /// @param of_slice (slices, O I + O) a slice's part of dweight, then of dbias
 template <class S, class Mma>
 __global__ void __launch_bounds__(product_threads)
-    weight_gradient_kernel(MatrixView<const S, DeviceSpace> dy, MatrixView<const S, DeviceSpace> x, bool dy_aligned,
-                           bool x_aligned, index_t rows_of_slice, MatrixView<accumulator_of<S>, DeviceSpace> of_slice) {
+    weight_gradient_kernel(MatrixView<const S, DeviceSpace> dy, MatrixView<const S, DeviceSpace> x, int dy_alignment,
+                           int x_alignment, index_t rows_of_slice,
+                           MatrixView<accumulator_of<S>, DeviceSpace> of_slice) {
   using A = accumulator_of<S>;
   constexpr int terms = sizeof(S) == sizeof(double) ? 16 : 32, stride = product_columns + 8;
   __shared__ shared_array<S[static_cast<std::size_t>(terms * stride)], 2> dy_tiles;
@@ -49,8 +50,8 @@ __global__ void __launch_bounds__(product_threads)
   const int thread = static_cast<int>(threadIdx.x), first_row = thread / warp_size * mma_rows;
   const auto copy = [&](index_t row, int place) {
     if (row < end) {
-      copy_tile<terms, product_rows, stride, product_threads>(&dy_tiles[place][0], dy, row, end, output, dy_aligned);
-      copy_tile<terms, product_columns, stride, product_threads>(&x_tiles[place][0], x, row, end, input, x_aligned);
+      copy_tile<terms, product_rows, stride, product_threads>(&dy_tiles[place][0], dy, row, end, output, dy_alignment);
+      copy_tile<terms, product_columns, stride, product_threads>(&x_tiles[place][0], x, row, end, input, x_alignment);
     }
     commit_copies();
   };
@@ -121,7 +122,7 @@ void add_weight_gradient(BasicContext<S>& context, MatrixView<const S, DeviceSpa
   dispatch_products(context, [&]<class Mma>() {
     launch<weight_gradient_kernel<S, Mma>>(
         context, {dim3(blocks_for(slices.count, 1), of_outputs, of_inputs), dim3(product_threads)}, dy, x,
-        rows_are_aligned(dy), rows_are_aligned(x), slices.rows_of_each, of_slice);
+        row_alignment(dy), row_alignment(x), slices.rows_of_each, of_slice);
   });
   const MatrixView<const A, DeviceSpace> read = of_slice;
   launch<add_weight_gradients_kernel<A, typename BasicContext<S>::Master>>(context, slice_sums_shape(size), read,
