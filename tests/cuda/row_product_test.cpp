@@ -14,13 +14,12 @@ using namespace seqrec_test;
 using namespace seqrec::cuda;
 
 template <class S, class Mma, RightRows right_rows>
-__global__ void product_kernel(typename RowProduct<S, Mma, right_rows>::Operands operands,
+__global__ void product_kernel(typename RowProduct<S, Mma, right_rows>::Operands operands, ProductBlocks blocks,
                                MatrixView<S, DeviceSpace> result) {
   using Product = RowProduct<S, Mma, right_rows>;
-  const index_t first_row = static_cast<index_t>(blockIdx.x) * product_rows;
-  const index_t first_column = static_cast<index_t>(blockIdx.y) * product_columns;
+  const index_t first_row = blocks.row(blockIdx.x), first_column = blocks.column(blockIdx.x);
   Product product;
-  product.multiply(operands, first_row, first_column);
+  product.multiply(operands, first_row, first_column, dynamic_shared<S>());
   product.for_tiles([&](int half, int tile, const auto& sums) {
     for (int i = 0; i < 2; ++i) {
       const index_t row = first_row + Product::row_in_block(half);
@@ -35,9 +34,11 @@ Matrix product(const Matrix& left, const Matrix& right, Layout layout) {
   const index_t columns = right_rows == RightRows::columns ? right.rows : right.columns;
   return same_under_three_schedules([&] {
     Placed<S, DeviceSpace> a(left, layout), b(right, layout), out(unwritten(left.rows, columns), layout);
+    const ProductBlocks blocks(left.rows, columns);
+    using Product = RowProduct<S, Mma, right_rows>;
     launch<product_kernel<S, Mma, right_rows>>(
-        DefaultStream{}, product_shape(left.rows, columns),
-        typename RowProduct<S, Mma, right_rows>::Operands(a.matrix(), b.matrix()), out.matrix());
+        DefaultStream{}, {dim3(static_cast<unsigned>(blocks.count())), dim3(product_threads), Product::shared_bytes},
+        typename Product::Operands(a.matrix(), b.matrix()), blocks, out.matrix());
     return out.read();
   });
 }

@@ -6,6 +6,9 @@
 // and writes dy once, then reads it with x for the weights and once more for dx.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+
 #include "seqrec/cuda/activation.cuh"
 #include "seqrec/cuda/column_sums.cuh"
 #include "seqrec/cuda/context.cuh"
@@ -20,13 +23,12 @@ namespace seqrec::cuda {
 
 template <class S, class Mma>
 __global__ void __launch_bounds__(product_threads)
-    linear_kernel(typename RowProduct<S, Mma, RightRows::columns>::Operands operands, LinearForward<BasicContext<S>> a,
-                  DropoutFactors<S> factors) {
+    linear_kernel(typename RowProduct<S, Mma, RightRows::columns>::Operands operands, ProductBlocks blocks,
+                  LinearForward<BasicContext<S>> a, DropoutFactors<S> factors) {
   using Product = RowProduct<S, Mma, RightRows::columns>;
-  const index_t first_row = static_cast<index_t>(blockIdx.x) * product_rows;
-  const index_t first_column = static_cast<index_t>(blockIdx.y) * product_columns;
+  const index_t first_row = blocks.row(blockIdx.x), first_column = blocks.column(blockIdx.x);
   Product product;
-  product.multiply(operands, first_row, first_column);
+  product.multiply(operands, first_row, first_column, dynamic_shared<S>());
   unsigned kept[2][2];  // of both rows of the lane, 32 columns each
   for (int half = 0; half < 2; ++half)
     for (int part = 0; part < 2; ++part)
@@ -48,30 +50,48 @@ __global__ void __launch_bounds__(product_threads)
 
 template <class S>
 void linear_forward(BasicContext<S>& context, const LinearForward<BasicContext<S>>& a) {
+  const ProductBlocks blocks(a.y.rows(), a.y.columns());
   dispatch_products(context, [&]<class Mma>() {
-    launch<linear_kernel<S, Mma>>(context, product_shape(a.y.rows(), a.y.columns()),
-                                  typename RowProduct<S, Mma, RightRows::columns>::Operands(a.x, a.weight), a,
-                                  DropoutFactors<S>(a.dropout));
+    using Product = RowProduct<S, Mma, RightRows::columns>;
+    launch<linear_kernel<S, Mma>>(context,
+                                  {dim3(blocks_for(blocks.count(), 1)), dim3(product_threads), Product::shared_bytes},
+                                  typename Product::Operands(a.x, a.weight), blocks, a, DropoutFactors<S>(a.dropout));
   });
 }
 
-/// dx = dy weight, written or added.
+/// dx = dy weight, written or added, and what slices leave of the weight's gradient: they do not need each other.
 template <class S, class Mma>
-__global__ void __launch_bounds__(product_threads)
-    input_gradient_kernel(typename RowProduct<S, Mma, RightRows::terms>::Operands operands,
-                          Gradient<BasicContext<S>> dx) {
+struct LinearGradients {
   using Product = RowProduct<S, Mma, RightRows::terms>;
-  const index_t first_row = static_cast<index_t>(blockIdx.x) * product_rows;
-  const index_t first_column = static_cast<index_t>(blockIdx.y) * product_columns;
-  Product product;
-  product.multiply(operands, first_row, first_column);
-  const index_t rows = dx.view.rows(), columns = dx.view.columns();
-  product.for_tiles([&](int half, int tile, const auto& sums) {
-    const index_t row = first_row + Product::row_in_block(half);
-    for (int i = 0; i < 2; ++i)
-      if (const index_t column = first_column + Product::column_in_block(tile) + i; row < rows && column < columns)
-        leave(dx, row, column, sums[i]);
-  });
+  using Weights = SlicedWeightGradient<S, Mma>;
+  static constexpr std::size_t shared_bytes = std::max(Product::shared_bytes, Weights::shared_bytes);
+
+  typename Product::Operands operands;
+  Gradient<BasicContext<S>> dx;
+  ProductBlocks blocks;
+  Weights weights;
+
+  __device__ void make_inputs(index_t block, S* shared) const {
+    const index_t first_row = blocks.row(block), first_column = blocks.column(block);
+    Product product;
+    product.multiply(operands, first_row, first_column, shared);
+    const index_t rows = dx.view.rows(), columns = dx.view.columns();
+    product.for_tiles([&](int half, int tile, const auto& sums) {
+      const index_t row = first_row + Product::row_in_block(half);
+      for (int i = 0; i < 2; ++i)
+        if (const index_t column = first_column + Product::column_in_block(tile) + i; row < rows && column < columns)
+          leave(dx, row, column, sums[i]);
+    });
+  }
+};
+
+template <class S, class Mma>
+__global__ void __launch_bounds__(product_threads) linear_gradients_kernel(LinearGradients<S, Mma> gradients) {
+  const index_t of_inputs = gradients.blocks.count();
+  if (blockIdx.x < of_inputs)
+    gradients.make_inputs(blockIdx.x, dynamic_shared<S>());
+  else
+    gradients.weights.sum(blockIdx.x - of_inputs, dynamic_shared<S>());
 }
 
 /// Takes dy back through dropout and activation, in place.
@@ -98,14 +118,19 @@ void linear_backward(BasicContext<S>& context, const LinearBackward<BasicContext
   if (a.activation != Activation::none || a.dropout.active())
     launch<linear_epilogue_backward_kernel<S>>(context, warp_per_row(a.dy.rows()), a, DropoutFactors<S>(a.dropout));
   const const_matrix_of<BasicContext<S>> dy = a.dy;
-  if (a.dweight)
-    add_weight_gradient(context, dy, a.x, a.dweight, a.dbias);
-  else if (a.dbias)
-    add_column_sums(context, dy.rows(), MatrixValues<S>{dy}, a.dbias);
+  if (!a.dweight && a.dbias) add_column_sums(context, dy.rows(), MatrixValues<S>{dy}, a.dbias);
+  if (a.dweight && !a.dx) return add_weight_gradient(context, dy, a.x, a.dweight, a.dbias);
   if (!a.dx) return;
   dispatch_products(context, [&]<class Mma>() {
-    launch<input_gradient_kernel<S, Mma>>(context, product_shape(a.dx.view.rows(), a.dx.view.columns()),
-                                          typename RowProduct<S, Mma, RightRows::terms>::Operands(dy, a.weight), a.dx);
+    using Gradients = LinearGradients<S, Mma>;
+    const auto none = dy.row_range(0, 0);
+    const Gradients gradients{typename Gradients::Product::Operands(dy, a.weight), a.dx,
+                              ProductBlocks(a.dx.view.rows(), a.dx.view.columns()),
+                              typename Gradients::Weights(context, a.dweight ? dy : none, a.dweight ? a.x : none)};
+    const index_t blocks = gradients.blocks.count() + (a.dweight ? gradients.weights.blocks() : 0);
+    launch<linear_gradients_kernel<S, Mma>>(
+        context, {dim3(blocks_for(blocks, 1)), dim3(product_threads), Gradients::shared_bytes}, gradients);
+    if (a.dweight && dy.rows() != 0) add_slices(context, gradients.weights.of_slice(), a.dweight, a.dbias);
   });
 }
 

@@ -15,6 +15,7 @@
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/cuda/async_copy.cuh"
 #include "seqrec/cuda/context.cuh"
+#include "seqrec/cuda/launch.cuh"
 #include "seqrec/cuda/rows.cuh"
 #include "seqrec/cuda/tensor_core.cuh"
 
@@ -72,13 +73,15 @@ class RowProduct {
         : left(left_), right(right_), left_alignment(row_alignment(left_)), right_alignment(row_alignment(right_)) {}
   };
 
-  /// @param row, column  of the result, the first of the block's
-  __device__ void multiply(const Operands& of, index_t row, index_t column) {
-    constexpr int rows_of_right = right_rows == RightRows::columns ? product_columns : terms;
-    constexpr int columns_of_right = right_rows == RightRows::columns ? terms : product_columns;
-    __shared__ shared_array<S, product_rows * left_stride> left;
-    __shared__ shared_array<S, rows_of_right * right_stride> right;
-    S *const left_tile = &left[0], *const right_tile = &right[0];
+  /// What a block needs of shared memory.
+  static constexpr int rows_of_right = right_rows == RightRows::columns ? product_columns : terms;
+  static constexpr int columns_of_right = right_rows == RightRows::columns ? terms : product_columns;
+  static constexpr std::size_t shared_bytes =
+      static_cast<std::size_t>(product_rows * left_stride + rows_of_right * right_stride) * sizeof(S);
+
+  /// @param row, column  of the result, the first of the block's   @param shared  shared_bytes, at a multiple of 16
+  __device__ void multiply(const Operands& of, index_t row, index_t column, S* shared) {
+    S *const left_tile = shared, *const right_tile = shared + product_rows * left_stride;
     const index_t all = of.left.columns(), right_rows_end = of.right.rows();
     for (index_t first = 0; first < all; first += terms) {
       copy_tile<product_rows, terms, left_stride, product_threads>(left_tile, of.left, row, of.left.rows(), first,
@@ -142,10 +145,16 @@ void dispatch_products(const BasicContext<S>& context, Action&& action) {
   action.template operator()<MmaOf<accumulator_of<S>>>();
 }
 
-/// A block for every part of a result of so many rows and columns.
-inline LaunchShape product_shape(index_t rows, index_t columns) {
-  return {dim3(blocks_for(rows, product_rows), blocks_across("columns of a product", columns, product_columns)),
-          dim3(product_threads)};
-}
+/// Blocks of a result: one for every part, those of the same columns beside each other.
+struct ProductBlocks {
+  index_t of_rows, of_columns;
+
+  ProductBlocks(index_t rows, index_t columns)
+      : of_rows(blocks_for(rows, product_rows)), of_columns(blocks_for(columns, product_columns)) {}
+
+  SEQREC_HOST_DEVICE index_t count() const { return of_rows * of_columns; }
+  SEQREC_HOST_DEVICE index_t row(index_t block) const { return block % of_rows * product_rows; }
+  SEQREC_HOST_DEVICE index_t column(index_t block) const { return block / of_rows * product_columns; }
+};
 
 }  // namespace seqrec::cuda

@@ -4,8 +4,8 @@
 //
 // Rows are cut into slices; a block of four warps sums a slice's terms of 64 by 64 elements, and the bias's beside
 // them, with the next rows on their way to shared memory by asynchronous copies; a second launch adds up the slices, in
-// their order. Memory: dy and x once for every 64 inputs or outputs; a slice leaves O (I + 1) numbers, which are
-// read once.
+// their order. The first half may share a launch with other work, of which its blocks are a part. Memory: dy and x once
+// for every 64 inputs or outputs; a slice leaves O (I + 1) numbers, which are read once.
 #pragma once
 
 #include <algorithm>
@@ -33,62 +33,95 @@ struct GradientSlices {
   }
 };
 
-/// @param of_slice (slices, O I + O) a slice's part of dweight, then of dbias
+/// The first half of the sum: what slices leave.
 template <class S, class Mma>
-__global__ void __launch_bounds__(product_threads)
-    weight_gradient_kernel(MatrixView<const S, DeviceSpace> dy, MatrixView<const S, DeviceSpace> x, int dy_alignment,
-                           int x_alignment, index_t rows_of_slice,
-                           MatrixView<accumulator_of<S>, DeviceSpace> of_slice) {
+class SlicedWeightGradient {
+ public:
   using A = accumulator_of<S>;
-  constexpr int terms = sizeof(S) == sizeof(double) ? 16 : 32, stride = product_columns + 8;
-  __shared__ shared_array<S[static_cast<std::size_t>(terms * stride)], 2> dy_tiles;
-  __shared__ shared_array<S[static_cast<std::size_t>(terms * stride)], 2> x_tiles;
-  const index_t output = static_cast<index_t>(blockIdx.y) * product_rows;
-  const index_t input = static_cast<index_t>(blockIdx.z) * product_columns;
-  const index_t begin = static_cast<index_t>(blockIdx.x) * rows_of_slice;
-  const index_t end = begin + rows_of_slice < dy.rows() ? begin + rows_of_slice : dy.rows();
-  const int thread = static_cast<int>(threadIdx.x), first_row = thread / warp_size * mma_rows;
-  const auto copy = [&](index_t row, int place) {
-    if (row < end) {
-      copy_tile<terms, product_rows, stride, product_threads>(&dy_tiles[place][0], dy, row, end, output, dy_alignment);
-      copy_tile<terms, product_columns, stride, product_threads>(&x_tiles[place][0], x, row, end, input, x_alignment);
-    }
-    commit_copies();
-  };
-  MmaSums<A> sums[product_tiles];
-  A of_bias = 0;
-  copy(begin, 0);
-  int place = 0;
-  for (index_t row = begin; row < end; row += terms, place = 1 - place) {
-    copy(row + terms, 1 - place);
-    wait_for_copies<1>();
-    __syncthreads();
-    const S *const left = &dy_tiles[place][0], *const right = &x_tiles[place][0];
-    MmaSums<A> some[product_tiles];  // few terms at a time: the hardware's sums are rounded towards zero
-    for (int from = 0; from < terms; from += Mma::terms) {
-      Mma mma;
-      mma.set_left([&](int r, int term) { return left[(from + term) * stride + first_row + r]; });
-      for (int tile = 0; tile < product_tiles; ++tile) {
-        mma.set_right([&](int term, int c) { return right[(from + term) * stride + tile * mma_columns + c]; });
-        mma.multiply(some[tile]);
-      }
-    }
-    for (int tile = 0; tile < product_tiles; ++tile)
-      for (int i = 0; i < 4; ++i) sums[tile].values[i] += some[tile].values[i];
-    if (blockIdx.z == 0 && thread < product_rows)
-      for (int term = 0; term < terms; ++term) of_bias += left[term * stride + thread];
-    __syncthreads();  // before the next copies go there
+  static constexpr int terms = sizeof(S) == sizeof(double) ? 16 : 32;
+  static constexpr int stride = product_columns + 8, tile = terms * stride;
+  /// Two tiles of each operand.
+  static constexpr std::size_t shared_bytes = static_cast<std::size_t>(4 * tile) * sizeof(S);
+
+  SlicedWeightGradient(BasicContext<S>& context, MatrixView<const S, DeviceSpace> dy,
+                       MatrixView<const S, DeviceSpace> x)
+      : dy_(dy),
+        x_(x),
+        dy_alignment_(row_alignment(dy)),
+        x_alignment_(row_alignment(x)),
+        of_outputs_(blocks_for(dy.columns(), product_rows)),
+        of_inputs_(blocks_for(x.columns(), product_columns)),
+        slices_(dy.rows(), of_outputs_ * of_inputs_) {
+    const index_t size = dy.columns() * x.columns() + dy.columns();
+    of_slice_ = {context.template vector<A>(slices_.count * size).data, slices_.count, size};
   }
-  const index_t outputs = dy.columns(), inputs = x.columns();
-  A* const result = of_slice.row(blockIdx.x);
-  for (int tile = 0; tile < product_tiles; ++tile)
-    for (int i = 0; i < 4; ++i) {
-      const index_t o = output + first_row + MmaSums<A>::row(i);
-      const index_t column = input + tile * mma_columns + MmaSums<A>::column(i);
-      if (o < outputs && column < inputs) result[o * inputs + column] = sums[tile].values[i];
+
+  index_t blocks() const { return slices_.count * of_outputs_ * of_inputs_; }
+  /// (slices, O I + O) a slice's part of dweight, then of dbias
+  MatrixView<const A, DeviceSpace> of_slice() const { return of_slice_; }
+
+  /// The work of a block of product_threads.   @param shared  shared_bytes, at a multiple of 16
+  __device__ void sum(index_t block, S* shared) const {
+    const index_t slice = block % slices_.count, part = block / slices_.count;
+    const index_t output = part % of_outputs_ * product_rows, input = part / of_outputs_ * product_columns;
+    const index_t begin = slice * slices_.rows_of_each, next = begin + slices_.rows_of_each;
+    const index_t end = next < dy_.rows() ? next : dy_.rows();
+    const int thread = static_cast<int>(threadIdx.x), first_row = thread / warp_size * mma_rows;
+    const auto copy = [&](index_t row, int place) {
+      if (row < end) {
+        S* const tiles = shared + 2 * place * tile;
+        copy_tile<terms, product_rows, stride, product_threads>(tiles, dy_, row, end, output, dy_alignment_);
+        copy_tile<terms, product_columns, stride, product_threads>(tiles + tile, x_, row, end, input, x_alignment_);
+      }
+      commit_copies();
+    };
+    MmaSums<A> sums[product_tiles];
+    A of_bias = 0;
+    copy(begin, 0);
+    int place = 0;
+    for (index_t row = begin; row < end; row += terms, place = 1 - place) {
+      copy(row + terms, 1 - place);
+      wait_for_copies<1>();
+      __syncthreads();
+      const S *const left = shared + 2 * place * tile, *const right = left + tile;
+      MmaSums<A> some[product_tiles];  // few terms at a time: the hardware's sums are rounded towards zero
+      for (int from = 0; from < terms; from += Mma::terms) {
+        Mma mma;
+        mma.set_left([&](int r, int term) { return left[(from + term) * stride + first_row + r]; });
+        for (int column = 0; column < product_tiles; ++column) {
+          mma.set_right([&](int term, int c) { return right[(from + term) * stride + column * mma_columns + c]; });
+          mma.multiply(some[column]);
+        }
+      }
+      for (int column = 0; column < product_tiles; ++column)
+        for (int i = 0; i < 4; ++i) sums[column].values[i] += some[column].values[i];
+      if (input == 0 && thread < product_rows)
+        for (int term = 0; term < terms; ++term) of_bias += left[term * stride + thread];
+      __syncthreads();  // before the next copies go there
     }
-  if (blockIdx.z == 0 && thread < product_rows && output + thread < outputs)
-    result[outputs * inputs + output + thread] = of_bias;
+    const index_t outputs = dy_.columns(), inputs = x_.columns();
+    A* const result = of_slice_.row(slice);
+    for (int column = 0; column < product_tiles; ++column)
+      for (int i = 0; i < 4; ++i) {
+        const index_t o = output + first_row + MmaSums<A>::row(i);
+        const index_t at = input + column * mma_columns + MmaSums<A>::column(i);
+        if (o < outputs && at < inputs) result[o * inputs + at] = sums[column].values[i];
+      }
+    if (input == 0 && thread < product_rows && output + thread < outputs)
+      result[outputs * inputs + output + thread] = of_bias;
+  }
+
+ private:
+  MatrixView<const S, DeviceSpace> dy_, x_;
+  int dy_alignment_, x_alignment_;
+  index_t of_outputs_, of_inputs_;
+  GradientSlices slices_;
+  MatrixView<A, DeviceSpace> of_slice_;
+};
+
+template <class S, class Mma>
+__global__ void __launch_bounds__(product_threads) weight_gradient_kernel(SlicedWeightGradient<S, Mma> gradient) {
+  gradient.sum(blockIdx.x, dynamic_shared<S>());
 }
 
 /// Adds up what slices have left.
@@ -106,27 +139,29 @@ __global__ void add_weight_gradients_kernel(MatrixView<const A, DeviceSpace> of_
   target = static_cast<Master>(static_cast<A>(target) + sum);
 }
 
+/// The second half.   @param dweight (O, I) added to   @param dbias (O) added to, or null
+template <class S>
+void add_slices(BasicContext<S>& context, MatrixView<const accumulator_of<S>, DeviceSpace> of_slice,
+                MatrixView<typename BasicContext<S>::Master, DeviceSpace> dweight,
+                VectorView<typename BasicContext<S>::Master, DeviceSpace> dbias) {
+  launch<add_weight_gradients_kernel<accumulator_of<S>, typename BasicContext<S>::Master>>(
+      context, slice_sums_shape(of_slice.columns()), of_slice, dweight, dbias);
+}
+
 /// @param dy (N, O)   @param x (N, I)   @param dweight (O, I) added to   @param dbias (O) added to, or null
 template <class S>
 void add_weight_gradient(BasicContext<S>& context, MatrixView<const S, DeviceSpace> dy,
                          MatrixView<const S, DeviceSpace> x,
                          MatrixView<typename BasicContext<S>::Master, DeviceSpace> dweight,
                          VectorView<typename BasicContext<S>::Master, DeviceSpace> dbias) {
-  using A = accumulator_of<S>;
-  const unsigned of_outputs = blocks_across("outputs of a layer", dy.columns(), product_rows);
-  const unsigned of_inputs = blocks_across("inputs of a layer", x.columns(), product_columns);
-  const index_t tiles = static_cast<index_t>(of_outputs) * of_inputs, size = dweight.size() + dy.columns();
-  if (dy.rows() == 0 || tiles == 0) return;
-  const GradientSlices slices(dy.rows(), tiles);
-  const MatrixView<A, DeviceSpace> of_slice(context.template vector<A>(slices.count * size).data, slices.count, size);
+  if (dy.size() == 0) return;
   dispatch_products(context, [&]<class Mma>() {
+    using Gradient = SlicedWeightGradient<S, Mma>;
+    const Gradient gradient(context, dy, x);
     launch<weight_gradient_kernel<S, Mma>>(
-        context, {dim3(blocks_for(slices.count, 1), of_outputs, of_inputs), dim3(product_threads)}, dy, x,
-        row_alignment(dy), row_alignment(x), slices.rows_of_each, of_slice);
+        context, {dim3(blocks_for(gradient.blocks(), 1)), dim3(product_threads), Gradient::shared_bytes}, gradient);
+    add_slices(context, gradient.of_slice(), dweight, dbias);
   });
-  const MatrixView<const A, DeviceSpace> read = of_slice;
-  launch<add_weight_gradients_kernel<A, typename BasicContext<S>::Master>>(context, slice_sums_shape(size), read,
-                                                                           dweight, dbias);
 }
 
 }  // namespace seqrec::cuda
