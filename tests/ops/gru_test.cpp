@@ -151,7 +151,10 @@ std::vector<Matrix> backward(const Problem& p, GradientMode mode, double there,
   if (missing == 3) a.dbias = {};
   bool done = false;
   if constexpr (std::is_same_v<typename Context::Space, DeviceSpace>)
-    if (done = shared_bytes != 0; done) cuda::gru_backward(run.context, a, shared_bytes);
+    if (done = shared_bytes != 0; done)
+      cuda::gru_backward_by(run.context, a, [&](auto before, auto dproducts) {
+        cuda::gru_back_in_memory(run.context, a, before, dproducts, shared_bytes);
+      });
   if (!done) ops::gru_backward(run.context, a);
   return {dgates.read(), dinitial.read(), dweight.read(), dbias.read()};
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole recurrence of a gated recurrent unit over packed histories (Cho et al. 2014; Chung et al. 2014), forward.
-// Backward: gru_backward.cuh. Here for states of many units; those of few have a kernel of their own, three to six times
-// as fast: gru_registers.cuh.
+// Backward: gru_backward.cuh. Here for states of many units; those of few have a kernel of their own:
+// gru_registers.cuh.
 //
 // One block per history, or per four neighbouring ones where there are many, walks through all of their rows: histories
 // do not depend on each other, so no block ever waits for another. In a product each thread has a unit and a part of

@@ -6,7 +6,7 @@
 // warp, and 8 more) for a quarter of their sums' terms and all gates: it reads its terms of the state from shared
 // memory, four at once, and two rounds of shuffles add up the quarters, after which two lanes have each unit. States
 // take turns in two buffers, so that a step has one barrier (two where the reset comes before the product); what it
-// reads of the gates was asked for two steps before.
+// reads of a row's gates was asked for two steps before.
 // Memory: the weights once per history, mostly from the second-level cache; reads gates and writes y once, and r, z, n,
 // k for backward. Limits: to 128 units in float, 64 in double. Time is the longest history's steps, one after another:
 // of a step 3 F^2 / 128 cycles are multiply-adds, and some 250 pass from the last of them to the next step's first.
@@ -104,6 +104,12 @@ __global__ void __launch_bounds__(32 * Quads)
   const bool real = unit < width;
   const index_t history = blockIdx.x, first = a.offsets(history);
   const int length = static_cast<int>(a.offsets(history + 1) - first);
+  const bool writes = real && !second, keeps = real && a.saved, leaves = real && second;
+  A state = a.initial && real ? static_cast<A>(a.initial(history, unit)) : A{0};
+  if (length == 0) {
+    if (a.final && leaves) a.final(history, unit) = static_cast<S>(state);
+    return;
+  }
 
   A weights[2][3][static_cast<std::size_t>(4 * Quads)];
   const auto load = [&](int i) {
@@ -115,16 +121,13 @@ __global__ void __launch_bounds__(32 * Quads)
   };
   load(0);  // in place of a loop, which the compiler would not unroll, and so keep the weights in memory
   load(1);
-  A state = a.initial && real ? static_cast<A>(a.initial(history, unit)) : A{0};
   for (int e = static_cast<int>(threadIdx.x); e < 2 * buffer; e += static_cast<int>(blockDim.x)) states[e] = {};
   __syncthreads();
   // Where the lane reads and where it writes, in the first buffer.
   const GruQuad<A>* read = &states[quarter];
   A* write = &states[unit / 4].value[unit % 4];
-  const bool writes = real && !second, keeps = real && a.saved, leaves = real && second;
   if (writes) *write = state;
 
-  GruInputs<A> now{}, next{}, then{};
   A bias_r = 0, bias_z = 0, bias_n = 0;
   if (a.bias && real) {
     bias_r = static_cast<A>(a.bias(unit));
@@ -138,44 +141,40 @@ __global__ void __launch_bounds__(32 * Quads)
     --left;
     gates += a.gates.stride;
   };
-  ask(now);
-  ask(next);
   S* y = a.y.row(first) + unit;
   S* saved = keeps ? a.saved.data + (4 * first + (second ? 2 : 0)) * width + unit : y;
-  int other = buffer;  // quads from the state's buffer to the other
   __syncthreads();
 
-  for (int step = 0; step < length; ++step) {
-    ask(then);
+  // One step; x is what it reads of the row, and then what the step after the next will. The state is in `from`.
+  const auto advance = [&](GruInputs<A>& x, [[maybe_unused]] int from, [[maybe_unused]] int to) {
     A r, z, n, k;
     if constexpr (after) {
       A sums[2][3], sum[3];
-      gru_quarter_of_sums<0>(weights, read, sums);
+      gru_quarter_of_sums<0>(weights, read + from, sums);
       gru_add_quarters(sums, upper, sum);
-      r = gru_gate(now.r + (sum[0] + bias_r));
-      z = gru_gate(now.z + (sum[1] + bias_z));
+      r = gru_gate(x.r + (sum[0] + bias_r));
+      z = gru_gate(x.z + (sum[1] + bias_z));
       k = sum[2] + bias_n;
-      n = std::tanh(now.n + r * k);
+      n = std::tanh(x.n + r * k);
       state = n + z * (state - n);
-      read += other;
-      write += 4 * other;
-      other = -other;
+      if (writes) write[4 * to] = state;
     } else {
       A sums[2][2], sum[2], sums_n[2][1], sum_n[1];
       gru_quarter_of_sums<0>(weights, read, sums);
       gru_add_quarters(sums, upper, sum);
-      r = gru_gate(now.r + (sum[0] + bias_r));
-      z = gru_gate(now.z + (sum[1] + bias_z));
+      r = gru_gate(x.r + (sum[0] + bias_r));
+      z = gru_gate(x.z + (sum[1] + bias_z));
       k = r * state;
       if (writes) write[4 * buffer] = k;
       __syncthreads();
       gru_quarter_of_sums<2>(weights, read + buffer, sums_n);
       gru_add_quarters(sums_n, upper, sum_n);
-      n = std::tanh(now.n + (sum_n[0] + bias_n));
+      n = std::tanh(x.n + (sum_n[0] + bias_n));
       state = state + z * (n - state);
+      if (writes) *write = state;
     }
-    if (writes) *write = state;
     __syncthreads();
+    ask(x);
     if (keeps) {
       saved[0] = static_cast<S>(second ? n : r);
       saved[width] = static_cast<S>(second ? k : z);
@@ -183,8 +182,13 @@ __global__ void __launch_bounds__(32 * Quads)
     if (leaves) *y = static_cast<S>(state);
     saved += 4 * width;
     y += a.y.stride;
-    now = next;
-    next = then;
+  };
+  GruInputs<A> even{}, odd{};
+  ask(even);
+  ask(odd);
+  for (int step = 0; step < length; step += 2) {
+    advance(even, 0, buffer);
+    if (step + 1 < length) advance(odd, buffer, 0);
   }
   if (a.final && leaves) a.final(history, unit) = static_cast<S>(state);
 }

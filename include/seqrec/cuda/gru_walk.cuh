@@ -181,6 +181,12 @@ struct GruInputs {
   Accumulator bias_n = 0;
 };
 
+/// What an element of the state reads of a row: what forward kept, the state before, and its gradient from above.
+template <class Accumulator>
+struct GruKept {
+  Accumulator r, z, n, k, before, dy;
+};
+
 /// The logistic function. In float by the processor's own power of two and reciprocal, four instructions in place of
 /// twenty in the one chain that each step waits for: off by at most 2e-7 (PTX ISA, ex2.approx and rcp.approx).
 template <class Accumulator>
