@@ -116,7 +116,7 @@ struct Run {
     if (p.initial.size() > 0) a.initial = initial.matrix();
     bool done = false;
     if constexpr (std::is_same_v<Space, DeviceSpace>)
-      if (done = shared_bytes != 0; done) cuda::gru_forward(context, a, shared_bytes);
+      if (done = shared_bytes != 0; done) cuda::gru_forward_in_memory(context, a, shared_bytes);
     if (!done) ops::gru_forward(context, a);
   }
   States states() const { return {y.read(), final.read()}; }
@@ -151,7 +151,10 @@ std::vector<Matrix> backward(const Problem& p, GradientMode mode, double there,
   if (missing == 3) a.dbias = {};
   bool done = false;
   if constexpr (std::is_same_v<typename Context::Space, DeviceSpace>)
-    if (done = shared_bytes != 0; done) cuda::gru_backward(run.context, a, shared_bytes);
+    if (done = shared_bytes != 0; done)
+      cuda::gru_backward_by(run.context, a, [&](auto before, auto dproducts) {
+        cuda::gru_back_in_memory(run.context, a, before, dproducts, shared_bytes);
+      });
   if (!done) ops::gru_backward(run.context, a);
   return {dgates.read(), dinitial.read(), dweight.read(), dbias.read()};
 }
@@ -308,13 +311,16 @@ TEMPLATE_TEST_CASE("gru: a history has the same bits among many others as among 
                   backward<TestType>(many, GradientMode::write, 0)[0].row_range(0, 6)));
 }
 
-TEST_CASE("gru: on CUDA the same bits wherever weights and states have room", "[ops]") {
+TEST_CASE("gru: on CUDA the same bits wherever in memory weights and states have room", "[ops]") {
   const GruReset reset = GENERATE(GruReset::after_product, GruReset::before_product);
   for (const bool many : {false, true}) {
     Problem p = problem(many ? std::vector<index_t>(261, 1) : std::vector<index_t>{2, 0, 3, 1}, many ? 3 : 33, reset);
     p.layout = Layout::strided;
-    const std::vector<Matrix> on_chip = backward<CudaDouble>(p, GradientMode::add, 2);
-    const States states = Run<CudaDouble>(p).states();
+    constexpr std::size_t plenty = 160 << 10;
+    const std::vector<Matrix> on_chip = backward<CudaDouble>(p, GradientMode::add, 2, plenty);
+    const States states = Run<CudaDouble>(p, plenty).states(), expected = by_loops(p);
+    CHECK(difference(states.y, expected.y) <= tolerance<CudaDouble>::value);
+    CHECK(difference(states.final, expected.final) <= tolerance<CudaDouble>::value);
     // Room for states but not for weights, and for nothing but where histories lie.
     for (const std::size_t bytes : {many ? std::size_t{700} : std::size_t{8000}, std::size_t{16}}) {
       CAPTURE(static_cast<int>(reset), many, bytes);
@@ -324,6 +330,26 @@ TEST_CASE("gru: on CUDA the same bits wherever weights and states have room", "[
       CHECK(same_bits(found.final, states.final));
     }
   }
+}
+
+TEMPLATE_TEST_CASE("gru: on CUDA at the edges of what registers hold", "[ops][gradient]", CudaFloat, CudaDouble) {
+  const GruReset reset = GENERATE(GruReset::after_product, GruReset::before_product);
+  const bool narrow = std::is_same_v<TestType, CudaDouble>;
+  for (const index_t width : narrow ? std::vector<index_t>{1, 3, 31, 32, 33, 64, 65}
+                                    : std::vector<index_t>{85, 96, 97, 100, 106, 107, 112, 113, 128, 129})
+    for (const bool bias : {true, false}) {
+      CAPTURE(static_cast<int>(reset), width, bias);
+      Problem p = problem({3, 0, 1}, width, reset, bias, bias);
+      if (bias) p.layout = Layout::strided;
+      for (double& weight : p.weight.values) weight *= 4 / std::sqrt(static_cast<double>(width));
+      const States expected = by_loops(p), found = Run<TestType>(p).states();
+      CHECK(difference(found.y, expected.y) <= 4 * tolerance<TestType>::value);
+      CHECK(difference(found.final, expected.final) <= 4 * tolerance<TestType>::value);
+      const auto gradients = backward<TestType>(p, GradientMode::add, 1);
+      const auto expected_gradients = backward<CpuDouble>(p, GradientMode::add, 1);
+      for (std::size_t i = 0; i < gradients.size(); ++i)
+        CHECK(difference(gradients[i], expected_gradients[i]) <= 4 * tolerance<TestType>::gradient);
+    }
 }
 
 TEST_CASE("gru: bad arguments are refused by name", "[ops][errors]") {

@@ -33,6 +33,8 @@ TEST_CASE("every header has its test at the mirrored path") {
       {"cuda/candidate_attention_backward.cuh", "ops/candidate_attention_test.cpp"},
       {"cuda/gradient.cuh", "ops/dropout_residual_layer_norm_test.cpp"},
       {"cuda/gru_backward.cuh", "ops/gru_test.cpp"},
+      {"cuda/gru_registers.cuh", "ops/gru_test.cpp"},
+      {"cuda/gru_registers_backward.cuh", "ops/gru_test.cpp"},
       {"cuda/item_scores.cuh", "ops/rank_of_target_test.cpp"},
       {"cuda/moe_product.cuh", "ops/moe_ffn_test.cpp"},
       {"cuda/moe_sort.cuh", "ops/moe_route_test.cpp"},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole recurrence of a gated recurrent unit over packed histories (Cho et al. 2014; Chung et al. 2014), forward.
-// Backward: gru_backward.cuh.
+// Backward: gru_backward.cuh. Here for states of many units; those of few have a kernel of their own:
+// gru_registers.cuh.
 //
 // One block per history, or per four neighbouring ones where there are many, walks through all of their rows: histories
 // do not depend on each other, so no block ever waits for another. In a product each thread has a unit and a part of
@@ -15,6 +16,7 @@
 
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/gru_backward.cuh"
+#include "seqrec/cuda/gru_registers.cuh"
 #include "seqrec/cuda/gru_walk.cuh"
 #include "seqrec/cuda/rows.cuh"
 #include "seqrec/ops/gru.hpp"
@@ -38,13 +40,6 @@ __global__ void gru_lay_out_kernel(MatrixView<const S, DeviceSpace> weight, Matr
   for_columns_of_lane(weight.columns(), [&](index_t k) { laid(k, j) = weight(j, k); });
 }
 
-/// What an element of the state reads of a row, with the biases that are added to it at once.
-template <class Accumulator>
-struct GruInputs {
-  Accumulator r, z, n;
-  Accumulator bias_n;
-};
-
 /// What all elements have in common.
 template <class S, int Tile, GruMemory memory>
 struct GruStep {
@@ -60,7 +55,7 @@ struct GruStep {
     if (element >= Tile * width || !block.has_row(i, step)) return {};
     const S* const gates = a.gates.row(block.row(i, step)) + u;
     GruInputs<Accumulator> x{static_cast<Accumulator>(gates[0]), static_cast<Accumulator>(gates[width]),
-                             static_cast<Accumulator>(gates[2 * width]), Accumulator{0}};
+                             static_cast<Accumulator>(gates[2 * width])};
     if (!a.bias) return x;
     x.r += static_cast<Accumulator>(a.bias(u));
     x.z += static_cast<Accumulator>(a.bias(width + u));
@@ -77,11 +72,6 @@ struct GruStep {
     a.y(block.row(element / width, step), element % width) = static_cast<S>(state);
   }
 };
-
-template <class Accumulator>
-__device__ Accumulator gru_gate(Accumulator x) {
-  return Accumulator{1} / (Accumulator{1} + std::exp(-x));
-}
 
 /// @param laid (F, 3 F) the weights as gru_lay_out_kernel lays them out, where they are far
 template <class S, int Tile, GruMemory memory>
@@ -163,9 +153,9 @@ __global__ void __launch_bounds__(gru_threads)
     if (const index_t i = e / width; block.exists(i)) a.final(block.history(i), e % width) = static_cast<S>(states[e]);
 }
 
-/// @param shared_bytes that a block may have; less than the device has is for tests
+/// The forward pass at any width.   @param shared_bytes that a block may have; less than the device has is for tests
 template <class S>
-void gru_forward(BasicContext<S>& context, const GruForward<BasicContext<S>>& a, std::size_t shared_bytes) {
+void gru_forward_in_memory(BasicContext<S>& context, const GruForward<BasicContext<S>>& a, std::size_t shared_bytes) {
   using Accumulator = accumulator_of<S>;
   const index_t width = a.y.columns();
   const GruPlan plan = gru_plan<S>(segments_of(a.offsets), width, 3, 3, width * gru_weight_stride(width), shared_bytes);
@@ -183,7 +173,10 @@ void gru_forward(BasicContext<S>& context, const GruForward<BasicContext<S>>& a,
 
 template <class S>
 void gru_forward(BasicContext<S>& context, const GruForward<BasicContext<S>>& a) {
-  gru_forward(context, a, most_shared_bytes());
+  if (a.y.columns() <= gru_register_units<S>)
+    gru_forward_in_registers(context, a);
+  else
+    gru_forward_in_memory(context, a, most_shared_bytes());
 }
 
 }  // namespace seqrec::cuda

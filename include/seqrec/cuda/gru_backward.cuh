@@ -12,16 +12,11 @@
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/gemm.cuh"
 #include "seqrec/cuda/gradient.cuh"
+#include "seqrec/cuda/gru_registers_backward.cuh"
 #include "seqrec/cuda/gru_walk.cuh"
 #include "seqrec/ops/gru.hpp"
 
 namespace seqrec::cuda {
-
-/// What an element of the state reads of a row: what forward kept, the state before, and its gradient from above.
-template <class Accumulator>
-struct GruKept {
-  Accumulator r, z, n, k, before, dy;
-};
 
 /// What all elements have in common.
 template <class S, int Tile, GruMemory memory>
@@ -166,19 +161,28 @@ __global__ void __launch_bounds__(gru_threads)
       leave(a.dinitial, block.history(i), e % width, static_cast<S>(of_state(e)));
 }
 
-/// @param shared_bytes that a block may have; less than the device has is for tests
+/// The walk back at any width.   @param shared_bytes that a block may have; less than the device has is for tests
 template <class S>
-void gru_backward(BasicContext<S>& context, const GruBackward<BasicContext<S>>& a, std::size_t shared_bytes) {
+void gru_back_in_memory(BasicContext<S>& context, const GruBackward<BasicContext<S>>& a,
+                        MatrixView<S, DeviceSpace> before, MatrixView<S, DeviceSpace> dproducts,
+                        std::size_t shared_bytes) {
   using Accumulator = accumulator_of<S>;
-  using Matrix = MatrixView<S, DeviceSpace>;
-  const index_t rows = a.y.rows(), width = a.y.columns();
+  const index_t width = a.y.columns();
   const GruPlan plan = gru_plan<S>(segments_of(a.offsets), width, 4, 1, 3 * width * width, shared_bytes);
-  const Matrix before = a.dweight ? context.matrix(rows, width) : Matrix{};
-  const Matrix dproducts = a.dweight || a.dbias ? context.matrix(rows, 3 * width) : Matrix{};
   Accumulator* const far = context.template vector<Accumulator>(plan.far_numbers * plan.shape.grid.x).data;
   gru_dispatch(plan, [&]<int Tile, GruMemory memory>() {
     launch<gru_backward_kernel<S, Tile, memory>>(context, plan.shape, a, before, dproducts, far, plan.far_numbers);
   });
+}
+
+/// @param walk(before, dproducts)  walks back
+template <class S, class Walk>
+void gru_backward_by(BasicContext<S>& context, const GruBackward<BasicContext<S>>& a, Walk walk) {
+  using Matrix = MatrixView<S, DeviceSpace>;
+  const index_t rows = a.y.rows(), width = a.y.columns();
+  const Matrix before = a.dweight ? context.matrix(rows, width) : Matrix{};
+  const Matrix dproducts = a.dweight || a.dbias ? context.matrix(rows, 3 * width) : Matrix{};
+  walk(before, dproducts);
   if (a.dbias) add_column_sums(context, rows, MatrixValues<S>{dproducts}, a.dbias);
   if (!a.dweight || rows == 0) return;
   // Where the reset comes before the product, n's is with r h, which is what forward kept as k.
@@ -194,7 +198,12 @@ void gru_backward(BasicContext<S>& context, const GruBackward<BasicContext<S>>& 
 
 template <class S>
 void gru_backward(BasicContext<S>& context, const GruBackward<BasicContext<S>>& a) {
-  gru_backward(context, a, most_shared_bytes());
+  gru_backward_by(context, a, [&](auto before, auto dproducts) {
+    if (a.y.columns() <= gru_register_units<S>)
+      gru_back_in_registers(context, a, before, dproducts);
+    else
+      gru_back_in_memory(context, a, before, dproducts, most_shared_bytes());
+  });
 }
 
 }  // namespace seqrec::cuda

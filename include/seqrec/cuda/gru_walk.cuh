@@ -4,7 +4,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <type_traits>
 
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/cuda/launch.cuh"
@@ -170,6 +172,35 @@ __device__ Accumulator gru_sum(const Accumulator* parts, int gate, index_t eleme
   for (unsigned part = 0; part < blockDim.y; ++part)
     sum += parts[static_cast<index_t>(part * Gates + static_cast<unsigned>(gate)) * Tile * width + element];
   return sum;
+}
+
+/// What an element of the state reads of a row, with the biases that are added to it at once.
+template <class Accumulator>
+struct GruInputs {
+  Accumulator r, z, n;
+  Accumulator bias_n = 0;
+};
+
+/// What an element of the state reads of a row: what forward kept, the state before, and its gradient from above.
+template <class Accumulator>
+struct GruKept {
+  Accumulator r, z, n, k, before, dy;
+};
+
+/// The logistic function. In float by the processor's own power of two and reciprocal, four instructions in place of
+/// twenty in the one chain that each step waits for: off by at most 2e-7 (PTX ISA, ex2.approx and rcp.approx).
+template <class Accumulator>
+__device__ Accumulator gru_gate(Accumulator x) {
+#ifdef __CUDACC__
+  if constexpr (std::is_same_v<Accumulator, float>) {
+    constexpr float log2_e = 1.44269504f;
+    float power, gate;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(-log2_e * x));
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(gate) : "f"(1.0f + power));
+    return gate;
+  } else
+#endif
+    return Accumulator{1} / (Accumulator{1} + std::exp(-x));
 }
 
 }  // namespace seqrec::cuda
