@@ -2,13 +2,13 @@
 // That its rows are those of self_attention is tested beside that.
 #include "seqrec/ops/last_row_attention.hpp"
 
-#include <string>
 #include <vector>
 
 #include "seqrec/cpu/last_row_attention.hpp"
 #include "seqrec/cuda/last_row_attention.cuh"
 #include "support/all_backends.hpp"
 #include "support/catch.hpp"
+#include "support/tensors.hpp"
 
 using namespace seqrec;
 using namespace seqrec_test;
@@ -37,22 +37,15 @@ TEST_CASE("last_row_attention: what does not fit is named", "[ops][errors]") {
   CHECK_THAT(message([&](auto& a) { a.longest = 2; }), ContainsSubstring(op + "longest"));
 }
 
-TEST_CASE("last_row_attention: a head too wide for the device's shared memory", "[ops][cuda][errors]") {
+TEST_CASE("last_row_attention: a history of one row is its value, however wide the head", "[ops][cuda]") {
+  const index_t width = 1000;
   CudaDouble context;
-  const auto offsets = to_device(std::vector<offset_t>{0, 1});
-  const auto attend = [&](index_t width) {
-    ops::last_row_attention(context, LastRowAttention<CudaDouble>{.offsets = offsets.view(),
-                                                                  .longest = 1,
-                                                                  .q = context.matrix(1, width),
-                                                                  .k = context.matrix(1, width),
-                                                                  .v = context.matrix(1, width),
-                                                                  .y = context.matrix(1, width)});
-  };
-  const auto widest = static_cast<index_t>(cuda::most_shared_bytes() / sizeof(double)) / cuda::last_rows_of_block -
-                      cuda::last_row_elements(0);
-  CHECK(widest > 1000);
-  CHECK_NOTHROW(attend(widest));
-  CHECK_THAT(message_of<ArgumentError>([&] { attend(widest + 1); }),
-             ContainsSubstring("last_row_attention columns of a head is " + std::to_string(widest + 1) +
-                               ", expected at most " + std::to_string(widest)));
+  const auto offsets = to_device(std::vector<offset_t>{0, 1, 1});
+  PlacedScalars<CudaDouble> q(random_matrix(2, width, 1), Layout::dense), k(random_matrix(1, width, 2), Layout::dense),
+      v(random_matrix(1, width, 3), Layout::dense), y(unwritten(2, width), Layout::dense);
+  ops::last_row_attention(
+      context,
+      LastRowAttention<CudaDouble>{
+          .offsets = offsets.view(), .longest = 1, .q = q.matrix(), .k = k.matrix(), .v = v.matrix(), .y = y.matrix()});
+  CHECK(same_bits(y.read(), stacked(v.read(), Matrix(1, width))));
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Jagged causal multi-head attention whose scores never leave the chip (FlashAttention, Dao et al. 2022,
-// arXiv:2205.14135, algorithm 1, with the rows outside and the keys inside).
+// arXiv:2205.14135, algorithm 1, with the rows outside and the keys inside; Dao 2023, arXiv:2307.08691, for the warps).
 //
-// One block per 32 rows of a history and head. It walks through their keys, 32 at a time: products of queries and keys
-// in registers, weights from there to shared memory, and the products of those with values in registers again, scaled
-// down whenever a higher logit comes by. Memory: q and y once, k and v once for every 32 rows that see them. Heads that
-// are wider than the widest tile are made in parts, each of which makes the scores again.
+// One block per 64 rows of a history and head, 16 of them a warp. Keys and values pass by, 32 at a time, while the next
+// 32 arrive in shared memory. Of each a warp makes scores on tensor cores, in registers that are weights a moment later
+// and a factor of the product with the values then, whose sums are scaled down whenever a higher logit comes by. Parts
+// of a tile that none of a warp's rows sees are left out. Memory: q and y once, k and v once for every 64 rows that see
+// them. Heads that are wider than the widest tile are made in parts, each of which makes the scores again.
 #pragma once
 
-#include "seqrec/cuda/attention_tile.cuh"
+#include "seqrec/cuda/attention_block.cuh"
 #include "seqrec/cuda/self_attention_backward.cuh"
 
 namespace seqrec::cuda {
@@ -18,79 +19,183 @@ void self_attention_saved_size(BasicContext<S>&, const SelfAttentionSavedSize<Ba
   *a.size = saved_of_row * a.rows * a.heads;
 }
 
-template <class S, int Width>
-__global__ void __launch_bounds__(tile_threads, tile_blocks)
-    self_attention_kernel(SelfAttentionForward<BasicContext<S>> a, AttentionFactors<accumulator_of<S>> factors) {
-  using A = accumulator_of<S>;
-  const AttentionPlace at(a, TileOrder::last_first, Width);
-  if (at.start >= at.length) return;
-  A* const queries = dynamic_shared<A>();
-  A* const keys = queries + tile_elements<Width>;
-  A* const values = keys + tile_elements<Width>;
-  A* const weights = values + tile_elements<Width>;
-  const auto q = at.part(a.q), k = at.part(a.k), v = at.part(a.v);
-  const AttentionLogits<S> logit{a.bias, factors.scale, at.first, at.head};
-  OnlineSoftmax<A> softmax[tile_share];
-  TileSums<A, Width> sums = {};
+/// The softmax of a warp's rows, of which 32 logits come at a time (Milakov & Gimelshein 2018, arXiv:1805.02867).
+template <class A>
+struct WarpSoftmax {
+  A highest[2] = {-infinity<A>, -infinity<A>};  ///< logit so far, of row `mma_group` and of the one 8 below
+  A sum[2] = {0, 0};                            ///< of exp(logit - highest) so far, of the lane's own logits
 
-  for (index_t key = 0; key <= at.start; key += tile_size) {
-    TileScores<A> scores = {};
-    for (index_t column = 0; column < at.width; column += Width) {
-      __syncthreads();  // the products before may still be reading
-      if (key == 0 || at.width > Width) load_tile<Width>(queries, q, at.start, column);
-      load_tile<Width>(keys, k, key, column);
-      if (column == at.column) load_tile<Width>(values, v, key, column);
-      __syncthreads();
-      multiply_rows<Width>(scores, queries, keys, at.columns_from(column, Width));
+  /// Logits become exp(logit - highest); those of minus infinity are left out, if need be all of them.
+  /// @param factors  of the two rows: what sums with earlier weights are to be multiplied by
+  __device__ void take(WarpScores<A>& logits, A (&factors)[2]) {
+    for (int half = 0; half < 2; ++half) {
+      A top = highest[half], total = 0;
+      for (MmaSums<A>& part : logits)
+        for (int i = 2 * half; i < 2 * half + 2; ++i) top = Maximum{}(top, part.values[i]);
+      for (int distance = 1; distance <= 2; distance *= 2)
+        top = Maximum{}(top, __shfl_xor_sync(all_lanes, top, distance));
+      const A base = top == -infinity<A> ? A{0} : top;
+      factors[half] = weight_exp(highest[half] - base);
+      highest[half] = top;
+      for (MmaSums<A>& part : logits)
+        for (int i = 2 * half; i < 2 * half + 2; ++i) total += part.values[i] = weight_exp(part.values[i] - base);
+      sum[half] = multiply_add(sum[half], factors[half], total);
     }
-    const auto heads = static_cast<std::uint32_t>(a.heads);
-    const unsigned kept = kept_scores(
-        a.dropout, (a.dropout.first_row + static_cast<std::uint32_t>(at.first + at.start)) * heads + blockIdx.y, heads,
-        static_cast<std::uint32_t>(key));
-    for (int i = 0; i < tile_share; ++i) {
-      const index_t row = at.start + tile_row(i);
-      for (int j = 0; j < tile_share; ++j) {
-        const index_t other = key + tile_column(j);
-        const A unseen = factors.silu ? A{0} : -infinity<A>;
-        // Rows behind the history's end may hold any numbers: nobody reads them.
-        const A x = row >= at.length ? A{0} : other <= row ? logit(scores[i][j], row, other) : unseen;
-        scores[i][j] = factors.silu ? factors.share * Silu<A>(x).value : x;
+  }
+  /// The sum of all lanes' logits.
+  __device__ A total(int half) const {
+    A all = sum[half];
+    for (int distance = 1; distance <= 2; distance *= 2) all += __shfl_xor_sync(all_lanes, all, distance);
+    return all;
+  }
+};
+
+/// The rows of one history, in one head, that a block makes.
+template <class S>
+struct AttentionRows {
+  int start, count;                           ///< rows of the history
+  index_t column;                             ///< the first that the block makes, of the head's
+  MatrixView<const S, DeviceSpace> q;         ///< (count, head's columns)
+  MatrixView<const S, DeviceSpace> k, v;      ///< (history's rows, head's columns)
+  MatrixView<S, DeviceSpace> y;               ///< (count, head's columns)
+  S* saved;                                   ///< of the first row, or null
+  index_t saved_apart;                        ///< from one row to the next
+  std::uint32_t first_of_mask, rows_of_mask;  ///< dropout's row of the first, and from one row to the next
+};
+
+/// Bytes of shared memory of a block of so many warps: its queries, and two tiles of keys and values.
+template <class A, int Width>
+constexpr std::size_t attention_bytes(int warps) {
+  return static_cast<std::size_t>((warps * mma_rows + 4 * passing_rows) * Width) * sizeof(A);
+}
+
+/// Makes a block's rows.
+template <int Width, int Bytes, bool InParts, int Warps, class S>
+__device__ void attend(const AttentionRows<S>& at, const AttentionLogits<S>& logit,
+                       const AttentionFactors<accumulator_of<S>>& factors, const Dropout& dropout) {
+  using A = accumulator_of<S>;
+  constexpr int rows = Warps * mma_rows, threads = Warps * warp_size;
+  A* const queries = dynamic_shared<A>();
+  A* const tiles = queries + rows * Width;
+  const auto keys = [&](int stage) { return tiles + stage * 2 * passing_rows * Width; };
+  const auto values = [&](int stage) { return keys(stage) + passing_rows * Width; };
+  const bool biased = logit.bias.of_distance || logit.bias.of_time;
+  // The warps of a multiprocessor's quarter are not all those with the most, or the fewest, keys.
+  const int held = static_cast<int>((threadIdx.x / warp_size + blockIdx.x) % Warps) * mma_rows;
+  const int row = at.start + held, end = at.start + at.count,
+            last = row + mma_rows < end ? row + mma_rows - 1 : end - 1;
+  const auto load = [&](int stage, int key, index_t column) {
+    copy_tile<Width, passing_rows, threads, Bytes>(keys(stage), at.k, key, column);
+    copy_tile<Width, passing_rows, threads, Bytes>(values(stage), at.v, key, at.column);
+  };
+  WarpSoftmax<A> softmax;
+  WarpSums<A, Width> sums = {};
+  copy_tile<Width, rows, threads, Bytes>(queries, at.q, 0, 0);
+  if constexpr (!InParts) load(0, 0, 0);
+  commit_copies();
+
+  int stage = 0;
+  for (int key = 0; key < end; key += passing_rows, stage ^= 1) {
+    const bool seen = held < at.count && key <= last;  // by any of the warp's rows
+    WarpScores<A> scores = {};
+    for (index_t column = 0; column < at.q.columns(); column += Width) {
+      if constexpr (InParts) {
+        __syncthreads();  // the products before may still be reading
+        copy_tile<Width, rows, threads, Bytes>(queries, at.q, 0, column);
+        load(stage, key, column);
+        commit_copies();
       }
-      if (!factors.silu) {
-        const A factor = softmax[i].take(scores[i]);
-        for (A& sum : sums[i]) sum *= factor;
-      }
-      if (!a.dropout.active()) continue;
-      for (int j = 0; j < tile_share; ++j) scores[i][j] *= kept >> (tile_share * i + j) & 1u ? factors.kept : A{0};
+      wait_for_copies<0>();
+      __syncthreads();  // all copies have arrived, and nobody reads the other tiles any more
+      if (!InParts && key + passing_rows < end) load(stage ^ 1, key + passing_rows, 0);
+      commit_copies();
+      if (seen && last < key + passing_rows / 2)
+        multiply_rows<Width, 0, passing_parts / 2>(scores, queries + held * Width, keys(stage));
+      else if (seen)
+        multiply_rows<Width>(scores, queries + held * Width, keys(stage));
     }
-    store_scores(weights, scores);
-    __syncthreads();
-    multiply_scores<Width>(sums, weights, values, at.rows_from(key));
+    if (!seen) continue;
+    const auto each = [&](auto action) {
+      for (int n = 0; n < passing_parts; ++n)
+        for (int i = 0; i < 4; ++i)
+          action(scores[n].values[i], row + MmaSums<A>::row(i), key + mma_columns * n + MmaSums<A>::column(i));
+    };
+    if (biased)
+      each([&](A& score, int this_row, int other) {
+        if (this_row < end && other <= this_row) score = logit(score, this_row, other);
+      });
+    else
+      each([&](A& score, int, int) { score = multiply_add(score, factors.scale, A{0}); });
+    const A unseen = factors.silu ? A{0} : -infinity<A>;
+    if (key + passing_rows > row)
+      each([&](A& score, int this_row, int other) { score = other <= this_row ? score : unseen; });
+    A scaled[2] = {1, 1};
+    if (factors.silu)
+      each([&](A& score, int, int) { score = multiply_add(factors.share, Silu<A>(score).value, A{0}); });
+    else
+      softmax.take(scores, scaled);
+    if (dropout.active()) {
+      const unsigned kept = kept_weights(dropout, at.first_of_mask + static_cast<std::uint32_t>(held) * at.rows_of_mask,
+                                         at.rows_of_mask, static_cast<std::uint32_t>(key));
+      for (int n = 0; n < passing_parts; ++n)
+        for (int i = 0; i < 4; ++i) scores[n].values[i] *= kept >> (4 * n + i) & 1u ? factors.kept : A{0};
+    }
+    add_weighted_rows<Width>(sums, scaled[0], scaled[1], scores, values(stage), 0, (last - key) / mma_columns + 1);
   }
 
-  const auto y = at.part(a.y);
-  for (int i = 0; i < tile_share; ++i) {
-    const index_t row = at.start + tile_row(i);
-    if (row >= at.length) continue;
-    const A share = factors.silu ? A{1} : A{1} / softmax[i].sum;
-    for (int j = 0; j < Width / tile_side; ++j) {
-      const index_t column = at.column + tile_column(j);
-      if (column < at.width) y(row, column) = static_cast<S>(sums[i][j] * share);
-    }
-    if (!a.saved || factors.silu || at.column != 0 || tile_x() != 0) continue;
-    S* const saved = a.saved.data + ((at.first + row) * a.heads + at.head) * saved_of_row;
-    saved[0] = static_cast<S>(softmax[i].highest);
+  if (held >= at.count) return;
+  for (int half = 0; half < 2; ++half) {
+    const A share = factors.silu ? A{1} : A{1} / softmax.total(half);
+    const int this_row = held + MmaSums<A>::row(2 * half);
+    if (this_row >= at.count) continue;
+    for (int block = 0; block < Width / passing_rows; ++block)
+      for (int i = 2 * half; i < 2 * half + 2; ++i) {
+        Four<A> four;
+        for (int e = 0; e < 4; ++e) four.of[e] = sums[4 * block + e].values[i] * share;
+        leave_four<Bytes == 16>(at.y, this_row, at.column + output_column(block, i), four);
+      }
+    if (at.saved == nullptr || factors.silu || at.column != 0 || mma_member() != 0) continue;
+    S* const saved = at.saved + this_row * at.saved_apart;
+    saved[0] = static_cast<S>(softmax.highest[half]);
     saved[1] = static_cast<S>(share);
   }
 }
 
+template <class S, int Width, int Bytes, bool InParts>
+__global__ void __launch_bounds__(attention_threads, attention_blocks_at_once<Width>)
+    self_attention_kernel(SelfAttentionForward<BasicContext<S>> a, AttentionFactors<accumulator_of<S>> factors) {
+  const AttentionBlock at(a, TileOrder::last_first, Width);
+  if (at.start >= at.length) return;
+  const int left = at.length - at.start, count = left < attention_rows ? left : attention_rows;
+  const index_t first = at.first + at.start;
+  const auto heads = static_cast<std::uint32_t>(a.heads);
+  attend<Width, Bytes, InParts, attention_warps>(
+      AttentionRows<S>{
+          at.start, count, at.column, at.part(a.q).row_range(at.start, count), at.part(a.k), at.part(a.v),
+          at.part(a.y).row_range(at.start, count),
+          a.saved ? a.saved.data + (first * a.heads + at.head) * saved_of_row : nullptr, a.heads * saved_of_row,
+          (a.dropout.first_row + static_cast<std::uint32_t>(first)) * heads + static_cast<std::uint32_t>(at.head),
+          heads},
+      AttentionLogits<S>{a.bias, factors.scale, at.first, at.head}, factors, a.dropout);
+}
+
+/// Calls action.operator()<Width, Bytes, InParts>() for the kernel of attention's forward pass.
+template <class S, class Arguments, class Action>
+void dispatch_attention(const Arguments& a, Action&& action) {
+  const index_t width = a.q.columns() / a.heads;
+  constexpr int widest = 512 / static_cast<int>(sizeof(accumulator_of<S>));  // its sums fill a thread's registers
+  dispatch_attention_width<S, widest>(
+      width,
+      lies_in_fours(a.q, width) && lies_in_fours(a.k, width) && lies_in_fours(a.v, width) && lies_in_fours(a.y, width),
+      action);
+}
+
 template <class S>
 void self_attention_forward(BasicContext<S>& context, const SelfAttentionForward<BasicContext<S>>& a) {
-  using A = accumulator_of<S>;
-  dispatch_tile_width<A>(a.q.columns() / a.heads, [&]<int Width>() {
-    const std::size_t shared = (3 * tile_elements<Width> + tile_elements<tile_size>)*sizeof(A);
-    launch<self_attention_kernel<S, Width>>(context, attention_shape(a, Width, shared), a,
-                                            attention_factors<S>(a, a.dropout));
+  dispatch_attention<S>(a, [&]<int Width, int Bytes, bool InParts>() {
+    const std::size_t shared = attention_bytes<accumulator_of<S>, Width>(attention_warps);
+    launch<self_attention_kernel<S, Width, Bytes, InParts>>(context, attention_blocks(a, Width, shared), a,
+                                                            attention_factors<S>(a, a.dropout));
   });
 }
 

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kernels of self-attention share that work on tensor cores: which rows of which history and head a block and
+// its warps have, and masks.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "seqrec/cuda/attention_tile.cuh"
+#include "seqrec/cuda/warp_tile.cuh"
+
+namespace seqrec::cuda {
+
+/// Rows of a history that a block has, 16 a warp.
+inline constexpr int attention_warps = 4;
+inline constexpr int attention_rows = attention_warps * mma_rows;
+inline constexpr int attention_threads = attention_warps * warp_size;
+/// Blocks that a multiprocessor is to hold at least: as many as there are registers for.
+template <int Width>
+inline constexpr int attention_blocks_at_once = Width <= 64 ? 3 : 2;
+
+/// One block's work: 64 rows of a history in one head, and as many of the head's columns as it has registers for.
+struct AttentionBlock {
+  index_t user;
+  index_t first;        ///< the history's first row
+  int length;           ///< the history's rows
+  int start;            ///< of the block's rows, in the history
+  index_t head, width;  ///< columns head width .. head width + width - 1
+  index_t column;       ///< the first that the block makes, of the head's
+
+  template <class Arguments>
+  __device__ AttentionBlock(const Arguments& a, TileOrder order, int columns) {
+    const auto users = static_cast<unsigned>(a.offsets.size() - 1), tiles = gridDim.x / users;
+    const unsigned tile = order == TileOrder::first_first ? blockIdx.x / users : tiles - 1 - blockIdx.x / users;
+    user = static_cast<index_t>(blockIdx.x % users);
+    first = a.offsets(user);
+    length = static_cast<int>(a.offsets(user + 1) - first);
+    start = static_cast<int>(tile) * attention_rows;
+    head = static_cast<index_t>(blockIdx.y);
+    width = a.q.columns() / a.heads;
+    column = static_cast<index_t>(blockIdx.z) * columns;
+  }
+
+  /// The history's rows of a matrix (N, D), and of those the head's columns.
+  template <class Scalar>
+  __device__ MatrixView<Scalar, DeviceSpace> part(const MatrixView<Scalar, DeviceSpace>& matrix) const {
+    return matrix.row_range(first, length).column_range(head * width, width);
+  }
+};
+
+/// A block for every place; histories that are shorter than the longest leave some of them at once.
+template <class Arguments>
+LaunchShape attention_blocks(const Arguments& a, int columns, std::size_t shared_bytes) {
+  const index_t width = a.q.columns() / a.heads, tiles = (a.longest + attention_rows - 1) / attention_rows;
+  return {dim3(blocks_for(segments_of(a.offsets) * tiles, 1), blocks_across("attention heads", a.heads, 1),
+               blocks_across("columns of an attention head", width, columns)),
+          dim3(attention_threads), shared_bytes};
+}
+
+/// Calls action.operator()<Width, Bytes, InParts>() for the narrowest tile that holds heads of this width, or one of
+/// whose width such a head has several parts.
+/// @param in_fours  whether all matrices lie in fours, to be copied by 16 bytes   @tparam Widest  64 or 128
+template <class S, int Widest, class Action>
+void dispatch_attention_width(index_t width, bool in_fours, Action&& action) {
+  constexpr int element = static_cast<int>(sizeof(S));
+  const auto take = [&]<int Width>() {
+    if (in_fours)
+      action.template operator()<Width, 16, false>();
+    else
+      action.template operator()<Width, element, false>();
+  };
+  if (width <= 32)
+    take.template operator()<32>();
+  else if (width <= 64)
+    take.template operator()<64>();
+  else if (width <= Widest)
+    take.template operator()<Widest>();
+  else
+    action.template operator()<64, element, true>();
+}
+
+/// Which of a lane's scores dropout keeps: bit 4 n + i for element i of part n. A Philox block has the lanes of eight
+/// keys, a row of a part, that four lanes hold: each draws a part's block for both of its rows, and they tell each
+/// other.
+/// @param row  the mask's row of the warp's first, in the batch   @param rows_apart  of the mask, between rows
+/// @param key  the first of the tile's, in the history: a multiple of 8
+__device__ inline unsigned kept_weights(const Dropout& mask, std::uint32_t row, std::uint32_t rows_apart,
+                                        std::uint32_t key) {
+  static_assert(passing_parts == 4);
+  if (!mask.active()) return ~0u;
+  const auto group = static_cast<unsigned>(mma_group()), member = static_cast<unsigned>(mma_member());
+  unsigned drawn = 0;
+  for (unsigned half = 0; half < 2; ++half) {
+    const PhiloxBlock block = mask.lanes(row + (group + 8 * half) * rows_apart, key / 8 + member);
+    for (unsigned column = 0; column < 8; ++column)
+      drawn |= (mask.keeps(block, column) ? 1u : 0u) << (8 * half + column);
+  }
+  unsigned kept = 0;
+  for (int n = 0; n < passing_parts; ++n) {
+    const unsigned bits = __shfl_sync(all_lanes, drawn, n, 4) >> (2 * member);
+    kept |= ((bits & 3u) | (bits >> 6 & 12u)) << (4 * n);
+  }
+  return kept;
+}
+
+/// exp, as fast as its use for weights allows: of floats with an error of some units in the last place, more for
+/// weights that are next to nothing.
+__device__ inline float weight_exp(float x) { return __expf(x); }
+__device__ inline double weight_exp(double x) { return std::exp(x); }
+
+}  // namespace seqrec::cuda
