@@ -41,10 +41,10 @@ TEST_CASE("pairs are listed candidate by candidate, oldest row first", "[cuda]")
   check_pairs({{4}, {0}, {}});
 }
 
-TEST_CASE("more candidates than the counting block takes in a round", "[cuda]") {
-  constexpr index_t round = cuda::counting_threads * cuda::candidates_per_thread;
-  CandidateLists lists{{3, 2}, {round - 1, 70}, std::vector<offset_t>(round + 69, 2)};
+TEST_CASE("more candidates than a block lists", "[cuda]") {
+  constexpr index_t block = cuda::counting_threads;
+  CandidateLists lists{{3, 2}, {block - 1, block + 70}, std::vector<offset_t>(2 * block + 69, 2)};
   lists.visible.front() = 0;
-  lists.visible[round - 2] = 3;
+  lists.visible[block - 2] = 3;
   check_pairs(lists);
 }

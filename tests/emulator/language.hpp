@@ -10,6 +10,7 @@
 #define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
+#define __grid_constant__
 #define __align__(bytes) alignas(bytes)
 // One copy per system thread, which runs one block at a time. A plain array is not refilled between blocks: kernels
 // declare `__shared__ shared_array<float, 32> x;`, which is.

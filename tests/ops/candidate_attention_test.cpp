@@ -467,6 +467,13 @@ TEMPLATE_TEST_CASE("candidate_attention: a time decay, alone and with a recency 
     }
 }
 
+TEMPLATE_TEST_CASE("candidate_attention: more units and inputs than are worked on at once, and more than fit together",
+                   "[ops]", SEQREC_TEST_ALL_BACKENDS) {
+  const CandidateLists lists = random_candidates({5, 2, 4}, 3, 6, 7);
+  check_against_loops<TestType>(problem(lists, 132, {44, 12}));
+  check_against_loops<TestType>(problem(lists, 2, {4000, 3}));
+}
+
 TEMPLATE_TEST_CASE("candidate_attention: several heads", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   // On the emulator, which is slow, a few tiles of pairs have to do.
   const CandidateLists lists =

@@ -349,16 +349,16 @@ TEMPLATE_TEST_CASE("optimizer_step: many runs in one call move as one by one", "
   using Master = typename TestType::Master;
   using Space = typename TestType::Space;
   constexpr index_t width = 5;
-  // Elements: none, few, more than a block of them; tables whose rows all move, or not, with gradients of all rows, of
-  // some or of none.
+  // Elements: none, few, more than a piece of them; tables whose rows all move, or not, with gradients of all rows, of
+  // some or of none; more pieces than blocks.
   struct Kind {
     index_t size;
     bool moves_all, by_rows, with_gradient;
   };
-  const std::vector<Kind> kinds = {{0, true, false, true},   {3, true, false, true},   {2051, true, false, true},
-                                   {40, true, false, false}, {60, false, false, true}, {60, false, false, false},
-                                   {60, true, true, true},   {95, false, true, true},  {1, true, false, true},
-                                   {1024, true, false, true}};
+  const std::vector<Kind> kinds = {{0, true, false, true},    {3, true, false, true},   {2051, true, false, true},
+                                   {40, true, false, false},  {60, false, false, true}, {60, false, false, false},
+                                   {60, true, true, true},    {95, false, true, true},  {1, true, false, true},
+                                   {1024, true, false, true}, {345, true, true, true},  {42500, false, false, true}};
   const std::vector<item_t> named = {1, 4, 11};
   const auto named_view = placed<Space>(named);
   const auto moved = [&](bool together) {

@@ -10,6 +10,7 @@
 #include "seqrec/cuda/pair_table.cuh"
 #include "seqrec/cuda/product_tile.cuh"
 #include "seqrec/cuda/reduce.cuh"
+#include "seqrec/cuda/rows.cuh"
 #include "seqrec/cuda/unit_activation.cuh"
 #include "seqrec/ops/candidate_attention.hpp"
 

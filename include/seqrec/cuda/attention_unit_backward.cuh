@@ -7,6 +7,7 @@
 
 #include "seqrec/cuda/attention_unit.cuh"
 #include "seqrec/cuda/gemm.cuh"
+#include "seqrec/cuda/rows.cuh"
 #include "seqrec/ops/candidate_attention.hpp"
 
 namespace seqrec::cuda {

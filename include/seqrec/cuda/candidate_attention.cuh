@@ -3,9 +3,10 @@
 // which this one includes.
 //
 // The first layer's parts that need no pair are two products, a row for each history row and each candidate; pairs go
-// through the network of attention_unit.cuh; then one warp per candidate makes its scores weights and sums its keys,
-// one lane a column. A history is read where it lies, whoever looks at it. Memory: (F1 + F2 + ...) values a pair are
-// written once and read once, and a key a pair; without `saved` a bounded part of them exists at a time.
+// through the network in one launch (pair_network.cuh) or layer by layer (attention_unit.cuh); then one warp per
+// candidate makes its scores weights and sums its keys, one lane a column. A history is read where it lies, whoever
+// looks at it. Memory: (F1 + F2 + ...) values a pair are written once and read once, and a key a pair; without `saved`
+// a bounded part of them exists at a time.
 #pragma once
 
 #include <cmath>
@@ -14,7 +15,9 @@
 #include "seqrec/cuda/candidate_attention_backward.cuh"
 #include "seqrec/cuda/gemm.cuh"
 #include "seqrec/cuda/pair_bias.cuh"
+#include "seqrec/cuda/pair_network.cuh"
 #include "seqrec/cuda/reduce.cuh"
+#include "seqrec/cuda/rows.cuh"
 #include "seqrec/ops/candidate_attention.hpp"
 
 namespace seqrec::cuda {
@@ -75,6 +78,14 @@ void score_pairs(BasicContext<S>& context, const CandidateAttentionForward<Basic
   gemm(context, a.queries, transposed(parts.of_queries), of_queries);
 
   const index_t total = a.candidates.pairs, last = unit.layers - 1;
+  if (pair_network<S>(context, {.inputs = {pairs, a.keys, a.queries},
+                                .of_keys = of_keys,
+                                .of_queries = of_queries,
+                                .unit = unit,
+                                .saved = a.saved,
+                                .scores = a.weights,
+                                .total = total}))
+    return;
   Matrix kept[AttentionUnit<BasicContext<S>>::most_hidden];
   S* saved = a.saved.data;
   for (index_t l = 0; l < unit.layers; ++l) {

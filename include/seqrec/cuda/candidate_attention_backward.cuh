@@ -12,7 +12,9 @@
 #include "seqrec/cuda/attention_unit_backward.cuh"
 #include "seqrec/cuda/gemm.cuh"
 #include "seqrec/cuda/gradient.cuh"
+#include "seqrec/cuda/network_gradients.cuh"
 #include "seqrec/cuda/pair_bias.cuh"
+#include "seqrec/cuda/rows.cuh"
 #include "seqrec/ops/candidate_attention.hpp"
 
 namespace seqrec::cuda {
@@ -176,17 +178,26 @@ void candidate_attention_backward(BasicContext<S>& context, const CandidateAtten
   if (unit.ddecay) of_scores.buckets = context.template vector<std::uint8_t>(total);
   launch<weights_backward_kernel<S>>(context, warp_per_row(candidates), a, pairs, of_scores);
   if (biased) add_pair_bias_gradients<S>(context, unit, pairs, candidates, of_scores.dlogits, of_scores.buckets);
-  const Matrix dz = unit_backward<S>(context, unit, a.saved, of_scores.dscores);
 
-  const AttentionFirstLayer weight(unit.hidden[0].weight);
   const AttentionFirstLayer dweight(unit.hidden[0].dweight);
-  Matrix products;
+  Matrix dz, products;
   if (dweight.product || a.dkeys || a.dqueries) products = context.matrix(total, width);
-  if (dweight.product) {
-    launch<pair_products_kernel<S>>(context, warp_per_row(total), a, pairs, products);
-    gemm(context, transposed(dz), products, dweight.product, GradientMode::add);
+  const NetworkGradients<S> of_network{.inputs = {pairs, a.keys, a.queries},
+                                       .unit = unit,
+                                       .saved = a.saved,
+                                       .dscores = of_scores.dscores,
+                                       .dz = dz = context.matrix(total, units),
+                                       .dproducts = a.dkeys || a.dqueries ? products : Matrix{},
+                                       .total = total};
+  if (!network_gradients(context, of_network)) {
+    dz = unit_backward<S>(context, unit, a.saved, of_scores.dscores);
+    if (dweight.product) {
+      launch<pair_products_kernel<S>>(context, warp_per_row(total), a, pairs, products);
+      gemm(context, transposed(dz), products, dweight.product, GradientMode::add);
+    }
+    // From here on their gradients.
+    if (a.dkeys || a.dqueries) gemm(context, dz, AttentionFirstLayer(unit.hidden[0].weight).product, products);
   }
-  if (a.dkeys || a.dqueries) gemm(context, dz, weight.product, products);  // from here on their gradients
 
   const SeparateParts<S> parts(context, unit.hidden[0].weight);
   SeparateParts<S> dparts;

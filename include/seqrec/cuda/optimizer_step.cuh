@@ -2,12 +2,12 @@
 // Updates of parameter elements, the norm of their gradients, and what becomes of a step: none of it waits for the
 // host.
 //
-// Updates: all runs of elements in one launch. Blocks are dealt to the runs in their order; a block moves 1024
-// elements, a thread each, or, of rows of a table that stay or whose gradient is known row by row, eight rows, a warp
-// each. The rule of a step is made by the first thread of each block, because it takes powers in double. Memory: reads
-// value, gradient and states once, writes value and states once; where rows without gradient stay, of those that move
-// the gradient is read twice. Sums of squares: blocks sum what is a grid apart, one block sums theirs; the order
-// depends on the sizes alone.
+// Updates: all runs of elements in one launch. The runs are cut into pieces in their order, and no more blocks than the
+// device holds at once take them in turn, because each makes the rule of the step anew: its first thread takes powers
+// in double. A piece is 1024 elements, a thread each; or, of rows of a table that stay or whose gradient is known row
+// by row, eight rows or 64 of them, a warp each or for eight of them. Memory: reads value, gradient and states once,
+// writes value and states once; where rows without gradient stay, of those that move the gradient is read twice. Sums
+// of squares: blocks sum what is a grid apart, one block sums theirs; the order depends on the sizes alone.
 #pragma once
 
 #include <algorithm>
@@ -23,8 +23,15 @@
 
 namespace seqrec::cuda {
 
-/// Elements of a block of updates, and its threads: what makes the rule is then a small part of the block's work.
-inline constexpr int elements_per_block = 1024, update_threads = warp_size * rows_per_block;
+/// Elements of a piece of updates, and the threads of a block.
+inline constexpr int elements_per_piece = 1024, update_threads = warp_size * rows_per_block;
+
+/// Rows that a warp takes one after the other, where all of a table's move but few have a gradient: its lanes look for
+/// the places of their gradients at the same time.
+inline constexpr int rows_looked_up = 8;
+
+/// Blocks that share the pieces: eight for each multiprocessor of the largest devices, which then hold all of them.
+inline constexpr unsigned most_update_blocks = 8 * 132;
 
 /// The most blocks of a sum of squares, so that one block sums theirs; and the threads of either.
 inline constexpr int most_square_blocks = 256, square_threads = 256;
@@ -56,71 +63,89 @@ __device__ auto states_at(const FixedArray<View, Count>& states, index_t i) {
   return at;
 }
 
-/// Whether a run's blocks take elements, not rows.
+/// Whether a run's pieces are of elements, not rows.
 template <class Run>
 SEQREC_HOST_DEVICE bool moves_elements(const Run& run) {
   return run.moves_all && !run.rows;
 }
 
-/// Rows of a run that a warp each looks at.
+/// Whether all rows of a run move, by gradients that are looked up.
 template <class Run>
-SEQREC_HOST_DEVICE index_t rows_looked_at(const Run& run) {
-  return run.rows && !run.moves_all ? run.rows.size() : run.values.size() / run.row_width;
+SEQREC_HOST_DEVICE bool looks_up(const Run& run) {
+  return run.moves_all && run.rows;
 }
 
-/// Where the blocks of each run begin, and those of the last end.
-using FirstBlocks = FixedArray<unsigned, most_runs + 1>;
+/// The pieces that a run is cut into.
+template <class Run>
+index_t pieces_of(const Run& run) {
+  if (moves_elements(run)) return blocks_for(run.values.size(), elements_per_piece);
+  if (!run.gradients) return 0;  // no row has one
+  const index_t rows = run.values.size() / run.row_width;
+  if (looks_up(run)) return blocks_for(rows, rows_per_block * rows_looked_up);
+  return blocks_for(run.rows ? run.rows.size() : rows, rows_per_block);
+}
+
+/// Where the pieces of each run begin, and those of the last end.
+using FirstPieces = FixedArray<unsigned, most_runs + 1>;
 
 template <class S, class Update>
-__global__ void optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a, FirstBlocks first_blocks) {
+__global__ void optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a, FirstPieces first_pieces) {
   using Master = typename BasicContext<S>::Master;
   constexpr std::make_integer_sequence<index_t, Update::states> states{};
   __shared__ shared_array<RuleOf<Update>, 1> rule;
   if (!a.outcome(0).is_good()) return;
   make_rule(rule[0], a.update, a.inputs(0));
   const auto scale = static_cast<Master>(a.clips ? a.outcome(0).gradient_scale : 1.0);
-  index_t number = 0;
-  while (blockIdx.x >= first_blocks[number + 1]) ++number;
-  const auto& run = a.runs[number];
-  const index_t block = blockIdx.x - first_blocks[number], size = run.values.size(), width = run.row_width;
 
-  if (moves_elements(run)) {
-    const index_t first = block * elements_per_block;
-    const index_t end = first + elements_per_block < size ? first + elements_per_block : size;
+  const auto move_elements = [&](const auto& run, index_t piece) {
+    const index_t first = piece * elements_per_piece, size = run.values.size();
+    const index_t end = first + elements_per_piece < size ? first + elements_per_piece : size;
     for (index_t i = first + threadIdx.y * warp_size + threadIdx.x; i < end; i += update_threads)
       move_element(rule[0], run.values(i), run.gradients ? run.gradients(i) * scale : Master{0},
                    states_at(run.states, i), states);
-    return;
+  };
+  const auto move_row = [&](const auto& run, index_t row, const Master* gradient) {
+    for_columns_of_lane(run.row_width, [&](index_t column) {
+      const index_t element = row * run.row_width + column;
+      move_element(rule[0], run.values(element), gradient == nullptr ? Master{0} : gradient[column] * scale,
+                   states_at(run.states, element), states);
+    });
+  };
+  for (unsigned piece = blockIdx.x; piece < first_pieces[most_runs]; piece += gridDim.x) {
+    index_t number = 0;
+    while (piece >= first_pieces[number + 1]) ++number;
+    const auto& run = a.runs[number];
+    const index_t of_run = piece - first_pieces[number], width = run.row_width;
+    if (moves_elements(run)) {
+      move_elements(run, of_run);
+      continue;
+    }
+    const index_t i = of_run * rows_per_block + threadIdx.y, rows = run.values.size() / width;
+    if (looks_up(run)) {
+      const index_t first = i * rows_looked_up, left = rows - first, mine = first + threadIdx.x;
+      const index_t place =
+          threadIdx.x < rows_looked_up && mine < rows ? place_among(run.rows, run.first_row + mine) : index_t{-1};
+      for (int j = 0; j < rows_looked_up && j < left; ++j) {
+        const index_t its = __shfl_sync(all_lanes, place, j);
+        move_row(run, first + j, its < 0 ? nullptr : run.gradients.data + its * width);
+      }
+    } else if (i < (run.rows ? run.rows.size() : rows)) {
+      const Master* const gradient = run.gradients.data + i * width;
+      if (has_gradient(gradient, width)) move_row(run, run.rows ? run.rows(i) - run.first_row : i, gradient);
+    }
   }
-  const index_t i = block * rows_per_block + threadIdx.y;
-  if (i >= rows_looked_at(run)) return;
-  const index_t row = run.rows && !run.moves_all ? run.rows(i) - run.first_row : i;
-  const index_t place = run.rows && run.moves_all ? place_among(run.rows, run.first_row + row) : i;
-  const Master* const gradient = place < 0 ? nullptr : run.gradients.data + place * width;
-  if (!run.moves_all && !has_gradient(gradient, width)) return;
-  for_columns_of_lane(width, [&](index_t column) {
-    const index_t element = row * width + column;
-    move_element(rule[0], run.values(element), gradient == nullptr ? Master{0} : gradient[column] * scale,
-                 states_at(run.states, element), states);
-  });
 }
 
 template <class S, class Update>
 void optimizer_step(BasicContext<S>& context, const OptimizerStep<BasicContext<S>, Update>& a) {
-  FirstBlocks first_blocks;
-  index_t blocks = 0;
+  FirstPieces first_pieces;
+  index_t pieces = 0;
   for (index_t i = 0; i < most_runs; ++i) {
-    if (i < a.runs.size()) {
-      const auto& run = a.runs[i];
-      if (moves_elements(run))
-        blocks += blocks_for(run.values.size(), elements_per_block);
-      else if (run.gradients)  // without any, no row has one
-        blocks += blocks_for(rows_looked_at(run), rows_per_block);
-    }
-    first_blocks[i + 1] = blocks_for(blocks, 1);
+    if (i < a.runs.size()) pieces += pieces_of(a.runs[i]);
+    first_pieces[i + 1] = blocks_for(pieces, 1);
   }
-  const LaunchShape shape{dim3(first_blocks[most_runs]), dim3(warp_size, rows_per_block)};
-  launch<optimizer_step_kernel<S, Update>>(context, shape, a, first_blocks);
+  const LaunchShape shape{dim3(std::min(first_pieces[most_runs], most_update_blocks)), dim3(warp_size, rows_per_block)};
+  launch<optimizer_step_kernel<S, Update>>(context, shape, a, first_pieces);
 }
 
 /// partial(block) = the sum of f(value) over what is the block's of each run.

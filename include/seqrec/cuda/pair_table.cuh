@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which history rows candidates see, laid out pair by pair: made on the device from what only the device knows.
 //
-// One block adds up how many rows each candidate sees; then one warp per candidate writes its pairs. Memory: reads
-// `visible` once, writes 16 bytes a candidate and 8 a pair. A hundred thousand candidates take the block 50 rounds.
+// One block for 1024 candidates, a thread each: it adds up how many rows all candidates before them see, then its own,
+// and its warps write the pairs of 32 candidates each. Memory: a block reads `visible` from its beginning, out of the
+// second-level cache; 16 bytes a candidate and 8 a pair are written once.
 #pragma once
 
 #include "seqrec/core/candidates.hpp"
 #include "seqrec/cuda/context.cuh"
-#include "seqrec/cuda/rows.cuh"
+#include "seqrec/cuda/launch.cuh"
+#include "seqrec/cuda/reduce.cuh"
 #include "seqrec/cuda/segments.cuh"
 
 namespace seqrec::cuda {
@@ -23,13 +25,11 @@ struct PairTable {
   __device__ index_t seen(index_t c) const { return first_pair(c + 1) - first_pair(c); }
 };
 
-/// Threads of the block that counts pairs, and candidates of each in a round.
-inline constexpr int counting_threads = 256;
-inline constexpr int candidates_per_thread = 8;
+/// Threads of a block, and its candidates.
+inline constexpr int counting_threads = 1024;
 
 /// The sum of the values of all threads before this one, in a block of counting_threads.
-/// @param total written: the sum of all
-__device__ inline index_t sum_of_earlier_threads(index_t value, index_t& total) {
+__device__ inline index_t sum_of_earlier_threads(index_t value) {
   constexpr int warps = counting_threads / warp_size;
   __shared__ shared_array<index_t, warps> of_warp;
   const int lane = static_cast<int>(threadIdx.x) % warp_size, warp = static_cast<int>(threadIdx.x) / warp_size;
@@ -38,57 +38,42 @@ __device__ inline index_t sum_of_earlier_threads(index_t value, index_t& total) 
     const index_t before = __shfl_up_sync(all_lanes, up_to_here, static_cast<unsigned>(distance));
     if (lane >= distance) up_to_here += before;
   }
-  __syncthreads();  // a sum before this one may still be reading
   if (lane == warp_size - 1) of_warp[warp] = up_to_here;
   __syncthreads();
-  index_t earlier = up_to_here - value;
-  total = 0;
-  for (int w = 0; w < warps; ++w) {
-    if (w < warp) earlier += of_warp[w];
-    total += of_warp[w];
-  }
-  return earlier;
+  return up_to_here - value + warp_sum(lane < warp ? of_warp[lane] : index_t{0});
 }
 
 /// @param offsets (B+1) of the histories' rows
 template <class Space>
-__global__ void count_pairs_kernel(VectorView<const offset_t, Space> offsets, Candidates<Space> candidates,
-                                   PairTable pairs) {
-  const index_t count = candidates.items.size();
-  index_t so_far = 0;
-  for (index_t start = 0; start < count; start += counting_threads * candidates_per_thread) {
-    const index_t first = start + static_cast<index_t>(threadIdx.x) * candidates_per_thread;
-    index_t seen[candidates_per_thread], sum = 0;
-    for (int i = 0; i < candidates_per_thread; ++i) {
-      const index_t c = first + i;
-      seen[i] = 0;
-      if (c >= count) continue;
-      const index_t visible = candidates.visible(c);
-      seen[i] = visible < candidates.window ? visible : candidates.window;
-      sum += seen[i];
-      pairs.first_key(c) = static_cast<offset_t>(offsets(segment_of(candidates.items.offsets, c)) + visible - seen[i]);
-    }
-    index_t of_round;
-    index_t pair = so_far + sum_of_earlier_threads(sum, of_round);
-    for (int i = 0; i < candidates_per_thread; ++i) {
-      if (first + i < count) pairs.first_pair(first + i) = pair;
-      pair += seen[i];
-    }
-    so_far += of_round;
-  }
-  if (threadIdx.x == 0) pairs.first_pair(count) = so_far;
-}
+__global__ void list_pairs_kernel(VectorView<const offset_t, Space> offsets, Candidates<Space> candidates,
+                                  PairTable pairs) {
+  static_assert(counting_threads == warp_size * warp_size, "a lane for the sum of each warp");
+  const index_t first = static_cast<index_t>(blockIdx.x) * counting_threads, c = first + threadIdx.x;
+  const auto seen_by = [&](index_t candidate) -> index_t {
+    const index_t visible = candidates.visible(candidate);
+    return visible < candidates.window ? visible : candidates.window;
+  };
+  index_t earlier = 0;
+  for (index_t other = threadIdx.x; other < first; other += counting_threads) earlier += seen_by(other);
+  earlier = block_sum(earlier);
 
-/// A template only because kernels of headers must be.
-template <class Offset>
-__global__ void list_pairs_kernel(PairTable pairs, index_t candidates) {
-  const index_t c = row_of_warp();
-  if (c >= candidates) return;
-  const index_t first = pairs.first_pair(c), key = pairs.first_key(c);
-  for_columns_of_lane(pairs.seen(c), [&](index_t j) {
-    pairs.candidate(first + j) = static_cast<Offset>(c);
-    pairs.key(first + j) = static_cast<Offset>(key + j);
-  });
+  const bool is_one = c < candidates.items.size();
+  const index_t seen = is_one ? seen_by(c) : 0, pair = earlier + sum_of_earlier_threads(seen);
+  index_t key = 0;
+  if (is_one) {
+    key = offsets(segment_of(candidates.items.offsets, c)) + candidates.visible(c) - seen;
+    pairs.first_key(c) = static_cast<offset_t>(key);
+  }
+  if (c <= candidates.items.size()) pairs.first_pair(c) = pair;
+  const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  for (int of_lane = 0; of_lane < warp_size; ++of_lane) {
+    const index_t its_seen = __shfl_sync(all_lanes, seen, of_lane), its_pair = __shfl_sync(all_lanes, pair, of_lane);
+    const index_t its_key = __shfl_sync(all_lanes, key, of_lane);
+    for (index_t j = lane; j < its_seen; j += warp_size) {
+      pairs.candidate(its_pair + j) = static_cast<offset_t>(c - lane + of_lane);
+      pairs.key(its_pair + j) = static_cast<offset_t>(its_key + j);
+    }
+  }
 }
 
 /// Makes the table in the context's memory.   @param offsets (B+1) of the histories' rows
@@ -99,8 +84,8 @@ PairTable pair_table(BasicContext<S>& context, VectorView<const offset_t, Device
   const PairTable pairs{context.template vector<index_t>(count + 1), context.template vector<offset_t>(count),
                         context.template vector<offset_t>(candidates.pairs),
                         context.template vector<offset_t>(candidates.pairs)};
-  launch<count_pairs_kernel<DeviceSpace>>(context, {dim3(1), dim3(counting_threads)}, offsets, candidates, pairs);
-  launch<list_pairs_kernel<offset_t>>(context, warp_per_row(count), pairs, count);
+  const LaunchShape shape{dim3(blocks_for(count + 1, counting_threads)), dim3(counting_threads)};  // and where all end
+  launch<list_pairs_kernel<DeviceSpace>>(context, shape, offsets, candidates, pairs);
   return pairs;
 }
 

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the network of candidate attention multiplies: the products q * k of pairs. Several elements are read at once
+// where addresses and rows are multiples of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "seqrec/cuda/pair_table.cuh"
+#include "seqrec/cuda/tensor_core.cuh"
+#include "seqrec/cuda/warp_product.cuh"
+
+namespace seqrec::cuda {
+
+/// Count elements that lie at a multiple of their size: one load or store.
+template <class S, int Count>
+struct alignas(static_cast<std::size_t>(Count) * sizeof(S)) Packed {
+  S values[static_cast<std::size_t>(Count)];
+};
+
+/// Whether elements from there on, and in rows `stride` apart, are `Count` of them to a packed one.
+template <int Count, class S>
+bool is_packed(const S* data, index_t stride) {
+  return reinterpret_cast<std::uintptr_t>(data) % alignof(Packed<S, Count>) == 0 && stride % Count == 0;
+}
+
+/// Keys and queries of pairs.
+template <class S>
+struct PairInputs {
+  /// Elements that a lane reads at once: 16 bytes.
+  static constexpr int at_once = 16 / static_cast<int>(sizeof(S));
+  using Some = Packed<S, at_once>;
+
+  PairTable pairs;
+  MatrixView<const S, DeviceSpace> keys, queries;  ///< (N, D), (C, D)
+  bool are_packed = false;
+
+  PairInputs(const PairTable& of_pairs, MatrixView<const S, DeviceSpace> of_keys,
+             MatrixView<const S, DeviceSpace> of_queries)
+      : pairs(of_pairs), keys(of_keys), queries(of_queries) {
+    are_packed = keys.columns() % at_once == 0 && is_packed<at_once>(keys.data, keys.stride) &&
+                 is_packed<at_once>(queries.data, queries.stride);
+  }
+
+  /// Writes q * k, and zeros up to whole tiles; the four lanes of a tensor core's row share the work.
+  __device__ void write_products(index_t pair, S* to) const {
+    const S* const q = queries.row(pairs.candidate(pair));
+    const S* const k = keys.row(pairs.key(pair));
+    const int width = static_cast<int>(keys.columns()), end = whole_tiles(width);
+    int column = 0;
+    if (are_packed) {
+      for (column = at_once * mma_member(); column < width; column += 4 * at_once) {
+        const Some of_q = *reinterpret_cast<const Some*>(q + column), of_k = *reinterpret_cast<const Some*>(k + column);
+        Some product;
+        for (int i = 0; i < at_once; ++i) product.values[i] = of_q.values[i] * of_k.values[i];
+        *reinterpret_cast<Some*>(to + column) = product;
+      }
+      column = width;
+    }
+    for (column += mma_member(); column < end; column += 4) to[column] = column < width ? q[column] * k[column] : S{0};
+  }
+};
+
+}  // namespace seqrec::cuda

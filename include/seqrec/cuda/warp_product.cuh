@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// A product of a warp on tensor cores: sixteen rows by tiles of eight columns, over any number of terms.
+#pragma once
+
+#include <cstddef>
+
+#include "seqrec/core/types.hpp"
+#include "seqrec/cuda/tensor_core.cuh"
+
+/// Before a loop whose count is a constant and in which registers are an array: it must be unrolled, or they lie in
+/// memory.
+#ifdef __CUDACC__
+#define SEQREC_UNROLL_TILES _Pragma("unroll")
+#else
+#define SEQREC_UNROLL_TILES
+#endif
+
+namespace seqrec::cuda {
+
+/// Terms after which a tensor core's sum is added to another: it rounds towards zero.
+inline constexpr int terms_at_once = 128;
+
+/// A multiple of eight terms or columns that holds `count`.
+SEQREC_HOST_DEVICE inline int whole_tiles(int count) { return (count + 7) / 8 * 8; }
+
+/// sums += left right, for each tile of eight columns. All lanes of the warp take part.
+/// @param terms a multiple of eight   @param left  left(row, term)   @param right  right(term, column)
+template <class A, std::size_t Tiles, class Left, class Right>
+__device__ void add_tiles(MmaSums<A> (&sums)[Tiles], int terms, Left left, Right right) {
+  constexpr int tiles = static_cast<int>(Tiles);
+  MmaOf<A> product;
+  for (int first = 0; first < terms; first += terms_at_once) {
+    MmaSums<A> part[Tiles];
+    const int end = first + terms_at_once < terms ? first + terms_at_once : terms;
+    for (int start = first; start < end; start += MmaOf<A>::terms) {
+      product.set_left([&](int row, int term) -> A { return left(row, start + term); });
+      SEQREC_UNROLL_TILES
+      for (int tile = 0; tile < tiles; ++tile) {
+        product.set_right([&](int term, int column) -> A { return right(start + term, tile * mma_columns + column); });
+        product.multiply(part[tile]);
+      }
+    }
+    SEQREC_UNROLL_TILES
+    for (int tile = 0; tile < tiles; ++tile)
+      for (int i = 0; i < 4; ++i) sums[tile].values[i] += part[tile].values[i];
+  }
+}
+
+}  // namespace seqrec::cuda
