@@ -296,6 +296,21 @@ TEMPLATE_TEST_CASE("gru: units that are shared by threads, that share threads, a
   }
 }
 
+TEMPLATE_TEST_CASE("gru: where nothing is kept for backward nor asked for at the end, the same states", "[ops]",
+                   SEQREC_TEST_ALL_BACKENDS) {
+  const GruReset reset = GENERATE(GruReset::after_product, GruReset::before_product);
+  for (const index_t width : {5, 70}) {
+    const Problem p = problem({3, 0, 2}, width, reset);
+    Run<TestType> run(p);
+    PlacedScalars<TestType> y(unwritten(p.rows(), width), Layout::strided);
+    GruForward<TestType> a{run.offsets.view(), run.longest,          run.gates.matrix(), run.weight.matrix(),
+                           run.bias.vector(),  run.initial.matrix(), y.matrix()};
+    a.reset = p.reset;
+    ops::gru_forward(run.context, a);
+    CHECK(same_bits(y.read(), run.states().y));
+  }
+}
+
 TEMPLATE_TEST_CASE("gru: a history has the same bits among many others as among few", "[ops]",
                    SEQREC_TEST_ALL_BACKENDS) {
   std::vector<index_t> lengths;
