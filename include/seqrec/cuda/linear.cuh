@@ -29,22 +29,26 @@ __global__ void __launch_bounds__(product_threads)
   const index_t first_row = blocks.row(blockIdx.x), first_column = blocks.column(blockIdx.x);
   Product product;
   product.multiply(operands, first_row, first_column, dynamic_shared<S>());
-  unsigned kept[2][2];  // of both rows of the lane, 32 columns each
+  unsigned kept[2];  // of both rows of the lane, its warp's columns
   for (int half = 0; half < 2; ++half)
-    for (int part = 0; part < 2; ++part)
-      kept[half][part] = factors.kept_of_32(first_row + Product::row_in_block(half), first_column / 32 + part,
-                                            static_cast<unsigned>(mma_member()));
-  const index_t rows = a.y.rows(), columns = a.y.columns();
+    kept[half] = factors.kept_of_32(first_row + Product::row_in_block(half),
+                                    (first_column + product_warp_column()) / product_warp_columns,
+                                    static_cast<unsigned>(mma_member()));
+  const index_t columns_left = a.y.columns() - first_column;
+  S bias[product_tiles][2] = {};
+  for (int tile = 0; tile < product_tiles; ++tile)
+    for (int i = 0; i < 2; ++i)
+      if (const int column = Product::column_in_block(tile) + i; a.bias && column < columns_left)
+        bias[tile][i] = a.bias(first_column + column);
   product.for_tiles([&](int half, int tile, const auto& sums) {
     const index_t row = first_row + Product::row_in_block(half);
-    const unsigned here = kept[half][tile / 4] >> (tile % 4 * mma_columns + 2 * mma_member());
-    for (int i = 0; i < 2; ++i) {
-      const index_t column = first_column + Product::column_in_block(tile) + i;
-      if (row >= rows || column >= columns) continue;
-      S value = static_cast<S>(sums[i]);
-      if (a.bias) value += a.bias(column);
-      a.y(row, column) = activated(a.activation, value) * factors.of((here >> i & 1u) != 0);
-    }
+    if (row >= a.y.rows()) return;
+    S* const y = a.y.row(row) + first_column;
+    const unsigned here = kept[half] >> (tile * mma_columns + 2 * mma_member());
+    for (int i = 0; i < 2; ++i)
+      if (const int column = Product::column_in_block(tile) + i; column < columns_left)
+        y[column] =
+            activated(a.activation, static_cast<S>(sums[i]) + bias[tile][i]) * factors.of((here >> i & 1u) != 0);
   });
 }
 

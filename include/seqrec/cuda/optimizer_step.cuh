@@ -28,7 +28,7 @@ inline constexpr int elements_per_piece = 1024, update_threads = warp_size * row
 
 /// Rows that a warp takes one after the other, where all of a table's move but few have a gradient: its lanes look for
 /// the places of their gradients at the same time.
-inline constexpr int rows_looked_up = 8;
+inline constexpr int rows_looked_up = 2;
 
 /// Blocks that share the pieces: eight for each multiprocessor of the largest devices, which then hold all of them.
 inline constexpr unsigned most_update_blocks = 8 * 132;

@@ -2,10 +2,11 @@
 // Products of many rows with a weight matrix, on tensor cores, each element finished in registers: what becomes of the
 // sum is the caller's.
 //
-// One block of four warps per 64 rows and 64 columns of the result; a warp has 16 of the rows. Both operands go through
-// shared memory by asynchronous copies, and an element is summed in an order that depends on the number of terms alone:
-// a row of the result depends on its row of the left operand, to the last bit, and on no other. Memory: the left
-// operand once for every 64 columns, the right one once for every 64 rows (from the second-level cache).
+// One block of eight warps per 64 rows and 64 columns of the result; a warp has 16 of the rows and 32 of the columns.
+// Both operands go through shared memory by asynchronous copies, and an element is summed in an order that depends on
+// the number of terms alone: a row of the result depends on its row of the left operand, to the last bit, and on no
+// other. Memory: the left operand once for every 64 columns, the right one once for every 64 rows (from the
+// second-level cache).
 #pragma once
 
 #include <cstddef>
@@ -23,9 +24,19 @@ namespace seqrec::cuda {
 
 /// Rows and columns of a block's part of the result.
 inline constexpr int product_rows = 64, product_columns = 64;
-inline constexpr int product_threads = product_rows / mma_rows * warp_size;
-/// Tiles of eight columns, which each warp has all of.
-inline constexpr int product_tiles = product_columns / mma_columns;
+/// Columns, and tiles of eight of them, of a warp.
+inline constexpr int product_warp_columns = 32, product_tiles = product_warp_columns / mma_columns;
+/// Warps along a part's rows, and threads of a block.
+inline constexpr int product_row_warps = product_rows / mma_rows;
+inline constexpr int product_threads = product_row_warps * (product_columns / product_warp_columns) * warp_size;
+
+/// The first of a warp's rows, and of its columns, in the block's part.
+__device__ inline int product_warp_row() {
+  return static_cast<int>(threadIdx.x) / warp_size % product_row_warps * mma_rows;
+}
+__device__ inline int product_warp_column() {
+  return static_cast<int>(threadIdx.x) / warp_size / product_row_warps * product_warp_columns;
+}
 
 /// What the rows of the right operand are: the result's columns, as those of a weight in x weight', or the sum's terms.
 enum class RightRows { columns, terms };
@@ -106,29 +117,31 @@ class RowProduct {
       for (int tile = 0; tile < product_tiles; ++tile) action(half, tile, sums_[tile].values + 2 * half);
   }
   /// The lane's two rows in the block.
-  __device__ static int row_in_block(int half) {
-    return static_cast<int>(threadIdx.x) / warp_size * mma_rows + MmaSums<A>::row(2 * half);
-  }
+  __device__ static int row_in_block(int half) { return product_warp_row() + MmaSums<A>::row(2 * half); }
   /// The first of its two columns in a tile.
-  __device__ static int column_in_block(int tile) { return tile * mma_columns + MmaSums<A>::column(0); }
+  __device__ static int column_in_block(int tile) {
+    return product_warp_column() + tile * mma_columns + MmaSums<A>::column(0);
+  }
 
  private:
   /// Sums some terms for themselves first: the hardware, which rounds towards zero, then adds few at a time.
   __device__ void add_terms(const S* left, const S* right, int count) {
-    const S* const rows = left + static_cast<int>(threadIdx.x) / warp_size * mma_rows * left_stride;
+    const S* const rows = left + product_warp_row() * left_stride;
+    const S* const columns = right + product_warp_column() * (right_rows == RightRows::columns ? right_stride : 1);
     MmaSums<A> sums[product_tiles];
     for (int from = 0; from < count; from += Mma::terms) {
-      Mma mma;
-      mma.set_left([&](int r, int term) { return rows[r * left_stride + from + term]; });
+      Mma mma[product_tiles];
+      mma[0].set_left([&](int r, int term) { return rows[r * left_stride + from + term]; });
       for (int tile = 0; tile < product_tiles; ++tile) {
-        mma.set_right([&](int term, int c) {
+        if (tile != 0) mma[tile] = mma[0];
+        mma[tile].set_right([&](int term, int c) {
           if constexpr (right_rows == RightRows::columns)
-            return right[(tile * mma_columns + c) * right_stride + from + term];
+            return columns[(tile * mma_columns + c) * right_stride + from + term];
           else
-            return right[(from + term) * right_stride + tile * mma_columns + c];
+            return columns[(from + term) * right_stride + tile * mma_columns + c];
         });
-        mma.multiply(sums[tile]);
       }
+      multiply_in_turn(mma, sums);
     }
     for (int tile = 0; tile < product_tiles; ++tile)
       for (int i = 0; i < 4; ++i) sums_[tile].values[i] += sums[tile].values[i];

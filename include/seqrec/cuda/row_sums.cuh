@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums of the rows that a step has left for a table's gradient, along the indices of the lists that name them.
 //
-// One warp per row that any list names, one lane a column. The warp looks the row up in each list and walks through its
-// entries there: list by list, by position within a list, so the sum is the same in every run. Memory: reads each
-// entry's source row once and writes each sum once for every list that names its row. A row that very many entries name
-// (a popular item) is the longest warp.
+// One warp per row that any list names, eight columns a lane, so that a row 64 wide has four entries on the way side by
+// side. The warp looks the row up in each list and walks through its entries there; those of a row that very many name
+// (a popular item) are dealt among the warps of the block. The order of additions depends on how many entries there are
+// alone, so the sum is the same in every run. Memory: reads each entry's source row once and writes each sum once.
 #pragma once
+
+#include <algorithm>
+#include <cstddef>
 
 #include "seqrec/core/fixed_list.hpp"
 #include "seqrec/core/jagged.hpp"
 #include "seqrec/cuda/context.cuh"
-#include "seqrec/cuda/rows.cuh"
+#include "seqrec/cuda/row_octets.cuh"
 
 namespace seqrec::cuda {
 
@@ -43,39 +46,98 @@ inline constexpr int most_summands = 8;
 template <class S>
 using RowSummands = FixedList<RowSummand<S>, most_summands>;
 
-/// Entries of a row that a warp reads before it adds the first, so that it waits once for all of them.
-inline constexpr int entries_at_once = 8;
+/// Entries that a lane reads before it adds the first, so that it waits once for all of them.
+inline constexpr int entries_at_once = 4;
+/// Entries of a row in a list that a warp sums alone; more are dealt among the warps of its block.
+inline constexpr index_t entries_of_warp = 256;
+
+/// The entries of a row in a list, as places of its order.
+struct EntriesOfRow {
+  offset_t first = 0, end = 0;
+};
+
+/// A lane's part of the sum of every `stride`-th of some entries, in eight columns.
+/// @param column, count  of the lane   @param first  the lane's first entry
+template <class S>
+__device__ void add_entries(Octet<accumulator_of<S>>& sum, const RowSummand<S>& list, const EntriesOfRow& entries,
+                            index_t first, index_t stride, index_t column, int count, int alignment) {
+  using Accumulator = accumulator_of<S>;
+  const bool ordered = static_cast<bool>(list.index.order), single = list.entries_per_row == 1;
+  for (index_t e = entries.first + first; count > 0 && e < entries.end; e += stride * entries_at_once) {
+    Octet<S> values[entries_at_once];
+    Accumulator coefficients[entries_at_once];
+    for (int j = 0; j < entries_at_once; ++j) {
+      const index_t at = e + j * stride;
+      coefficients[j] = 0;
+      if (at >= entries.end) continue;
+      const index_t entry = ordered ? static_cast<index_t>(list.index.order(at)) : at;
+      coefficients[j] = list.coefficients ? static_cast<Accumulator>(list.coefficients(entry)) : Accumulator{1};
+      const index_t row = single ? entry : entry / list.entries_per_row;
+      values[j] = Octet<S>::load(list.source.row(row) + column, count, alignment);
+    }
+    for (int j = 0; j < entries_at_once; ++j)
+      for (int i = 0; i < octet; ++i) sum[i] += coefficients[j] * static_cast<Accumulator>(values[j][i]);
+  }
+}
 
 /// @param adds  to the sums; else they are written, and each row has a summand
 template <class S>
-__global__ void sum_rows_kernel(RowSummands<S> summands, VectorView<const item_t, DeviceSpace> rows,
-                                MatrixView<S, DeviceSpace> sums, bool adds) {
+__global__ void __launch_bounds__(warp_size* rows_per_block)
+    sum_rows_kernel(RowSummands<S> summands, VectorView<const item_t, DeviceSpace> rows,
+                    MatrixView<S, DeviceSpace> sums, bool adds, int lanes, int alignment) {
   using Accumulator = accumulator_of<S>;
+  using Sum = Octet<Accumulator>;
+  __shared__ shared_array<EntriesOfRow[static_cast<std::size_t>(most_summands)], rows_per_block> of_block;
+  __shared__ shared_array<Accumulator[static_cast<std::size_t>(widest_octet_row)], rows_per_block> parts;
   const index_t i = row_of_warp();
-  if (i >= rows.size()) return;
-  for (index_t number = 0; number < summands.size(); ++number) {
+  const int warp = static_cast<int>(threadIdx.y), lane = static_cast<int>(threadIdx.x) % lanes;
+  const index_t group = static_cast<int>(threadIdx.x) / lanes, groups = warp_size / lanes;
+  for (int number = static_cast<int>(threadIdx.x); number < summands.size(); number += warp_size) {
     const RowSummand<S>& list = summands[number];
-    const index_t place = place_among(list.index.rows, rows(i));
-    if (place < 0) continue;
-    const bool ordered = static_cast<bool>(list.index.order);
-    const index_t first = ordered ? list.index.row_offsets(place) : place;
-    const index_t end = ordered ? list.index.row_offsets(place + 1) : place + 1;
-    const auto entry_at = [&](index_t e) { return ordered ? static_cast<index_t>(list.index.order(e)) : e; };
-    for_columns_of_lane(sums.columns(), [&](index_t column) {
-      Accumulator sum = adds ? static_cast<Accumulator>(sums(i, column)) : Accumulator{0};
-      for (index_t e = first; e < end; e += entries_at_once) {
-        Accumulator values[entries_at_once];
-        for (int j = 0; j < entries_at_once; ++j) {
-          const index_t entry = entry_at(e + j < end ? e + j : e);
-          const Accumulator value = list.source(entry / list.entries_per_row, column);
-          values[j] = list.coefficients ? static_cast<Accumulator>(list.coefficients(entry)) * value : value;
-        }
-        for (int j = 0; j < entries_at_once; ++j)
-          if (e + j < end) sum += values[j];
+    const index_t place = i < rows.size() ? place_among(list.index.rows, rows(i)) : -1;
+    EntriesOfRow entries;
+    if (place >= 0 && list.index.order)
+      entries = {list.index.row_offsets(place), list.index.row_offsets(place + 1)};
+    else if (place >= 0)
+      entries = {static_cast<offset_t>(place), static_cast<offset_t>(place + 1)};
+    of_block[warp][number] = entries;
+  }
+  __syncthreads();
+  // Adds up what the groups of a warp have.
+  const auto whole = [&](Sum& sum) {
+    for (int distance = lanes; distance < warp_size; distance *= 2)
+      for (int k = 0; k < octet; ++k) sum[k] += __shfl_xor_sync(all_lanes, sum[k], distance);
+  };
+  for (index_t first_column = 0; first_column < sums.columns(); first_column += octet * lanes) {
+    const index_t column = first_column + octet * lane, left = sums.columns() - column;
+    const int count = left < octet ? static_cast<int>(left < 0 ? 0 : left) : octet;
+    Sum sum;
+    for (index_t number = 0; number < summands.size(); ++number) {
+      const EntriesOfRow entries = of_block[warp][number];
+      if (entries.end - entries.first <= entries_of_warp)
+        add_entries(sum, summands[number], entries, group, groups, column, count, alignment);
+    }
+    whole(sum);
+    for (int row = 0; row < rows_per_block; ++row)
+      for (index_t number = 0; number < summands.size(); ++number) {
+        const EntriesOfRow entries = of_block[row][number];
+        if (entries.end - entries.first <= entries_of_warp) continue;
+        Sum part;
+        add_entries(part, summands[number], entries, group + groups * warp, groups * rows_per_block, column, count,
+                    alignment);
+        whole(part);
+        if (group == 0)
+          for (int k = 0; k < octet; ++k) parts[warp][octet * lane + k] = part[k];
+        __syncthreads();
+        for (int other = 0; warp == row && other < rows_per_block; ++other)
+          for (int k = 0; k < octet; ++k) sum[k] += parts[other][octet * lane + k];
+        __syncthreads();
       }
-      sums(i, column) = static_cast<S>(sum);
-    });
-    adds = true;
+    if (i >= rows.size() || group != 0 || count == 0) continue;
+    Octet<S> result;
+    if (adds) result = Octet<S>::load(sums.row(i) + column, count, alignment);
+    for (int k = 0; k < octet; ++k) result[k] = static_cast<S>(static_cast<Accumulator>(result[k]) + sum[k]);
+    result.store(sums.row(i) + column, count, alignment);
   }
 }
 
@@ -83,7 +145,10 @@ __global__ void sum_rows_kernel(RowSummands<S> summands, VectorView<const item_t
 template <class S>
 void sum_rows(const BasicContext<S>& context, const RowSummands<S>& summands,
               VectorView<const item_t, DeviceSpace> rows, MatrixView<S, DeviceSpace> sums, bool adds) {
-  launch<sum_rows_kernel<S>>(context, warp_per_row(rows.size()), summands, rows, sums, adds);
+  int alignment = row_alignment(sums);
+  for (const RowSummand<S>& list : summands) alignment = std::min(alignment, row_alignment(list.source));
+  launch<sum_rows_kernel<S>>(context, warp_per_row(rows.size()), summands, rows, sums, adds,
+                             octets_of_row(sums.columns()), alignment);
 }
 
 /// table(rows(i)) += sums(i).

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A target against sampled items: scores, loss and its derivatives, without atomics.
 //
-// Where rows have items of their own alone, and few: one warp per row makes its scores, its loss and its gradients.
+// Where rows have items of their own alone, and few: a row's lanes make its scores, its loss and its gradients.
 //
 // Else scores lie transposed, (S + M, N), so that threads of neighbouring rows read neighbouring numbers. Own items:
 // one warp per row and item. Shared ones: a cuBLAS product with the gathered vectors where all rows share one list; one
@@ -14,7 +14,7 @@
 #include "seqrec/cuda/gather_rows.cuh"
 #include "seqrec/cuda/gemm.cuh"
 #include "seqrec/cuda/reduce.cuh"
-#include "seqrec/cuda/rows.cuh"
+#include "seqrec/cuda/row_octets.cuh"
 #include "seqrec/cuda/segments.cuh"
 #include "seqrec/ops/evaluate_row.hpp"
 #include "seqrec/ops/sampled_loss.hpp"
@@ -169,22 +169,34 @@ __global__ void shared_gradients_kernel(SampledScores<S, RowLoss> of) {
   });
 }
 
-/// Own items of a row at most that its warp takes from the first score to the gradients.
-inline constexpr index_t few_own_items = 16;
+/// Own items of a row at most that its lanes take from the first score to the gradients.
+inline constexpr int few_own_items = 16;
 
-/// Scores, loss, coefficients and the states' gradients of rows that have few items, all of them their own.
+/// Scores, loss, coefficients and the states' gradients of rows that have few items, all of them their own: eight
+/// columns a lane, at most 256 together (row_octets.cuh).
 template <class S, class RowLoss>
-__global__ void few_items_kernel(SampledScores<S, RowLoss> of) {
+__global__ void few_items_kernel(SampledScores<S, RowLoss> of, int lanes, int alignment) {
   using Accumulator = accumulator_of<S>;
-  __shared__ shared_array<S[static_cast<std::size_t>(few_own_items)], rows_per_block> of_block;
-  const index_t row = row_of_warp(), own = of.own();
-  if (row >= of.a.states.rows()) return;
-  S* const scores = &of_block[static_cast<int>(threadIdx.y)][0];
+  __shared__ shared_array<S[static_cast<std::size_t>(few_own_items)], octet_threads> of_block;
+  const OctetPlace at(lanes);
+  const index_t row = at.first_row(), own = of.own(), column = at.column();
+  const int count = row < of.a.states.rows() ? at.count(of.a.states.columns()) : 0;
+  const auto item_of = [&](index_t place) { return row < of.a.states.rows() ? of.a.items(row, place) : item_t{0}; };
+  const auto vector_of = [&](item_t item) {
+    return Octet<S>::load(of.a.head.table.row(item) + column, count, alignment);
+  };
+  Octet<S> state;
+  if (count > 0) state = Octet<S>::load(of.a.states.row(row) + column, count, alignment);
+  S* const scores = &of_block[at.row_in_block()][0];
   for (index_t place = 0; place < own; ++place) {
-    const auto score = of.score(row, of.a.items(row, place));
-    if (threadIdx.x == 0) scores[place] = static_cast<S>(score);
+    const item_t item = item_of(place);
+    const Octet<S> vector = vector_of(item);
+    Accumulator dot = 0;
+    for (int i = 0; i < octet; ++i) dot += static_cast<Accumulator>(state[i]) * static_cast<Accumulator>(vector[i]);
+    dot = at.sum(dot);
+    if (at.lane == 0 && count > 0) scores[place] = static_cast<S>(dot + of.offset(item));
   }
-  if (threadIdx.x == 0) {
+  if (at.lane == 0 && count > 0) {
     const RowOfScores<S> as_row{scores, 1};
     of.a.losses(row) = of.a.scale * evaluate_row<S>(of.a.row_loss, as_row, own)[0];
     for (index_t place = 0; place < own; ++place) {
@@ -193,13 +205,13 @@ __global__ void few_items_kernel(SampledScores<S, RowLoss> of) {
     }
   }
   __syncwarp();
-  if (!of.a.dstates) return;
-  for_columns_of_lane(of.a.dstates.columns(), [&](index_t column) {
-    Accumulator sum = 0;
-    for (index_t place = 0; place < own; ++place)
-      sum += static_cast<Accumulator>(scores[place]) * of.a.head.table(of.a.items(row, place), column);
-    of.a.dstates(row, column) = static_cast<S>(sum);
-  });
+  if (!of.a.dstates || count == 0) return;
+  Octet<S> gradient;
+  for (index_t place = 0; place < own; ++place) {
+    const Octet<S> vector = vector_of(item_of(place));
+    for (int i = 0; i < octet; ++i) gradient[i] += scores[place] * vector[i];
+  }
+  gradient.store(of.a.dstates.row(row) + column, count, alignment);
 }
 
 template <class S, class RowLoss>
@@ -211,9 +223,10 @@ void sampled_loss(BasicContext<S>& context, const SampledLoss<BasicContext<S>, R
   if constexpr (CorrectsSampling<RowLoss>)
     if (a.log_probability) correction = a.row_loss.sampling_correction();
   if constexpr (RowLossOverLanes<RowLoss>) {
-    if (!in_segments && shared == 0 && own <= few_own_items)
-      return launch<few_items_kernel<S, RowLoss>>(context, warp_per_row(rows),
-                                                  SampledScores<S, RowLoss>{a, {}, correction});
+    if (!in_segments && shared == 0 && own <= few_own_items && a.states.columns() <= widest_octet_row)
+      return launch<few_items_kernel<S, RowLoss>>(
+          context, octet_shape(rows, a.states.columns()), SampledScores<S, RowLoss>{a, {}, correction},
+          octets_of_row(a.states.columns()), row_alignment(a.states, a.head.table, a.dstates));
   }
   const SampledScores<S, RowLoss> of{a, context.matrix(count, rows), correction};
 

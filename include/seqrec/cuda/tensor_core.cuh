@@ -11,6 +11,7 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -178,11 +179,14 @@ struct MmaFloat {
       right_rest[i] = parts.second;
     }
   }
+  /// C += A B is three products, the smaller ones first.
+  static constexpr int products = 3;
+  __device__ void multiply(MmaSums<>& sums, int product) const {
+    detail::multiply_tf32(sums.values, product == 0 ? left_rest : left, product == 1 ? right_rest : right);
+  }
   /// C += A B.
   __device__ void multiply(MmaSums<>& sums) const {
-    detail::multiply_tf32(sums.values, left_rest, right);
-    detail::multiply_tf32(sums.values, left, right_rest);
-    detail::multiply_tf32(sums.values, left, right);
+    for (int product = 0; product < products; ++product) multiply(sums, product);
   }
 };
 
@@ -215,6 +219,18 @@ struct MmaDouble {
     }
   }
 };
+
+/// C_i += A_i B_i of several tiles in turn, product by product: a product that adds to what the one before it has added
+/// to waits for that, so a tile at a time would leave the tensor cores idle.
+template <std::size_t Tiles, class Mma, class A>
+__device__ void multiply_in_turn(const Mma (&of)[Tiles], MmaSums<A> (&sums)[Tiles]) {
+  if constexpr (requires { Mma::products; }) {
+    for (int product = 0; product < Mma::products; ++product)
+      for (std::size_t tile = 0; tile < Tiles; ++tile) of[tile].multiply(sums[tile], product);
+  } else {
+    for (std::size_t tile = 0; tile < Tiles; ++tile) of[tile].multiply(sums[tile]);
+  }
+}
 
 /// Products whose sums are as exact as those of multiply-adds in `A`.
 template <class A>

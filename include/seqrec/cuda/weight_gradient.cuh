@@ -2,7 +2,7 @@
 // Gradients of a weight matrix and its bias, dweight (O, I) += dy' x and dbias (O) += the sum of dy's rows: products
 // with few elements and very many terms, on tensor cores.
 //
-// Rows are cut into slices; a block of four warps sums a slice's terms of 64 by 64 elements, and the bias's beside
+// Rows are cut into slices; a block of eight warps sums a slice's terms of 64 by 64 elements, and the bias's beside
 // them, with the next rows on their way to shared memory by asynchronous copies; a second launch adds up the slices, in
 // their order. The first half may share a launch with other work, of which its blocks are a part. Memory: dy and x once
 // for every 64 inputs or outputs; a slice leaves O (I + 1) numbers, which are read once.
@@ -40,6 +40,8 @@ class SlicedWeightGradient {
   using A = accumulator_of<S>;
   static constexpr int terms = sizeof(S) == sizeof(double) ? 16 : 32;
   static constexpr int stride = product_columns + 8, tile = terms * stride;
+  /// Threads that share the terms of a bias's gradient.
+  static constexpr int bias_parts = product_threads / product_rows;
   /// Two tiles of each operand.
   static constexpr std::size_t shared_bytes = static_cast<std::size_t>(4 * tile) * sizeof(S);
 
@@ -66,7 +68,7 @@ class SlicedWeightGradient {
     const index_t output = part % of_outputs_ * product_rows, input = part / of_outputs_ * product_columns;
     const index_t begin = slice * slices_.rows_of_each, next = begin + slices_.rows_of_each;
     const index_t end = next < dy_.rows() ? next : dy_.rows();
-    const int thread = static_cast<int>(threadIdx.x), first_row = thread / warp_size * mma_rows;
+    const int thread = static_cast<int>(threadIdx.x), first_row = product_warp_row(), first = product_warp_column();
     const auto copy = [&](index_t row, int place) {
       if (row < end) {
         S* const tiles = shared + 2 * place * tile;
@@ -86,17 +88,20 @@ class SlicedWeightGradient {
       const S *const left = shared + 2 * place * tile, *const right = left + tile;
       MmaSums<A> some[product_tiles];  // few terms at a time: the hardware's sums are rounded towards zero
       for (int from = 0; from < terms; from += Mma::terms) {
-        Mma mma;
-        mma.set_left([&](int r, int term) { return left[(from + term) * stride + first_row + r]; });
+        Mma mma[product_tiles];
+        mma[0].set_left([&](int r, int term) { return left[(from + term) * stride + first_row + r]; });
         for (int column = 0; column < product_tiles; ++column) {
-          mma.set_right([&](int term, int c) { return right[(from + term) * stride + column * mma_columns + c]; });
-          mma.multiply(some[column]);
+          if (column != 0) mma[column] = mma[0];
+          mma[column].set_right(
+              [&](int term, int c) { return right[(from + term) * stride + first + column * mma_columns + c]; });
         }
+        multiply_in_turn(mma, some);
       }
       for (int column = 0; column < product_tiles; ++column)
         for (int i = 0; i < 4; ++i) sums[column].values[i] += some[column].values[i];
-      if (input == 0 && thread < product_rows)
-        for (int term = 0; term < terms; ++term) of_bias += left[term * stride + thread];
+      if (input == 0)
+        for (int term = 0; term < terms / bias_parts; ++term)
+          of_bias += left[(thread / product_rows * (terms / bias_parts) + term) * stride + thread % product_rows];
       __syncthreads();  // before the next copies go there
     }
     const index_t outputs = dy_.columns(), inputs = x_.columns();
@@ -104,11 +109,16 @@ class SlicedWeightGradient {
     for (int column = 0; column < product_tiles; ++column)
       for (int i = 0; i < 4; ++i) {
         const index_t o = output + first_row + MmaSums<A>::row(i);
-        const index_t at = input + column * mma_columns + MmaSums<A>::column(i);
+        const index_t at = input + first + column * mma_columns + MmaSums<A>::column(i);
         if (o < outputs && at < inputs) result[o * inputs + at] = sums[column].values[i];
       }
-    if (input == 0 && thread < product_rows && output + thread < outputs)
-      result[outputs * inputs + output + thread] = of_bias;
+    if (input != 0) return;
+    A* const parts = reinterpret_cast<A*>(shared);
+    parts[thread] = of_bias;
+    __syncthreads();
+    if (thread >= product_rows || output + thread >= outputs) return;
+    for (int i = 1; i < bias_parts; ++i) of_bias += parts[i * product_rows + thread];
+    result[outputs * inputs + output + thread] = of_bias;
   }
 
  private:
