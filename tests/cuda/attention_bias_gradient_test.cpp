@@ -24,24 +24,17 @@ SEQREC_HOST_DEVICE inline index_t bucket_of(index_t row, index_t key) { return (
 
 template <class T>
 __global__ void sum_biases(Arguments a, AttentionBiasRows<T> rows) {
-  const AttentionPlace at(a, TileOrder::last_first, 64);
+  const AttentionBlock at(a, TileOrder::last_first, 64);
   if (at.start >= at.length) return;
-  T* const slopes = dynamic_shared<T>();
-  T* const of_buckets = slopes + tile_elements<tile_size>;
-  auto* const buckets = reinterpret_cast<std::uint8_t*>(of_buckets + bucket_elements);
-  AttentionBiasSums<T> sums(rows, at, of_buckets);
-  for (index_t key = 0; key <= at.start; key += tile_size) {
+  AttentionBiasSums<T> sums(rows, at, dynamic_shared<T>());
+  for (int key = 0; key < at.length && key < at.start + attention_rows; key += passing_rows) {
     __syncthreads();
-    for (int i = 0; i < tile_share; ++i)
-      for (int j = 0; j < tile_share; ++j) {
-        const index_t row = at.start + tile_row(i), other = key + tile_column(j);
-        const bool seen = row < at.length && other <= row;
-        const int e = tile_row(i) * tile_stride<tile_size> + tile_column(j);
-        slopes[e] = seen ? slope_of(at.head, row, other) : 0;
-        buckets[e] = static_cast<std::uint8_t>(seen ? bucket_of(row, other) : 0);
-      }
-    __syncthreads();
-    sums.add(slopes, buckets, key);
+    for (int e = static_cast<int>(threadIdx.x); e < attention_rows * passing_rows; e += attention_threads) {
+      const int i = e / passing_rows, j = e % passing_rows, row = at.start + i, other = key + j;
+      const bool seen = row < at.length && other <= row;
+      sums.set(i, j, seen ? slope_of(at.head, row, other) : 0, seen ? bucket_of(row, other) : 0);
+    }
+    sums.add(key);
   }
   sums.leave();
 }
@@ -49,8 +42,8 @@ __global__ void sum_biases(Arguments a, AttentionBiasRows<T> rows) {
 }  // namespace
 
 TEST_CASE("attention on CUDA: gradients of biases are sums over diagonals and buckets, added", "[cuda]") {
-  constexpr index_t heads = 2, longest = 70, distances = 80;
-  const Histories histories = random_histories({33, 0, longest, 1}, 5, 1);
+  constexpr index_t heads = 2, longest = 140, distances = 150;
+  const Histories histories = random_histories({33, 0, longest, 1, 97}, 5, 1);
   const PlacedBatch<seqrec::DeviceSpace> batch(histories);
   Matrix of_distance(heads, distances, 1), of_time(heads, time_buckets, 2);
   PlacedMasters<Doubles> distance(of_distance, Layout::strided), time(of_time, Layout::strided);
@@ -69,8 +62,7 @@ TEST_CASE("attention on CUDA: gradients of biases are sums over diagonals and bu
   a.heads = heads;
   a.dbias = {distance.matrix(), time.matrix()};
   const AttentionBiasRows<double> rows = attention_bias_rows(context, a);
-  const std::size_t bytes = (tile_elements<tile_size> + bucket_elements) * sizeof(double) + tile_elements<tile_size>;
-  launch<sum_biases<double>>(context, attention_shape(a, 64, bytes), a, rows);
+  launch<sum_biases<double>>(context, attention_blocks(a, 64, attention_bias_bytes<double>(true)), a, rows);
   add_attention_bias_gradient(context, a, rows);
   CHECK(difference(distance.read(), of_distance) == 0);
   CHECK(difference(time.read(), of_time) == 0);

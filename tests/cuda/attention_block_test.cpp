@@ -13,13 +13,21 @@ using namespace seqrec::cuda;
 using seqrec::index_t;
 using seqrec::offset_t;
 
+/// The lane's bits of a warp's tile, laid out.
 template <class T>
-__global__ void write_kept(seqrec::Dropout mask, unsigned row, unsigned heads, unsigned key, T* out) {
-  const unsigned kept = kept_weights(mask, row, heads, key);
+__device__ void lay_out(unsigned kept, T* out) {
   for (int n = 0; n < passing_parts; ++n)
     for (int i = 0; i < 4; ++i)
       out[MmaSums<T>::row(i) * passing_rows + mma_columns * n + MmaSums<T>::column(i)] =
           static_cast<T>(kept >> (4 * n + i) & 1u);
+}
+template <class T>
+__global__ void write_kept(seqrec::Dropout mask, unsigned row, unsigned heads, unsigned key, T* out) {
+  lay_out(kept_weights(mask, row, heads, key), out);
+}
+template <class T>
+__global__ void write_kept_of_keys(seqrec::Dropout mask, unsigned row, unsigned heads, unsigned key, T* out) {
+  lay_out(kept_weights_of_keys(mask, row, heads, key), out);
 }
 
 /// What of a place is asked for.
@@ -53,6 +61,21 @@ TEST_CASE("attention on CUDA: lanes that share their draws keep what the mask ke
     for (unsigned i = 0; i < mma_rows; ++i)
       for (unsigned j = 0; j < passing_rows; ++j)
         wrong += (kept[i * passing_rows + j] != 0) != (!mask.active() || mask.keeps(row + i * heads, key + j));
+    CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE("attention on CUDA: the same where keys are rows", "[cuda]") {
+  for (const double probability : {0.0, 0.3}) {
+    const seqrec::Dropout mask = mask_of(probability);
+    constexpr unsigned row = 4'294'967'250u, heads = 3, key = 48;
+    DeviceVector<int> out(mma_rows * passing_rows);
+    launch<write_kept_of_keys<int>>(DefaultStream{}, {1, warp_size}, mask, row, heads, key, out.view().data);
+    const std::vector<int> kept = out.to_host();
+    index_t wrong = 0;
+    for (unsigned i = 0; i < mma_rows; ++i)
+      for (unsigned j = 0; j < passing_rows; ++j)
+        wrong += (kept[i * passing_rows + j] != 0) != (!mask.active() || mask.keeps(row + j * heads, key + i));
     CHECK(wrong == 0);
   }
 }
@@ -91,5 +114,6 @@ TEST_CASE("attention on CUDA: the narrowest tile that holds a head, or parts of 
   CHECK(chosen(64, true) == Chosen{64, 16, false});
   CHECK(chosen(65, false) == Chosen{128, 4, false});
   CHECK(chosen(128, true) == Chosen{128, 16, false});
-  CHECK(chosen(132, true) == Chosen{64, 4, true});
+  CHECK(chosen(132, true) == Chosen{64, 16, true});
+  CHECK(chosen(130, false) == Chosen{64, 4, true});
 }

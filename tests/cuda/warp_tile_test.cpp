@@ -30,9 +30,9 @@ double at(const std::vector<T>& values, index_t row, index_t column, index_t col
 
 /// The tile at (row, column) of a matrix.
 template <int Width, int Bytes, class T>
-__global__ void copy_out(MatrixView<const T, DeviceSpace> matrix, int row, index_t column, T* out) {
+__global__ void copy_out(MatrixView<const T, DeviceSpace> matrix, int row, int column, T* out) {
   T* const tile = dynamic_shared<T>();
-  copy_tile<Width, passing_rows, threads, Bytes>(tile, matrix, row, column);
+  copy_tile<Width, passing_rows, threads, Bytes>(tile, TiledRows<T>(matrix), row, column);
   commit_copies();
   wait_for_copies<0>();
   __syncthreads();
@@ -48,7 +48,7 @@ void check_copies(index_t stride) {
   const std::vector<T> values = numbers<T>(rows * stride, 5);
   const auto matrix = to_device(values);
   for (const int row : {0, 8, 39})
-    for (const index_t column : {0, 32, 36}) {
+    for (const int column : {0, 32, 36}) {
       CAPTURE(Width, Bytes, row, column);
       DeviceVector<T> out(passing_rows * Width);
       launch<copy_out<Width, Bytes, T>>(DefaultStream{}, {1, threads, passing_rows * Width * sizeof(T)},
@@ -72,8 +72,8 @@ __global__ void multiply(MatrixView<const T, DeviceSpace> a, MatrixView<const T,
   constexpr int element = static_cast<int>(sizeof(T));
   T* const held = dynamic_shared<T>();
   T* const passing = held + held_rows * Width;
-  copy_tile<Width, held_rows, threads, element>(held, a, 0, 0);
-  copy_tile<Width, passing_rows, threads, element>(passing, b, 0, 0);
+  copy_tile<Width, held_rows, threads, element>(held, TiledRows<T>(a), 0, 0);
+  copy_tile<Width, passing_rows, threads, element>(passing, TiledRows<T>(b), 0, 0);
   commit_copies();
   wait_for_copies<0>();
   __syncthreads();

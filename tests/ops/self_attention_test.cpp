@@ -102,6 +102,7 @@ void for_each_problem(Check check) {
       CAPTURE(width, heads);
       check(biased(made({33, 32}, width, heads, 0.3, Layout::strided)));
     }
+    check(made({17}, wider % 2 == 0 ? 132 : 66, 1, 0.3, Layout::dense));  // parts whose rows are copied in fours
   } else {
     for (const auto& lengths : batches_of_lengths())
       for (const auto& [width, heads] : {std::array<index_t, 2>{7, 1}, {50, 1}, {50, 2}, {12, 4}, {3, 3}})

@@ -2,22 +2,32 @@
 // Gradients of what attention learns for distances and for times: sums over diagonals of squares that are nowhere
 // stored, and over the places of each bucket.
 //
-// The block of 32 rows that makes dq has every slope of its rows in shared memory once. One of its warps sums a tile's
-// diagonals, a distance a lane, the other sums by bucket, a row a lane and so no two lanes the same numbers. Each block
-// leaves a row of sums, and the rows are summed in their order. Memory: (N / 32 + B) H (longest + 128) numbers written
-// and read, a 32nd of the squares.
+// The block of 64 rows that makes dq has every slope of its rows in shared memory once. For either half of them one
+// warp sums a tile's diagonals, a distance a lane, and one by bucket, a row a lane and so no two lanes the same
+// numbers. Each half leaves a row of sums, and the rows are summed in their order. Memory: (N / 32 + B) H (longest +
+// 128) numbers written and read, a 32nd of the squares.
 #pragma once
 
 #include <cstdint>
 
-#include "seqrec/cuda/attention_tile.cuh"
+#include "seqrec/cuda/attention_block.cuh"
 #include "seqrec/cuda/column_sums.cuh"
 
 namespace seqrec::cuda {
 
-/// Elements from one bucket's sums to the next: odd, so that both those who add and those who sum meet few banks twice.
-inline constexpr int bucket_stride = tile_size + 1;
-inline constexpr int bucket_elements = static_cast<int>(time_buckets) * bucket_stride;
+/// Rows of a half, each a lane's.
+inline constexpr int bias_rows_of_half = warp_size;
+/// Elements from one row of slopes, or one bucket's sums, to the next: odd, so that both those who add and those who
+/// sum meet few banks twice.
+inline constexpr int slope_stride = passing_rows + 1, bucket_stride = bias_rows_of_half + 1;
+inline constexpr int slope_elements = attention_rows * slope_stride;
+inline constexpr int bucket_elements = 2 * static_cast<int>(time_buckets) * bucket_stride;
+
+/// Bytes of a block's slopes, and where times have a gradient of sums by bucket and of buckets.
+template <class A>
+constexpr std::size_t attention_bias_bytes(bool of_time) {
+  return (slope_elements + (of_time ? bucket_elements : 0)) * sizeof(A) + (of_time ? slope_elements : 0);
+}
 
 /// The rows of sums that blocks leave: one for 32 rows of a history, at most N / 32 + B.
 template <class A>
@@ -27,59 +37,80 @@ struct AttentionBiasRows {
   index_t distances = 0;                   ///< of a head: whole tiles
 
   __device__ explicit operator bool() const { return of_distance || of_time; }
-  /// Later tiles of a history, and those of later histories, have later rows.
-  __device__ static index_t row_of(const AttentionPlace& at) { return (at.first + at.start) / tile_size + at.user; }
+  /// Later rows of a history, and those of later histories, have later rows of sums.
+  /// @param start  of the 32 rows, in the history
+  __device__ static index_t row_of(const AttentionBlock& at, int start) {
+    return (at.first + start) / bias_rows_of_half + at.user;
+  }
 };
 
 /// What one block sums.
 template <class A>
 class AttentionBiasSums {
  public:
-  /// @param of_buckets (bucket_elements) shared memory, used where times have a gradient
-  __device__ AttentionBiasSums(const AttentionBiasRows<A>& rows, const AttentionPlace& at, A* of_buckets)
-      : rows_(rows), at_(at), of_buckets_(of_buckets), lane_(tile_thread() % warp_size) {
-    if (!sums_times()) return;
-    for (int bucket = 0; bucket < time_buckets; ++bucket) of_buckets_[bucket * bucket_stride + lane_] = 0;
+  /// @param shared  attention_bias_bytes, used where there is anything to sum
+  __device__ AttentionBiasSums(const AttentionBiasRows<A>& rows, const AttentionBlock& at, A* shared)
+      : rows_(rows), at_(at), slopes_(shared) {
+    const int warp = static_cast<int>(threadIdx.x) / warp_size, half = warp % 2;
+    lane_ = static_cast<int>(threadIdx.x) % warp_size;
+    start_ = at.start + half * bias_rows_of_half;
+    half_ = half * bias_rows_of_half * slope_stride;
+    of_buckets_ = shared + slope_elements + half * (bucket_elements / 2);
+    buckets_ = rows.of_time ? reinterpret_cast<std::uint8_t*>(shared + slope_elements + bucket_elements) : nullptr;
+    const bool exists = start_ < at.length;
+    sums_times_ = exists && rows.of_time && warp < 2;
+    sums_distances_ = exists && rows.of_distance && warp >= 2;
+    for (int bucket = 0; sums_times_ && bucket < time_buckets; ++bucket)
+      of_buckets_[bucket * bucket_stride + lane_] = 0;
   }
 
-  /// Adds a tile of slopes. Keys come in ascending order, each once.
-  /// @param slopes, buckets  of the tile, in shared memory; slopes are 0 where a row does not see a key
-  __device__ void add(const A* slopes, const std::uint8_t* buckets, index_t key) {
-    if (sums_times()) {
-      for (int e = lane_ * tile_stride<tile_size>, end = e + tile_size; e < end; ++e)
-        of_buckets_[buckets[e] * bucket_stride + lane_] += slopes[e];
-    } else if (sums_distances()) {
+  /// Takes a slope, 0 where a row does not see a key.   @param row, key  in the tile
+  __device__ void set(int row, int key, A slope, index_t bucket) {
+    slopes_[row * slope_stride + key] = slope;
+    if (buckets_ != nullptr) buckets_[row * slope_stride + key] = static_cast<std::uint8_t>(bucket);
+  }
+
+  /// Adds a tile of slopes once all of it is set; all threads of the block take part. Nobody sets the next before a
+  /// barrier. Keys come in ascending order, each once.
+  __device__ void add(int key) {
+    __syncthreads();
+    if (key > start_) return;  // nobody sees them
+    const A* const slopes = slopes_ + half_;
+    if (sums_times_) {
+      for (int e = lane_ * slope_stride, end = e + passing_rows; e < end; ++e)
+        of_buckets_[buckets_[half_ + e] * bucket_stride + lane_] += slopes[e];
+    } else if (sums_distances_) {
       // On and below the diagonal distances are those from start - key on, above it 32 less: of the next keys, whose
       // tile completes them.
       A below = before_, above = 0;
-      for (int column = 0; column + lane_ < tile_size; ++column)
-        below += slopes[(column + lane_) * tile_stride<tile_size> + column];
-      for (int row = 0; row < lane_; ++row) above += slopes[row * tile_stride<tile_size> + row + tile_size - lane_];
+      for (int column = 0; column + lane_ < passing_rows; ++column)
+        below += slopes[(column + lane_) * slope_stride + column];
+      for (int row = 0; row < lane_; ++row) above += slopes[row * slope_stride + row + passing_rows - lane_];
       before_ = above;
-      rows_.of_distance(rows_.row_of(at_), at_.head * rows_.distances + at_.start - key + lane_) = below;
+      rows_.of_distance(rows_.row_of(at_, start_), at_.head * rows_.distances + start_ - key + lane_) = below;
     }
   }
 
   /// Leaves the sums by bucket; those by distance have been left on the way.
   __device__ void leave() const {
-    if (!sums_times()) return;
+    if (!sums_times_) return;
     __syncwarp();
     for (int bucket = lane_; bucket < time_buckets; bucket += warp_size) {
       A sum = 0;
-      for (int row = 0; row < tile_size; ++row) sum += of_buckets_[bucket * bucket_stride + row];
-      rows_.of_time(rows_.row_of(at_), at_.head * time_buckets + bucket) = sum;
+      for (int row = 0; row < bias_rows_of_half; ++row) sum += of_buckets_[bucket * bucket_stride + row];
+      rows_.of_time(rows_.row_of(at_, start_), at_.head * time_buckets + bucket) = sum;
     }
   }
 
  private:
-  static_assert(tile_threads == 2 * warp_size && tile_size == warp_size);
-  __device__ bool sums_times() const { return rows_.of_time && tile_thread() < warp_size; }
-  __device__ bool sums_distances() const { return rows_.of_distance && tile_thread() >= warp_size; }
+  static_assert(attention_warps == 4 && passing_rows == bias_rows_of_half);
 
   const AttentionBiasRows<A>& rows_;
-  const AttentionPlace& at_;
-  A* of_buckets_;
-  int lane_;
+  const AttentionBlock& at_;
+  A *slopes_, *of_buckets_;
+  std::uint8_t* buckets_;
+  int lane_, start_, half_;  ///< of the warp's half: its first row in the history, and its first slope
+  bool sums_times_, sums_distances_;
   A before_ = 0;  ///< what earlier keys have of the distances of the next
 };
 
@@ -89,13 +120,13 @@ AttentionBiasRows<accumulator_of<S>> attention_bias_rows(BasicContext<S>& contex
                                                          const SelfAttentionBackward<BasicContext<S>>& a) {
   using A = accumulator_of<S>;
   AttentionBiasRows<A> sums;
-  const index_t rows = a.q.rows() / tile_size + segments_of(a.offsets);
+  const index_t rows = a.q.rows() / bias_rows_of_half + segments_of(a.offsets);
   const auto zeros = [&](index_t columns) {
     const MatrixView<A, DeviceSpace> matrix(context.template vector<A>(rows * columns).data, rows, columns);
     context.clear(matrix.data, matrix.size());
     return matrix;
   };
-  sums.distances = round_up(a.longest, tile_size);
+  sums.distances = round_up(a.longest, bias_rows_of_half);
   if (a.dbias.of_distance) sums.of_distance = zeros(a.heads * sums.distances);
   if (a.dbias.of_time) sums.of_time = zeros(a.heads * time_buckets);
   return sums;

@@ -6,7 +6,10 @@
 #include <cmath>
 #include <cstdint>
 
-#include "seqrec/cuda/attention_tile.cuh"
+#include "seqrec/cuda/attention_logits.cuh"
+#include "seqrec/cuda/reduce.cuh"
+#include "seqrec/cuda/segments.cuh"
+#include "seqrec/cuda/silu.cuh"
 #include "seqrec/cuda/warp_tile.cuh"
 
 namespace seqrec::cuda {
@@ -18,6 +21,11 @@ inline constexpr int attention_threads = attention_warps * warp_size;
 /// Blocks that a multiprocessor is to hold at least: as many as there are registers for.
 template <int Width>
 inline constexpr int attention_blocks_at_once = Width <= 64 ? 3 : 2;
+inline constexpr int attention_gradient_blocks = 2;
+
+/// Which tiles of a history are dealt first: those with the most work, so that no long one begins when all others end.
+/// (Histories lie the longest first where a batch is sorted, and so do their blocks.)
+enum class TileOrder { first_first, last_first };
 
 /// One block's work: 64 rows of a history in one head, and as many of the head's columns as it has registers for.
 struct AttentionBlock {
@@ -26,7 +34,7 @@ struct AttentionBlock {
   int length;           ///< the history's rows
   int start;            ///< of the block's rows, in the history
   index_t head, width;  ///< columns head width .. head width + width - 1
-  index_t column;       ///< the first that the block makes, of the head's
+  int column;           ///< the first that the block makes, of the head's
 
   template <class Arguments>
   __device__ AttentionBlock(const Arguments& a, TileOrder order, int columns) {
@@ -38,9 +46,20 @@ struct AttentionBlock {
     start = static_cast<int>(tile) * attention_rows;
     head = static_cast<index_t>(blockIdx.y);
     width = a.q.columns() / a.heads;
-    column = static_cast<index_t>(blockIdx.z) * columns;
+    column = static_cast<int>(blockIdx.z) * columns;
   }
 
+  /// The first of the warp's 16 rows, in the block: so that the warps of a multiprocessor's quarter are not all those
+  /// with the most, or the fewest, keys.
+  __device__ static int row_of_warp() {
+    return static_cast<int>((threadIdx.x / warp_size + blockIdx.x) % attention_warps) * mma_rows;
+  }
+  /// Dropout's row of a row of the history.
+  template <class Arguments>
+  __device__ std::uint32_t row_of_mask(const Arguments& a, int row) const {
+    return (a.dropout.first_row + static_cast<std::uint32_t>(first + row)) * static_cast<std::uint32_t>(a.heads) +
+           static_cast<std::uint32_t>(head);
+  }
   /// The history's rows of a matrix (N, D), and of those the head's columns.
   template <class Scalar>
   __device__ MatrixView<Scalar, DeviceSpace> part(const MatrixView<Scalar, DeviceSpace>& matrix) const {
@@ -59,24 +78,24 @@ LaunchShape attention_blocks(const Arguments& a, int columns, std::size_t shared
 
 /// Calls action.operator()<Width, Bytes, InParts>() for the narrowest tile that holds heads of this width, or one of
 /// whose width such a head has several parts.
-/// @param in_fours  whether all matrices lie in fours, to be copied by 16 bytes   @tparam Widest  64 or 128
+/// @param in_fours  whether all matrices lie in fours, to be copied by 16 bytes   @tparam Widest  32, 64 or 128
 template <class S, int Widest, class Action>
 void dispatch_attention_width(index_t width, bool in_fours, Action&& action) {
-  constexpr int element = static_cast<int>(sizeof(S));
-  const auto take = [&]<int Width>() {
+  constexpr int element = static_cast<int>(sizeof(S)), part = Widest < 64 ? Widest : 64;
+  const auto take = [&]<int Width, bool InParts>() {
     if (in_fours)
-      action.template operator()<Width, 16, false>();
+      action.template operator()<Width, 16, InParts>();
     else
-      action.template operator()<Width, element, false>();
+      action.template operator()<Width, element, InParts>();
   };
   if (width <= 32)
-    take.template operator()<32>();
-  else if (width <= 64)
-    take.template operator()<64>();
+    take.template operator()<32, false>();
+  else if (width <= part)
+    take.template operator()<part, false>();
   else if (width <= Widest)
-    take.template operator()<Widest>();
+    take.template operator()<Widest, false>();
   else
-    action.template operator()<64, element, true>();
+    take.template operator()<part, true>();
 }
 
 /// Which of a lane's scores dropout keeps: bit 4 n + i for element i of part n. A Philox block has the lanes of eight
@@ -100,6 +119,28 @@ __device__ inline unsigned kept_weights(const Dropout& mask, std::uint32_t row, 
     const unsigned bits = __shfl_sync(all_lanes, drawn, n, 4) >> (2 * member);
     kept |= ((bits & 3u) | (bits >> 6 & 12u)) << (4 * n);
   }
+  return kept;
+}
+
+/// The same of scores whose rows are keys and whose columns are rows of queries: each lane draws what two blocks of
+/// keys keep of one column.
+/// @param row  the mask's row of the tile's first column   @param key  the first of the warp's, a multiple of 8
+__device__ inline unsigned kept_weights_of_keys(const Dropout& mask, std::uint32_t row, std::uint32_t rows_apart,
+                                                std::uint32_t key) {
+  static_assert(passing_rows == warp_size);
+  if (!mask.active()) return ~0u;
+  unsigned drawn = 0;
+  for (unsigned half = 0; half < 2; ++half) {
+    const PhiloxBlock block = mask.lanes(row + static_cast<unsigned>(mma_lane()) * rows_apart, key / 8 + half);
+    for (unsigned column = 0; column < 8; ++column)
+      drawn |= (mask.keeps(block, column) ? 1u : 0u) << (8 * half + column);
+  }
+  unsigned kept = 0;
+  for (int n = 0; n < passing_parts; ++n)
+    for (int i = 0; i < 2; ++i) {
+      const unsigned bits = __shfl_sync(all_lanes, drawn, mma_columns * n + MmaSums<>::column(i)) >> mma_group();
+      kept |= ((bits & 1u) | (bits >> 6 & 4u)) << (4 * n + i);
+    }
   return kept;
 }
 

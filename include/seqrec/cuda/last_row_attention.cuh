@@ -10,8 +10,11 @@
 
 namespace seqrec::cuda {
 
+/// Blocks that a multiprocessor is to hold at least: few, so that a thread may have as many registers as it needs.
+inline constexpr int last_rows_at_once = 4;
+
 template <class S, int Width, int Bytes, bool InParts>
-__global__ void __launch_bounds__(warp_size)
+__global__ void __launch_bounds__(warp_size, last_rows_at_once)
     last_row_attention_kernel(LastRowAttention<BasicContext<S>> a, AttentionFactors<accumulator_of<S>> factors) {
   const index_t user = blockIdx.x, head = blockIdx.y, column = static_cast<index_t>(blockIdx.z) * Width;
   const index_t width = a.q.columns() / a.heads, first = a.offsets(user), length = a.offsets(user + 1) - first;
@@ -24,9 +27,10 @@ __global__ void __launch_bounds__(warp_size)
     for (index_t d = column + threadIdx.x; d < width && d < column + Width; d += warp_size) y(0, d) = S{0};
     return;
   }
-  attend<Width, Bytes, InParts, 1>(AttentionRows<S>{static_cast<int>(length) - 1, 1, column, of_user(a.q),
-                                                    of_history(a.k), of_history(a.v), y, nullptr, 0, 0, 0},
-                                   AttentionLogits<S>{a.bias, factors.scale, first, head}, factors, {});
+  attend<Width, Bytes, InParts, 1>(
+      AttentionRows<S>{static_cast<int>(length) - 1, 1, static_cast<int>(column), TiledRows<S>(of_user(a.q)),
+                       TiledRows<S>(of_history(a.k)), TiledRows<S>(of_history(a.v)), y, nullptr, 0, 0, 0},
+      AttentionLogits<S>{a.bias, factors.scale, first, head}, factors, {});
 }
 
 template <class S>

@@ -54,9 +54,9 @@ struct WarpSoftmax {
 template <class S>
 struct AttentionRows {
   int start, count;                           ///< rows of the history
-  index_t column;                             ///< the first that the block makes, of the head's
-  MatrixView<const S, DeviceSpace> q;         ///< (count, head's columns)
-  MatrixView<const S, DeviceSpace> k, v;      ///< (history's rows, head's columns)
+  int column;                                 ///< the first that the block makes, of the head's
+  TiledRows<S> q;                             ///< (count, head's columns)
+  TiledRows<S> k, v;                          ///< (history's rows, head's columns)
   MatrixView<S, DeviceSpace> y;               ///< (count, head's columns)
   S* saved;                                   ///< of the first row, or null
   index_t saved_apart;                        ///< from one row to the next
@@ -84,7 +84,7 @@ __device__ void attend(const AttentionRows<S>& at, const AttentionLogits<S>& log
   const int held = static_cast<int>((threadIdx.x / warp_size + blockIdx.x) % Warps) * mma_rows;
   const int row = at.start + held, end = at.start + at.count,
             last = row + mma_rows < end ? row + mma_rows - 1 : end - 1;
-  const auto load = [&](int stage, int key, index_t column) {
+  const auto load = [&](int stage, int key, int column) {
     copy_tile<Width, passing_rows, threads, Bytes>(keys(stage), at.k, key, column);
     copy_tile<Width, passing_rows, threads, Bytes>(values(stage), at.v, key, at.column);
   };
@@ -98,7 +98,7 @@ __device__ void attend(const AttentionRows<S>& at, const AttentionLogits<S>& log
   for (int key = 0; key < end; key += passing_rows, stage ^= 1) {
     const bool seen = held < at.count && key <= last;  // by any of the warp's rows
     WarpScores<A> scores = {};
-    for (index_t column = 0; column < at.q.columns(); column += Width) {
+    for (int column = 0; column < at.q.columns; column += Width) {
       if constexpr (InParts) {
         __syncthreads();  // the products before may still be reading
         copy_tile<Width, rows, threads, Bytes>(queries, at.q, 0, column);
@@ -168,14 +168,11 @@ __global__ void __launch_bounds__(attention_threads, attention_blocks_at_once<Wi
   if (at.start >= at.length) return;
   const int left = at.length - at.start, count = left < attention_rows ? left : attention_rows;
   const index_t first = at.first + at.start;
-  const auto heads = static_cast<std::uint32_t>(a.heads);
   attend<Width, Bytes, InParts, attention_warps>(
-      AttentionRows<S>{
-          at.start, count, at.column, at.part(a.q).row_range(at.start, count), at.part(a.k), at.part(a.v),
-          at.part(a.y).row_range(at.start, count),
-          a.saved ? a.saved.data + (first * a.heads + at.head) * saved_of_row : nullptr, a.heads * saved_of_row,
-          (a.dropout.first_row + static_cast<std::uint32_t>(first)) * heads + static_cast<std::uint32_t>(at.head),
-          heads},
+      AttentionRows<S>{at.start, count, at.column, TiledRows<S>(at.part(a.q).row_range(at.start, count)),
+                       TiledRows<S>(at.part(a.k)), TiledRows<S>(at.part(a.v)), at.part(a.y).row_range(at.start, count),
+                       a.saved ? a.saved.data + (first * a.heads + at.head) * saved_of_row : nullptr,
+                       a.heads * saved_of_row, at.row_of_mask(a, at.start), static_cast<std::uint32_t>(a.heads)},
       AttentionLogits<S>{a.bias, factors.scale, at.first, at.head}, factors, a.dropout);
 }
 

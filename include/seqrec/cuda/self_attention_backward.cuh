@@ -2,216 +2,202 @@
 // Gradients of self-attention, from weights that are computed again (FlashAttention, Dao et al. 2022, arXiv:2205.14135,
 // algorithm 4, in two passes, so that no two blocks add to the same numbers).
 //
-// One block per 32 rows of a history and head walks through the keys that they see and sums dq, and the gradients of
-// biases; then one block per 32 keys walks through the rows that see them and sums dk and dv. Memory: in each pass q,
-// k, v and dy, two of them once and two once for every 32 rows that meet them; what is left is written once.
+// One block per 64 rows of a history and head, 16 of them a warp, meets the keys that they see, 32 at a time, and sums
+// dq, the means that the second pass needs, and the gradients of biases; then one block per 64 keys meets the rows that
+// see them and sums dk and dv. All products are made on tensor cores, as in the forward pass. Memory: in each pass q,
+// k, v and dy, two of them once and two once for every 64 rows that meet them, and y once; what is left is written
+// once.
 #pragma once
 
 #include <cstdint>
 
 #include "seqrec/cuda/attention_bias_gradient.cuh"
-#include "seqrec/cuda/attention_tile.cuh"
+#include "seqrec/cuda/attention_gradient.cuh"
 #include "seqrec/cuda/gradient.cuh"
-#include "seqrec/cuda/rows.cuh"
 
 namespace seqrec::cuda {
 
-/// means(row H + head) = the sum of y dy over the head's columns, which is that of weights and their gradients (Dao et
-/// al., appendix B.4). One warp per row and head.
-template <class S>
-__global__ void attention_means_kernel(SelfAttentionBackward<BasicContext<S>> a,
-                                       VectorView<accumulator_of<S>, DeviceSpace> means) {
+/// The sum of y dy over a head's columns, which is that of weights and their gradients (Dao et al., appendix B.4): the
+/// four lanes that call for one row have a quarter each, and all of them the sum. Others of the warp may have none.
+template <bool InFours, class S>
+__device__ accumulator_of<S> gradient_mean(const MatrixView<const S, DeviceSpace>& y,
+                                           const MatrixView<const S, DeviceSpace>& dy, int row, bool exists) {
   using A = accumulator_of<S>;
-  const index_t i = row_of_warp();
-  if (i >= means.size()) return;
-  const index_t row = i / a.heads, width = a.y.columns() / a.heads, first = i % a.heads * width;
   A sum = 0;
-  for_columns_of_lane(width, [&](index_t column) {
-    sum += static_cast<A>(a.y(row, first + column)) * static_cast<A>(a.dy(row, first + column));
-  });
-  sum = warp_sum(sum);
-  if (threadIdx.x == 0) means(i) = sum;
+  if constexpr (InFours && sizeof(Four<S>) == 16) {  // the width is a multiple of 4
+    for (index_t column = 4 * mma_member(); exists && column < y.columns(); column += 16) {
+      const Four<S> a = read_four(y.row(row) + column), b = read_four(dy.row(row) + column);
+      for (int e = 0; e < 4; ++e) sum = multiply_add(static_cast<A>(a.of[e]), static_cast<A>(b.of[e]), sum);
+    }
+  } else {
+    for (index_t column = mma_member(); exists && column < y.columns(); column += 4)
+      sum = multiply_add(static_cast<A>(y(row, column)), static_cast<A>(dy(row, column)), sum);
+  }
+  for (int distance = 1; distance <= 2; distance *= 2) sum += __shfl_xor_sync(all_lanes, sum, distance);
+  return sum;
 }
 
-/// The tiles of 32 rows and 32 keys in shared memory.
-template <class S, int Width>
-struct AttentionGradientTiles {
-  using A = accumulator_of<S>;
-  static constexpr int elements = 4 * tile_elements<Width> + 2 * tile_elements<tile_size>;
-
-  A *queries, *gradients;  ///< rows of q and of dy
-  A *keys, *values;        ///< rows of k and of v
-  A *weights, *slopes;     ///< of the scores: weights under dropout, and gradients of logits
-  std::uint8_t* buckets;   ///< of the scores; null where nobody wants them
-
-  __device__ explicit AttentionGradientTiles(A* shared) {
-    A** const tiles[] = {&queries, &gradients, &keys, &values, &weights, &slopes};
-    for (int i = 0; i < 6; ++i) {
-      *tiles[i] = shared;
-      shared += i < 4 ? tile_elements<Width> : tile_elements<tile_size>;
-    }
-    buckets = nullptr;
-  }
-
-  /// Makes weights and slopes of the rows from `row` on for the keys from `key` on. The other tiles then hold the
-  /// block's columns.   @param new_rows, new_keys  whether they are others than in the last call
-  __device__ void make(const SelfAttentionBackward<BasicContext<S>>& a, const AttentionPlace& at,
-                       const AttentionFactors<A>& factors, VectorView<const A, DeviceSpace> means, index_t row,
-                       index_t key, bool new_rows, bool new_keys) {
-    const bool in_parts = at.width > Width;
-    TileScores<A> products = {}, dweights = {};
-    for (index_t column = 0; column < at.width; column += Width) {
-      __syncthreads();  // the products before may still be reading
-      if (new_rows || in_parts) load_rows(a, at, row, column);
-      if (new_keys || in_parts) load_keys(a, at, key, column);
-      __syncthreads();
-      multiply_rows<Width>(products, queries, keys, at.columns_from(column, Width));
-      multiply_rows<Width>(dweights, gradients, values, at.columns_from(column, Width));
-    }
-    differentiate(a, at, factors, means, row, key, products, dweights);
-    if (in_parts) {
-      __syncthreads();
-      load_rows(a, at, row, at.column);
-      load_keys(a, at, key, at.column);
-    }
-    store_scores(weights, products);
-    store_scores(slopes, dweights);
-    __syncthreads();
-  }
-
- private:
-  __device__ void load_rows(const SelfAttentionBackward<BasicContext<S>>& a, const AttentionPlace& at, index_t row,
-                            index_t column) {
-    load_tile<Width>(queries, at.part(a.q), row, column);
-    load_tile<Width>(gradients, at.part(a.dy), row, column);
-  }
-  __device__ void load_keys(const SelfAttentionBackward<BasicContext<S>>& a, const AttentionPlace& at, index_t key,
-                            index_t column) {
-    load_tile<Width>(keys, at.part(a.k), key, column);
-    load_tile<Width>(values, at.part(a.v), key, column);
-  }
-
-  /// Products of queries and keys become weights, gradients of weights those of logits.
-  __device__ void differentiate(const SelfAttentionBackward<BasicContext<S>>& a, const AttentionPlace& at,
-                                const AttentionFactors<A>& factors, VectorView<const A, DeviceSpace> means, index_t row,
-                                index_t key, TileScores<A>& products, TileScores<A>& dweights) {
-    const AttentionLogits<S> logit{a.bias, factors.scale, at.first, at.head};
-    const auto heads = static_cast<std::uint32_t>(a.heads);
-    const unsigned kept =
-        kept_scores(a.dropout, (a.dropout.first_row + static_cast<std::uint32_t>(at.first + row)) * heads + blockIdx.y,
-                    heads, static_cast<std::uint32_t>(key));
-    for (int i = 0; i < tile_share; ++i) {
-      const index_t this_row = row + tile_row(i), in_batch = (at.first + this_row) * a.heads + at.head;
-      const bool exists = this_row < at.length, softmax = exists && !factors.silu;
-      const A highest = softmax ? static_cast<A>(a.saved(in_batch * saved_of_row)) : A{0};
-      const A share = softmax ? static_cast<A>(a.saved(in_batch * saved_of_row + 1)) : factors.share;
-      const A mean = softmax ? means(in_batch) : A{0};
-      for (int j = 0; j < tile_share; ++j) {
-        const index_t this_key = key + tile_column(j);
-        const bool seen = exists && this_key <= this_row;
-        const index_t bucket = seen ? logit.bucket(this_row, this_key) : 0;
-        if (buckets != nullptr)
-          buckets[tile_row(i) * tile_stride<tile_size> + tile_column(j)] = static_cast<std::uint8_t>(bucket);
-        A &weight = products[i][j], &gradient = dweights[i][j];
-        if (!seen) {
-          weight = gradient = 0;
-          continue;
-        }
-        const A x = logit(weight, this_row, this_key, bucket);
-        const A factor = !a.dropout.active() ? A{1} : kept >> (tile_share * i + j) & 1u ? factors.kept : A{0};
-        if (factors.silu) {
-          const Silu<A> silu(x);
-          weight = silu.value * share * factor;
-          gradient *= silu.slope * share * factor;
-        } else {
-          const A probability = std::exp(x - highest) * share;
-          weight = probability * factor;
-          gradient = probability * (gradient * factor - mean);
-        }
-      }
-    }
-  }
-};
-
-/// Leaves a block's sums, times `factor`, where a gradient wants them.
-template <int Width, class S, class A>
-__device__ void leave_attention_gradient(const Gradient<BasicContext<S>>& gradient, const AttentionPlace& at,
-                                         const TileSums<A, Width>& sums, A factor) {
-  for (int i = 0; i < tile_share; ++i)
-    for (int j = 0; j < Width / tile_side; ++j) {
-      const index_t row = at.start + tile_row(i), column = at.column + tile_column(j);
-      if (row < at.length && column < at.width)
-        leave(gradient, at.first + row, at.head * at.width + column, static_cast<S>(sums[i][j] * factor));
-    }
-}
-
-/// dq, and what a block's rows have of the gradients of biases.
-template <class S, int Width>
-__global__ void __launch_bounds__(tile_threads, tile_blocks)
+/// dq, what a block's rows have of the gradients of biases, and means(row H + head), which softmax needs.
+template <class S, int Width, int Bytes, bool InParts>
+__global__ void __launch_bounds__(attention_threads, attention_gradient_blocks)
     attention_query_gradient_kernel(SelfAttentionBackward<BasicContext<S>> a,
                                     AttentionFactors<accumulator_of<S>> factors,
-                                    VectorView<const accumulator_of<S>, DeviceSpace> means,
+                                    VectorView<accumulator_of<S>, DeviceSpace> means,
                                     AttentionBiasRows<accumulator_of<S>> bias_rows) {
   using A = accumulator_of<S>;
-  using Tiles = AttentionGradientTiles<S, Width>;
-  const AttentionPlace at(a, TileOrder::last_first, Width);
+  using Rows = TiledRows<S>;
+  using Tiles = AttentionGradientTiles<Width, Bytes, InParts, 0, passing_parts / 2, S>;
+  const AttentionBlock at(a, TileOrder::last_first, Width);
   if (at.start >= at.length) return;
   A* const shared = dynamic_shared<A>();
-  Tiles tiles(shared);
-  const bool sums_biases = bias_rows && at.column == 0;  // the other parts would sum the same
-  if (!sums_biases) bias_rows = {};
+  Tiles tiles(shared, {Rows(at.part(a.q)), Rows(at.part(a.dy))}, {Rows(at.part(a.k)), Rows(at.part(a.v))}, at.start,
+              at.column);
+  const auto nothing = [](int) {};
+  tiles.begin(0, nothing);
+  if (at.column != 0) bias_rows = {};  // the other parts would sum the same
   AttentionBiasSums<A> bias(bias_rows, at, shared + Tiles::elements);
-  if (bias_rows.of_time) tiles.buckets = reinterpret_cast<std::uint8_t*>(shared + Tiles::elements + bucket_elements);
-  TileSums<A, Width> dq = {};
-  for (index_t key = 0; key <= at.start; key += tile_size) {
-    tiles.make(a, at, factors, means, at.start, key, key == 0, true);
-    if (a.dq.view) multiply_scores<Width>(dq, tiles.slopes, tiles.keys, at.rows_from(key));
-    if (sums_biases) bias.add(tiles.slopes, tiles.buckets, key);
+  const bool sums_biases = static_cast<bool>(bias_rows);
+  const int in_block = at.row_of_warp(), row = at.start + in_block;
+  const int end = at.start + attention_rows < at.length ? at.start + attention_rows : at.length;
+  const int last = row + mma_rows < end ? row + mma_rows - 1 : end - 1;
+  AttentionRow<A> of_row[2] = {};
+  for (int half = 0; half < 2 && !factors.silu; ++half) {
+    const int this_row = row + MmaSums<A>::row(2 * half);
+    const bool exists = this_row < end;
+    const index_t in_batch = exists ? (at.first + this_row) * a.heads + at.head : 0;
+    const A mean = gradient_mean<Bytes == 16>(at.part(a.y), at.part(a.dy), this_row, exists);
+    of_row[half] = {a.saved(in_batch * saved_of_row), a.saved(in_batch * saved_of_row + 1), mean};
+    if (exists && at.column == 0 && mma_member() == 0) means(in_batch) = mean;
+  }
+  const AttentionLogits<S> logit{a.bias, factors.scale, at.first, at.head};
+  const bool biased = a.bias.of_distance || a.bias.of_time;
+  WarpSums<A, Width> dq = {};
+  for (int key = 0; key < end; key += passing_rows) {
+    const bool seen = row < end && key <= last;  // by any of the warp's rows
+    WarpScores<A> scores = {}, slopes = {};
+    tiles.multiply(scores, slopes, in_block, key, key + passing_rows < end ? key + passing_rows : -1, seen,
+                   last >= key + passing_rows / 2, nothing);
+    const unsigned kept = seen ? kept_weights(a.dropout, at.row_of_mask(a, row), static_cast<std::uint32_t>(a.heads),
+                                              static_cast<std::uint32_t>(key))
+                               : 0;
+    if (seen) {
+      for_each_score(scores, [&](A& score, int n, int i) {
+        const int this_row = row + MmaSums<A>::row(i), other = key + mma_columns * n + MmaSums<A>::column(i);
+        if (!biased)
+          score *= factors.scale;
+        else if (other <= this_row && this_row < end)
+          score = logit(score, this_row, other);
+      });
+      differentiate(
+          scores, slopes, factors, kept, [&](int, int i) { return of_row[i / 2]; },
+          [&](int n, int i) {
+            const int this_row = row + MmaSums<A>::row(i), other = key + mma_columns * n + MmaSums<A>::column(i);
+            return other <= this_row && this_row < end;
+          });
+    }
+    if (sums_biases)
+      for_each_score(slopes, [&](A& slope, int n, int i) {
+        const int this_row = row + MmaSums<A>::row(i), other = key + mma_columns * n + MmaSums<A>::column(i);
+        const bool visible = other <= this_row && this_row < end;
+        bias.set(this_row - at.start, other - key, slope, visible ? logit.bucket(this_row, other) : 0);
+      });
+    if (seen && a.dq)
+      add_weighted_rows<Width>(dq, A{1}, A{1}, slopes, tiles.passing(0), 0, (last - key) / mma_columns + 1);
+    if (sums_biases) bias.add(key);
   }
   if (sums_biases) bias.leave();
-  leave_attention_gradient<Width, S>(a.dq, at, dq, factors.scale);
+  leave_attention_gradient<Width, Bytes == 16>(a.dq, at, row, dq, factors.scale);
 }
 
 /// dk and dv.
-template <class S, int Width>
-__global__ void __launch_bounds__(tile_threads, tile_blocks)
+template <class S, int Width, int Bytes, bool InParts>
+__global__ void __launch_bounds__(attention_threads, attention_gradient_blocks)
     attention_key_gradient_kernel(SelfAttentionBackward<BasicContext<S>> a, AttentionFactors<accumulator_of<S>> factors,
                                   VectorView<const accumulator_of<S>, DeviceSpace> means) {
   using A = accumulator_of<S>;
-  const AttentionPlace at(a, TileOrder::first_first, Width);
+  using Rows = TiledRows<S>;
+  using Tiles = AttentionGradientTiles<Width, Bytes, InParts, passing_parts / 2, passing_parts, S>;
+  const AttentionBlock at(a, TileOrder::first_first, Width);
   if (at.start >= at.length) return;
-  AttentionGradientTiles<S, Width> tiles(dynamic_shared<A>());
-  TileSums<A, Width> dk = {}, dv = {};
-  for (index_t row = at.start; row < at.length; row += tile_size) {
-    tiles.make(a, at, factors, means, row, at.start, true, row == at.start);
-    if (a.dk.view) multiply_scores_transposed<Width>(dk, tiles.slopes, tiles.queries, at.rows_from(row));
-    if (a.dv.view) multiply_scores_transposed<Width>(dv, tiles.weights, tiles.gradients, at.rows_from(row));
+  A* const shared = dynamic_shared<A>();
+  Tiles tiles(shared, {Rows(at.part(a.k)), Rows(at.part(a.v))}, {Rows(at.part(a.q)), Rows(at.part(a.dy))}, at.start,
+              at.column);
+  // Two times, as the tiles: the highest logits, shares and means of the passing rows.
+  const auto rows = [&](int row) { return shared + Tiles::elements + row / passing_rows % 2 * (3 * passing_rows); };
+  const auto load_rows = [&](int row) {
+    const int thread = static_cast<int>(threadIdx.x);
+    if (thread >= passing_rows || factors.silu) return;
+    const int valid = row + thread < at.length ? static_cast<int>(sizeof(A)) : 0;
+    const index_t in_batch = valid > 0 ? (at.first + row + thread) * a.heads + at.head : 0;
+    const A* const from[] = {a.saved.data + in_batch * saved_of_row, a.saved.data + in_batch * saved_of_row + 1,
+                             means.data + in_batch};
+    for (int i = 0; i < 3; ++i) copy_async<sizeof(A)>(rows(row) + i * passing_rows + thread, from[i], valid);
+  };
+  tiles.begin(at.start, load_rows);
+  const int in_block = at.row_of_warp(), key = at.start + in_block;
+  const AttentionLogits<S> logit{a.bias, factors.scale, at.first, at.head};
+  const bool biased = a.bias.of_distance || a.bias.of_time;
+  WarpSums<A, Width> dk = {}, dv = {};
+  for (int row = at.start; row < at.length; row += passing_rows) {
+    const bool seen = key < at.length && key < row + passing_rows;  // by any of the rows
+    WarpScores<A> weights = {}, slopes = {};
+    tiles.multiply(weights, slopes, in_block, row, row + passing_rows < at.length ? row + passing_rows : -1, seen,
+                   key < row + passing_rows / 2, load_rows);
+    if (!seen) continue;
+    const unsigned kept = kept_weights_of_keys(a.dropout, at.row_of_mask(a, row), static_cast<std::uint32_t>(a.heads),
+                                               static_cast<std::uint32_t>(key));
+    for_each_score(weights, [&](A& weight, int n, int i) {
+      const int this_row = row + mma_columns * n + MmaSums<A>::column(i), other = key + MmaSums<A>::row(i);
+      if (!biased)
+        weight *= factors.scale;
+      else if (other <= this_row && this_row < at.length)
+        weight = logit(weight, this_row, other);
+    });
+    const A* const of_rows = rows(row);
+    differentiate(
+        weights, slopes, factors, kept,
+        [&](int n, int i) {
+          const A* const of_row = of_rows + mma_columns * n + MmaSums<A>::column(i);
+          return AttentionRow<A>{of_row[0], of_row[passing_rows], of_row[2 * passing_rows]};
+        },
+        [&](int n, int i) {
+          const int this_row = row + mma_columns * n + MmaSums<A>::column(i), other = key + MmaSums<A>::row(i);
+          return other <= this_row && this_row < at.length;
+        });
+    const int begin = key > row ? (key - row) / mma_columns : 0,
+              parts = (at.length - row + mma_columns - 1) / mma_columns;
+    if (a.dk) add_weighted_rows<Width>(dk, A{1}, A{1}, slopes, tiles.passing(0), begin, parts);
+    if (a.dv) add_weighted_rows<Width>(dv, A{1}, A{1}, weights, tiles.passing(1), begin, parts);
   }
-  leave_attention_gradient<Width, S>(a.dk, at, dk, factors.scale);
-  leave_attention_gradient<Width, S>(a.dv, at, dv, A{1});
+  leave_attention_gradient<Width, Bytes == 16>(a.dk, at, key, dk, factors.scale);
+  leave_attention_gradient<Width, Bytes == 16>(a.dv, at, key, dv, A{1});
 }
 
 template <class S>
 void self_attention_backward(BasicContext<S>& context, const SelfAttentionBackward<BasicContext<S>>& a) {
   using A = accumulator_of<S>;
   const auto factors = attention_factors<S>(a, a.dropout);
-  VectorView<A, DeviceSpace> means;
-  if (!factors.silu) {
-    means = context.template vector<A>(a.q.rows() * a.heads);
-    launch<attention_means_kernel<S>>(context, warp_per_row(means.size()), a, means);
-  }
-  const VectorView<const A, DeviceSpace> read_means = means;
+  const bool softmax = !factors.silu, keys = a.dk || a.dv;
   const AttentionBiasRows<A> bias_rows = attention_bias_rows(context, a);
   const bool biases = bias_rows.of_distance || bias_rows.of_time;
-  dispatch_tile_width<A>(a.q.columns() / a.heads, [&]<int Width>() {
-    const std::size_t tiles = AttentionGradientTiles<S, Width>::elements * sizeof(A);
-    const std::size_t buckets = bias_rows.of_time ? bucket_elements * sizeof(A) + tile_elements<tile_size> : 0;
-    if (a.dq || biases)
-      launch<attention_query_gradient_kernel<S, Width>>(context, attention_shape(a, Width, tiles + buckets), a, factors,
-                                                        read_means, bias_rows);
-    if (a.dk || a.dv)
-      launch<attention_key_gradient_kernel<S, Width>>(context, attention_shape(a, Width, tiles), a, factors,
-                                                      read_means);
+  VectorView<A, DeviceSpace> means;
+  if (softmax) means = context.template vector<A>(a.q.rows() * a.heads);
+  const VectorView<const A, DeviceSpace> read_means = means;
+  const index_t width = a.q.columns() / a.heads;
+  const auto in_fours = [&](auto... matrices) {
+    return ((matrices.data == nullptr || lies_in_fours(matrices, width)) && ...);
+  };
+  const bool fours = in_fours(a.q, a.k, a.v, a.y, a.dy, a.dq.view, a.dk.view, a.dv.view);
+  constexpr int widest = 256 / static_cast<int>(sizeof(A));  // its sums, of two matrices, fill a thread's registers
+  dispatch_attention_width<S, widest>(width, fours, [&]<int Width, int Bytes, bool InParts>() {
+    const std::size_t tiles = (2 * attention_rows + 4 * passing_rows) * Width * sizeof(A);
+    const std::size_t with_biases = biases ? attention_bias_bytes<A>(static_cast<bool>(bias_rows.of_time)) : 0;
+    if (a.dq || biases || (softmax && keys))
+      launch<attention_query_gradient_kernel<S, Width, Bytes, InParts>>(
+          context, attention_blocks(a, Width, tiles + with_biases), a, factors, means, bias_rows);
+    if (keys)
+      launch<attention_key_gradient_kernel<S, Width, Bytes, InParts>>(
+          context, attention_blocks(a, Width, tiles + 6 * passing_rows * sizeof(A)), a, factors, read_means);
   });
   add_attention_bias_gradient(context, a, bias_rows);
 }

@@ -183,20 +183,35 @@ SEQREC_HOST_DEVICE bool lies_in_fours(const MatrixView<A, Space>& matrix, index_
   return bits % 16 == 0;
 }
 
+/// A matrix of which tiles are copied, in few registers: it has less than 2^31 rows, and they lie less than 2^31
+/// elements apart.
+template <class A>
+struct TiledRows {
+  const A* data;
+  int rows, columns, stride;
+
+  __device__ explicit TiledRows(const MatrixView<const A, DeviceSpace>& matrix)
+      : data(matrix.data),
+        rows(static_cast<int>(matrix.rows())),
+        columns(static_cast<int>(matrix.columns())),
+        stride(static_cast<int>(matrix.stride)) {}
+};
+
 /// Begins to copy `Height` rows of a matrix from (row, column) on, which is in the matrix; zeros where it ends. The
 /// `Threads` threads of a block take part.
 /// @tparam Bytes  of a copy: 16 where the matrix lies in fours, or those of an element
 template <int Width, int Height, int Threads, int Bytes, class A>
-__device__ void copy_tile(A* tile, const MatrixView<const A, DeviceSpace>& matrix, int row, index_t column) {
+__device__ void copy_tile(A* tile, const TiledRows<A>& matrix, int row, int column) {
   constexpr int elements = Bytes / static_cast<int>(sizeof(A)), pieces = Width / elements;
   constexpr int across = pieces < Threads ? pieces : Threads, apart = Threads / across;
   const int thread = static_cast<int>(threadIdx.x), first = thread / across;
-  const int rows = static_cast<int>(matrix.rows()) - row - first;
-  const index_t beside = matrix.columns() - column, step = apart * matrix.stride;
+  const int rows = matrix.rows - row - first, columns = matrix.columns - column;
+  const index_t step = static_cast<index_t>(apart) * matrix.stride;
   for (int piece = 0; piece < pieces; piece += across) {
     const int d = (piece + thread % across) * elements;
-    const int there = d >= beside ? 0 : d + elements > beside ? static_cast<int>(beside) - d : elements;
-    const A* from = matrix.row(row + first) + column + d;  // may lie behind the matrix, where nothing is read
+    const int there = d >= columns ? 0 : d + elements > columns ? columns - d : elements;
+    // May lie behind the matrix, where nothing is read.
+    const A* from = matrix.data + static_cast<index_t>(row + first) * matrix.stride + (column + d);
     for (int i = 0; i < Height; i += apart, from += step)
       copy_async<Bytes>(tile + tile_place<Width>(first + i, d / 4) + d % 4, from,
                         (i < rows ? there : 0) * static_cast<int>(sizeof(A)));
