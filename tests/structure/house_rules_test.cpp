@@ -31,6 +31,8 @@ TEST_CASE("every header has its test at the mirrored path") {
       {"cuda/attention_unit_backward.cuh", "ops/candidate_attention_test.cpp"},
       {"cuda/best_items.cuh", "ops/top_k_test.cpp"},
       {"cuda/candidate_attention_backward.cuh", "ops/candidate_attention_test.cpp"},
+      {"cuda/catalogue_head_gradient.cuh", "ops/catalogue_loss_test.cpp"},
+      {"cuda/catalogue_softmax.cuh", "ops/catalogue_loss_test.cpp"},
       {"cuda/gradient.cuh", "ops/dropout_residual_layer_norm_test.cpp"},
       {"cuda/gru_backward.cuh", "ops/gru_test.cpp"},
       {"cuda/gru_registers.cuh", "ops/gru_test.cpp"},
