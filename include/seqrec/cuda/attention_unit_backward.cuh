@@ -6,6 +6,7 @@
 #pragma once
 
 #include "seqrec/cuda/attention_unit.cuh"
+#include "seqrec/cuda/column_sums.cuh"
 #include "seqrec/cuda/gemm.cuh"
 #include "seqrec/cuda/rows.cuh"
 #include "seqrec/ops/candidate_attention.hpp"
