@@ -113,8 +113,10 @@ void candidate_attention_backward(BasicContext<S>& context, const CandidateAtten
                                        .dscores = of_scores.dscores,
                                        .dz = dz = context.matrix(total, units),
                                        .dproducts = a.dkeys || a.dqueries ? products : Matrix{},
-                                       .total = total};
-  if (!network_gradients(context, of_network)) {
+                                       .total = total,
+                                       .sums_keys = dweight.product && makes_by_pairs(total, rows)};
+  const bool has_gone = network_gradients(context, of_network), has_keys = has_gone && of_network.sums_keys;
+  if (!has_gone) {
     dz = unit_backward<S>(context, unit, a.saved, of_scores.dscores);
     if (dweight.product) {
       launch<pair_products_kernel<S>>(context, warp_per_row(total), a, pairs, products);
@@ -127,13 +129,14 @@ void candidate_attention_backward(BasicContext<S>& context, const CandidateAtten
   const SeparateParts<S> parts(context, unit.hidden[0].weight);
   SeparateParts<S> dparts;
   if (dweight.product) dparts = SeparateParts<S>(context, units, width);
+  if (has_keys) dparts.of_keys = {};
   if (a.dqueries || dweight.product) {
     const Matrix sums = context.matrix(candidates, units);
     launch<query_gradients_kernel<S>>(context, warp_per_row(candidates), a, pairs,
                                       PairGradients<S>{products, dz, sums});
     separate_part_backward<S>(context, a.queries, sums, parts.of_queries, dparts.of_queries, a.dqueries.view);
   }
-  if (a.dkeys || dweight.product) {
+  if (a.dkeys || dparts.of_keys) {
     const Matrix sums = context.matrix(rows, units);
     launch<key_gradients_kernel<S>>(context, warp_per_row((rows + keys_of_warp - 1) / keys_of_warp), a, pairs,
                                     PairGradients<S>{products, dz, sums});
