@@ -6,19 +6,21 @@
 #pragma once
 
 #include "seqrec/cuda/attention_unit.cuh"
+#include "seqrec/cuda/column_sums.cuh"
 #include "seqrec/cuda/gemm.cuh"
 #include "seqrec/cuda/rows.cuh"
 #include "seqrec/ops/candidate_attention.hpp"
 
 namespace seqrec::cuda {
 
-/// Adds the gradients of the parts to the first layer's.   @param dweight (F1, 4 D)
+/// Adds the gradients of the parts to the first layer's.   @param dparts  null for those of keys if there are none
+/// @param dweight (F1, 4 D)
 template <class S>
 __global__ void separate_gradients_kernel(SeparateParts<S> dparts, master_matrix_of<BasicContext<S>> dweight) {
-  const index_t row = row_of_warp(), width = dparts.of_keys.columns();
+  const index_t row = row_of_warp(), width = dparts.of_queries.columns();
   if (row >= dweight.rows()) return;
   for_columns_of_lane(width, [&](index_t column) {
-    const S of_query = dparts.of_queries(row, column), of_key = dparts.of_keys(row, column);
+    const S of_query = dparts.of_queries(row, column), of_key = dparts.of_keys ? dparts.of_keys(row, column) : S{0};
     dweight(row, column) += of_query;
     dweight(row, width + column) += of_key;
     dweight(row, 2 * width + column) += of_query - of_key;

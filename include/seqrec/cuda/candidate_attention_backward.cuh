@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Candidate attention, backward.
 //
-// One warp per candidate turns dy into gradients of scores. The network's backward pass is products over all pairs and
-// the epilogues of unit_activation.cuh. What pairs leave for keys and queries is summed by one warp per row, one lane a
-// column: over the rows that a candidate sees, or over the candidates that see a row, in order. No atomics. Memory, a
-// pair: about six times the network's values, and four times a key.
+// One warp per candidate turns dy into gradients of scores. From there pairs go back through the network in one launch
+// (network_gradients.cuh) or layer by layer (attention_unit_backward.cuh); what they leave for keys and queries is
+// summed in order (pair_gradients.cuh). No atomics. Memory, a pair: the network's values twice, gradients of the first
+// layer three times and of products three times, and four times a key.
 #pragma once
 
 #include <cstdint>
 
 #include "seqrec/cuda/attention_unit_backward.cuh"
 #include "seqrec/cuda/gemm.cuh"
-#include "seqrec/cuda/gradient.cuh"
 #include "seqrec/cuda/network_gradients.cuh"
 #include "seqrec/cuda/pair_bias.cuh"
+#include "seqrec/cuda/pair_gradients.cuh"
 #include "seqrec/cuda/rows.cuh"
 #include "seqrec/ops/candidate_attention.hpp"
 
@@ -79,81 +79,6 @@ __global__ void pair_products_kernel(CandidateAttentionBackward<BasicContext<S>>
   for_columns_of_lane(x.columns(), [&](index_t column) { x(pair, column) = q[column] * k[column]; });
 }
 
-/// What pairs leave for keys and queries, and where sums of the former go.
-template <class S>
-struct PairGradients {
-  MatrixView<const S, DeviceSpace> dproducts;  ///< (pairs, D) of q * k; null where only weights have gradients
-  MatrixView<const S, DeviceSpace> dz;         ///< (pairs, F1) of the first layer's values
-  MatrixView<S, DeviceSpace> sums;             ///< (N or C, F1) written: of dz
-};
-
-template <class S>
-__global__ void query_gradients_kernel(CandidateAttentionBackward<BasicContext<S>> a, PairTable pairs,
-                                       PairGradients<S> g) {
-  using Accumulator = accumulator_of<S>;
-  const index_t c = row_of_warp();
-  if (c >= a.queries.rows()) return;
-  const index_t seen = pairs.seen(c), first_pair = pairs.first_pair(c), first_key = pairs.first_key(c);
-  if (a.dqueries.view)
-    for_columns_of_lane(a.keys.columns(), [&](index_t column) {
-      Accumulator sum = 0;
-      for (index_t j = 0; j < seen; ++j)
-        sum += static_cast<Accumulator>(g.dproducts(first_pair + j, column)) * a.keys(first_key + j, column);
-      leave(a.dqueries, c, column, static_cast<S>(sum));
-    });
-  for_columns_of_lane(g.sums.columns(), [&](index_t unit) {
-    Accumulator sum = 0;
-    for (index_t j = 0; j < seen; ++j) sum += g.dz(first_pair + j, unit);
-    g.sums(c, unit) = static_cast<S>(sum);
-  });
-}
-
-/// The first candidate of a user that sees beyond a row of the history, counted from its first; visible rows ascend.
-template <class Space>
-__device__ index_t first_to_see(const Candidates<Space>& candidates, index_t user, index_t row) {
-  index_t low = candidates.items.offsets(user), high = candidates.items.offsets(user + 1);
-  while (low < high) {
-    const index_t middle = (low + high) / 2;
-    if (candidates.visible(middle) > row)
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  return low;
-}
-
-template <class S>
-__global__ void key_gradients_kernel(CandidateAttentionBackward<BasicContext<S>> a, PairTable pairs,
-                                     PairGradients<S> g) {
-  using Accumulator = accumulator_of<S>;
-  const index_t key = row_of_warp();
-  if (key >= a.keys.rows()) return;
-  const index_t heads = a.unit.heads(), columns = a.keys.columns() / heads, user = segment_of(a.offsets, key);
-  const index_t first = first_to_see(a.candidates, user, key - a.offsets(user));
-  const index_t end = a.candidates.items.offsets(user + 1);
-  // Those that see the row follow one another, up to the first whose window begins behind it.
-  const auto for_pairs = [&](auto action) {
-    for (index_t c = first; c < end && pairs.first_key(c) <= key; ++c)
-      action(c, pairs.first_pair(c), key - pairs.first_key(c));
-  };
-  if (a.dkeys.view)
-    for_columns_of_lane(a.keys.columns(), [&](index_t column) {
-      const index_t head = column / columns;
-      Accumulator sum = 0;
-      for_pairs([&](index_t c, index_t first_pair, index_t j) {
-        const Accumulator weight = a.weights(heads * first_pair + head * pairs.seen(c) + j);
-        sum += weight * a.dy(c, column);
-        sum += static_cast<Accumulator>(g.dproducts(first_pair + j, column)) * a.queries(c, column);
-      });
-      leave(a.dkeys, key, column, static_cast<S>(sum));
-    });
-  for_columns_of_lane(g.sums.columns(), [&](index_t unit) {
-    Accumulator sum = 0;
-    for_pairs([&](index_t, index_t first_pair, index_t j) { sum += g.dz(first_pair + j, unit); });
-    g.sums(key, unit) = static_cast<S>(sum);
-  });
-}
-
 /// Backward of the first layer's separate parts: adds their gradients to the first weight, and hands on to x (N or C,
 /// D).   @param sums (N or C, F1) of the layer's gradients   @param dweight (F1, D) written, where wanted
 template <class S>
@@ -188,8 +113,10 @@ void candidate_attention_backward(BasicContext<S>& context, const CandidateAtten
                                        .dscores = of_scores.dscores,
                                        .dz = dz = context.matrix(total, units),
                                        .dproducts = a.dkeys || a.dqueries ? products : Matrix{},
-                                       .total = total};
-  if (!network_gradients(context, of_network)) {
+                                       .total = total,
+                                       .sums_keys = dweight.product && makes_by_pairs(total, rows)};
+  const bool has_gone = network_gradients(context, of_network), has_keys = has_gone && of_network.sums_keys;
+  if (!has_gone) {
     dz = unit_backward<S>(context, unit, a.saved, of_scores.dscores);
     if (dweight.product) {
       launch<pair_products_kernel<S>>(context, warp_per_row(total), a, pairs, products);
@@ -202,15 +129,17 @@ void candidate_attention_backward(BasicContext<S>& context, const CandidateAtten
   const SeparateParts<S> parts(context, unit.hidden[0].weight);
   SeparateParts<S> dparts;
   if (dweight.product) dparts = SeparateParts<S>(context, units, width);
+  if (has_keys) dparts.of_keys = {};
   if (a.dqueries || dweight.product) {
     const Matrix sums = context.matrix(candidates, units);
     launch<query_gradients_kernel<S>>(context, warp_per_row(candidates), a, pairs,
                                       PairGradients<S>{products, dz, sums});
     separate_part_backward<S>(context, a.queries, sums, parts.of_queries, dparts.of_queries, a.dqueries.view);
   }
-  if (a.dkeys || dweight.product) {
+  if (a.dkeys || dparts.of_keys) {
     const Matrix sums = context.matrix(rows, units);
-    launch<key_gradients_kernel<S>>(context, warp_per_row(rows), a, pairs, PairGradients<S>{products, dz, sums});
+    launch<key_gradients_kernel<S>>(context, warp_per_row((rows + keys_of_warp - 1) / keys_of_warp), a, pairs,
+                                    PairGradients<S>{products, dz, sums});
     separate_part_backward<S>(context, a.keys, sums, parts.of_keys, dparts.of_keys, a.dkeys.view);
   }
   if (dweight.product)

@@ -28,6 +28,7 @@ struct NetworkGradients {
   MatrixView<S, DeviceSpace> dproducts;      ///< (pairs, D) written: of q * k
   MatrixView<S, DeviceSpace> sums = {};      ///< (blocks, of a block) written
   index_t total = 0;                         ///< pairs
+  bool sums_keys = false;                    ///< adds also the gradient of the first layer's separate part of keys
 };
 
 /// A block's work on some pairs after others; all of its threads take part in all of it.
@@ -67,22 +68,21 @@ class GradientBlock {
     through_activation<true>(places_.layers - 1);
     for (int l = places_.layers - 1; l >= 0; --l) {
       if (l == 0)
-        for (int half = 0; half < 2; ++half) {
-          const int row = Sums::row(2 * half);
-          a_.inputs.write_products(pair_ + row < a_.total ? pair_ + row : a_.total - 1, of_pair(0, row));
-        }
+        for_rows([&](index_t pair, S* to) { a_.inputs.write_products(pair, to); });
       else
         write_activations(l);
       __syncthreads();
-      if (whole_tiles(places_.widths[l]) % (5 * mma_columns) == 0)
-        add_weight_gradients<5>(l, is_first);
-      else
-        add_weight_gradients<4>(l, is_first);
+      add_weight_gradients(l, places_.dweights[l], is_first);
       __syncthreads();  // what went into the layer makes place for its gradient
       write_input_gradients(l);
       __syncwarp();
       if (l > 0) through_activation<false>(l - 1);
     }
+    if (!a_.sums_keys) return;
+    for_rows([&](index_t pair, S* to) { a_.inputs.write_keys(pair, to); });
+    __syncthreads();
+    add_weight_gradients(0, places_.of_keys, is_first);
+    __syncthreads();
   }
 
   /// Adds what the warps have summed of units to the block's sums.
@@ -199,9 +199,25 @@ class GradientBlock {
   }
   __device__ S dscore(int row, int head) const { return row < count_ ? a_.dscores(pair_ + row, head) : S{0}; }
 
-  /// Adds gradients of a layer's weight to the block's sums: a warp takes sixteen units and Tiles times eight inputs.
+  /// Calls write(pair, where) for what goes into the first layer: two rows a lane, the last pair for those beyond it.
+  template <class Write>
+  __device__ void for_rows(Write write) const {
+    for (int half = 0; half < 2; ++half) {
+      const int row = Sums::row(2 * half);
+      write(pair_ + row < a_.total ? pair_ + row : a_.total - 1, of_pair(0, row));
+    }
+  }
+
+  /// Adds gradients of a layer's weight to the block's sums from `place` on.
+  __device__ void add_weight_gradients(int l, int place, bool is_first) const {
+    if (whole_tiles(places_.widths[l]) % (5 * mma_columns) == 0)
+      add_weight_tiles<5>(l, place, is_first);
+    else
+      add_weight_tiles<4>(l, place, is_first);
+  }
+  /// A warp takes sixteen units and Tiles times eight inputs.
   template <int Tiles>
-  __device__ void add_weight_gradients(int l, bool is_first) const {
+  __device__ void add_weight_tiles(int l, int place, bool is_first) const {
     const int units = places_.widths[l + 1], inputs = places_.widths[l], end = whole_tiles(inputs);
     const int across = (end / mma_columns + Tiles - 1) / Tiles;
     const int dz_stride = places_.strides[(l + 1) % 2], x_stride = places_.strides[l % 2];
@@ -215,7 +231,7 @@ class GradientBlock {
           [&](int term, int column) {
             return first_input + column < end ? x[term * x_stride + first_input + column] : S{0};
           });
-      S* const to = a_.sums.row(blockIdx.x) + places_.dweights[l];
+      S* const to = a_.sums.row(blockIdx.x) + place;
       SEQREC_UNROLL_TILES
       for (int tile = 0; tile < Tiles; ++tile)
         for (int i = 0; i < 4; ++i) {

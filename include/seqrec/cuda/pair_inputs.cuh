@@ -24,6 +24,10 @@ bool is_packed(const S* data, index_t stride) {
   return reinterpret_cast<std::uintptr_t>(data) % alignof(Packed<S, Count>) == 0 && stride % Count == 0;
 }
 
+/// Whether what could be made once a key is made once a pair instead, by kernels that have the key at hand anyway: it
+/// is less than another pass over all keys where there are few pairs a key.
+inline bool makes_by_pairs(index_t pairs, index_t keys) { return pairs <= 2 * keys; }
+
 /// Keys and queries of pairs.
 template <class S>
 struct PairInputs {
@@ -44,6 +48,16 @@ struct PairInputs {
 
   /// Writes q * k, and zeros up to whole tiles; the four lanes of a tensor core's row share the work.
   __device__ void write_products(index_t pair, S* to) const {
+    write(pair, to, [](S q, S k) { return q * k; });
+  }
+  /// Writes k in the same way.
+  __device__ void write_keys(index_t pair, S* to) const {
+    write(pair, to, [](S, S k) { return k; });
+  }
+
+ private:
+  template <class Function>
+  __device__ void write(index_t pair, S* to, Function function) const {
     const S* const q = queries.row(pairs.candidate(pair));
     const S* const k = keys.row(pairs.key(pair));
     const int width = static_cast<int>(keys.columns()), end = whole_tiles(width);
@@ -51,13 +65,14 @@ struct PairInputs {
     if (are_packed) {
       for (column = at_once * mma_member(); column < width; column += 4 * at_once) {
         const Some of_q = *reinterpret_cast<const Some*>(q + column), of_k = *reinterpret_cast<const Some*>(k + column);
-        Some product;
-        for (int i = 0; i < at_once; ++i) product.values[i] = of_q.values[i] * of_k.values[i];
-        *reinterpret_cast<Some*>(to + column) = product;
+        Some values;
+        for (int i = 0; i < at_once; ++i) values.values[i] = function(of_q.values[i], of_k.values[i]);
+        *reinterpret_cast<Some*>(to + column) = values;
       }
       column = width;
     }
-    for (column += mma_member(); column < end; column += 4) to[column] = column < width ? q[column] * k[column] : S{0};
+    for (column += mma_member(); column < end; column += 4)
+      to[column] = column < width ? function(q[column], k[column]) : S{0};
   }
 };
 

@@ -3,17 +3,17 @@
 // running statistics are summed from.
 //
 // One block for 64 rows of 32 units: one lane a unit, whose parameters it reads once, the warps share the rows. Sums
-// over rows are taken in warp order, and over blocks by column_sums.cuh: in one order in every run. Memory: forward
+// over rows are taken in warp order, and over blocks by a second launch: in one order in every run. Memory: forward
 // reads x and writes y once; backward reads x and dy and writes dx once.
 #pragma once
 
 #include <cmath>
 
 #include "seqrec/cuda/activation.cuh"
-#include "seqrec/cuda/column_sums.cuh"
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/dropout.cuh"
 #include "seqrec/cuda/gradient.cuh"
+#include "seqrec/cuda/launch.cuh"
 #include "seqrec/ops/unit_activation.hpp"
 
 namespace seqrec::cuda {
@@ -85,18 +85,14 @@ void unit_activation_forward(BasicContext<S>& context, const UnitActivationForwa
   launch<unit_activation_kernel<S>>(context, unit_blocks(a.x.rows(), a.x.columns()), a, DropoutFactors<S>(a.dropout));
 }
 
-/// What the blocks of a backward pass sum, each (blocks, F); null for what nobody wants.
-template <class S>
-struct UnitSums {
-  MatrixView<S, DeviceSpace> dalpha, deviations, squares;
-};
+/// What a backward pass sums of each unit over rows: of alpha's gradient, of deviations and of their squares.
+inline constexpr int sums_of_activation = 3;
 
 template <class S>
 __global__ void unit_activation_backward_kernel(UnitActivationBackward<BasicContext<S>> a, DropoutFactors<S> factors,
-                                                UnitSums<S> sums) {
+                                                MatrixView<S, DeviceSpace> sums) {
   using Accumulator = accumulator_of<S>;
-  constexpr int sums_of_unit = 3;
-  __shared__ shared_array<Accumulator[sums_of_unit][warp_size], warps_per_unit_block> of_warp;
+  __shared__ shared_array<Accumulator[sums_of_activation][warp_size], warps_per_unit_block> of_warp;
   const index_t unit = static_cast<index_t>(blockIdx.y) * warp_size + threadIdx.x;
   const bool is_unit = unit < a.x.columns();
   Accumulator dalpha = 0, deviations = 0, squares = 0;
@@ -113,26 +109,39 @@ __global__ void unit_activation_backward_kernel(UnitActivationBackward<BasicCont
       leave(a.dx, row, unit, dy * f.slope(x));
     }
   }
-  if (!sums.dalpha && !sums.deviations) return;
-  Accumulator(&of_this_warp)[sums_of_unit][warp_size] = of_warp[threadIdx.y];
+  if (!sums) return;
+  Accumulator(&of_this_warp)[sums_of_activation][warp_size] = of_warp[threadIdx.y];
   of_this_warp[0][threadIdx.x] = dalpha;
   of_this_warp[1][threadIdx.x] = deviations;
   of_this_warp[2][threadIdx.x] = squares;
   __syncthreads();
   // A warp for each of the sums.
-  if (threadIdx.y >= sums_of_unit || !is_unit) return;
-  const MatrixView<S, DeviceSpace> target = threadIdx.y == 0   ? sums.dalpha
-                                            : threadIdx.y == 1 ? sums.deviations
-                                                               : sums.squares;
-  if (!target) return;
+  if (threadIdx.y >= sums_of_activation || !is_unit) return;
   Accumulator sum = 0;
   for (int warp = 0; warp < warps_per_unit_block; ++warp) sum += of_warp[warp][threadIdx.y][threadIdx.x];
-  target(blockIdx.x, unit) = static_cast<S>(sum);
+  sums(blockIdx.x, threadIdx.y * a.x.columns() + unit) = static_cast<S>(sum);
 }
 
-template <class Master>
-__global__ void count_rows_kernel(VectorView<Master, DeviceSpace> target, index_t rows) {
-  target(0) += static_cast<Master>(rows);
+/// Adds what blocks have summed where it is wanted: a lane a sum, of which each warp takes every eighth block's.
+/// @param sums (blocks, 3 F)
+template <class S>
+__global__ void add_unit_sums_kernel(UnitActivation<BasicContext<S>> f, MatrixView<const S, DeviceSpace> sums,
+                                     index_t rows) {
+  using Accumulator = accumulator_of<S>;
+  using Master = typename BasicContext<S>::Master;
+  __shared__ shared_array<Accumulator[warp_size], warps_per_unit_block> of_warp;
+  const index_t i = static_cast<index_t>(blockIdx.x) * warp_size + threadIdx.x, units = f.alpha.size();
+  Accumulator sum = 0;
+  if (i < sums.columns())
+    for (index_t block = threadIdx.y; block < sums.rows(); block += warps_per_unit_block) sum += sums(block, i);
+  of_warp[threadIdx.y][threadIdx.x] = sum;
+  __syncthreads();
+  if (threadIdx.y != 0 || i >= sums.columns()) return;
+  for (int warp = 1; warp < warps_per_unit_block; ++warp) sum += of_warp[warp][threadIdx.x];
+  const VectorView<Master, DeviceSpace> target = i < units ? f.dalpha : i < 2 * units ? f.sum : f.squares;
+  const bool is_statistic = i >= units;
+  if (target && (!is_statistic || f.kind == Activation::dice)) target(i % units) += static_cast<Master>(sum);
+  if (i == 0 && f.kind == Activation::dice && f.rows) f.rows(0) += static_cast<Master>(rows);
 }
 
 template <class S>
@@ -140,20 +149,13 @@ void unit_activation_backward(BasicContext<S>& context, const UnitActivationBack
   const index_t rows = a.x.rows(), units = a.x.columns();
   if (rows == 0) return;
   const LaunchShape shape = unit_blocks(rows, units);
-  const auto blocks = static_cast<index_t>(shape.grid.x);
-  const bool with_statistics = a.f.kind == Activation::dice && a.f.sum;
-  UnitSums<S> sums;
-  if (has_slope(a.f.kind) && a.f.dalpha) sums.dalpha = context.matrix(blocks, units);
-  if (with_statistics) {
-    sums.deviations = context.matrix(blocks, units);
-    sums.squares = context.matrix(blocks, units);
-  }
+  const bool has_sums = has_slope(a.f.kind) && (a.f.dalpha || (a.f.kind == Activation::dice && a.f.sum));
+  MatrixView<S, DeviceSpace> sums;
+  if (has_sums) sums = context.matrix(shape.grid.x, sums_of_activation * units);
   launch<unit_activation_backward_kernel<S>>(context, shape, a, DropoutFactors<S>(a.dropout), sums);
-  if (sums.dalpha) add_column_sums(context, blocks, MatrixValues<S>{sums.dalpha}, a.f.dalpha);
-  if (!with_statistics) return;
-  add_column_sums(context, blocks, MatrixValues<S>{sums.deviations}, a.f.sum);
-  add_column_sums(context, blocks, MatrixValues<S>{sums.squares}, a.f.squares);
-  launch<count_rows_kernel<typename BasicContext<S>::Master>>(context, {dim3(1), dim3(1)}, a.f.rows, rows);
+  if (!has_sums) return;
+  launch<add_unit_sums_kernel<S>>(
+      context, {dim3(blocks_for(sums.columns(), warp_size)), dim3(warp_size, warps_per_unit_block)}, a.f, sums, rows);
 }
 
 }  // namespace seqrec::cuda
