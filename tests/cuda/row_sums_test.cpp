@@ -74,6 +74,37 @@ TEST_CASE("rows are summed over lists, with and without order, coefficients and 
   }
 }
 
+TEST_CASE("entries of a row that very many name are dealt among warps", "[cuda]") {
+  const cuda::BasicContext<double> context;
+  // Of 1500 entries the first and the last name row 2, those between row 5.
+  constexpr offset_t entries = 1500;
+  std::vector<offset_t> order = {0, entries - 1};
+  for (offset_t e = 1; e < entries - 1; ++e) order.push_back(e);
+  const auto on_device = to_device(order), row_offsets = to_device(std::vector<offset_t>{0, 2, entries});
+  const auto rows = to_device(std::vector<item_t>{2, 5});
+  for (const index_t columns : {3, 300}) {  // fewer than a lane has, and more than a warp has at once
+    CAPTURE(columns);
+    std::vector<double> values;
+    for (offset_t e = 0; e < entries; ++e)
+      for (index_t d = 0; d < columns; ++d) values.push_back(static_cast<double>(e % 7 + d));
+    auto source = to_device(values);
+    const MatrixView<const double, DeviceSpace> list(source.view().data, entries, columns);
+    const auto found = same_under_three_schedules([&] {
+      DeviceVector<double> sums(2 * columns);
+      const MatrixView<double, DeviceSpace> target(sums.view().data, 2, columns);
+      cuda::sum_rows(context, {{list, {on_device.view(), rows.view(), row_offsets.view()}, {}, 1}}, rows.view(), target,
+                     false);
+      return sums.to_host();
+    });
+    std::vector<double> expected(static_cast<std::size_t>(2 * columns));
+    for (offset_t e = 0; e < entries; ++e)
+      for (index_t d = 0; d < columns; ++d)
+        expected[static_cast<std::size_t>((e == 0 || e == entries - 1 ? 0 : columns) + d)] +=
+            values[static_cast<std::size_t>(e * columns + d)];
+    CHECK(found == expected);  // whole numbers
+  }
+}
+
 TEST_CASE("sums are added to the rows of a table", "[cuda]") {
   const cuda::BasicContext<double> context;
   const auto rows = to_device(std::vector<item_t>{0, 3});
