@@ -37,7 +37,7 @@ TEST_CASE("the first candidate whose window begins behind a key, of some that fo
 }
 
 TEST_CASE("a warp sums entries in more columns than it takes at once, and nothing where there are none", "[cuda]") {
-  constexpr index_t columns = 2 * cuda::columns_at_once * cuda::warp_size + 5;
+  constexpr index_t columns = 2 * cuda::gradient_columns_at_once * cuda::warp_size + 5;
   for (const index_t entries : {0, 1, 3}) {
     DeviceVector<double> sums(columns);
     cuda::launch<sums_kernel<double>>(DefaultStream{}, {dim3(1), dim3(32)}, sums.view(), entries);

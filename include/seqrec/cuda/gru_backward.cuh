@@ -10,10 +10,10 @@
 
 #include "seqrec/cuda/column_sums.cuh"
 #include "seqrec/cuda/context.cuh"
-#include "seqrec/cuda/gemm.cuh"
 #include "seqrec/cuda/gradient.cuh"
 #include "seqrec/cuda/gru_registers_backward.cuh"
 #include "seqrec/cuda/gru_walk.cuh"
+#include "seqrec/cuda/weight_gradient.cuh"
 #include "seqrec/ops/gru.hpp"
 
 namespace seqrec::cuda {
@@ -183,17 +183,16 @@ void gru_backward_by(BasicContext<S>& context, const GruBackward<BasicContext<S>
   const Matrix before = a.dweight ? context.matrix(rows, width) : Matrix{};
   const Matrix dproducts = a.dweight || a.dbias ? context.matrix(rows, 3 * width) : Matrix{};
   walk(before, dproducts);
-  if (a.dbias) add_column_sums(context, rows, MatrixValues<S>{dproducts}, a.dbias);
+  if (!a.dweight && a.dbias) add_column_sums(context, rows, MatrixValues<S>{dproducts}, a.dbias);
   if (!a.dweight || rows == 0) return;
+  const auto add_gradients = [&](MatrixView<const S, DeviceSpace> inputs, index_t first, index_t outputs) {
+    add_weight_gradient<S>(context, dproducts.column_range(first, outputs), inputs, a.dweight.row_range(first, outputs),
+                           a.dbias ? a.dbias.row_range(first, outputs) : a.dbias);
+  };
+  if (a.reset == GruReset::after_product) return add_gradients(before, 0, 3 * width);
   // Where the reset comes before the product, n's is with r h, which is what forward kept as k.
-  const index_t of_states = a.reset == GruReset::after_product ? 3 * width : 2 * width,
-                of_resets = 3 * width - of_states;
-  gemm(context, transposed(dproducts.column_range(0, of_states)), before, a.dweight.row_range(0, of_states),
-       GradientMode::add);
-  if (of_resets == 0) return;
-  const MatrixView<const S, DeviceSpace> resets(a.saved.data + 3 * width, rows, width, 4 * width);
-  gemm(context, transposed(dproducts.column_range(of_states, of_resets)), resets,
-       a.dweight.row_range(of_states, of_resets), GradientMode::add);
+  add_gradients(before, 0, 2 * width);
+  add_gradients({a.saved.data + 3 * width, rows, width, 4 * width}, 2 * width, width);
 }
 
 template <class S>

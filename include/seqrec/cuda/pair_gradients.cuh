@@ -26,22 +26,22 @@ struct PairGradients {
 };
 
 /// Columns that a lane sums at once, so that each entry is looked up once for 128 of them.
-inline constexpr int columns_at_once = 4;
+inline constexpr int gradient_columns_at_once = 4;
 
 /// Calls finish(column, sum) for the columns of this lane, with sums over some entries.
 /// @param entry  entry(i) gives a function from a column to what the i-th entry adds there
 template <class Accumulator, class Entry, class Finish>
 __device__ void sum_entries(index_t columns, index_t entries, Entry entry, Finish finish) {
-  for (index_t first = threadIdx.x; first < columns; first += columns_at_once * warp_size) {
-    Accumulator sums[static_cast<std::size_t>(columns_at_once)] = {};
+  for (index_t first = threadIdx.x; first < columns; first += gradient_columns_at_once * warp_size) {
+    Accumulator sums[static_cast<std::size_t>(gradient_columns_at_once)] = {};
     for (index_t i = 0; i < entries; ++i) {
       const auto value = entry(i);
       SEQREC_UNROLL_TILES
-      for (int j = 0; j < columns_at_once; ++j)
+      for (int j = 0; j < gradient_columns_at_once; ++j)
         if (first + j * warp_size < columns) sums[j] += value(first + j * warp_size);
     }
     SEQREC_UNROLL_TILES
-    for (int j = 0; j < columns_at_once; ++j)
+    for (int j = 0; j < gradient_columns_at_once; ++j)
       if (first + j * warp_size < columns) finish(first + j * warp_size, sums[j]);
   }
 }
