@@ -15,17 +15,17 @@ using namespace seqrec::cuda;
 
 template <class S, class Mma, RightRows right_rows>
 __global__ void product_kernel(typename RowProduct<S, Mma, right_rows>::Operands operands, ProductBlocks blocks,
-                               MatrixView<S, DeviceSpace> result) {
+                               MatrixView<S, DeviceSpace> result, bool in_pairs) {
   using Product = RowProduct<S, Mma, right_rows>;
   const index_t first_row = blocks.row(blockIdx.x), first_column = blocks.column(blockIdx.x);
   Product product;
   product.multiply(operands, first_row, first_column, dynamic_shared<S>());
-  product.for_tiles([&](int half, int tile, const auto& sums) {
-    for (int i = 0; i < 2; ++i) {
-      const index_t row = first_row + Product::row_in_block(half);
-      const index_t column = first_column + Product::column_in_block(tile) + i;
-      if (row < result.rows() && column < result.columns()) result(row, column) = static_cast<S>(sums[i]);
-    }
+  product.for_pairs([&](const auto* sums, int half, int tile) {
+    const index_t row = first_row + Product::row_in_block(half);
+    const int column = Product::column_in_block(tile);
+    if (row < result.rows())
+      store_pair(result.row(row) + first_column + column, {static_cast<S>(sums[0]), static_cast<S>(sums[1])},
+                 product_columns_of(result.columns() - first_column) - column, in_pairs);
   });
 }
 
@@ -38,7 +38,7 @@ Matrix product(const Matrix& left, const Matrix& right, Layout layout) {
     using Product = RowProduct<S, Mma, right_rows>;
     launch<product_kernel<S, Mma, right_rows>>(
         DefaultStream{}, {dim3(static_cast<unsigned>(blocks.count())), dim3(product_threads), Product::shared_bytes},
-        typename Product::Operands(a.matrix(), b.matrix()), blocks, out.matrix());
+        typename Product::Operands(a.matrix(), b.matrix()), blocks, out.matrix(), is_in_pairs(out.matrix()));
     return out.read();
   });
 }

@@ -19,6 +19,14 @@ namespace seqrec::cuda {
 /// Lanes of a warp; the kernels rely on it.
 inline constexpr int warp_size = 32;
 
+/// Before a loop of so many rounds as the compiler knows: nvcc leaves large ones as they are, and numbers of registers
+/// that are chosen in them then lie in memory.
+#ifdef __CUDACC__
+#define SEQREC_CUDA_UNROLL _Pragma("unroll")
+#else
+#define SEQREC_CUDA_UNROLL
+#endif
+
 /// A constant, because std::numeric_limits has host functions to nvcc.
 template <class Real>
 inline constexpr Real infinity = std::numeric_limits<Real>::infinity();

@@ -22,9 +22,9 @@
 namespace seqrec::cuda {
 
 template <class S, class Mma>
-__global__ void __launch_bounds__(product_threads)
+__global__ void __launch_bounds__(product_threads, product_blocks)
     linear_kernel(typename RowProduct<S, Mma, RightRows::columns>::Operands operands, ProductBlocks blocks,
-                  LinearForward<BasicContext<S>> a, DropoutFactors<S> factors) {
+                  LinearForward<BasicContext<S>> a, DropoutFactors<S> factors, bool in_pairs) {
   using Product = RowProduct<S, Mma, RightRows::columns>;
   const index_t first_row = blocks.row(blockIdx.x), first_column = blocks.column(blockIdx.x);
   Product product;
@@ -34,21 +34,32 @@ __global__ void __launch_bounds__(product_threads)
     kept[half] = factors.kept_of_32(first_row + Product::row_in_block(half),
                                     (first_column + product_warp_column()) / product_warp_columns,
                                     static_cast<unsigned>(mma_member()));
-  const index_t columns_left = a.y.columns() - first_column;
-  S bias[product_tiles][2] = {};
-  for (int tile = 0; tile < product_tiles; ++tile)
+  const int columns_left = product_columns_of(a.y.columns() - first_column);
+  product.for_pairs([&](auto* sums, int, int tile) {
     for (int i = 0; i < 2; ++i)
       if (const int column = Product::column_in_block(tile) + i; a.bias && column < columns_left)
-        bias[tile][i] = a.bias(first_column + column);
-  product.for_tiles([&](int half, int tile, const auto& sums) {
+        sums[i] += a.bias(first_column + column);
+  });
+  const auto activate = [&](auto function) {
+    product.for_pairs([&](auto* sums, int, int) {
+      for (int i = 0; i < 2; ++i) sums[i] = function(static_cast<S>(sums[i]));
+    });
+  };
+  if (a.activation == Activation::relu)
+    activate([](S x) { return activated(Activation::relu, x); });
+  else if (a.activation == Activation::sigmoid)
+    activate([](S x) { return activated(Activation::sigmoid, x); });
+  else if (a.activation == Activation::tanh)
+    activate([](S x) { return activated(Activation::tanh, x); });
+  product.for_pairs([&](const auto* sums, int half, int tile) {
     const index_t row = first_row + Product::row_in_block(half);
-    if (row >= a.y.rows()) return;
-    S* const y = a.y.row(row) + first_column;
+    const int column = Product::column_in_block(tile);
     const unsigned here = kept[half] >> (tile * mma_columns + 2 * mma_member());
-    for (int i = 0; i < 2; ++i)
-      if (const int column = Product::column_in_block(tile) + i; column < columns_left)
-        y[column] =
-            activated(a.activation, static_cast<S>(sums[i]) + bias[tile][i]) * factors.of((here >> i & 1u) != 0);
+    if (row >= a.y.rows()) return;
+    store_pair(a.y.row(row) + first_column + column,
+               {static_cast<S>(sums[0]) * factors.of((here & 1u) != 0),
+                static_cast<S>(sums[1]) * factors.of((here & 2u) != 0)},
+               columns_left - column, in_pairs);
   });
 }
 
@@ -57,9 +68,9 @@ void linear_forward(BasicContext<S>& context, const LinearForward<BasicContext<S
   const ProductBlocks blocks(a.y.rows(), a.y.columns());
   dispatch_products(context, [&]<class Mma>() {
     using Product = RowProduct<S, Mma, RightRows::columns>;
-    launch<linear_kernel<S, Mma>>(context,
-                                  {dim3(blocks_for(blocks.count(), 1)), dim3(product_threads), Product::shared_bytes},
-                                  typename Product::Operands(a.x, a.weight), blocks, a, DropoutFactors<S>(a.dropout));
+    launch<linear_kernel<S, Mma>>(
+        context, {dim3(blocks_for(blocks.count(), 1)), dim3(product_threads), Product::shared_bytes},
+        typename Product::Operands(a.x, a.weight), blocks, a, DropoutFactors<S>(a.dropout), is_in_pairs(a.y));
   });
 }
 
@@ -72,6 +83,7 @@ struct LinearGradients {
 
   typename Product::Operands operands;
   Gradient<BasicContext<S>> dx;
+  bool in_pairs;  ///< of dx
   ProductBlocks blocks;
   Weights weights;
 
@@ -79,18 +91,25 @@ struct LinearGradients {
     const index_t first_row = blocks.row(block), first_column = blocks.column(block);
     Product product;
     product.multiply(operands, first_row, first_column, shared);
-    const index_t rows = dx.view.rows(), columns = dx.view.columns();
-    product.for_tiles([&](int half, int tile, const auto& sums) {
+    const int columns_left = product_columns_of(dx.view.columns() - first_column);
+    product.for_pairs([&](const auto* sums, int half, int tile) {
       const index_t row = first_row + Product::row_in_block(half);
-      for (int i = 0; i < 2; ++i)
-        if (const index_t column = first_column + Product::column_in_block(tile) + i; row < rows && column < columns)
-          leave(dx, row, column, sums[i]);
+      const int column = Product::column_in_block(tile);
+      if (row >= dx.view.rows()) return;
+      S* const place = dx.view.row(row) + first_column + column;
+      Pair<S> pair{static_cast<S>(sums[0]), static_cast<S>(sums[1])};
+      if (dx.adds()) {
+        const Pair<S> before = load_pair(place, columns_left - column, in_pairs);
+        for (int i = 0; i < 2; ++i) pair.values[i] += before.values[i];
+      }
+      store_pair(place, pair, columns_left - column, in_pairs);
     });
   }
 };
 
 template <class S, class Mma>
-__global__ void __launch_bounds__(product_threads) linear_gradients_kernel(LinearGradients<S, Mma> gradients) {
+__global__ void __launch_bounds__(product_threads, product_blocks)
+    linear_gradients_kernel(LinearGradients<S, Mma> gradients) {
   const index_t of_inputs = gradients.blocks.count();
   if (blockIdx.x < of_inputs)
     gradients.make_inputs(blockIdx.x, dynamic_shared<S>());
@@ -128,7 +147,7 @@ void linear_backward(BasicContext<S>& context, const LinearBackward<BasicContext
   dispatch_products(context, [&]<class Mma>() {
     using Gradients = LinearGradients<S, Mma>;
     const auto none = dy.row_range(0, 0);
-    const Gradients gradients{typename Gradients::Product::Operands(dy, a.weight), a.dx,
+    const Gradients gradients{typename Gradients::Product::Operands(dy, a.weight), a.dx, is_in_pairs(a.dx.view),
                               ProductBlocks(a.dx.view.rows(), a.dx.view.columns()),
                               typename Gradients::Weights(context, a.dweight ? dy : none, a.dweight ? a.x : none)};
     const index_t blocks = gradients.blocks.count() + (a.dweight ? gradients.weights.blocks() : 0);

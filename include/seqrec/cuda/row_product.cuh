@@ -30,6 +30,9 @@ inline constexpr int product_warp_columns = 32, product_tiles = product_warp_col
 inline constexpr int product_row_warps = product_rows / mma_rows;
 inline constexpr int product_threads = product_row_warps * (product_columns / product_warp_columns) * warp_size;
 
+/// Blocks that a multiprocessor is to hold: while one waits for its operands, others multiply.
+inline constexpr int product_blocks = 3;
+
 /// The first of a warp's rows, and of its columns, in the block's part.
 __device__ inline int product_warp_row() {
   return static_cast<int>(threadIdx.x) / warp_size % product_row_warps * mma_rows;
@@ -47,14 +50,18 @@ template <int Rows, int Columns, int Stride, int Threads, class T>
 __device__ void copy_tile(T* tile, const MatrixView<const T, DeviceSpace>& matrix, index_t row, index_t end,
                           index_t column, int alignment) {
   const auto copy = [&]<int Bytes>() {
-    constexpr int numbers = Bytes / static_cast<int>(sizeof(T)), of_row = Columns / numbers;
-    const T* const first = matrix.data + row * matrix.stride + column;
-    const index_t rows = end - row, columns = matrix.columns() - column;
-    for (int i = static_cast<int>(threadIdx.x); i < Rows * of_row; i += Threads) {
-      const int r = i / of_row, c = i % of_row * numbers;
-      const bool exists = r < rows && c < columns;
-      copy_async<Bytes>(tile + r * Stride + c, exists ? first + r * matrix.stride + c : matrix.data,
-                        exists ? Bytes : 0);
+    constexpr int numbers = Bytes / static_cast<int>(sizeof(T)), of_row = Columns / numbers,
+                  rows_at_once = Threads / of_row;
+    static_assert(Threads % of_row == 0 && Rows % rows_at_once == 0);
+    const int r = static_cast<int>(threadIdx.x) / of_row, c = static_cast<int>(threadIdx.x) % of_row * numbers;
+    const bool has_column = c < matrix.columns() - column;
+    const int rows = end - row < Rows ? static_cast<int>(end - row) : Rows;
+    const T* from = matrix.data + (row + r) * matrix.stride + column + c;
+    const index_t step = rows_at_once * matrix.stride;
+    SEQREC_CUDA_UNROLL
+    for (int i = 0; i < Rows; i += rows_at_once, from += step) {
+      const bool exists = has_column && r + i < rows;
+      copy_async<Bytes>(tile + (r + i) * Stride + c, exists ? from : matrix.data, exists ? Bytes : 0);
     }
   };
   if (alignment == 16)
@@ -63,6 +70,36 @@ __device__ void copy_tile(T* tile, const MatrixView<const T, DeviceSpace>& matri
     copy.template operator()<8>();
   else
     copy.template operator()<sizeof(T)>();
+}
+
+/// How many of a block's columns there are.
+__device__ inline int product_columns_of(index_t columns_left) {
+  return columns_left < product_columns ? static_cast<int>(columns_left) : product_columns;
+}
+
+/// Two neighbouring elements, as a lane has them of a result.
+template <class S>
+struct alignas(2 * sizeof(S)) Pair {
+  S values[2];
+};
+/// Whether pairs of a matrix's elements from even columns on may be read and written at once.
+template <class S>
+bool is_in_pairs(const MatrixView<S, DeviceSpace>& matrix) {
+  return static_cast<std::size_t>(row_alignment(matrix)) >= 2 * sizeof(S);
+}
+/// @param left  how many elements there are from here to the row's end
+template <class S>
+__device__ Pair<S> load_pair(const S* from, int left, bool in_pairs) {
+  if (in_pairs && left > 1) return *reinterpret_cast<const Pair<S>*>(from);
+  return {left > 0 ? from[0] : S{0}, left > 1 ? from[1] : S{0}};
+}
+template <class S>
+__device__ void store_pair(S* to, const Pair<S>& pair, int left, bool in_pairs) {
+  if (in_pairs && left > 1) {
+    *reinterpret_cast<Pair<S>*>(to) = pair;
+    return;
+  }
+  for (int i = 0; i < 2 && i < left; ++i) to[i] = pair.values[i];
 }
 
 /// A block's part of left (N, K) right, in the lanes' registers.
@@ -109,12 +146,15 @@ class RowProduct {
     }
   }
 
-  /// Calls action(half, tile, sums) for the lane's pairs of neighbouring sums: those at row_in_block(half), and
+  /// Calls action(sums, half, tile) for the lane's pairs of neighbouring sums: those at row_in_block(half), and
   /// column_in_block(tile) and the next.
   template <class Action>
-  __device__ void for_tiles(Action action) const {
-    for (int half = 0; half < 2; ++half)
-      for (int tile = 0; tile < product_tiles; ++tile) action(half, tile, sums_[tile].values + 2 * half);
+  __device__ void for_pairs(Action action) {
+    SEQREC_CUDA_UNROLL
+    for (int half = 0; half < 2; ++half) {
+      SEQREC_CUDA_UNROLL
+      for (int tile = 0; tile < product_tiles; ++tile) action(sums_[tile].values + 2 * half, half, tile);
+    }
   }
   /// The lane's two rows in the block.
   __device__ static int row_in_block(int half) { return product_warp_row() + MmaSums<A>::row(2 * half); }
@@ -129,7 +169,9 @@ class RowProduct {
     const S* const rows = left + product_warp_row() * left_stride;
     const S* const columns = right + product_warp_column() * (right_rows == RightRows::columns ? right_stride : 1);
     MmaSums<A> sums[product_tiles];
-    for (int from = 0; from < count; from += Mma::terms) {
+    SEQREC_CUDA_UNROLL
+    for (int from = 0; from < terms; from += Mma::terms) {
+      if (from >= count) break;
       Mma mma[product_tiles];
       mma[0].set_left([&](int r, int term) { return rows[r * left_stride + from + term]; });
       for (int tile = 0; tile < product_tiles; ++tile) {

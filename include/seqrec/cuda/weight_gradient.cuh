@@ -87,6 +87,7 @@ class SlicedWeightGradient {
       __syncthreads();
       const S *const left = shared + 2 * place * tile, *const right = left + tile;
       MmaSums<A> some[product_tiles];  // few terms at a time: the hardware's sums are rounded towards zero
+      SEQREC_CUDA_UNROLL
       for (int from = 0; from < terms; from += Mma::terms) {
         Mma mma[product_tiles];
         mma[0].set_left([&](int r, int term) { return left[(from + term) * stride + first_row + r]; });
@@ -130,7 +131,8 @@ class SlicedWeightGradient {
 };
 
 template <class S, class Mma>
-__global__ void __launch_bounds__(product_threads) weight_gradient_kernel(SlicedWeightGradient<S, Mma> gradient) {
+__global__ void __launch_bounds__(product_threads, product_blocks)
+    weight_gradient_kernel(SlicedWeightGradient<S, Mma> gradient) {
   gradient.sum(blockIdx.x, dynamic_shared<S>());
 }
 
