@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many items score above a target, and how many as high, without scores in memory.
 //
-// Targets' scores first, one thread each; then a block per tile of 64 states by 64 items counts what it scores; one
+// Targets' scores first, one thread each; then a block per tile of 64 states by 128 items counts what it scores; one
 // warp per state takes the target and the excluded items out again, one lane an item. Counts are integers, so atomics
 // change nothing from run to run. Memory: each tile reads its states and items once; exclusions read an item's vector
 // each.
@@ -54,7 +54,7 @@ __global__ void count_scores_kernel(RankOfTarget<BasicContext<S>> a, RowCounts<S
       equal += score == given ? 1 : 0;
       not_numbers += score != score ? 1 : 0;
     }
-    const int row = ScoreTile<S>::Product::row(i);
+    const int row = ScoreTile<S>::state_in_tile(i);
     if (above != 0) atomicAdd(&of_tile[0][row], above);
     if (equal != 0) atomicAdd(&of_tile[1][row], equal);
     if (not_numbers != 0) atomicAdd(&of_tile[2][row], not_numbers);

@@ -4,12 +4,15 @@
 // The catalogue goes by in parts. Of each, tiles write the scores of all states (item_scores.cuh), one warp per state
 // strikes excluded items out, and one block per state looks for scores above the worst that it keeps: few are, and they
 // gather in shared memory, to be sorted and merged into the state's list when there are enough of them, wherever the
-// list ends. Which of them comes first where in shared memory is left to chance, what is sorted is not. Memory: a
-// part's scores are written once and read once, in the second-level cache; each merge reads and writes a list. Few
-// states are cut into runs of items, a block each, and the best of the runs are selected from once more.
+// list ends. At first the best that each thread sees bound the K-th from below. Which of them comes first where in
+// shared memory is left to chance, what is sorted is not. Memory: a part's scores are written once and read once, in
+// the second-level cache; each merge reads and writes a list. Few states are cut into runs of items, a block each, and
+// the best of the runs are selected from once more.
 #pragma once
 
 #include <algorithm>
+#include <cmath>
+#include <type_traits>
 
 #include "seqrec/cuda/best_items.cuh"
 #include "seqrec/cuda/item_scores.cuh"
@@ -21,6 +24,8 @@ namespace seqrec::cuda {
 
 /// Scores of a part: 8 MB of floats stay in the second-level cache until they are read.
 inline constexpr index_t scores_of_part = index_t{1} << 21;
+/// Or as many as these items have, where many states would have more launches than work: 32 MB of 1024 states.
+inline constexpr index_t items_of_part = 8192;
 /// States of a part: more of them would have parts of fewer tiles than fill the device.
 inline constexpr index_t states_of_part = 1024;
 
@@ -37,13 +42,35 @@ struct PartScores {
   ItemRange items;
 };
 
+/// Leaves four neighbours at once; where they lie at a multiple of 16 bytes.
+__device__ inline void store_four(float* to, float x, float y, float z, float w) {
+#ifdef __CUDACC__  // which takes a float4 apart
+  asm volatile("st.global.v4.f32 [%0], {%1,%2,%3,%4};" ::"l"(to), "f"(x), "f"(y), "f"(z), "f"(w) : "memory");
+#else
+  to[0] = x, to[1] = y, to[2] = z, to[3] = w;
+#endif
+}
+__device__ inline void store_four(double* to, double x, double y, double z, double w) {
+  to[0] = x, to[1] = y, to[2] = z, to[3] = w;
+}
+
 template <class S>
-__global__ void score_part_kernel(TopK<BasicContext<S>> a, PartScores<S> part) {
+__global__ void __launch_bounds__(scoring_threads) score_part_kernel(TopK<BasicContext<S>> a, PartScores<S> part) {
   const ScoreTile<S> tile(a.head, a.queries, part.items);
-  for (int i = 0; i < ScoreTile<S>::of_thread; ++i)
-    for (int j = 0; j < ScoreTile<S>::of_thread; ++j)
-      if (tile.is_state(i) && tile.is_item(j))
-        part.scores(tile.state(i), tile.item(j) - part.items.first) = tile.score(i, j);
+  constexpr int of_thread = ScoreTile<S>::of_thread;
+  const auto row_of = [&](int i) { return part.scores.row(tile.state(i)) - part.items.first; };
+  // All loops have lengths that the compiler knows, and no way out: sums stay in registers.
+  if (part.scores.stride % 4 == 0 && tile.is_whole()) {
+    for (int i = 0; i < of_thread; ++i)
+      for (int j = 0; j < of_thread; j += 4)
+        if (tile.is_state(i))
+          store_four(row_of(i) + tile.item(j), tile.score(i, j), tile.score(i, j + 1), tile.score(i, j + 2),
+                     tile.score(i, j + 3));
+  } else {
+    for (int i = 0; i < of_thread; ++i)
+      for (int j = 0; j < of_thread; ++j)
+        if (tile.is_state(i) && tile.is_item(j)) row_of(i)[tile.item(j)] = tile.score(i, j);
+  }
 }
 
 /// @param first_row of the exclusions, where they are of more states
@@ -74,6 +101,28 @@ struct Selection {
   }
 };
 
+/// Rounds of scores that a block reads before it looks whether any is good enough: mostly none is.
+inline constexpr int looks = 4;
+
+/// The greatest number that `wanted` of the scores from `begin` to `end` are above, as far as it can be told from the
+/// best that each thread sees of the first of them; minus infinity where that says nothing. All threads take part.
+/// @param best_of_threads room for a score of each
+template <class S>
+__device__ S below_best(const Gathered<S>& best_of_threads, const S* scores, index_t begin, index_t end,
+                        index_t wanted) {
+  if (wanted > selecting_threads) return -infinity<S>;
+  const int thread = static_cast<int>(threadIdx.x);
+  S best = -infinity<S>;
+  for (index_t at = begin + thread; at < end && at < begin + 8 * scores_per_round; at += selecting_threads)
+    best = std::fmax(best, scores[at]);
+  best_of_threads.scores[thread] = best;
+  best_of_threads.items[thread] = thread;
+  best_of_threads.sort();
+  const S reached = best_of_threads.scores[wanted - 1];
+  __syncthreads();
+  return std::nextafter(reached, -infinity<S>);
+}
+
 template <class S>
 __global__ void select_kernel(Selection<S> a) {
   __shared__ shared_array<S, gathered_scores> scores;
@@ -88,35 +137,44 @@ __global__ void select_kernel(Selection<S> a) {
     return;  // a score of an earlier part was not a number
   if (thread == 0) count[0] = 0;
   __syncthreads();
-  S worst = best.worst();
+  const index_t size = a.scores.columns(), begin = size * split / a.splits, end = size * (split + 1) / a.splits;
+  const S* const of_row = a.scores.row(row);
+  // What is not above it is not among the best of this run.
+  const S bound =
+      a.is_first ? below_best({scores, items, selecting_threads}, of_row, begin, end, best.wanted) : -infinity<S>;
+  S worst = Maximum{}(bound, best.worst());
   const auto merge = [&] {
     const Gathered<S> gathered{scores, items, count[0]};
     gathered.sort();
     best.merge(gathered);
     if (thread == 0) count[0] = 0;
     __syncthreads();
-    worst = best.worst();
+    worst = Maximum{}(bound, best.worst());
   };
-  const index_t size = a.scores.columns(), begin = size * split / a.splits, end = size * (split + 1) / a.splits;
-  for (index_t start = begin; start < end; start += scores_per_round) {
-    S looked_at[scores_of_thread];
+  for (index_t look = begin; look < end; look += looks * scores_per_round) {
     bool is_better = false, is_number = true;
-    for (int i = 0; i < scores_of_thread; ++i) {
-      const index_t at = start + thread + i * selecting_threads;
-      looked_at[i] = at < end ? a.scores(row, at) : -infinity<S>;
-      is_better = is_better || looked_at[i] > worst;
-      is_number = is_number && looked_at[i] == looked_at[i];
+    for (int i = 0; i < looks * scores_of_thread; ++i) {
+      const index_t at = look + thread + i * selecting_threads;
+      const S score = at < end ? of_row[at] : -infinity<S>;
+      is_better = is_better || score > worst;
+      is_number = is_number && score == score;
     }
     if (__syncthreads_or(is_better || !is_number) == 0) continue;
     if (__syncthreads_or(!is_number) != 0) return best.fill(not_a_number<S>);
-    for (int i = 0; i < scores_of_thread; ++i)
-      if (looked_at[i] > worst) {
+    const index_t end_of_look = look + looks * scores_per_round < end ? look + looks * scores_per_round : end;
+    for (index_t start = look; start < end_of_look; start += scores_per_round) {
+      for (int i = 0; i < scores_of_thread; ++i) {
+        const index_t at = start + thread + i * selecting_threads;
+        if (at >= end || !(of_row[at] > worst)) continue;
         const int place = atomicAdd(&count[0], 1);
-        scores[place] = looked_at[i];
-        items[place] = a.item(row, start + thread + i * selecting_threads);
+        scores[place] = of_row[at];
+        items[place] = a.item(row, at);
       }
-    __syncthreads();
-    if (count[0] > gathered_scores - scores_per_round) merge();
+      __syncthreads();
+      const bool is_due = count[0] > gathered_scores - scores_per_round;
+      __syncthreads();  // the next round may add to what is counted
+      if (is_due) merge();
+    }
   }
   if (count[0] > 0) merge();
 }
@@ -154,7 +212,8 @@ template <class S>
 void top_k(BasicContext<S>& context, const TopK<BasicContext<S>>& a) {
   const index_t rows = a.queries.rows(), items = a.head.items(), wanted = a.items.columns();
   if (rows == 0) return;
-  const index_t states = std::min(rows, states_of_part), together = std::min(items, scores_of_part / states);
+  const index_t states = std::min(rows, states_of_part),
+                together = std::min(items, std::max(items_of_part, scores_of_part / states));
   const MatrixView<S, DeviceSpace> memory = context.matrix(states, together);
   const index_t lists = std::min(selecting_blocks, states * (together / shortest_split(wanted)));
   const SelectedFromSplits<S> selected{context.matrix(lists, wanted), context.template vector<item_t>(lists * wanted)};
