@@ -29,11 +29,6 @@ __global__ void __launch_bounds__(product_threads, product_blocks)
   const index_t first_row = blocks.row(blockIdx.x), first_column = blocks.column(blockIdx.x);
   Product product;
   product.multiply(operands, first_row, first_column, dynamic_shared<S>());
-  unsigned kept[2];  // of both rows of the lane, its warp's columns
-  for (int half = 0; half < 2; ++half)
-    kept[half] = factors.kept_of_32(first_row + Product::row_in_block(half),
-                                    (first_column + product_warp_column()) / product_warp_columns,
-                                    static_cast<unsigned>(mma_member()));
   const int columns_left = product_columns_of(a.y.columns() - first_column);
   product.for_pairs([&](auto* sums, int, int tile) {
     for (int i = 0; i < 2; ++i)
@@ -51,6 +46,11 @@ __global__ void __launch_bounds__(product_threads, product_blocks)
     activate([](S x) { return activated(Activation::sigmoid, x); });
   else if (a.activation == Activation::tanh)
     activate([](S x) { return activated(Activation::tanh, x); });
+  unsigned kept[2];  // of both rows of the lane, its warp's columns
+  for (int half = 0; half < 2; ++half)
+    kept[half] = factors.kept_of_32(first_row + Product::row_in_block(half),
+                                    (first_column + product_warp_column()) / product_warp_columns,
+                                    static_cast<unsigned>(mma_member()));
   product.for_pairs([&](const auto* sums, int half, int tile) {
     const index_t row = first_row + Product::row_in_block(half);
     const int column = Product::column_in_block(tile);

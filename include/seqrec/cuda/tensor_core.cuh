@@ -223,7 +223,7 @@ struct MmaDouble {
 /// C_i += A_i B_i of several tiles in turn, product by product: a product that adds to what the one before it has added
 /// to waits for that, so a tile at a time would leave the tensor cores idle.
 template <std::size_t Tiles, class Mma, class A>
-__device__ void multiply_in_turn(const Mma (&of)[Tiles], MmaSums<A> (&sums)[Tiles]) {
+__device__ void multiply_in_turn(const Mma (&of)[Tiles], MmaSums<A>* sums) {
   if constexpr (requires { Mma::products; }) {
     for (int product = 0; product < Mma::products; ++product)
       for (std::size_t tile = 0; tile < Tiles; ++tile) of[tile].multiply(sums[tile], product);
