@@ -122,6 +122,9 @@ __device__ void multiply_rows(WarpScores<A>& scores, const A* held, const A* pas
   constexpr auto count = static_cast<std::size_t>(End - Begin);
   constexpr int eight = mma_columns * Width;  // rows below
   const int even = tile_place<Width>(mma_group(), mma_member()), odd = tile_place<Width>(mma_group(), mma_member() + 4);
+#ifdef __CUDACC__
+#pragma unroll 2  // more would take more registers
+#endif
   for (int k = 0; k < Width / 16; ++k) {
     const int place = (k % 2 == 0 ? even : odd) + 32 * (k / 2);
     const Four<A> upper = read_four(held + place), lower = read_four(held + place + eight);
@@ -144,10 +147,11 @@ inline constexpr int columns_at_once = Width < 256 / static_cast<int>(sizeof(A))
 
 /// sums = sums factor + scores passing: over the passing rows of the parts begin .. end - 1 of the scores.
 /// @param upper, lower  the factors of row `mma_group` and of the one 8 below
-template <int Width, class A>
+/// @tparam AtOnce  columns, where fewer registers are left
+template <int Width, int AtOnce = 0, class A>
 __device__ void add_weighted_rows(WarpSums<A, Width>& sums, A upper, A lower, const WarpScores<A>& scores,
                                   const A* passing, int begin, int end) {
-  constexpr int columns = columns_at_once<A, Width>, parts = columns / mma_columns;
+  constexpr int columns = AtOnce > 0 ? AtOnce : columns_at_once<A, Width>, parts = columns / mma_columns;
   const A* const even_rows = passing + tile_place<Width>(2 * mma_member(), mma_group());
   const A* const odd_rows = passing + tile_place<Width>(2 * mma_member() + 1, mma_group());
   for (int chunk = 0; chunk < Width / columns; ++chunk) {
