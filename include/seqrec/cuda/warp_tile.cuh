@@ -125,7 +125,7 @@ __device__ void multiply_rows(WarpScores<A>& scores, const A* held, const A* pas
   constexpr int eight = mma_columns * Width;  // rows below
   const int even = tile_place<Width>(mma_group(), mma_member()), odd = tile_place<Width>(mma_group(), mma_member() + 4);
 #ifdef __CUDACC__
-#pragma unroll 2  // more would take more registers
+#pragma unroll(Width / 32)  // more would take more registers
 #endif
   for (int k = 0; k < Width / 16; ++k) {
     const int place = (k % 2 == 0 ? even : odd) + 32 * (k / 2);
