@@ -26,13 +26,14 @@ template <class T>
 __global__ void sum_biases(Arguments a, AttentionBiasRows<T> rows) {
   const AttentionBlock at(a, TileOrder::last_first, 64);
   if (at.start >= at.length) return;
-  AttentionBiasSums<T> sums(rows, at, dynamic_shared<T>());
+  AttentionBiasSums<T> sums(rows, at, dynamic_shared<T>(), true);
   for (int key = 0; key < at.length && key < at.start + attention_rows; key += passing_rows) {
     __syncthreads();
     for (int e = static_cast<int>(threadIdx.x); e < attention_rows * passing_rows; e += attention_threads) {
       const int i = e / passing_rows, j = e % passing_rows, row = at.start + i, other = key + j;
       const bool seen = row < at.length && other <= row;
-      sums.set(i, j, seen ? slope_of(at.head, row, other) : 0, seen ? bucket_of(row, other) : 0);
+      sums.slopes()[i * score_stride + j] = seen ? slope_of(at.head, row, other) : 0;
+      sums.buckets()[i * score_stride + j] = static_cast<std::uint8_t>(seen ? bucket_of(row, other) : 0);
     }
     sums.add(key);
   }

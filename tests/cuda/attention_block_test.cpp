@@ -5,6 +5,7 @@
 
 #include "cuda/device_support.hpp"
 #include "support/masks.hpp"
+#include "support/tensors.hpp"
 
 namespace {
 
@@ -28,6 +29,26 @@ __global__ void write_kept(seqrec::Dropout mask, unsigned row, unsigned heads, u
 template <class T>
 __global__ void write_kept_of_keys(seqrec::Dropout mask, unsigned row, unsigned heads, unsigned key, T* out) {
   lay_out(kept_weights_of_keys(mask, row, heads, key), out);
+}
+
+/// Logits of scores that are 1, all rows of 16 for the keys from 16 on, and the buckets of times.
+template <class T>
+__global__ void write_logits(AttentionBiases<T> biases, bool with_buckets, T* logits, T* buckets_out) {
+  T* const tile = dynamic_shared<T>();
+  auto* const buckets = reinterpret_cast<std::uint8_t*>(tile + score_elements(2 * mma_rows));
+  WarpScores<T> scores;
+  for_each_score(scores, [](T& score, int, int) { score = 1; });
+  const auto meeting = [](int n, int i) {
+    const int row = 32 + MmaSums<T>::row(i), key = 16 + mma_columns * n + MmaSums<T>::column(i);
+    return Meeting{row, key, key <= row && row < 45};
+  };
+  make_logits(scores, T{4}, biases, tile, with_buckets ? buckets : nullptr, mma_rows, meeting);
+  for_each_score(scores, [&](T& score, int n, int i) {
+    const Meeting of = meeting(n, i);
+    if (!of.seen) return;
+    logits[of.row * 64 + of.key] = score;
+    if (with_buckets) buckets_out[of.row * 64 + of.key] = static_cast<T>(buckets[score_place(mma_rows, n, i)]);
+  });
 }
 
 /// What of a place is asked for.
@@ -77,6 +98,32 @@ TEST_CASE("attention on CUDA: the same where keys are rows", "[cuda]") {
       for (unsigned j = 0; j < passing_rows; ++j)
         wrong += (kept[i * passing_rows + j] != 0) != (!mask.active() || mask.keeps(row + j * heads, key + i));
     CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE("attention on CUDA: scores become logits, each with its own bias", "[cuda]") {
+  const Matrix of_distance = random_matrix(1, 64, 1), of_time = random_matrix(1, seqrec::time_buckets, 2);
+  PlacedScalars<BasicContext<double>> distances(of_distance, Layout::dense), times(of_time, Layout::dense);
+  std::vector<std::int64_t> seconds(64);
+  for (std::size_t i = 0; i < 64; ++i) seconds[i] = static_cast<std::int64_t>(i * i * i);
+  const auto moments = to_device(seconds);
+  for (const bool biased : {false, true}) {
+    CAPTURE(biased);
+    AttentionBiases<double> biases{{}, 0, 0};
+    if (biased) biases.bias = {distances.matrix(), times.matrix(), moments.view()};
+    DeviceVector<double> logits(64 * 64), buckets(64 * 64);
+    const std::size_t bytes = score_elements(2 * mma_rows) * (sizeof(double) + 1);
+    launch<write_logits<double>>(DefaultStream{}, {1, warp_size, bytes}, biases, biased, logits.view().data,
+                                 buckets.view().data);
+    const std::vector<double> made = logits.to_host(), of_times = buckets.to_host();
+    for (std::size_t row = 32; row < 45; ++row)
+      for (std::size_t key = 16; key < 48 && key <= row; ++key) {
+        const auto bucket = seqrec::time_bucket(static_cast<std::uint64_t>(seconds[row] - seconds[key]));
+        const double bias = of_distance(0, static_cast<index_t>(row - key)) + of_time(0, bucket);
+        CAPTURE(row, key);
+        REQUIRE(made[row * 64 + key] == Approx(biased ? 4 + bias : 4).epsilon(1e-14));
+        if (biased) REQUIRE(of_times[row * 64 + key] == static_cast<double>(bucket));
+      }
   }
 }
 

@@ -38,7 +38,9 @@ __global__ void write_gradients(AttentionFactors<T> factors, T* out) {
   });
   differentiate(
       weights, gradients, factors, kept, [&](int n, int i) { return row_of(place(n, i)); },
-      [&](int n, int i) { return is_seen(place(n, i)); });
+      [&](int n, int i) {
+        return Meeting{0, 0, is_seen(place(n, i))};
+      });
   for_each_score(weights, [&](T& weight, int n, int i) {
     out[place(n, i)] = weight;
     out[scores + place(n, i)] = gradients[n].values[i];

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cuda/device_support.hpp"
+#include "seqrec/cuda/launch.cuh"
 #include "support/tensors.hpp"
 
 namespace {
@@ -18,16 +19,16 @@ using Doubles = BasicContext<double>;
 
 constexpr index_t first = 3, length = 5, head = 1;
 
-/// The logits of all rows of a history for all that they see, of scores that are 1.
+/// What is added for all rows of a history and all that they see.
 template <class T>
-__global__ void write_logits(AttentionLogits<T> logit, T* out) {
+__global__ void write_biases(AttentionBiases<T> biases, T* out) {
   for (index_t row = 0; row < length; ++row)
-    for (index_t key = 0; key <= row; ++key) out[row * length + key] = logit(T{1}, row, key);
+    for (index_t key = 0; key <= row; ++key) out[row * length + key] = biases(row, key, biases.bucket(row, key));
 }
 
 }  // namespace
 
-TEST_CASE("attention on CUDA: a logit is the scaled score and what is learned for distance and time", "[cuda]") {
+TEST_CASE("attention on CUDA: what is added to a logit is learned for distance and time", "[cuda]") {
   const Matrix of_distance = random_matrix(2, 7, 1), of_time = random_matrix(2, time_buckets, 2);
   PlacedScalars<Doubles> distances(of_distance, Layout::strided), times(of_time, Layout::strided);
   const std::vector<std::int64_t> seconds = {0, 0, 0, 1000, 1000, 1060, 1030, 90'000};
@@ -35,20 +36,20 @@ TEST_CASE("attention on CUDA: a logit is the scaled score and what is learned fo
   for (const bool by_distance : {false, true})
     for (const bool by_time : {false, true}) {
       CAPTURE(by_distance, by_time);
-      AttentionLogits<double> logit{{}, 0.25, first, head};
-      if (by_distance) logit.bias.of_distance = distances.matrix();
-      if (by_time) logit.bias.of_time = times.matrix();
-      if (by_time) logit.bias.times = moments.view();
+      AttentionBiases<double> biases{{}, first, head};
+      if (by_distance) biases.bias.of_distance = distances.matrix();
+      if (by_time) biases.bias.of_time = times.matrix();
+      if (by_time) biases.bias.times = moments.view();
       DeviceVector<double> out(length * length);
-      launch<write_logits<double>>(DefaultStream{}, {1, 1}, logit, out.view().data);
-      const std::vector<double> logits = out.to_host();
+      launch<write_biases<double>>(DefaultStream{}, {1, 1}, biases, out.view().data);
+      const std::vector<double> sums = out.to_host();
       for (index_t row = 0; row < length; ++row)
         for (index_t key = 0; key <= row; ++key) {
           const auto apart =
               std::abs(seconds[static_cast<std::size_t>(first + row)] - seconds[static_cast<std::size_t>(first + key)]);
-          const double expected = 0.25 + (by_distance ? of_distance(head, row - key) : 0) +
+          const double expected = (by_distance ? of_distance(head, row - key) : 0) +
                                   (by_time ? of_time(head, seqrec::time_bucket(static_cast<std::uint64_t>(apart))) : 0);
-          CHECK(logits[static_cast<std::size_t>(row * length + key)] == Approx(expected).epsilon(1e-14));
+          CHECK(sums[static_cast<std::size_t>(row * length + key)] == Approx(expected).epsilon(1e-14));
         }
     }
 }

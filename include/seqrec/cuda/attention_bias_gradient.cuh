@@ -17,10 +17,9 @@ namespace seqrec::cuda {
 
 /// Rows of a half, each a lane's.
 inline constexpr int bias_rows_of_half = warp_size;
-/// Elements from one row of slopes, or one bucket's sums, to the next: odd, so that both those who add and those who
-/// sum meet few banks twice.
-inline constexpr int slope_stride = passing_rows + 1, bucket_stride = bias_rows_of_half + 1;
-inline constexpr int slope_elements = attention_rows * slope_stride;
+/// Elements from one bucket's sums to the next: odd, so that both those who add and those who sum meet few banks twice.
+inline constexpr int bucket_stride = bias_rows_of_half + 1;
+inline constexpr int slope_elements = score_elements(attention_rows);
 inline constexpr int bucket_elements = 2 * static_cast<int>(time_buckets) * bucket_stride;
 
 /// Bytes of a block's slopes, and where times have a gradient of sums by bucket and of buckets.
@@ -44,73 +43,79 @@ struct AttentionBiasRows {
   }
 };
 
-/// What one block sums.
+/// What one block sums. (What a thread could keep of this it works out again: registers are wanted for products.)
 template <class A>
 class AttentionBiasSums {
  public:
-  /// @param shared  attention_bias_bytes, used where there is anything to sum
-  __device__ AttentionBiasSums(const AttentionBiasRows<A>& rows, const AttentionBlock& at, A* shared)
-      : rows_(rows), at_(at), slopes_(shared) {
-    const int warp = static_cast<int>(threadIdx.x) / warp_size, half = warp % 2;
-    lane_ = static_cast<int>(threadIdx.x) % warp_size;
-    start_ = at.start + half * bias_rows_of_half;
-    half_ = half * bias_rows_of_half * slope_stride;
-    of_buckets_ = shared + slope_elements + half * (bucket_elements / 2);
-    buckets_ = rows.of_time ? reinterpret_cast<std::uint8_t*>(shared + slope_elements + bucket_elements) : nullptr;
-    const bool exists = start_ < at.length;
-    sums_times_ = exists && rows.of_time && warp < 2;
-    sums_distances_ = exists && rows.of_distance && warp >= 2;
-    for (int bucket = 0; sums_times_ && bucket < time_buckets; ++bucket)
-      of_buckets_[bucket * bucket_stride + lane_] = 0;
+  /// @param shared  attention_bias_bytes, used where anything is wanted   @param wanted  whether this block is to sum
+  __device__ AttentionBiasSums(const AttentionBiasRows<A>& rows, const AttentionBlock& at, A* shared, bool wanted)
+      : rows_(rows), at_(at), slopes_(shared), wanted_(wanted && rows) {
+    for (int bucket = 0; sums_times() && bucket < time_buckets; ++bucket)
+      of_buckets()[bucket * bucket_stride + lane()] = 0;
   }
+  __device__ explicit operator bool() const { return wanted_; }
 
-  /// Takes a slope, 0 where a row does not see a key.   @param row, key  in the tile
-  __device__ void set(int row, int key, A slope, index_t bucket) {
-    slopes_[row * slope_stride + key] = slope;
-    if (buckets_ != nullptr) buckets_[row * slope_stride + key] = static_cast<std::uint8_t>(bucket);
+  /// Slopes of a tile, 0 where a row does not see a key, and buckets where times have a gradient; at score_place.
+  __device__ A* slopes() const { return slopes_; }
+  __device__ std::uint8_t* buckets() const {
+    return wanted_ && rows_.of_time ? reinterpret_cast<std::uint8_t*>(slopes_ + slope_elements + bucket_elements)
+                                    : nullptr;
   }
 
   /// Adds a tile of slopes once all of it is set; all threads of the block take part. Nobody sets the next before a
   /// barrier. Keys come in ascending order, each once.
   __device__ void add(int key) {
     __syncthreads();
-    if (key > start_) return;  // nobody sees them
-    const A* const slopes = slopes_ + half_;
-    if (sums_times_) {
-      for (int e = lane_ * slope_stride, end = e + passing_rows; e < end; ++e)
-        of_buckets_[buckets_[half_ + e] * bucket_stride + lane_] += slopes[e];
-    } else if (sums_distances_) {
+    if (key > start()) return;  // nobody sees them
+    const int first = half() * bias_rows_of_half * score_stride, lane = this->lane();
+    const A* const slopes = slopes_ + first;
+    if (sums_times()) {
+      A* const sums = of_buckets() + lane;
+      for (int e = lane * score_stride, end = e + passing_rows; e < end; ++e)
+        sums[buckets()[first + e] * bucket_stride] += slopes[e];
+    } else if (sums_distances()) {
       // On and below the diagonal distances are those from start - key on, above it 32 less: of the next keys, whose
       // tile completes them.
       A below = before_, above = 0;
-      for (int column = 0; column + lane_ < passing_rows; ++column)
-        below += slopes[(column + lane_) * slope_stride + column];
-      for (int row = 0; row < lane_; ++row) above += slopes[row * slope_stride + row + passing_rows - lane_];
+      for (int column = 0; column + lane < passing_rows; ++column)
+        below += slopes[(column + lane) * score_stride + column];
+      for (int row = 0; row < lane; ++row) above += slopes[row * score_stride + row + passing_rows - lane];
       before_ = above;
-      rows_.of_distance(rows_.row_of(at_, start_), at_.head * rows_.distances + start_ - key + lane_) = below;
+      rows_.of_distance(rows_.row_of(at_, start()), at_.head * rows_.distances + start() - key + lane) = below;
     }
   }
 
   /// Leaves the sums by bucket; those by distance have been left on the way.
   __device__ void leave() const {
-    if (!sums_times_) return;
+    if (!sums_times()) return;
     __syncwarp();
-    for (int bucket = lane_; bucket < time_buckets; bucket += warp_size) {
+    for (int bucket = lane(); bucket < time_buckets; bucket += warp_size) {
       A sum = 0;
-      for (int row = 0; row < bias_rows_of_half; ++row) sum += of_buckets_[bucket * bucket_stride + row];
-      rows_.of_time(rows_.row_of(at_, start_), at_.head * time_buckets + bucket) = sum;
+      for (int row = 0; row < bias_rows_of_half; ++row) sum += of_buckets()[bucket * bucket_stride + row];
+      rows_.of_time(rows_.row_of(at_, start()), at_.head * time_buckets + bucket) = sum;
     }
   }
 
  private:
   static_assert(attention_warps == 4 && passing_rows == bias_rows_of_half);
 
+  __device__ static int lane() { return static_cast<int>(threadIdx.x) % warp_size; }
+  /// Which half of the rows the warp sums.
+  __device__ static int half() { return static_cast<int>(threadIdx.x) / warp_size % 2; }
+  /// The half's first row in the history.
+  __device__ int start() const { return at_.start + half() * bias_rows_of_half; }
+  __device__ bool sums_times() const {
+    return wanted_ && rows_.of_time && threadIdx.x < 2 * warp_size && start() < at_.length;
+  }
+  __device__ bool sums_distances() const {
+    return wanted_ && rows_.of_distance && threadIdx.x >= 2 * warp_size && start() < at_.length;
+  }
+  __device__ A* of_buckets() const { return slopes_ + slope_elements + half() * (bucket_elements / 2); }
+
   const AttentionBiasRows<A>& rows_;
   const AttentionBlock& at_;
-  A *slopes_, *of_buckets_;
-  std::uint8_t* buckets_;
-  int lane_, start_, half_;  ///< of the warp's half: its first row in the history, and its first slope
-  bool sums_times_, sums_distances_;
+  A* slopes_;
+  bool wanted_;
   A before_ = 0;  ///< what earlier keys have of the distances of the next
 };
 

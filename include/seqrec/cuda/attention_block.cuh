@@ -21,7 +21,6 @@ inline constexpr int attention_threads = attention_warps * warp_size;
 /// Blocks that a multiprocessor is to hold at least: as many as there are registers for.
 template <int Width>
 inline constexpr int attention_blocks_at_once = Width <= 64 ? 3 : 2;
-inline constexpr int attention_gradient_blocks = 2;
 
 /// Which tiles of a history are dealt first: those with the most work, so that no long one begins when all others end.
 /// (Histories lie the longest first where a batch is sorted, and so do their blocks.)
@@ -142,6 +141,57 @@ __device__ inline unsigned kept_weights_of_keys(const Dropout& mask, std::uint32
       kept |= ((bits & 1u) | (bits >> 6 & 4u)) << (4 * n + i);
     }
   return kept;
+}
+
+/// A row and a key that meet in a score, both of the history, and whether the row is there and sees the key.
+struct Meeting {
+  int row, key;
+  bool seen;
+};
+
+/// Calls action(element, n, i) for the elements i of the parts n of a lane's scores.
+template <class A, class Action>
+__device__ void for_each_score(WarpScores<A>& scores, Action action) {
+#ifdef __CUDACC__
+#pragma unroll  // scores lie in registers, whatever the action does
+#endif
+  for (int e = 0; e < 4 * passing_parts; ++e) action(scores[e / 4].values[e % 4], e / 4, e % 4);
+}
+
+/// Elements from one row to the next of a tile in shared memory with a number for each of a block's scores: odd, so
+/// that both those who walk along rows and those who walk down meet few banks twice.
+inline constexpr int score_stride = passing_rows + 1;
+/// Elements of such a tile of so many rows.
+constexpr int score_elements(int rows) { return rows * score_stride; }
+/// Where element i of part n of the warp lies whose first row in the block is `row`.
+__device__ inline int score_place(int row, int n, int i) {
+  return (row + MmaSums<>::row(i)) * score_stride + mma_columns * n + MmaSums<>::column(i);
+}
+
+/// Products of queries and keys become logits.
+/// @param tile     of a number for each score, used where there are biases: of them the lane's, for a moment
+/// @param buckets  of times, left for each score unless null   @param row  the warp's first, in the block
+/// @param meeting  meeting(n, i) of element i of part n
+template <class S, class A, class MeetingOf>
+__device__ void make_logits(WarpScores<A>& scores, A scale, const AttentionBiases<S>& biases, A* tile,
+                            std::uint8_t* buckets, int row, MeetingOf meeting) {
+  if (!biases) {
+    for_each_score(scores, [&](A& score, int, int) { score = multiply_add(score, scale, A{0}); });
+    return;
+  }
+  // Not in registers, which only a loop that is unrolled can name: it is long.
+#ifdef __CUDACC__
+#pragma unroll 1
+#endif
+  for (int e = 0; e < 4 * passing_parts; ++e) {
+    const Meeting of = meeting(e / 4, e % 4);
+    const int place = score_place(row, e / 4, e % 4);
+    const index_t bucket = of.seen ? biases.bucket(of.row, of.key) : 0;
+    tile[place] = of.seen ? biases(of.row, of.key, bucket) : A{0};
+    if (buckets != nullptr) buckets[place] = static_cast<std::uint8_t>(bucket);
+  }
+  for_each_score(scores,
+                 [&](A& score, int n, int i) { score = multiply_add(score, scale, tile[score_place(row, n, i)]); });
 }
 
 /// exp, as fast as its use for weights allows: of floats with an error of some units in the last place, more for

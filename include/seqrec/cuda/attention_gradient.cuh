@@ -11,6 +11,10 @@
 
 namespace seqrec::cuda {
 
+/// Blocks that a multiprocessor is to hold at least: as many as there are registers for.
+template <int Bytes, bool InParts>
+inline constexpr int attention_gradient_blocks = Bytes == 16 && !InParts ? 3 : 2;
+
 /// A block's 64 rows of two matrices, and two tiles of 32 passing rows of two others in shared memory: the one that is
 /// read, and the one that arrives.
 /// @tparam Begin, End  the parts of a tile of which any is seen where not all of it is
@@ -109,24 +113,15 @@ struct AttentionRow {
   A mean;     ///< of the gradients of its weights
 };
 
-/// Calls action(element, n, i) for the elements i of the parts n of a lane's scores.
-template <class A, class Action>
-__device__ void for_each_score(WarpScores<A>& scores, Action action) {
-#ifdef __CUDACC__
-#pragma unroll  // scores lie in registers, whatever the action does
-#endif
-  for (int e = 0; e < 4 * passing_parts; ++e) action(scores[e / 4].values[e % 4], e / 4, e % 4);
-}
-
 /// Logits become weights under dropout, the gradients of weights those of the logits; both are 0 where none is seen.
-/// @param kept  as kept_weights says   @param row_of, seen  of element i of part n
-template <class A, class RowOf, class Seen>
+/// @param kept  as kept_weights says   @param row_of, meeting  of element i of part n
+template <class A, class RowOf, class MeetingOf>
 __device__ void differentiate(WarpScores<A>& weights, WarpScores<A>& gradients, const AttentionFactors<A>& factors,
-                              unsigned kept, RowOf row_of, Seen seen) {
+                              unsigned kept, RowOf row_of, MeetingOf meeting) {
   if (factors.silu) {
     for_each_score(weights, [&](A& weight, int n, int i) {
       const Silu<A> silu(weight);
-      const A factor = seen(n, i) && (kept >> (4 * n + i) & 1u) ? factors.share * factors.kept : A{0};
+      const A factor = meeting(n, i).seen && (kept >> (4 * n + i) & 1u) ? factors.share * factors.kept : A{0};
       weight = silu.value * factor;
       gradients[n].values[i] *= silu.slope * factor;
     });
@@ -134,7 +129,7 @@ __device__ void differentiate(WarpScores<A>& weights, WarpScores<A>& gradients, 
     for_each_score(weights, [&](A& weight, int n, int i) {
       const AttentionRow<A> row = row_of(n, i);
       const A factor = kept >> (4 * n + i) & 1u ? factors.kept : A{0};
-      const A probability = seen(n, i) ? weight_exp(weight - row.highest) * row.share : A{0};
+      const A probability = meeting(n, i).seen ? weight_exp(weight - row.highest) * row.share : A{0};
       weight = probability * factor;
       gradients[n].values[i] = probability * (gradients[n].values[i] * factor - row.mean);
     });

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernels of self-attention share of its formulas: factors and logits.
+// What the kernels of self-attention share of its formulas: factors and biases.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
 
 #include "seqrec/cuda/context.cuh"
-#include "seqrec/cuda/tile.cuh"
 #include "seqrec/ops/self_attention.hpp"
 
 namespace seqrec::cuda {
@@ -29,27 +28,25 @@ AttentionFactors<accumulator_of<S>> attention_factors(const Arguments& a, const 
           static_cast<A>(dropout.scale()), silu};
 }
 
-/// Products of queries and keys become logits. Rows count in the history.
+/// What is added to the logits of a history in a head. Rows count in the history.
 template <class S>
-struct AttentionLogits {
+struct AttentionBiases {
   using A = accumulator_of<S>;
 
   AttentionBias<BasicContext<S>> bias;
-  A scale;
   index_t first, head;
 
+  /// Whether there is anything to add.
+  __device__ explicit operator bool() const { return bias.of_distance || bias.of_time; }
   /// The bucket of the time between two rows; 0 where times have no bias.
   __device__ index_t bucket(index_t row, index_t key) const {
     return bias.of_time ? time_bucket(seconds_between(bias.times(first + row), bias.times(first + key))) : 0;
   }
-  __device__ A operator()(A score, index_t row, index_t key, index_t bucket_of_time) const {
+  __device__ A operator()(index_t row, index_t key, index_t bucket_of_time) const {
     A sum = 0;
     if (bias.of_distance) sum += static_cast<A>(bias.of_distance(head, row - key));
     if (bias.of_time) sum += static_cast<A>(bias.of_time(head, bucket_of_time));
-    return multiply_add(score, scale, sum);
-  }
-  __device__ A operator()(A score, index_t row, index_t key) const {
-    return (*this)(score, row, key, bucket(row, key));
+    return sum;
   }
 };
 

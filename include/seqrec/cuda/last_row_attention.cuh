@@ -30,7 +30,7 @@ __global__ void __launch_bounds__(warp_size, last_rows_at_once)
   attend<Width, Bytes, InParts, 1>(
       AttentionRows<S>{static_cast<int>(length) - 1, 1, static_cast<int>(column), TiledRows<S>(of_user(a.q)),
                        TiledRows<S>(of_history(a.k)), TiledRows<S>(of_history(a.v)), y, nullptr, 0, 0, 0},
-      AttentionLogits<S>{a.bias, factors.scale, first, head}, factors, {});
+      AttentionBiases<S>{a.bias, first, head}, factors, {});
 }
 
 template <class S>
@@ -38,7 +38,7 @@ void last_row_attention(BasicContext<S>& context, const LastRowAttention<BasicCo
   dispatch_attention<S>(a, [&]<int Width, int Bytes, bool InParts>() {
     const LaunchShape shape{dim3(blocks_for(a.q.rows(), 1), blocks_across("attention heads", a.heads, 1),
                                  blocks_across("columns of an attention head", a.q.columns() / a.heads, Width)),
-                            dim3(warp_size), attention_bytes<accumulator_of<S>, Width>(1)};
+                            dim3(warp_size), attention_bytes<accumulator_of<S>, Width>(1, is_biased(a))};
     launch<last_row_attention_kernel<S, Width, Bytes, InParts>>(context, shape, a, attention_factors<S>(a));
   });
 }

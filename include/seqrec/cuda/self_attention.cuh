@@ -63,15 +63,16 @@ struct AttentionRows {
   std::uint32_t first_of_mask, rows_of_mask;  ///< dropout's row of the first, and from one row to the next
 };
 
-/// Bytes of shared memory of a block of so many warps: its queries, and two tiles of keys and values.
+/// Bytes of shared memory of a block of so many warps: its queries, two tiles of keys and values, and biases.
 template <class A, int Width>
-constexpr std::size_t attention_bytes(int warps) {
-  return static_cast<std::size_t>((warps * mma_rows + 4 * passing_rows) * Width) * sizeof(A);
+constexpr std::size_t attention_bytes(int warps, bool biased) {
+  const int rows = warps * mma_rows, biases = biased ? score_elements(rows) : 0;
+  return static_cast<std::size_t>((rows + 4 * passing_rows) * Width + biases) * sizeof(A);
 }
 
 /// Makes a block's rows.
 template <int Width, int Bytes, bool InParts, int Warps, class S>
-__device__ void attend(const AttentionRows<S>& at, const AttentionLogits<S>& logit,
+__device__ void attend(const AttentionRows<S>& at, const AttentionBiases<S>& biases,
                        const AttentionFactors<accumulator_of<S>>& factors, const Dropout& dropout) {
   using A = accumulator_of<S>;
   constexpr int rows = Warps * mma_rows, threads = Warps * warp_size;
@@ -79,7 +80,6 @@ __device__ void attend(const AttentionRows<S>& at, const AttentionLogits<S>& log
   A* const tiles = queries + rows * Width;
   const auto keys = [&](int stage) { return tiles + stage * 2 * passing_rows * Width; };
   const auto values = [&](int stage) { return keys(stage) + passing_rows * Width; };
-  const bool biased = logit.bias.of_distance || logit.bias.of_time;
   // The warps of a multiprocessor's quarter are not all those with the most, or the fewest, keys.
   const int held = static_cast<int>((threadIdx.x / warp_size + blockIdx.x) % Warps) * mma_rows;
   const int row = at.start + held, end = at.start + at.count,
@@ -88,6 +88,7 @@ __device__ void attend(const AttentionRows<S>& at, const AttentionLogits<S>& log
     copy_tile<Width, passing_rows, threads, Bytes>(keys(stage), at.k, key, column);
     copy_tile<Width, passing_rows, threads, Bytes>(values(stage), at.v, key, at.column);
   };
+  A* const of_biases = keys(2);
   WarpSoftmax<A> softmax;
   WarpSums<A, Width> sums = {};
   copy_tile<Width, rows, threads, Bytes>(queries, at.q, 0, 0);
@@ -115,30 +116,27 @@ __device__ void attend(const AttentionRows<S>& at, const AttentionLogits<S>& log
         multiply_rows<Width>(scores, queries + held * Width, keys(stage));
     }
     if (!seen) continue;
-    const auto each = [&](auto action) {
-      for (int n = 0; n < passing_parts; ++n)
-        for (int i = 0; i < 4; ++i)
-          action(scores[n].values[i], row + MmaSums<A>::row(i), key + mma_columns * n + MmaSums<A>::column(i));
+    const auto meeting = [&](int n, int i) {
+      const int this_row = row + MmaSums<A>::row(i), other = key + mma_columns * n + MmaSums<A>::column(i);
+      return Meeting{this_row, other, other <= this_row && this_row < end};
     };
-    if (biased)
-      each([&](A& score, int this_row, int other) {
-        if (this_row < end && other <= this_row) score = logit(score, this_row, other);
-      });
-    else
-      each([&](A& score, int, int) { score = multiply_add(score, factors.scale, A{0}); });
+    make_logits(scores, factors.scale, biases, of_biases, nullptr, held, meeting);
     const A unseen = factors.silu ? A{0} : -infinity<A>;
     if (key + passing_rows > row)
-      each([&](A& score, int this_row, int other) { score = other <= this_row ? score : unseen; });
+      for_each_score(scores, [&](A& score, int n, int i) {
+        const Meeting of = meeting(n, i);  // rows behind the end are left as they are: finite
+        score = of.key <= of.row ? score : unseen;
+      });
     A scaled[2] = {1, 1};
     if (factors.silu)
-      each([&](A& score, int, int) { score = multiply_add(factors.share, Silu<A>(score).value, A{0}); });
+      for_each_score(scores,
+                     [&](A& score, int, int) { score = multiply_add(factors.share, Silu<A>(score).value, A{0}); });
     else
       softmax.take(scores, scaled);
     if (dropout.active()) {
       const unsigned kept = kept_weights(dropout, at.first_of_mask + static_cast<std::uint32_t>(held) * at.rows_of_mask,
                                          at.rows_of_mask, static_cast<std::uint32_t>(key));
-      for (int n = 0; n < passing_parts; ++n)
-        for (int i = 0; i < 4; ++i) scores[n].values[i] *= kept >> (4 * n + i) & 1u ? factors.kept : A{0};
+      for_each_score(scores, [&](A& score, int n, int i) { score *= kept >> (4 * n + i) & 1u ? factors.kept : A{0}; });
     }
     add_weighted_rows<Width>(sums, scaled[0], scaled[1], scores, values(stage), 0, (last - key) / mma_columns + 1);
   }
@@ -173,7 +171,12 @@ __global__ void __launch_bounds__(attention_threads, attention_blocks_at_once<Wi
                        TiledRows<S>(at.part(a.k)), TiledRows<S>(at.part(a.v)), at.part(a.y).row_range(at.start, count),
                        a.saved ? a.saved.data + (first * a.heads + at.head) * saved_of_row : nullptr,
                        a.heads * saved_of_row, at.row_of_mask(a, at.start), static_cast<std::uint32_t>(a.heads)},
-      AttentionLogits<S>{a.bias, factors.scale, at.first, at.head}, factors, a.dropout);
+      AttentionBiases<S>{a.bias, at.first, at.head}, factors, a.dropout);
+}
+
+template <class Arguments>
+bool is_biased(const Arguments& a) {
+  return a.bias.of_distance || a.bias.of_time;
 }
 
 /// Calls action.operator()<Width, Bytes, InParts>() for the kernel of attention's forward pass.
@@ -190,7 +193,7 @@ void dispatch_attention(const Arguments& a, Action&& action) {
 template <class S>
 void self_attention_forward(BasicContext<S>& context, const SelfAttentionForward<BasicContext<S>>& a) {
   dispatch_attention<S>(a, [&]<int Width, int Bytes, bool InParts>() {
-    const std::size_t shared = attention_bytes<accumulator_of<S>, Width>(attention_warps);
+    const std::size_t shared = attention_bytes<accumulator_of<S>, Width>(attention_warps, is_biased(a));
     launch<self_attention_kernel<S, Width, Bytes, InParts>>(context, attention_blocks(a, Width, shared), a,
                                                             attention_factors<S>(a, a.dropout));
   });

@@ -39,11 +39,11 @@ __device__ accumulator_of<S> gradient_mean(const MatrixView<const S, DeviceSpace
 
 /// dq, what a block's rows have of the gradients of biases, and means(row H + head), which softmax needs.
 template <class S, int Width, int Bytes, bool InParts>
-__global__ void __launch_bounds__(attention_threads, attention_gradient_blocks)
+__global__ void __launch_bounds__(attention_threads, attention_gradient_blocks<Bytes, InParts>)
     attention_query_gradient_kernel(SelfAttentionBackward<BasicContext<S>> a,
                                     AttentionFactors<accumulator_of<S>> factors,
                                     VectorView<accumulator_of<S>, DeviceSpace> means,
-                                    AttentionBiasRows<accumulator_of<S>> bias_rows) {
+                                    const AttentionBiasRows<accumulator_of<S>> bias_rows) {
   using A = accumulator_of<S>;
   using Rows = TiledRows<S>;
   using Tiles = AttentionGradientTiles<Width, Bytes, InParts, 0, passing_parts / 2, S>;
@@ -54,9 +54,7 @@ __global__ void __launch_bounds__(attention_threads, attention_gradient_blocks)
               at.column);
   const auto nothing = [](int) {};
   tiles.begin(0, nothing);
-  if (at.column != 0) bias_rows = {};  // the other parts would sum the same
-  AttentionBiasSums<A> bias(bias_rows, at, shared + Tiles::elements);
-  const bool sums_biases = static_cast<bool>(bias_rows);
+  AttentionBiasSums<A> bias(bias_rows, at, shared + Tiles::elements, at.column == 0);  // other parts sum the same
   const int in_block = at.row_of_warp(), row = at.start + in_block;
   const int end = at.start + attention_rows < at.length ? at.start + attention_rows : at.length;
   const int last = row + mma_rows < end ? row + mma_rows - 1 : end - 1;
@@ -69,8 +67,7 @@ __global__ void __launch_bounds__(attention_threads, attention_gradient_blocks)
     of_row[half] = {a.saved(in_batch * saved_of_row), a.saved(in_batch * saved_of_row + 1), mean};
     if (exists && at.column == 0 && mma_member() == 0) means(in_batch) = mean;
   }
-  const AttentionLogits<S> logit{a.bias, factors.scale, at.first, at.head};
-  const bool biased = a.bias.of_distance || a.bias.of_time;
+  const AttentionBiases<S> biases{a.bias, at.first, at.head};
   WarpSums<A, Width> dq = {};
   for (int key = 0; key < end; key += passing_rows) {
     const bool seen = row < end && key <= last;  // by any of the warp's rows
@@ -81,37 +78,27 @@ __global__ void __launch_bounds__(attention_threads, attention_gradient_blocks)
                                               static_cast<std::uint32_t>(key))
                                : 0;
     if (seen) {
-      for_each_score(scores, [&](A& score, int n, int i) {
+      const auto meeting = [&](int n, int i) {
         const int this_row = row + MmaSums<A>::row(i), other = key + mma_columns * n + MmaSums<A>::column(i);
-        if (!biased)
-          score *= factors.scale;
-        else if (other <= this_row && this_row < end)
-          score = logit(score, this_row, other);
-      });
+        return Meeting{this_row, other, other <= this_row && this_row < end};
+      };
+      make_logits(scores, factors.scale, biases, bias.slopes(), bias.buckets(), in_block, meeting);
       differentiate(
-          scores, slopes, factors, kept, [&](int, int i) { return of_row[i / 2]; },
-          [&](int n, int i) {
-            const int this_row = row + MmaSums<A>::row(i), other = key + mma_columns * n + MmaSums<A>::column(i);
-            return other <= this_row && this_row < end;
-          });
+          scores, slopes, factors, kept, [&](int, int i) { return of_row[i / 2]; }, meeting);
     }
-    if (sums_biases)
-      for_each_score(slopes, [&](A& slope, int n, int i) {
-        const int this_row = row + MmaSums<A>::row(i), other = key + mma_columns * n + MmaSums<A>::column(i);
-        const bool visible = other <= this_row && this_row < end;
-        bias.set(this_row - at.start, other - key, slope, visible ? logit.bucket(this_row, other) : 0);
-      });
+    if (bias)
+      for_each_score(slopes, [&](A& slope, int n, int i) { bias.slopes()[score_place(in_block, n, i)] = slope; });
     if (seen && a.dq)
       add_weighted_rows<Width>(dq, A{1}, A{1}, slopes, tiles.passing(0), 0, (last - key) / mma_columns + 1);
-    if (sums_biases) bias.add(key);
+    if (bias) bias.add(key);
   }
-  if (sums_biases) bias.leave();
+  if (bias) bias.leave();
   leave_attention_gradient<Width, Bytes == 16>(a.dq, at, row, dq, factors.scale);
 }
 
 /// dk and dv.
 template <class S, int Width, int Bytes, bool InParts>
-__global__ void __launch_bounds__(attention_threads, attention_gradient_blocks)
+__global__ void __launch_bounds__(attention_threads, attention_gradient_blocks<Bytes, InParts>)
     attention_key_gradient_kernel(SelfAttentionBackward<BasicContext<S>> a, AttentionFactors<accumulator_of<S>> factors,
                                   VectorView<const accumulator_of<S>, DeviceSpace> means) {
   using A = accumulator_of<S>;
@@ -135,8 +122,8 @@ __global__ void __launch_bounds__(attention_threads, attention_gradient_blocks)
   };
   tiles.begin(at.start, load_rows);
   const int in_block = at.row_of_warp(), key = at.start + in_block;
-  const AttentionLogits<S> logit{a.bias, factors.scale, at.first, at.head};
-  const bool biased = a.bias.of_distance || a.bias.of_time;
+  const AttentionBiases<S> biases{a.bias, at.first, at.head};
+  A* const of_biases = shared + Tiles::elements + 6 * passing_rows;
   WarpSums<A, Width> dk = {}, dv = {};
   for (int row = at.start; row < at.length; row += passing_rows) {
     const bool seen = key < at.length && key < row + passing_rows;  // by any of the rows
@@ -146,28 +133,21 @@ __global__ void __launch_bounds__(attention_threads, attention_gradient_blocks)
     if (!seen) continue;
     const unsigned kept = kept_weights_of_keys(a.dropout, at.row_of_mask(a, row), static_cast<std::uint32_t>(a.heads),
                                                static_cast<std::uint32_t>(key));
-    for_each_score(weights, [&](A& weight, int n, int i) {
+    const auto meeting = [&](int n, int i) {
       const int this_row = row + mma_columns * n + MmaSums<A>::column(i), other = key + MmaSums<A>::row(i);
-      if (!biased)
-        weight *= factors.scale;
-      else if (other <= this_row && this_row < at.length)
-        weight = logit(weight, this_row, other);
-    });
+      return Meeting{this_row, other, other <= this_row && this_row < at.length};
+    };
+    make_logits(weights, factors.scale, biases, of_biases, nullptr, in_block, meeting);
     const A* const of_rows = rows(row);
-    differentiate(
-        weights, slopes, factors, kept,
-        [&](int n, int i) {
-          const A* const of_row = of_rows + mma_columns * n + MmaSums<A>::column(i);
-          return AttentionRow<A>{of_row[0], of_row[passing_rows], of_row[2 * passing_rows]};
-        },
-        [&](int n, int i) {
-          const int this_row = row + mma_columns * n + MmaSums<A>::column(i), other = key + MmaSums<A>::row(i);
-          return other <= this_row && this_row < at.length;
-        });
+    const auto row_of = [&](int n, int i) {
+      const A* const of_row = of_rows + mma_columns * n + MmaSums<A>::column(i);
+      return AttentionRow<A>{of_row[0], of_row[passing_rows], of_row[2 * passing_rows]};
+    };
+    differentiate(weights, slopes, factors, kept, row_of, meeting);
     const int begin = key > row ? (key - row) / mma_columns : 0,
               parts = (at.length - row + mma_columns - 1) / mma_columns;
-    if (a.dk) add_weighted_rows<Width>(dk, A{1}, A{1}, slopes, tiles.passing(0), begin, parts);
-    if (a.dv) add_weighted_rows<Width>(dv, A{1}, A{1}, weights, tiles.passing(1), begin, parts);
+    if (a.dv) add_weighted_rows<Width, 32>(dv, A{1}, A{1}, weights, tiles.passing(1), begin, parts);
+    if (a.dk) add_weighted_rows<Width, 32>(dk, A{1}, A{1}, slopes, tiles.passing(0), begin, parts);
   }
   leave_attention_gradient<Width, Bytes == 16>(a.dk, at, key, dk, factors.scale);
   leave_attention_gradient<Width, Bytes == 16>(a.dv, at, key, dv, A{1});
@@ -191,13 +171,14 @@ void self_attention_backward(BasicContext<S>& context, const SelfAttentionBackwa
   constexpr int widest = 256 / static_cast<int>(sizeof(A));  // its sums, of two matrices, fill a thread's registers
   dispatch_attention_width<S, widest>(width, fours, [&]<int Width, int Bytes, bool InParts>() {
     const std::size_t tiles = (2 * attention_rows + 4 * passing_rows) * Width * sizeof(A);
-    const std::size_t with_biases = biases ? attention_bias_bytes<A>(static_cast<bool>(bias_rows.of_time)) : 0;
+    const std::size_t scores = a.bias.of_distance || a.bias.of_time ? slope_elements * sizeof(A) : 0;
+    const std::size_t with_biases = biases ? attention_bias_bytes<A>(static_cast<bool>(bias_rows.of_time)) : scores;
     if (a.dq || biases || (softmax && keys))
       launch<attention_query_gradient_kernel<S, Width, Bytes, InParts>>(
           context, attention_blocks(a, Width, tiles + with_biases), a, factors, means, bias_rows);
     if (keys)
       launch<attention_key_gradient_kernel<S, Width, Bytes, InParts>>(
-          context, attention_blocks(a, Width, tiles + 6 * passing_rows * sizeof(A)), a, factors, read_means);
+          context, attention_blocks(a, Width, tiles + scores + 6 * passing_rows * sizeof(A)), a, factors, read_means);
   });
   add_attention_bias_gradient(context, a, bias_rows);
 }

@@ -73,12 +73,14 @@ template <>
 struct RightTerms<float> {
   std::uint32_t first[2], rest[2];
   RightTerms() = default;
-  __device__ RightTerms(float term0, float term1) {
+  /// @param neighbours  whether both have just been read from one place: then their first parts are the numbers as they
+  ///        lie, of which tensor cores see no more, so rounded towards zero. One factor may be, at no loss.
+  __device__ RightTerms(float term0, float term1, bool neighbours) {
     const float of[2] = {term0, term1};
     for (int i = 0; i < 2; ++i) {
       const MmaFloat::Parts parts(of[i]);
-      first[i] = parts.first;
-      rest[i] = parts.second;
+      first[i] = neighbours ? detail::bits_of(of[i]) : parts.first;
+      rest[i] = neighbours ? detail::bits_of(of[i] - detail::float_of(first[i] & ~0x1FFFu)) : parts.second;
     }
   }
 };
@@ -92,7 +94,7 @@ template <>
 struct RightTerms<double> {
   double of[2];
   RightTerms() = default;
-  __device__ RightTerms(double term0, double term1) : of{term0, term1} {}
+  __device__ RightTerms(double term0, double term1, bool) : of{term0, term1} {}
 };
 
 /// sums[n] += left right[n]. Sums that wait for nothing of each other follow each other.
@@ -122,6 +124,9 @@ __device__ void multiply_rows(WarpScores<A>& scores, const A* held, const A* pas
   constexpr auto count = static_cast<std::size_t>(End - Begin);
   constexpr int eight = mma_columns * Width;  // rows below
   const int even = tile_place<Width>(mma_group(), mma_member()), odd = tile_place<Width>(mma_group(), mma_member() + 4);
+#ifdef __CUDACC__
+#pragma unroll(Width / 32)  // more would take more registers
+#endif
   for (int k = 0; k < Width / 16; ++k) {
     const int place = (k % 2 == 0 ? even : odd) + 32 * (k / 2);
     const Four<A> upper = read_four(held + place), lower = read_four(held + place + eight);
@@ -130,7 +135,7 @@ __device__ void multiply_rows(WarpScores<A>& scores, const A* held, const A* pas
     for (int half = 0; half < 4; half += 2) {
       const LeftTerms<A> left(upper.of[half], upper.of[half + 1], lower.of[half], lower.of[half + 1]);
       RightTerms<A> right[count];
-      for (int n = 0; n < End - Begin; ++n) right[n] = RightTerms<A>(read[n].of[half], read[n].of[half + 1]);
+      for (int n = 0; n < End - Begin; ++n) right[n] = RightTerms<A>(read[n].of[half], read[n].of[half + 1], true);
       multiply_terms(scores + Begin, left, right);
     }
   }
@@ -144,10 +149,11 @@ inline constexpr int columns_at_once = Width < 256 / static_cast<int>(sizeof(A))
 
 /// sums = sums factor + scores passing: over the passing rows of the parts begin .. end - 1 of the scores.
 /// @param upper, lower  the factors of row `mma_group` and of the one 8 below
-template <int Width, class A>
+/// @tparam AtOnce  columns, where fewer registers are left
+template <int Width, int AtOnce = 0, class A>
 __device__ void add_weighted_rows(WarpSums<A, Width>& sums, A upper, A lower, const WarpScores<A>& scores,
                                   const A* passing, int begin, int end) {
-  constexpr int columns = columns_at_once<A, Width>, parts = columns / mma_columns;
+  constexpr int columns = AtOnce > 0 ? AtOnce : columns_at_once<A, Width>, parts = columns / mma_columns;
   const A* const even_rows = passing + tile_place<Width>(2 * mma_member(), mma_group());
   const A* const odd_rows = passing + tile_place<Width>(2 * mma_member() + 1, mma_group());
   for (int chunk = 0; chunk < Width / columns; ++chunk) {
@@ -160,7 +166,7 @@ __device__ void add_weighted_rows(WarpSums<A, Width>& sums, A upper, A lower, co
         const int place = mma_columns * (k * Width + n) + chunk * columns;
         const Four<A> even = read_four(even_rows + place), odd = read_four(odd_rows + place);
         RightTerms<A> right[4];
-        for (int e = 0; e < 4; ++e) right[e] = RightTerms<A>(even.of[e], odd.of[e]);
+        for (int e = 0; e < 4; ++e) right[e] = RightTerms<A>(even.of[e], odd.of[e], false);
         multiply_terms(made + n, left, right);
       }
     }
