@@ -81,22 +81,25 @@ class GradientBlock : public GradientRows<S> {
     const S *const dz = of_block(l + 1), *const x = of_block(l);
     for (int job = warp(); job < (units + mma_rows - 1) / mma_rows * across; job += warps()) {
       const int first_unit = job / across * mma_rows, first_input = job % across * Tiles * mma_columns;
+      // The block's sums so far arrive while the product is made.
+      S* const to = a_.sums.row(blockIdx.x) + place;
       Sums sums[static_cast<std::size_t>(Tiles)];
+      const auto for_sums = [&](auto action) {
+        SEQREC_UNROLL_TILES
+        for (int tile = 0; tile < Tiles; ++tile) SEQREC_UNROLL_TILES
+        for (int i = 0; i < 4; ++i) {
+          const int unit = first_unit + Sums::row(i), input = first_input + tile * mma_columns + Sums::column(i);
+          if (unit < units && input < inputs) action(to[unit * inputs + input], sums[tile].values[i]);
+        }
+      };
+      if (!is_first) for_sums([](const S& so_far, Accumulator& sum) { sum = so_far; });
       add_tiles(
           sums, warps() * mma_rows,
           [&](int row, int term) { return first_unit + row < units ? dz[term * dz_stride + first_unit + row] : S{0}; },
           [&](int term, int column) {
             return first_input + column < end ? x[term * x_stride + first_input + column] : S{0};
           });
-      S* const to = a_.sums.row(blockIdx.x) + place;
-      SEQREC_UNROLL_TILES
-      for (int tile = 0; tile < Tiles; ++tile)
-        for (int i = 0; i < 4; ++i) {
-          const int unit = first_unit + Sums::row(i), input = first_input + tile * mma_columns + Sums::column(i);
-          if (unit >= units || input >= inputs) continue;
-          S& sum = to[unit * inputs + input];
-          sum = static_cast<S>(sums[tile].values[i] + (is_first ? S{0} : sum));
-        }
+      for_sums([](S& target, const Accumulator& sum) { target = static_cast<S>(sum); });
     }
   }
 

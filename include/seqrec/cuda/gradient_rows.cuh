@@ -101,10 +101,16 @@ class GradientRows {
   /// Calls action(row, value) for this warp's pairs, one unit a lane; values beyond the last pair are zeros.
   template <class Action>
   __device__ void for_values(const S* values, int units, Action action) const {
-    for (int first = 0; first < mma_rows; first += at_once) {
-      S some[static_cast<std::size_t>(at_once)];
+    S some[static_cast<std::size_t>(at_once)], next[static_cast<std::size_t>(at_once)];
+    const auto load = [&](int first) {
       SEQREC_UNROLL_TILES
-      for (int i = 0; i < at_once; ++i) some[i] = first + i < count_ ? values[(first + i) * units] : S{0};
+      for (int i = 0; i < at_once; ++i) next[i] = first + i < count_ ? values[(first + i) * units] : S{0};
+    };
+    load(0);
+    for (int first = 0; first < mma_rows; first += at_once) {
+      SEQREC_UNROLL_TILES
+      for (int i = 0; i < at_once; ++i) some[i] = next[i];
+      load(first + at_once);  // arrives while these are worked on
       SEQREC_UNROLL_TILES
       for (int i = 0; i < at_once; ++i) action(first + i, some[i]);
     }

@@ -19,8 +19,9 @@
 
 namespace seqrec::cuda {
 
-/// Warps of a block at most, and blocks on a device that holds one on each of its multiprocessors.
-inline constexpr int most_network_warps = 16;
+/// Warps of a block at most, which leaves each thread 168 registers, and blocks on a device that holds one on each of
+/// its multiprocessors.
+inline constexpr int most_network_warps = 12;
 inline constexpr unsigned network_blocks = 132;
 
 /// Tiles of eight units whose sums a warp holds at once.
@@ -156,16 +157,21 @@ class NetworkWarp {
       }
     }
     // Each lane now takes what it has written itself, in a loop that stays one: there are many activations.
-    for (int tile = 0; tile < Tiles; ++tile)
+    for (int tile = 0; tile < Tiles; ++tile) {
+      using Two = Packed<S, 2>;
+      S* const at[2] = {to + tile * mma_columns, to + 8 * to_stride + tile * mma_columns};
+      Two two[2] = {*reinterpret_cast<const Two*>(at[0]), *reinterpret_cast<const Two*>(at[1])};
+      SEQREC_UNROLL_TILES
       for (int i = 0; i < 2; ++i) {
         const int unit = of_lane + tile * mma_columns + i;
         const UnitFunction<S> function = functions_[first_unit + (unit < units ? unit : 0)];
         SEQREC_UNROLL_TILES
-        for (int half = 0; half < 2; ++half) {
-          S& value = to[8 * half * to_stride + tile * mma_columns + i];
-          value = unit < units ? function.value(value) : S{0};
-        }
+        for (int half = 0; half < 2; ++half)
+          two[half].values[i] = unit < units ? function.value(two[half].values[i]) : S{0};
       }
+      SEQREC_UNROLL_TILES
+      for (int half = 0; half < 2; ++half) *reinterpret_cast<Two*>(at[half]) = two[half];
+    }
   }
 
   __device__ void add_two(Accumulator* sums, const S* from, int left) const {
