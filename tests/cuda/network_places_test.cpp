@@ -19,7 +19,7 @@ AttentionUnit<Context> unit_of(std::initializer_list<index_t> units, index_t hea
 }  // namespace
 
 TEST_CASE("a network's parts lie behind one another in shared memory, and warps behind them", "[cuda]") {
-  const cuda::NetworkPlaces places(unit_of({80, 40}, 2), 64);
+  const cuda::NetworkPlaces places(unit_of({80, 40}, 2), 64, false);
   CHECK(places.weights[0] == 0);
   CHECK(places.weights[1] == 80 * 68);
   CHECK(places.output == 80 * 68 + 40 * 84);
@@ -28,6 +28,13 @@ TEST_CASE("a network's parts lie behind one another in shared memory, and warps 
   CHECK(places.per_warp == 16 * (68 + 84));
   CHECK(places.bytes<float>(3) == 120 * sizeof(cuda::UnitFunction<float>) +
                                       static_cast<std::size_t>(places.of_warps + 3 * places.per_warp) * sizeof(float));
+}
+
+TEST_CASE("keys stand behind products, where they go into a network", "[cuda]") {
+  const cuda::NetworkPlaces places(unit_of({5}, 1), 6, true);
+  CHECK(places.keys_at == 8);
+  CHECK(places.widths[0] == 16);
+  CHECK(places.weight_stride(0) == 20);
 }
 
 TEST_CASE("operands of a network are padded to whole tiles and lie in different banks", "[cuda]") {

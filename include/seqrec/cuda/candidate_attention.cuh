@@ -2,7 +2,8 @@
 // Candidate attention (DIN, Zhou et al. 2018, arXiv:1706.06978), forward; its backward pass is in a header of its own,
 // which this one includes.
 //
-// The first layer's parts that need no pair are two products, a row for each history row and each candidate; pairs go
+// The first layer's parts that need no pair are two products, a row for each history row, unless there are few pairs a
+// row, and each candidate; pairs go
 // through the network in one launch (pair_network.cuh) or layer by layer (attention_unit.cuh); then one warp per
 // candidate makes its scores weights and sums its keys, one lane a column. A history is read where it lies, whoever
 // looks at it. Memory: (F1 + F2 + ...) values a pair are written once and read once, and a key a pair; without `saved`
@@ -72,20 +73,21 @@ void score_pairs(BasicContext<S>& context, const CandidateAttentionForward<Basic
   using Matrix = MatrixView<S, DeviceSpace>;
   const auto& unit = a.unit;
   const SeparateParts<S> parts(context, unit.hidden[0].weight);
-  const Matrix of_keys = context.matrix(a.keys.rows(), unit.units(0));
   const Matrix of_queries = context.matrix(a.queries.rows(), unit.units(0));
-  gemm(context, a.keys, transposed(parts.of_keys), of_keys);
   gemm(context, a.queries, transposed(parts.of_queries), of_queries);
-
   const index_t total = a.candidates.pairs, last = unit.layers - 1;
-  if (pair_network<S>(context, {.inputs = {pairs, a.keys, a.queries},
-                                .of_keys = of_keys,
-                                .of_queries = of_queries,
-                                .unit = unit,
-                                .saved = a.saved,
-                                .scores = a.weights,
-                                .total = total}))
-    return;
+  PairNetwork<S> network{.inputs = {pairs, a.keys, a.queries},
+                         .of_keys = {},
+                         .of_queries = of_queries,
+                         .unit = unit,
+                         .saved = a.saved,
+                         .scores = a.weights,
+                         .total = total};
+  if (makes_by_pairs(total, a.keys.rows()) && pair_network(context, network)) return;
+  const Matrix of_keys = context.matrix(a.keys.rows(), unit.units(0));
+  gemm(context, a.keys, transposed(parts.of_keys), of_keys);
+  network.of_keys = of_keys;
+  if (pair_network(context, network)) return;
   Matrix kept[AttentionUnit<BasicContext<S>>::most_hidden];
   S* saved = a.saved.data;
   for (index_t l = 0; l < unit.layers; ++l) {

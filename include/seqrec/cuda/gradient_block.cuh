@@ -3,80 +3,40 @@
 //
 // Each warp takes sixteen pairs from their scores back to the products q * k, in shared memory. Products are on tensor
 // cores: gradients of inputs for a warp's own pairs; of weights for all pairs of the block, some tiles a warp, added to
-// the block's own sums, which it alone touches. Activations: one unit a lane.
+// the block's own sums, which it alone touches.
 #pragma once
 
 #include <cstddef>
 
-#include "seqrec/cuda/gradient_places.cuh"
-#include "seqrec/cuda/pair_inputs.cuh"
-#include "seqrec/cuda/reduce.cuh"
-#include "seqrec/cuda/unit_activation.cuh"
+#include "seqrec/cuda/gradient_rows.cuh"
 #include "seqrec/cuda/warp_product.cuh"
-#include "seqrec/ops/candidate_attention.hpp"
 
 namespace seqrec::cuda {
 
-/// Gradients of a network's scores, and what becomes of them.
-template <class S>
-struct NetworkGradients {
-  PairInputs<S> inputs;
-  AttentionUnit<BasicContext<S>> unit;
-  VectorView<const S, DeviceSpace> saved;    ///< each layer's values before the activation
-  MatrixView<const S, DeviceSpace> dscores;  ///< (pairs, H)
-  MatrixView<S, DeviceSpace> dz;             ///< (pairs, F1) written: of the first layer's values
-  MatrixView<S, DeviceSpace> dproducts;      ///< (pairs, D) written: of q * k
-  MatrixView<S, DeviceSpace> sums = {};      ///< (blocks, of a block) written
-  index_t total = 0;                         ///< pairs
-  bool sums_keys = false;                    ///< adds also the gradient of the first layer's separate part of keys
-};
-
 /// A block's work on some pairs after others; all of its threads take part in all of it.
 template <class S>
-class GradientBlock {
+class GradientBlock : public GradientRows<S> {
  public:
-  using Accumulator = accumulator_of<S>;
+  using Base = GradientRows<S>;
+  using typename Base::Accumulator;
   using Sums = MmaSums<Accumulator>;
-
-  __device__ GradientBlock(const NetworkGradients<S>& a, const GradientPlaces& places)
-      : a_(a), places_(places), functions_(dynamic_shared<UnitFunction<S>>()) {
-    numbers_ = reinterpret_cast<S*>(functions_ + places.units);
-    for (int l = 0, first = 0; l < places.layers; first += places.widths[++l]) {
-      const auto& layer = a.unit.hidden[l];
-      const int stride = places.weight_stride(l), units = places.widths[l + 1], inputs = places.widths[l];
-      const auto weight = l == 0 ? layer.weight.column_range(3 * inputs, inputs) : layer.weight;
-      for (int unit = warp(); unit < whole_tiles(units); unit += warps())
-        for (int column = lane(); column < stride; column += warp_size)
-          numbers_[places.weights[l] + unit * stride + column] =
-              unit < units && column < inputs ? weight(unit, column) : S{0};
-      for (int unit = warp() * warp_size + lane(); unit < units; unit += warps() * warp_size)
-        functions_[first + unit] = UnitFunction<S>(layer.activation, unit);
-    }
-    const int last = places.widths[places.layers];
-    for (int head = warp(); head < places.heads; head += warps())
-      for (int unit = lane(); unit < last; unit += warp_size)
-        numbers_[places.output + head * last + unit] = a.unit.weight(head, unit);
-    for (int i = places.of_units + lane(); i < places.sums; i += warp_size) of_warp(i) = 0;
-    __syncthreads();
-  }
+  using Base::Base;
 
   /// Takes sixteen pairs a warp through the network.   @param is_first  of the block: its sums are written
   __device__ void operator()(index_t first, bool is_first) {
-    pair_ = first + warp() * mma_rows;
-    const index_t left = a_.total - pair_;
-    count_ = left < 0 ? 0 : left < mma_rows ? static_cast<int>(left) : mma_rows;
-    through_activation<true>(places_.layers - 1);
+    this->set_pairs(first);
+    this->template through_activation<true>(places_.layers - 1);
     for (int l = places_.layers - 1; l >= 0; --l) {
       if (l == 0)
         for_rows([&](index_t pair, S* to) { a_.inputs.write_products(pair, to); });
       else
-        write_activations(l);
+        this->write_activations(l);
       __syncthreads();
       add_weight_gradients(l, places_.dweights[l], is_first);
       __syncthreads();  // what went into the layer makes place for its gradient
       write_input_gradients(l);
       __syncwarp();
-      if (l > 0) through_activation<false>(l - 1);
+      if (l > 0) this->template through_activation<false>(l - 1);
     }
     if (!a_.sums_keys) return;
     for_rows([&](index_t pair, S* to) { a_.inputs.write_keys(pair, to); });
@@ -85,119 +45,16 @@ class GradientBlock {
     __syncthreads();
   }
 
-  /// Adds what the warps have summed of units to the block's sums.
-  __device__ void finish() {
-    __syncthreads();
-    for (int i = places_.of_units + warp() * warp_size + lane(); i < places_.sums; i += warps() * warp_size) {
-      Accumulator sum = 0;
-      for (int w = 0; w < warps(); ++w) sum += of_warp(i, w);
-      a_.sums(blockIdx.x, i) = static_cast<S>(sum);
-    }
-  }
-
  private:
-  __device__ static int lane() { return static_cast<int>(threadIdx.x); }
-  __device__ static int warp() { return static_cast<int>(threadIdx.y); }
-  __device__ static int warps() { return static_cast<int>(blockDim.y); }
-
-  /// What goes into a layer, or into the scores, or the gradient of it: a row for each pair of the block.
-  __device__ S* of_block(int l) const {
-    return numbers_ + places_.of_warps + (l % 2 == 0 ? 0 : warps() * mma_rows * places_.strides[0]);
-  }
-  /// The row of a pair of this warp.
-  __device__ S* of_pair(int l, int row) const {
-    return of_block(l) + (warp() * mma_rows + row) * places_.strides[l % 2];
-  }
-  /// A sum of units that a warp has for itself.
-  __device__ S& of_warp(int i, int of = static_cast<int>(threadIdx.y)) const {
-    const int count = places_.sums - places_.of_units;
-    return numbers_[places_.of_warps + warps() * (places_.per_warp() - count) + of * count + i - places_.of_units];
-  }
-  __device__ int first_unit(int l) const {
-    int first = 0;
-    for (int before = 0; before < l; ++before) first += places_.widths[before + 1];
-    return first;
-  }
-  /// A layer's values before the activation, of this warp's first pair.
-  __device__ const S* before(int l) const {
-    return a_.saved.data + a_.total * first_unit(l) + pair_ * places_.widths[l + 1];
-  }
-
-  /// Pairs of a lane that are loaded before the first of them is worked on.
-  static constexpr int at_once = 4;
-
-  /// Calls action(row, value) for this warp's pairs, one unit a lane; values beyond the last pair are zeros.
-  template <class Action>
-  __device__ void for_values(const S* values, int units, Action action) const {
-    for (int first = 0; first < mma_rows; first += at_once) {
-      S some[static_cast<std::size_t>(at_once)];
-      SEQREC_UNROLL_TILES
-      for (int i = 0; i < at_once; ++i) some[i] = first + i < count_ ? values[(first + i) * units] : S{0};
-      SEQREC_UNROLL_TILES
-      for (int i = 0; i < at_once; ++i) action(first + i, some[i]);
-    }
-  }
-
-  /// What goes into a layer behind the first.
-  __device__ void write_activations(int l) const {
-    const int units = places_.widths[l], stride = places_.strides[l % 2];
-    for (int unit = lane(); unit < whole_tiles(units); unit += warp_size) {
-      S* const to = of_pair(l, 0) + unit;
-      const UnitFunction<S> f = functions_[first_unit(l - 1) + (unit < units ? unit : 0)];
-      for_values(before(l - 1) + (unit < units ? unit : 0), units,
-                 [&](int row, S z) { to[row * stride] = unit < units ? f.value(z) : S{0}; });
-    }
-  }
-
-  /// Gradients of a layer's values, in place of those of what goes into the next layer; or, for the last one, from
-  /// those of scores.
-  template <bool IsLast>
-  __device__ void through_activation(int l) const {
-    const int units = places_.widths[l + 1], stride = places_.strides[(l + 1) % 2];
-    for (int unit = lane(); unit < whole_tiles(units); unit += warp_size) {
-      S* const at = of_pair(l + 1, 0) + unit;
-      if (unit >= units) {
-        for (int row = 0; row < mma_rows; ++row) at[row * stride] = 0;
-        continue;
-      }
-      const UnitFunction<S> f = functions_[first_unit(l) + unit];
-      const S* const values = before(l) + unit;
-      [[maybe_unused]] const S* const weight = numbers_ + places_.output + unit;
-      if constexpr (IsLast)
-        for (int head = 0; head < places_.heads; ++head) {
-          Accumulator sum = 0;
-          for_values(values, units, [&](int row, S z) { sum += dscore(row, head) * f.value(z); });
-          of_warp(places_.of_output + head * (units + 1) + unit) += static_cast<S>(sum);
-        }
-      Accumulator of_bias = 0, of_alpha = 0, deviations = 0, squares = 0;
-      for_values(values, units, [&](int row, S z) {
-        S dy = 0;
-        if constexpr (IsLast)
-          for (int head = 0; head < places_.heads; ++head) dy += dscore(row, head) * weight[head * units];
-        else
-          dy = at[row * stride];
-        const S dz = dy * f.slope(z);
-        at[row * stride] = dz;
-        of_bias += dz;
-        of_alpha += dy * f.slope_of_alpha(z);
-        const Accumulator deviation = row < count_ ? f.deviation(z) : S{0};
-        deviations += deviation;
-        squares += deviation * deviation;
-        if (l == 0 && row < count_) a_.dz(pair_ + row, unit) = dz;
-      });
-      const int first = places_.of_units + sums_of_unit * (first_unit(l) + unit);
-      of_warp(first) += static_cast<S>(of_bias);
-      of_warp(first + 1) += static_cast<S>(of_alpha);
-      of_warp(first + 2) += static_cast<S>(deviations);
-      of_warp(first + 3) += static_cast<S>(squares);
-    }
-    if constexpr (IsLast)
-      for (int head = 0; head < places_.heads; ++head) {
-        const Accumulator sum = warp_sum<Accumulator>(lane() < mma_rows ? dscore(lane(), head) : S{0});
-        if (lane() == 0) of_warp(places_.of_output + head * (units + 1) + units) += static_cast<S>(sum);
-      }
-  }
-  __device__ S dscore(int row, int head) const { return row < count_ ? a_.dscores(pair_ + row, head) : S{0}; }
+  using Base::a_;
+  using Base::count_;
+  using Base::numbers_;
+  using Base::of_block;
+  using Base::of_pair;
+  using Base::pair_;
+  using Base::places_;
+  using Base::warp;
+  using Base::warps;
 
   /// Calls write(pair, where) for what goes into the first layer: two rows a lane, the last pair for those beyond it.
   template <class Write>
@@ -224,22 +81,25 @@ class GradientBlock {
     const S *const dz = of_block(l + 1), *const x = of_block(l);
     for (int job = warp(); job < (units + mma_rows - 1) / mma_rows * across; job += warps()) {
       const int first_unit = job / across * mma_rows, first_input = job % across * Tiles * mma_columns;
+      // The block's sums so far arrive while the product is made.
+      S* const to = a_.sums.row(blockIdx.x) + place;
       Sums sums[static_cast<std::size_t>(Tiles)];
+      const auto for_sums = [&](auto action) {
+        SEQREC_UNROLL_TILES
+        for (int tile = 0; tile < Tiles; ++tile) SEQREC_UNROLL_TILES
+        for (int i = 0; i < 4; ++i) {
+          const int unit = first_unit + Sums::row(i), input = first_input + tile * mma_columns + Sums::column(i);
+          if (unit < units && input < inputs) action(to[unit * inputs + input], sums[tile].values[i]);
+        }
+      };
+      if (!is_first) for_sums([](const S& so_far, Accumulator& sum) { sum = so_far; });
       add_tiles(
           sums, warps() * mma_rows,
           [&](int row, int term) { return first_unit + row < units ? dz[term * dz_stride + first_unit + row] : S{0}; },
           [&](int term, int column) {
             return first_input + column < end ? x[term * x_stride + first_input + column] : S{0};
           });
-      S* const to = a_.sums.row(blockIdx.x) + place;
-      SEQREC_UNROLL_TILES
-      for (int tile = 0; tile < Tiles; ++tile)
-        for (int i = 0; i < 4; ++i) {
-          const int unit = first_unit + Sums::row(i), input = first_input + tile * mma_columns + Sums::column(i);
-          if (unit >= units || input >= inputs) continue;
-          S& sum = to[unit * inputs + input];
-          sum = static_cast<S>(sums[tile].values[i] + (is_first ? S{0} : sum));
-        }
+      for_sums([](S& target, const Accumulator& sum) { target = static_cast<S>(sum); });
     }
   }
 
@@ -280,13 +140,6 @@ class GradientBlock {
         }
       }
   }
-
-  const NetworkGradients<S>& a_;
-  const GradientPlaces& places_;
-  UnitFunction<S>* functions_;  ///< in shared memory, as the numbers
-  S* numbers_;
-  index_t pair_ = 0;  ///< this warp's first
-  int count_ = 0;     ///< of its pairs
 };
 
 }  // namespace seqrec::cuda

@@ -31,6 +31,7 @@ struct NetworkPlaces {
 
   int layers = 0, units = 0;         ///< of all layers
   int widths[most_layers + 1] = {};  ///< of what goes into each layer, and into the scores
+  int keys_at = 0;                   ///< where keys stand in the first layer's input, behind q * k; 0 for nowhere
   int weights[most_layers] = {};     ///< numbers before a layer's weight, whose rows are padded
   int output = 0, biases = 0;        ///< before the scores' weight and the layers' biases
   int of_warps = 0, per_warp = 0;    ///< before the first warp's two inputs, and how many each warp has
@@ -40,10 +41,13 @@ struct NetworkPlaces {
   SEQREC_HOST_DEVICE static int stride_of(int width) { return whole_tiles(width) + 4; }
   SEQREC_HOST_DEVICE int weight_stride(int layer) const { return stride_of(widths[layer]); }
 
-  /// @param width of keys
+  /// @param width of keys   @param with_keys  whether they are a part of the first layer's input
   template <class Context>
-  NetworkPlaces(const AttentionUnit<Context>& unit, index_t width) : layers(static_cast<int>(unit.layers)) {
+  NetworkPlaces(const AttentionUnit<Context>& unit, index_t width, bool with_keys)
+      : layers(static_cast<int>(unit.layers)) {
     widths[0] = static_cast<int>(width);
+    if (with_keys) keys_at = whole_tiles(widths[0]);
+    if (with_keys) widths[0] = 2 * keys_at;
     int end = 0;
     for (int l = 0; l < layers; ++l) {
       widths[l + 1] = static_cast<int>(unit.units(l));

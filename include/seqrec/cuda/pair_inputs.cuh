@@ -34,6 +34,8 @@ struct PairInputs {
   /// Elements that a lane reads at once: 16 bytes.
   static constexpr int at_once = 16 / static_cast<int>(sizeof(S));
   using Some = Packed<S, at_once>;
+  /// Of those, how many a lane has under way: rows of 64 floats.
+  static constexpr int together = 4;
 
   PairTable pairs;
   MatrixView<const S, DeviceSpace> keys, queries;  ///< (N, D), (C, D)
@@ -63,11 +65,22 @@ struct PairInputs {
     const int width = static_cast<int>(keys.columns()), end = whole_tiles(width);
     int column = 0;
     if (are_packed) {
-      for (column = at_once * mma_member(); column < width; column += 4 * at_once) {
-        const Some of_q = *reinterpret_cast<const Some*>(q + column), of_k = *reinterpret_cast<const Some*>(k + column);
-        Some values;
-        for (int i = 0; i < at_once; ++i) values.values[i] = function(of_q.values[i], of_k.values[i]);
-        *reinterpret_cast<Some*>(to + column) = values;
+      for (; column < width; column += together * 4 * at_once) {
+        // All loads before the first store, which might change what is loaded for all that a compiler knows.
+        Some of_q[together], of_k[together];
+        SEQREC_UNROLL_TILES
+        for (int i = 0; i < together; ++i)
+          if (const int at = column + at_once * (mma_member() + 4 * i); at < width) {
+            of_q[i] = *reinterpret_cast<const Some*>(q + at);
+            of_k[i] = *reinterpret_cast<const Some*>(k + at);
+          }
+        SEQREC_UNROLL_TILES
+        for (int i = 0; i < together; ++i)
+          if (const int at = column + at_once * (mma_member() + 4 * i); at < width) {
+            Some values;
+            for (int j = 0; j < at_once; ++j) values.values[j] = function(of_q[i].values[j], of_k[i].values[j]);
+            *reinterpret_cast<Some*>(to + at) = values;
+          }
       }
       column = width;
     }

@@ -19,8 +19,9 @@
 
 namespace seqrec::cuda {
 
-/// Warps of a block at most, and blocks on a device that holds one on each of its multiprocessors.
-inline constexpr int most_network_warps = 16;
+/// Warps of a block at most, which leaves each thread 168 registers, and blocks on a device that holds one on each of
+/// its multiprocessors.
+inline constexpr int most_network_warps = 12;
 inline constexpr unsigned network_blocks = 132;
 
 /// Tiles of eight units whose sums a warp holds at once.
@@ -30,7 +31,8 @@ inline constexpr int unit_tiles = 5;
 template <class S>
 struct PairNetwork {
   PairInputs<S> inputs;
-  MatrixView<const S, DeviceSpace> of_keys, of_queries;  ///< (N, F1), (C, F1) (Wk - Wd) k and (Wq + Wd) q
+  MatrixView<const S, DeviceSpace> of_keys, of_queries;  ///< (N, F1), (C, F1) (Wk - Wd) k, or null to make them
+                                                         ///< of each pair, and (Wq + Wd) q
   AttentionUnit<BasicContext<S>> unit;
   VectorView<S, DeviceSpace> saved;   ///< each layer's values before the activation; null for none
   VectorView<S, DeviceSpace> scores;  ///< (H pairs) candidate by candidate, then head by head
@@ -53,13 +55,12 @@ class NetworkWarp {
     of_this_warp_ = numbers + places.of_warps + warp * places.per_warp;
     for (int l = 0, first = 0; l < places.layers; first += places.widths[++l]) {
       const auto& layer = a.unit.hidden[l];
-      const MatrixView<const S, DeviceSpace> weight =
-          l == 0 ? layer.weight.column_range(3 * places.widths[0], places.widths[0]) : layer.weight;
       const int stride = places.weight_stride(l), units = places.widths[l + 1];
       for (int unit = warp; unit < whole_tiles(units); unit += warps)
         for (int column = static_cast<int>(threadIdx.x); column < stride; column += warp_size)
-          numbers[places.weights[l] + unit * stride + column] =
-              unit < units && column < places.widths[l] ? weight(unit, column) : S{0};
+          numbers[places.weights[l] + unit * stride + column] = unit >= units || column >= places.widths[l] ? S{0}
+                                                                : l == 0 ? first_weight(layer.weight, unit, column)
+                                                                         : layer.weight(unit, column);
       for (int unit = warp * warp_size + static_cast<int>(threadIdx.x); unit < units; unit += warps * warp_size) {
         numbers[places.biases + first + unit] = layer.bias(unit);
         functions_[first + unit] = UnitFunction<S>(layer.activation, unit);
@@ -77,6 +78,7 @@ class NetworkWarp {
 
   /// Takes sixteen pairs from `first` on through the network.
   __device__ void operator()(index_t first) {
+    SEQREC_UNROLL_TILES
     for (int half = 0; half < 2; ++half) {
       // A lane beyond the last pair works on it too, and keeps nothing.
       const index_t pair = first + MmaSums<Accumulator>::row(2 * half);
@@ -85,8 +87,12 @@ class NetworkWarp {
       candidate_[half] = a_.inputs.pairs.candidate(pair_[half]);
       key_[half] = a_.inputs.pairs.key(pair_[half]);
     }
-    for (int half = 0; half < 2; ++half)
-      a_.inputs.write_products(pair_[half], inputs(0) + MmaSums<Accumulator>::row(2 * half) * places_.strides[0]);
+    SEQREC_UNROLL_TILES
+    for (int half = 0; half < 2; ++half) {
+      S* const to = inputs(0) + MmaSums<Accumulator>::row(2 * half) * places_.strides[0];
+      a_.inputs.write_products(pair_[half], to);
+      if (places_.keys_at > 0) a_.inputs.write_keys(pair_[half], to + places_.keys_at);
+    }
     index_t before = 0;
     for (int l = 0, first_unit = 0; l < places_.layers; first_unit += places_.widths[++l]) {
       __syncwarp();  // what the lanes have written
@@ -103,6 +109,13 @@ class NetworkWarp {
   }
 
  private:
+  /// The first layer's weight: Wp, and Wk - Wd where keys stand behind products.
+  __device__ S first_weight(const MatrixView<const S, DeviceSpace>& all, int unit, int column) const {
+    const int width = static_cast<int>(all.columns()) / 4, of_key = column - places_.keys_at;
+    if (column < width) return all(unit, 3 * width + column);
+    return of_key < 0 || of_key >= width ? S{0} : all(unit, width + of_key) - all(unit, 2 * width + of_key);
+  }
+
   /// What goes into a layer, or into the scores: sixteen rows.
   __device__ S* inputs(int l) const { return of_this_warp_ + (l % 2 == 0 ? 0 : mma_rows * places_.strides[0]); }
 
@@ -121,7 +134,7 @@ class NetworkWarp {
         SEQREC_UNROLL_TILES
         for (int half = 0; half < 2; ++half) {
           add_two(sums[tile].values + 2 * half, a_.of_queries.row(candidate_[half]) + unit, units - unit);
-          add_two(sums[tile].values + 2 * half, a_.of_keys.row(key_[half]) + unit, units - unit);
+          if (a_.of_keys) add_two(sums[tile].values + 2 * half, a_.of_keys.row(key_[half]) + unit, units - unit);
         }
       }
     }
@@ -144,16 +157,21 @@ class NetworkWarp {
       }
     }
     // Each lane now takes what it has written itself, in a loop that stays one: there are many activations.
-    for (int tile = 0; tile < Tiles; ++tile)
+    for (int tile = 0; tile < Tiles; ++tile) {
+      using Two = Packed<S, 2>;
+      S* const at[2] = {to + tile * mma_columns, to + 8 * to_stride + tile * mma_columns};
+      Two two[2] = {*reinterpret_cast<const Two*>(at[0]), *reinterpret_cast<const Two*>(at[1])};
+      SEQREC_UNROLL_TILES
       for (int i = 0; i < 2; ++i) {
         const int unit = of_lane + tile * mma_columns + i;
         const UnitFunction<S> function = functions_[first_unit + (unit < units ? unit : 0)];
         SEQREC_UNROLL_TILES
-        for (int half = 0; half < 2; ++half) {
-          S& value = to[8 * half * to_stride + tile * mma_columns + i];
-          value = unit < units ? function.value(value) : S{0};
-        }
+        for (int half = 0; half < 2; ++half)
+          two[half].values[i] = unit < units ? function.value(two[half].values[i]) : S{0};
       }
+      SEQREC_UNROLL_TILES
+      for (int half = 0; half < 2; ++half) *reinterpret_cast<Two*>(at[half]) = two[half];
+    }
   }
 
   __device__ void add_two(Accumulator* sums, const S* from, int left) const {
@@ -223,15 +241,14 @@ bool pair_network(BasicContext<S>& context, PairNetwork<S> a) {
   const index_t width = a.inputs.keys.columns(), tiles = (a.total + mma_rows - 1) / mma_rows;
   const std::size_t most = most_shared_bytes();
   if (!fits_shared_memory<S>(a.unit, width, most)) return false;
-  const NetworkPlaces places(a.unit, width);
+  const NetworkPlaces places(a.unit, width, !a.of_keys);
   int warps = most_network_warps;
   // Few pairs are spread over the device; else a block has as many warps as fit.
-  while (warps > 4 && (tiles < warps * static_cast<index_t>(network_blocks) || places.bytes<S>(warps) > most))
-    warps /= 2;
-  while (warps > 1 && places.bytes<S>(warps) > most) warps /= 2;
+  while (warps > 4 && tiles < warps * static_cast<index_t>(network_blocks)) warps /= 2;
+  while (warps > 1 && places.bytes<S>(warps) > most) --warps;
   if (places.bytes<S>(warps) > most) return false;
 
-  a.has_packed_units = is_packed<2>(a.of_keys.data, a.of_keys.stride) &&
+  a.has_packed_units = (!a.of_keys || is_packed<2>(a.of_keys.data, a.of_keys.stride)) &&
                        is_packed<2>(a.of_queries.data, a.of_queries.stride) && is_packed<2>(a.saved.data, 0);
   for (index_t l = 0; l < a.unit.layers; ++l) a.has_packed_units = a.has_packed_units && a.unit.units(l) % 2 == 0;
   // A multiprocessor has a little more shared memory than a block may have, and keeps 1 KB a block for itself.
