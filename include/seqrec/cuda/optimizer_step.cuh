@@ -3,11 +3,12 @@
 // host.
 //
 // Updates: all runs of elements in one launch. The runs are cut into pieces in their order, and no more blocks than the
-// device holds at once take them in turn, because each makes the rule of the step anew: its first thread takes powers
-// in double. A piece is 1024 elements, a thread each; or, of rows of a table that stay or whose gradient is known row
-// by row, eight rows or 64 of them, a warp each or for eight of them. Memory: reads value, gradient and states once,
-// writes value and states once; where rows without gradient stay, of those that move the gradient is read twice. Sums
-// of squares: blocks sum what is a grid apart, one block sums theirs; the order depends on the sizes alone.
+// device holds at once take some of them each, one after another, because each makes the rule of the step anew: its
+// first thread takes powers in double. A piece is 1024 elements, a thread each; or, of rows of a table that stay or
+// whose gradient is known row by row, eight rows or 64 of them, a warp each or for eight of them. Memory: reads value,
+// gradient and states once, writes value and states once; where rows without gradient stay, of those that move the
+// gradient is read twice. Sums of squares: blocks sum what is a grid apart, one block sums theirs; the order depends on
+// the sizes alone.
 #pragma once
 
 #include <algorithm>
@@ -111,7 +112,9 @@ __global__ void optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a, 
                    states_at(run.states, element), states);
     });
   };
-  for (unsigned piece = blockIdx.x; piece < first_pieces[most_runs]; piece += gridDim.x) {
+  const index_t pieces = first_pieces[most_runs];
+  const auto end = static_cast<unsigned>(pieces * (blockIdx.x + index_t{1}) / gridDim.x);
+  for (auto piece = static_cast<unsigned>(pieces * blockIdx.x / gridDim.x); piece < end; ++piece) {
     index_t number = 0;
     while (piece >= first_pieces[number + 1]) ++number;
     const auto& run = a.runs[number];
