@@ -2,13 +2,12 @@
 // Updates of parameter elements, the norm of their gradients, and what becomes of a step: none of it waits for the
 // host.
 //
-// Updates: all runs of elements in one launch. The runs are cut into pieces in their order, and no more blocks than the
-// device holds at once take some of them each, one after another, because each makes the rule of the step anew: its
-// first thread takes powers in double. A piece is 1024 elements, a thread each; or, of rows of a table that stay or
-// whose gradient is known row by row, eight rows or 64 of them, a warp each or for eight of them. Memory: reads value,
-// gradient and states once, writes value and states once; where rows without gradient stay, of those that move the
-// gradient is read twice. Sums of squares: blocks sum what is a grid apart, one block sums theirs; the order depends on
-// the sizes alone.
+// Updates: all runs of elements in one launch. The runs are cut into pieces in their order, which no more blocks than
+// the device holds at once share, because each makes the rule of the step anew: its first thread takes powers in
+// double. A piece is 1024 elements, a thread each; or, of rows of a table that stay or whose gradient is known row by
+// row, eight rows or 16 of them, a warp each or for two of them. Memory: reads value, gradient and states once, writes
+// value and states once; where rows without gradient stay, of those that move the gradient is read twice. Sums of
+// squares: blocks sum what is a grid apart, one block sums theirs; the order depends on the sizes alone.
 #pragma once
 
 #include <algorithm>
