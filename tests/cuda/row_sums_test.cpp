@@ -10,9 +10,14 @@ namespace {
 using namespace seqrec;
 using seqrec_test::DeviceVector, seqrec_test::same_under_three_schedules, seqrec_test::to_device;
 
+/// Each group of lanes looks for the row of its number.
 template <class T>
-__global__ void find_places(VectorView<const item_t, DeviceSpace> rows, VectorView<T, DeviceSpace> places) {
-  places(threadIdx.x) = static_cast<T>(cuda::place_among(rows, static_cast<index_t>(threadIdx.x)));
+__global__ void find_places(VectorView<const item_t, DeviceSpace> rows, int lanes, VectorView<T, DeviceSpace> places) {
+  const auto group = static_cast<index_t>(threadIdx.x) / lanes;
+  for (index_t row = group; row < places.size() + group; row += cuda::warp_size / lanes) {
+    const index_t place = cuda::place_among(rows, row, lanes);
+    if (row < places.size()) places(row) = static_cast<T>(place);
+  }
 }
 
 constexpr index_t width = 33;
@@ -36,11 +41,15 @@ TEST_CASE("the place of a row among ascending ones", "[cuda]") {
   for (const std::vector<item_t>& rows :
        {std::vector<item_t>{}, std::vector<item_t>{3}, std::vector<item_t>{0, 2, 3, 7, 9}, std::vector<item_t>{8, 9}}) {
     const auto on_device = to_device(rows);
-    DeviceVector<int> places(12);
-    cuda::launch<find_places<int>>(seqrec_test::DefaultStream{}, {1, 12}, on_device.view(), places.view());
     std::vector<int> expected(12, -1);
     for (std::size_t i = 0; i < rows.size(); ++i) expected[static_cast<std::size_t>(rows[i])] = static_cast<int>(i);
-    CHECK(places.to_host() == expected);
+    for (const int lanes : {1, 4, 16, 32}) {
+      CAPTURE(lanes);
+      DeviceVector<int> places(12);
+      cuda::launch<find_places<int>>(seqrec_test::DefaultStream{}, {1, cuda::warp_size}, on_device.view(), lanes,
+                                     places.view());
+      CHECK(places.to_host() == expected);
+    }
   }
 }
 

@@ -5,7 +5,7 @@
 // Updates: all runs of elements in one launch. The runs are cut into pieces in their order, which no more blocks than
 // the device holds at once share, because each makes the rule of the step anew: its first thread takes powers in
 // double. A piece is 1024 elements, a thread each; or, of rows of a table that stay or whose gradient is known row by
-// row, eight rows or 16 of them, a warp each or for two of them. Memory: reads value, gradient and states once, writes
+// row, eight rows or 32 of them, a warp each or for four of them. Memory: reads value, gradient and states once, writes
 // value and states once; where rows without gradient stay, of those that move the gradient is read twice. Sums of
 // squares: blocks sum what is a grid apart, one block sums theirs; the order depends on the sizes alone.
 #pragma once
@@ -17,8 +17,8 @@
 
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/reduce.cuh"
+#include "seqrec/cuda/row_octets.cuh"
 #include "seqrec/cuda/row_sums.cuh"
-#include "seqrec/cuda/rows.cuh"
 #include "seqrec/ops/optimizer_step.hpp"
 
 namespace seqrec::cuda {
@@ -26,9 +26,9 @@ namespace seqrec::cuda {
 /// Elements of a piece of updates, and the threads of a block.
 inline constexpr int elements_per_piece = 1024, update_threads = warp_size * rows_per_block;
 
-/// Rows that a warp takes one after the other, where all of a table's move but few have a gradient: its lanes look for
-/// the places of their gradients at the same time.
-inline constexpr int rows_looked_up = 2;
+/// Rows of a warp where all of a table's move but few have a gradient: its lanes look for the gradients' places
+/// together, and share the rows.
+inline constexpr int rows_looked_up = 4;
 
 /// Blocks that share the pieces: eight for each multiprocessor of the largest devices, which then hold all of them.
 inline constexpr unsigned most_update_blocks = 8 * 132;
@@ -85,6 +85,18 @@ index_t pieces_of(const Run& run) {
   return blocks_for(run.rows ? run.rows.size() : rows, rows_per_block);
 }
 
+/// Bytes of a row's elements that may be read at a time: 16 or 8 where its values, gradients and states begin at
+/// multiples of that, and hold a multiple.
+template <class Run, class Master>
+__device__ int alignment_of_row(const Run& run, index_t row, const Master* gradient) {
+  const auto address = [](const Master* p) { return reinterpret_cast<std::uintptr_t>(p); };
+  std::uintptr_t bits = static_cast<std::uintptr_t>(run.row_width) * sizeof(Master) | address(gradient) |
+                        address(run.values.data + row * run.row_width);
+  for (index_t state = 0; state < run.states.size(); ++state)
+    bits |= address(run.states[state].data + row * run.row_width);
+  return bits % 16 == 0 ? 16 : bits % 8 == 0 ? 8 : static_cast<int>(sizeof(Master));
+}
+
 /// Where the pieces of each run begin, and those of the last end.
 using FirstPieces = FixedArray<unsigned, most_runs + 1>;
 
@@ -111,6 +123,29 @@ __global__ void optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a, 
                    states_at(run.states, element), states);
     });
   };
+  /// The same of eight columns a lane.
+  const auto move_octets = [&](const auto& run, index_t row, const Master* gradient) {
+    const index_t width = run.row_width;
+    const OctetPlace at(octets_of_row(width));
+    const int alignment = alignment_of_row(run, row, gradient);
+    for_octets_of_lane(at, width, [&](index_t column, int count) {
+      const index_t element = row * width + column;
+      auto value = Octet<Master>::load(run.values.data + element, count, alignment);
+      Octet<Master> of_gradient;
+      FixedArray<Octet<Master>, Update::states> of_states;
+      if (gradient != nullptr) of_gradient = Octet<Master>::load(gradient + column, count, alignment);
+      for (index_t state = 0; state < run.states.size(); ++state)
+        of_states[state] = Octet<Master>::load(run.states[state].data + element, count, alignment);
+      for (int k = 0; k < octet; ++k) {
+        FixedArray<Master*, Update::states> at_states;
+        for (index_t state = 0; state < at_states.size(); ++state) at_states[state] = &of_states[state][k];
+        move_element(rule[0], value[k], of_gradient[k] * scale, at_states, states);
+      }
+      value.store(run.values.data + element, count, alignment);
+      for (index_t state = 0; state < run.states.size(); ++state)
+        of_states[state].store(run.states[state].data + element, count, alignment);
+    });
+  };
   const index_t pieces = first_pieces[most_runs];
   const auto end = static_cast<unsigned>(pieces * (blockIdx.x + index_t{1}) / gridDim.x);
   for (auto piece = static_cast<unsigned>(pieces * blockIdx.x / gridDim.x); piece < end; ++piece) {
@@ -124,12 +159,24 @@ __global__ void optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a, 
     }
     const index_t i = of_run * rows_per_block + threadIdx.y, rows = run.values.size() / width;
     if (looks_up(run)) {
-      const index_t first = i * rows_looked_up, left = rows - first, mine = first + threadIdx.x;
-      const index_t place =
-          threadIdx.x < rows_looked_up && mine < rows ? place_among(run.rows, run.first_row + mine) : index_t{-1};
-      for (int j = 0; j < rows_looked_up && j < left; ++j) {
-        const index_t its = __shfl_sync(all_lanes, place, j);
-        move_row(run, first + j, its < 0 ? nullptr : run.gradients.data + its * width);
+      // The rows with gradients are ascending, so those of the warp's rows lie side by side.
+      const index_t first = i * rows_looked_up, lane = static_cast<index_t>(threadIdx.x);
+      const index_t place = rows_below(run.rows, run.first_row + first, warp_size);
+      const index_t near = lane < rows_looked_up && place + lane < run.rows.size()
+                               ? static_cast<index_t>(run.rows(place + lane)) - run.first_row - first
+                               : index_t{-1};
+      const int lanes = octets_of_row(width);
+      const auto group = static_cast<int>(threadIdx.x) / lanes;
+      for (int begin = 0; begin < rows_looked_up; begin += warp_size / lanes) {
+        const int mine = begin + group;
+        unsigned found = 0;  // bit k: the place behind `place` by k is the one
+        for (int j = 0; j < rows_looked_up; ++j) {
+          const unsigned of_row = __ballot_sync(all_lanes, near == j ? 1 : 0);
+          if (j == mine) found = of_row;
+        }
+        if (mine >= rows_looked_up || first + mine >= rows) continue;
+        move_octets(run, first + mine,
+                    found == 0 ? nullptr : run.gradients.data + (place + __popc((found & (~found + 1)) - 1)) * width);
       }
     } else if (i < (run.rows ? run.rows.size() : rows)) {
       const Master* const gradient = run.gradients.data + i * width;

@@ -21,7 +21,7 @@ inline constexpr index_t widest_octet_row = octet * warp_size;
 inline constexpr int octet_threads = 256;
 
 /// Lanes that share a row: a power of two; a whole warp where the row is wider than it has columns.
-inline int octets_of_row(index_t columns) {
+SEQREC_HOST_DEVICE inline int octets_of_row(index_t columns) {
   int lanes = 1;
   while (lanes < warp_size && lanes * octet < columns) lanes *= 2;
   return lanes;

@@ -17,17 +17,30 @@
 
 namespace seqrec::cuda {
 
-/// Which of the ascending `rows` is `row`; -1 where none is.
-__device__ inline index_t place_among(VectorView<const item_t, DeviceSpace> rows, index_t row) {
-  index_t low = 0, high = rows.size();  // it is not before low, nor at or behind high
-  while (low < high) {
-    const index_t middle = (low + high) / 2;
-    if (rows(middle) < row)
-      low = middle + 1;
-    else
-      high = middle;
+/// How many of the ascending `rows` are below `row`, found by several lanes of a warp together: each round looks at as
+/// many of them as there are lanes. All lanes of the warp take part, each group of them for a row of its own.
+/// @param lanes  of a group, a power of two
+__device__ inline index_t rows_below(VectorView<const item_t, DeviceSpace> rows, index_t row, int lanes) {
+  const int lane = static_cast<int>(threadIdx.x) % lanes, first_of_group = static_cast<int>(threadIdx.x) - lane;
+  const unsigned group = (lanes == warp_size ? all_lanes : (1u << lanes) - 1) << first_of_group;
+  index_t low = 0, high = rows.size();  // the answer is neither below low nor above high
+  while (__any_sync(all_lanes, low < high ? 1 : 0) != 0) {
+    const auto looked_at = [&](int of) { return low + (high - low) * (of + 1) / (lanes + 1); };
+    const index_t mine = looked_at(lane);
+    const unsigned below = __ballot_sync(all_lanes, low < high && rows(mine) < row ? 1 : 0) & group;
+    if (low >= high) continue;
+    const int count = __popc(below);  // of the lanes, the first ones
+    const index_t new_low = count == 0 ? low : looked_at(count - 1) + 1;
+    if (count < lanes) high = looked_at(count);
+    low = new_low;
   }
-  return low < rows.size() && rows(low) == row ? low : -1;
+  return low;
+}
+
+/// Which of the ascending `rows` is `row`; -1 where none is. All lanes of the warp take part, as for rows_below.
+__device__ inline index_t place_among(VectorView<const item_t, DeviceSpace> rows, index_t row, int lanes) {
+  const index_t place = rows_below(rows, row, lanes);
+  return place < rows.size() && rows(place) == row ? place : -1;
 }
 
 /// What is added to rows of a table: row e of the list gets c_e source[e / entries_per_row]; without `order`, row i of
@@ -47,7 +60,7 @@ template <class S>
 using RowSummands = FixedList<RowSummand<S>, most_summands>;
 
 /// Entries that a lane reads before it adds the first, so that it waits once for all of them.
-inline constexpr int entries_at_once = 4;
+inline constexpr int entries_at_once = 2;
 /// Entries of a row in a list that a warp sums alone; more are dealt among the warps of its block.
 inline constexpr index_t entries_of_warp = 256;
 
@@ -82,7 +95,7 @@ __device__ void add_entries(Octet<accumulator_of<S>>& sum, const RowSummand<S>& 
 
 /// @param adds  to the sums; else they are written, and each row has a summand
 template <class S>
-__global__ void __launch_bounds__(warp_size* rows_per_block)
+__global__ void __launch_bounds__(warp_size* rows_per_block, 4)
     sum_rows_kernel(RowSummands<S> summands, VectorView<const item_t, DeviceSpace> rows,
                     MatrixView<S, DeviceSpace> sums, bool adds, int lanes, int alignment) {
   using Accumulator = accumulator_of<S>;
@@ -92,15 +105,21 @@ __global__ void __launch_bounds__(warp_size* rows_per_block)
   const index_t i = row_of_warp();
   const int warp = static_cast<int>(threadIdx.y), lane = static_cast<int>(threadIdx.x) % lanes;
   const index_t group = static_cast<int>(threadIdx.x) / lanes, groups = warp_size / lanes;
-  for (int number = static_cast<int>(threadIdx.x); number < summands.size(); number += warp_size) {
-    const RowSummand<S>& list = summands[number];
-    const index_t place = i < rows.size() ? place_among(list.index.rows, rows(i)) : -1;
+  {
+    // As many lanes for each list as there are.
+    int lists = 1;
+    while (lists < summands.size()) lists *= 2;
+    const int of_list = warp_size / lists, number = static_cast<int>(threadIdx.x) / of_list;
+    const bool exists = number < summands.size() && i < rows.size();
+    const RowSummand<S>& list = summands[number < summands.size() ? number : 0];
+    const index_t place =
+        place_among(exists ? list.index.rows : list.index.rows.row_range(0, 0), exists ? rows(i) : 0, of_list);
     EntriesOfRow entries;
     if (place >= 0 && list.index.order)
       entries = {list.index.row_offsets(place), list.index.row_offsets(place + 1)};
     else if (place >= 0)
       entries = {static_cast<offset_t>(place), static_cast<offset_t>(place + 1)};
-    of_block[warp][number] = entries;
+    if (number < summands.size() && static_cast<int>(threadIdx.x) % of_list == 0) of_block[warp][number] = entries;
   }
   __syncthreads();
   // Adds up what the groups of a warp have.
