@@ -136,6 +136,7 @@ __global__ void optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a, 
       if (gradient != nullptr) of_gradient = Octet<Master>::load(gradient + column, count, alignment);
       for (index_t state = 0; state < run.states.size(); ++state)
         of_states[state] = Octet<Master>::load(run.states[state].data + element, count, alignment);
+      SEQREC_CUDA_UNROLL
       for (int k = 0; k < octet; ++k) {
         FixedArray<Master*, Update::states> at_states;
         for (index_t state = 0; state < at_states.size(); ++state) at_states[state] = &of_states[state][k];

@@ -95,7 +95,7 @@ __device__ void add_entries(Octet<accumulator_of<S>>& sum, const RowSummand<S>& 
 
 /// @param adds  to the sums; else they are written, and each row has a summand
 template <class S>
-__global__ void __launch_bounds__(warp_size* rows_per_block, 4)
+__global__ void __launch_bounds__(warp_size* rows_per_block, 3)
     sum_rows_kernel(RowSummands<S> summands, VectorView<const item_t, DeviceSpace> rows,
                     MatrixView<S, DeviceSpace> sums, bool adds, int lanes, int alignment) {
   using Accumulator = accumulator_of<S>;
