@@ -65,9 +65,9 @@ TEST_CASE("attention on CUDA: softmax scales scores, silu divides weights", "[cu
   CHECK_FALSE(softmax.silu);
   a.weights = AttentionWeights::silu;
   a.divisor = 8;
-  seqrec::Dropout half;
-  half.threshold = 32768;
-  const auto silu = attention_factors<double>(a, half);
+  seqrec::Dropout mask;
+  mask.threshold = 32768;
+  const auto silu = attention_factors<double>(a, mask);
   CHECK(silu.scale == 1);
   CHECK(silu.share == 0.125);
   CHECK(silu.kept == 2);

@@ -162,7 +162,7 @@ __device__ void for_each_score(WarpScores<A>& scores, Action action) {
 /// that both those who walk along rows and those who walk down meet few banks twice.
 inline constexpr int score_stride = passing_rows + 1;
 /// Elements of such a tile of so many rows.
-constexpr int score_elements(int rows) { return rows * score_stride; }
+SEQREC_HOST_DEVICE constexpr int score_elements(int rows) { return rows * score_stride; }
 /// Where element i of part n of the warp lies whose first row in the block is `row`.
 __device__ inline int score_place(int row, int n, int i) {
   return (row + MmaSums<>::row(i)) * score_stride + mma_columns * n + MmaSums<>::column(i);

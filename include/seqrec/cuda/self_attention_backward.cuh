@@ -87,7 +87,10 @@ __global__ void __launch_bounds__(attention_threads, attention_gradient_blocks<B
           scores, slopes, factors, kept, [&](int, int i) { return of_row[i / 2]; }, meeting);
     }
     if (bias)
-      for_each_score(slopes, [&](A& slope, int n, int i) { bias.slopes()[score_place(in_block, n, i)] = slope; });
+      for_each_score(slopes, [&](A& slope, int n, int i) {
+        bias.slopes()[score_place(in_block, n, i)] = slope;
+        if (!seen && bias.buckets() != nullptr) bias.buckets()[score_place(in_block, n, i)] = 0;
+      });
     if (seen && a.dq)
       add_weighted_rows<Width>(dq, A{1}, A{1}, slopes, tiles.passing(0), 0, (last - key) / mma_columns + 1);
     if (bias) bias.add(key);
