@@ -19,12 +19,13 @@
 #include "seqrec/cuda/reduce.cuh"
 #include "seqrec/cuda/row_sums.cuh"
 #include "seqrec/cuda/rows.cuh"
+#include "seqrec/cuda/warp_product.cuh"
 #include "seqrec/ops/optimizer_step.hpp"
 
 namespace seqrec::cuda {
 
-/// Elements of a piece of updates, and the threads of a block.
-inline constexpr int elements_per_piece = 1024, update_threads = warp_size * rows_per_block;
+/// Threads of a block.
+inline constexpr int update_threads = warp_size * rows_per_block;
 
 /// Rows that a warp takes one after the other, where all of a table's move but few have a gradient: its lanes look for
 /// the places of their gradients at the same time.
@@ -47,20 +48,32 @@ __device__ void make_rule(RuleOf<Update>& rule, const Update& update, const Step
   __syncthreads();
 }
 
-/// Moves one element.   @param states  where its states lie
-template <class S, class Rule, class Value, index_t... State>
-__device__ void move_element(const Rule& rule, Value& value, S gradient,
-                             const FixedArray<Value*, static_cast<int>(sizeof...(State))>& states,
-                             std::integer_sequence<index_t, State...>) {
-  value = rule.template operator()<Value>(value, static_cast<Value>(gradient), *states[State]...);
-}
+/// Elements that a thread moves at once: all are loaded before the first is stored, so that many loads are under way.
+inline constexpr int moved_at_once = 4;
 
-/// Where the states of element i lie.
-template <class View, int Count>
-__device__ auto states_at(const FixedArray<View, Count>& states, index_t i) {
-  FixedArray<decltype(View::data), Count> at;
-  for (index_t state = 0; state < at.size(); ++state) at[state] = states[state].data + i;
-  return at;
+/// Elements of a piece.
+inline constexpr int elements_per_piece = moved_at_once * update_threads;
+
+/// Moves elements of a run, each with the gradient at the same distance from `gradients`, which is null for zeros.
+/// @param element  of the first   @param step  from one to the next   @param count  of them, at most moved_at_once
+template <class S, class Run, class Rule, index_t... State>
+__device__ void move_elements(const Run& run, const Rule& rule, S scale, index_t element, const S* gradients,
+                              index_t step, index_t count, std::integer_sequence<index_t, State...>) {
+  S values[moved_at_once], slopes[moved_at_once];
+  S states[sizeof...(State) + 1][moved_at_once];
+  SEQREC_UNROLL_TILES
+  for (int i = 0; i < moved_at_once; ++i)
+    if (i < count) {
+      values[i] = run.values(element + i * step);
+      slopes[i] = gradients == nullptr ? S{0} : gradients[i * step] * scale;
+      ((states[State][i] = run.states[State](element + i * step)), ...);
+    }
+  SEQREC_UNROLL_TILES
+  for (int i = 0; i < moved_at_once; ++i)
+    if (i < count) {
+      run.values(element + i * step) = rule.template operator()<S>(values[i], slopes[i], states[State][i]...);
+      ((run.states[State](element + i * step) = states[State][i]), ...);
+    }
 }
 
 /// Whether a run's pieces are of elements, not rows.
@@ -97,19 +110,12 @@ __global__ void optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a, 
   make_rule(rule[0], a.update, a.inputs(0));
   const auto scale = static_cast<Master>(a.clips ? a.outcome(0).gradient_scale : 1.0);
 
-  const auto move_elements = [&](const auto& run, index_t piece) {
-    const index_t first = piece * elements_per_piece, size = run.values.size();
-    const index_t end = first + elements_per_piece < size ? first + elements_per_piece : size;
-    for (index_t i = first + threadIdx.y * warp_size + threadIdx.x; i < end; i += update_threads)
-      move_element(rule[0], run.values(i), run.gradients ? run.gradients(i) * scale : Master{0},
-                   states_at(run.states, i), states);
-  };
-  const auto move_row = [&](const auto& run, index_t row, const Master* gradient) {
-    for_columns_of_lane(run.row_width, [&](index_t column) {
-      const index_t element = row * run.row_width + column;
-      move_element(rule[0], run.values(element), gradient == nullptr ? Master{0} : gradient[column] * scale,
-                   states_at(run.states, element), states);
-    });
+  const auto move_row = [&](const auto& run, index_t row, const Master* gradients) {
+    for (index_t column = threadIdx.x; column < run.row_width; column += moved_at_once * warp_size) {
+      const index_t left = (run.row_width - column + warp_size - 1) / warp_size;
+      move_elements<Master>(run, rule[0], scale, row * run.row_width + column,
+                            gradients == nullptr ? nullptr : gradients + column, warp_size, left, states);
+    }
   };
   const index_t pieces = first_pieces[most_runs];
   const auto end = static_cast<unsigned>(pieces * (blockIdx.x + index_t{1}) / gridDim.x);
@@ -119,7 +125,11 @@ __global__ void optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a, 
     const auto& run = a.runs[number];
     const index_t of_run = piece - first_pieces[number], width = run.row_width;
     if (moves_elements(run)) {
-      move_elements(run, of_run);
+      const index_t first = of_run * elements_per_piece + threadIdx.y * warp_size + threadIdx.x;
+      const index_t left = (run.values.size() - first + update_threads - 1) / update_threads;
+      if (left > 0)
+        move_elements<Master>(run, rule[0], scale, first, run.gradients ? run.gradients.data + first : nullptr,
+                              update_threads, left, states);
       continue;
     }
     const index_t i = of_run * rows_per_block + threadIdx.y, rows = run.values.size() / width;
