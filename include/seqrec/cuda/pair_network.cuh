@@ -133,8 +133,10 @@ class NetworkWarp {
         const int unit = of_lane + tile * mma_columns;
         SEQREC_UNROLL_TILES
         for (int half = 0; half < 2; ++half) {
-          add_two(sums[tile].values + 2 * half, a_.of_queries.row(candidate_[half]) + unit, units - unit);
-          if (a_.of_keys) add_two(sums[tile].values + 2 * half, a_.of_keys.row(key_[half]) + unit, units - unit);
+          add_two(sums[tile].values + 2 * half, a_.of_queries.row(candidate_[half]) + unit, units - unit,
+                  a_.has_packed_units);
+          if (a_.of_keys)
+            add_two(sums[tile].values + 2 * half, a_.of_keys.row(key_[half]) + unit, units - unit, a_.has_packed_units);
         }
       }
     }
@@ -153,7 +155,8 @@ class NetworkWarp {
         const Accumulator* const sum = sums[tile].values + 2 * half;
         const Packed<S, 2> z{{static_cast<S>(sum[0] + bias[0]), static_cast<S>(sum[1] + bias[1])}};
         *reinterpret_cast<Packed<S, 2>*>(to + 8 * half * to_stride + tile * mma_columns) = z;
-        if (kept != nullptr && is_pair_[half]) keep_two(z, kept + pair_[half] * units + unit, left);
+        if (kept != nullptr && is_pair_[half])
+          write_two(z, kept + pair_[half] * units + unit, left, a_.has_packed_units);
       }
     }
     // Each lane now takes what it has written itself, in a loop that stays one: there are many activations.
@@ -172,25 +175,6 @@ class NetworkWarp {
       SEQREC_UNROLL_TILES
       for (int half = 0; half < 2; ++half) *reinterpret_cast<Two*>(at[half]) = two[half];
     }
-  }
-
-  __device__ void add_two(Accumulator* sums, const S* from, int left) const {
-    if (a_.has_packed_units && left >= 2) {
-      const auto two = *reinterpret_cast<const Packed<S, 2>*>(from);
-      sums[0] += two.values[0];
-      sums[1] += two.values[1];
-      return;
-    }
-    if (left > 0) sums[0] += from[0];
-    if (left > 1) sums[1] += from[1];
-  }
-  __device__ void keep_two(const Packed<S, 2>& z, S* to, int left) const {
-    if (a_.has_packed_units && left >= 2) {
-      *reinterpret_cast<Packed<S, 2>*>(to) = z;
-      return;
-    }
-    if (left > 0) to[0] = z.values[0];
-    if (left > 1) to[1] = z.values[1];
   }
 
   /// A score a head: two lanes a pair, each for every other unit.
