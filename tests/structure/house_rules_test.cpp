@@ -38,9 +38,14 @@ TEST_CASE("every header has its test at the mirrored path") {
       {"cuda/gru_registers.cuh", "ops/gru_test.cpp"},
       {"cuda/gru_registers_backward.cuh", "ops/gru_test.cpp"},
       {"cuda/item_scores.cuh", "ops/rank_of_target_test.cpp"},
+      {"cuda/gradient_block.cuh", "ops/candidate_attention_test.cpp"},
+      {"cuda/gradient_rows.cuh", "ops/candidate_attention_test.cpp"},
       {"cuda/moe_product.cuh", "ops/moe_ffn_test.cpp"},
       {"cuda/moe_sort.cuh", "ops/moe_route_test.cpp"},
+      {"cuda/moved_elements.cuh", "ops/optimizer_step_test.cpp"},
+      {"cuda/network_gradients.cuh", "ops/candidate_attention_test.cpp"},
       {"cuda/pair_bias.cuh", "ops/candidate_attention_test.cpp"},
+      {"cuda/pair_network.cuh", "ops/candidate_attention_test.cpp"},
       {"cuda/wide_layer_norm.cuh", "ops/dropout_residual_layer_norm_test.cpp"}};
   const auto untested = untested_headers(read_tree(root + "/include/seqrec"), read_tree(root + "/tests"), elsewhere);
   for (const auto& violation : untested) FAIL_CHECK(violation);

@@ -152,9 +152,8 @@ struct Meeting {
 /// Calls action(element, n, i) for the elements i of the parts n of a lane's scores.
 template <class A, class Action>
 __device__ void for_each_score(WarpScores<A>& scores, Action action) {
-#ifdef __CUDACC__
-#pragma unroll  // scores lie in registers, whatever the action does
-#endif
+  // Scores lie in registers, whatever the action does.
+  SEQREC_CUDA_UNROLL
   for (int e = 0; e < 4 * passing_parts; ++e) action(scores[e / 4].values[e % 4], e / 4, e % 4);
 }
 

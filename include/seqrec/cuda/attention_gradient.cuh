@@ -143,9 +143,8 @@ __device__ void leave_attention_gradient(const Gradient<BasicContext<S>>& gradie
                                          const WarpSums<A, Width>& sums, A factor) {
   if (!gradient) return;
   const MatrixView<S, DeviceSpace> of_head = at.part(gradient.view);
-#ifdef __CUDACC__
-#pragma unroll  // sums lie in registers
-#endif
+  // Sums lie in registers.
+  SEQREC_CUDA_UNROLL
   for (int i = 0; i < 4; ++i) {
     if (row + MmaSums<A>::row(i) >= at.length) continue;
     for (int block = 0; block < Width / passing_rows; ++block) {

@@ -85,8 +85,8 @@ class GradientBlock : public GradientRows<S> {
       S* const to = a_.sums.row(blockIdx.x) + place;
       Sums sums[static_cast<std::size_t>(Tiles)];
       const auto for_sums = [&](auto action) {
-        SEQREC_UNROLL_TILES
-        for (int tile = 0; tile < Tiles; ++tile) SEQREC_UNROLL_TILES
+        SEQREC_CUDA_UNROLL
+        for (int tile = 0; tile < Tiles; ++tile) SEQREC_CUDA_UNROLL
         for (int i = 0; i < 4; ++i) {
           const int unit = first_unit + Sums::row(i), input = first_input + tile * mma_columns + Sums::column(i);
           if (unit < units && input < inputs) action(to[unit * inputs + input], sums[tile].values[i]);
@@ -124,7 +124,7 @@ class GradientBlock : public GradientRows<S> {
     add_tiles(
         sums, whole_tiles(places_.widths[l + 1]), [&](int row, int term) { return dz[row * dz_stride + term]; },
         [&](int term, int column) { return weight[term * stride + column]; });
-    SEQREC_UNROLL_TILES
+    SEQREC_CUDA_UNROLL
     for (int tile = 0; tile < Tiles; ++tile)
       for (int half = 0; half < 2; ++half) {
         const int row = Sums::row(2 * half), input = first + tile * mma_columns + Sums::column(0);

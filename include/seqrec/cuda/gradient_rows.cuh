@@ -103,15 +103,15 @@ class GradientRows {
   __device__ void for_values(const S* values, int units, Action action) const {
     S some[static_cast<std::size_t>(at_once)], next[static_cast<std::size_t>(at_once)];
     const auto load = [&](int first) {
-      SEQREC_UNROLL_TILES
+      SEQREC_CUDA_UNROLL
       for (int i = 0; i < at_once; ++i) next[i] = first + i < count_ ? values[(first + i) * units] : S{0};
     };
     load(0);
     for (int first = 0; first < mma_rows; first += at_once) {
-      SEQREC_UNROLL_TILES
+      SEQREC_CUDA_UNROLL
       for (int i = 0; i < at_once; ++i) some[i] = next[i];
       load(first + at_once);  // arrives while these are worked on
-      SEQREC_UNROLL_TILES
+      SEQREC_CUDA_UNROLL
       for (int i = 0; i < at_once; ++i) action(first + i, some[i]);
     }
   }

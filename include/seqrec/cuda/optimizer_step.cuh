@@ -16,15 +16,15 @@
 #include <utility>
 
 #include "seqrec/cuda/context.cuh"
+#include "seqrec/cuda/moved_elements.cuh"
 #include "seqrec/cuda/reduce.cuh"
-#include "seqrec/cuda/row_octets.cuh"
 #include "seqrec/cuda/row_sums.cuh"
 #include "seqrec/ops/optimizer_step.hpp"
 
 namespace seqrec::cuda {
 
-/// Elements of a piece of updates, and the threads of a block.
-inline constexpr int elements_per_piece = 1024, update_threads = warp_size * rows_per_block;
+/// Threads of a block.
+inline constexpr int update_threads = warp_size * rows_per_block;
 
 /// Rows of a warp where all of a table's move but few have a gradient: its lanes look for the gradients' places
 /// together, and share the rows.
@@ -36,32 +36,8 @@ inline constexpr unsigned most_update_blocks = 8 * 132;
 /// The most blocks of a sum of squares, so that one block sums theirs; and the threads of either.
 inline constexpr int most_square_blocks = 256, square_threads = 256;
 
-/// An update's rule: a small struct of numbers.
-template <class Update>
-using RuleOf = decltype(std::declval<const Update&>().rule(0.0, std::uint64_t{1}));
-
-/// Makes the rule of a step, once for the block; all of its threads must take part.   @param rule  in shared memory
-template <class Update>
-__device__ void make_rule(RuleOf<Update>& rule, const Update& update, const StepInputs& inputs) {
-  if (threadIdx.x == 0 && threadIdx.y == 0) rule = update.rule(inputs.learning_rate, inputs.update);
-  __syncthreads();
-}
-
-/// Moves one element.   @param states  where its states lie
-template <class S, class Rule, class Value, index_t... State>
-__device__ void move_element(const Rule& rule, Value& value, S gradient,
-                             const FixedArray<Value*, static_cast<int>(sizeof...(State))>& states,
-                             std::integer_sequence<index_t, State...>) {
-  value = rule.template operator()<Value>(value, static_cast<Value>(gradient), *states[State]...);
-}
-
-/// Where the states of element i lie.
-template <class View, int Count>
-__device__ auto states_at(const FixedArray<View, Count>& states, index_t i) {
-  FixedArray<decltype(View::data), Count> at;
-  for (index_t state = 0; state < at.size(); ++state) at[state] = states[state].data + i;
-  return at;
-}
+/// Elements of a piece.
+inline constexpr int elements_per_piece = moved_at_once * update_threads;
 
 /// Whether a run's pieces are of elements, not rows.
 template <class Run>
@@ -85,23 +61,12 @@ index_t pieces_of(const Run& run) {
   return blocks_for(run.rows ? run.rows.size() : rows, rows_per_block);
 }
 
-/// Bytes of a row's elements that may be read at a time: 16 or 8 where its values, gradients and states begin at
-/// multiples of that, and hold a multiple.
-template <class Run, class Master>
-__device__ int alignment_of_row(const Run& run, index_t row, const Master* gradient) {
-  const auto address = [](const Master* p) { return reinterpret_cast<std::uintptr_t>(p); };
-  std::uintptr_t bits = static_cast<std::uintptr_t>(run.row_width) * sizeof(Master) | address(gradient) |
-                        address(run.values.data + row * run.row_width);
-  for (index_t state = 0; state < run.states.size(); ++state)
-    bits |= address(run.states[state].data + row * run.row_width);
-  return bits % 16 == 0 ? 16 : bits % 8 == 0 ? 8 : static_cast<int>(sizeof(Master));
-}
-
 /// Where the pieces of each run begin, and those of the last end.
 using FirstPieces = FixedArray<unsigned, most_runs + 1>;
 
 template <class S, class Update>
-__global__ void optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a, FirstPieces first_pieces) {
+__global__ void __launch_bounds__(update_threads, 3)
+    optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a, FirstPieces first_pieces) {
   using Master = typename BasicContext<S>::Master;
   constexpr std::make_integer_sequence<index_t, Update::states> states{};
   __shared__ shared_array<RuleOf<Update>, 1> rule;
@@ -109,43 +74,12 @@ __global__ void optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a, 
   make_rule(rule[0], a.update, a.inputs(0));
   const auto scale = static_cast<Master>(a.clips ? a.outcome(0).gradient_scale : 1.0);
 
-  const auto move_elements = [&](const auto& run, index_t piece) {
-    const index_t first = piece * elements_per_piece, size = run.values.size();
-    const index_t end = first + elements_per_piece < size ? first + elements_per_piece : size;
-    for (index_t i = first + threadIdx.y * warp_size + threadIdx.x; i < end; i += update_threads)
-      move_element(rule[0], run.values(i), run.gradients ? run.gradients(i) * scale : Master{0},
-                   states_at(run.states, i), states);
-  };
-  const auto move_row = [&](const auto& run, index_t row, const Master* gradient) {
-    for_columns_of_lane(run.row_width, [&](index_t column) {
-      const index_t element = row * run.row_width + column;
-      move_element(rule[0], run.values(element), gradient == nullptr ? Master{0} : gradient[column] * scale,
-                   states_at(run.states, element), states);
-    });
-  };
-  /// The same of eight columns a lane.
-  const auto move_octets = [&](const auto& run, index_t row, const Master* gradient) {
-    const index_t width = run.row_width;
-    const OctetPlace at(octets_of_row(width));
-    const int alignment = alignment_of_row(run, row, gradient);
-    for_octets_of_lane(at, width, [&](index_t column, int count) {
-      const index_t element = row * width + column;
-      auto value = Octet<Master>::load(run.values.data + element, count, alignment);
-      Octet<Master> of_gradient;
-      FixedArray<Octet<Master>, Update::states> of_states;
-      if (gradient != nullptr) of_gradient = Octet<Master>::load(gradient + column, count, alignment);
-      for (index_t state = 0; state < run.states.size(); ++state)
-        of_states[state] = Octet<Master>::load(run.states[state].data + element, count, alignment);
-      SEQREC_CUDA_UNROLL
-      for (int k = 0; k < octet; ++k) {
-        FixedArray<Master*, Update::states> at_states;
-        for (index_t state = 0; state < at_states.size(); ++state) at_states[state] = &of_states[state][k];
-        move_element(rule[0], value[k], of_gradient[k] * scale, at_states, states);
-      }
-      value.store(run.values.data + element, count, alignment);
-      for (index_t state = 0; state < run.states.size(); ++state)
-        of_states[state].store(run.states[state].data + element, count, alignment);
-    });
+  const auto move_row = [&](const auto& run, index_t row, const Master* gradients) {
+    for (index_t column = threadIdx.x; column < run.row_width; column += moved_at_once * warp_size) {
+      const index_t left = (run.row_width - column + warp_size - 1) / warp_size;
+      move_elements<Master>(run, rule[0], scale, row * run.row_width + column,
+                            gradients == nullptr ? nullptr : gradients + column, warp_size, left, states);
+    }
   };
   const index_t pieces = first_pieces[most_runs];
   const auto end = static_cast<unsigned>(pieces * (blockIdx.x + index_t{1}) / gridDim.x);
@@ -155,7 +89,11 @@ __global__ void optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a, 
     const auto& run = a.runs[number];
     const index_t of_run = piece - first_pieces[number], width = run.row_width;
     if (moves_elements(run)) {
-      move_elements(run, of_run);
+      const index_t first = of_run * elements_per_piece + threadIdx.y * warp_size + threadIdx.x;
+      const index_t left = (run.values.size() - first + update_threads - 1) / update_threads;
+      if (left > 0)
+        move_elements<Master>(run, rule[0], scale, first, run.gradients ? run.gradients.data + first : nullptr,
+                              update_threads, left, states);
       continue;
     }
     const index_t i = of_run * rows_per_block + threadIdx.y, rows = run.values.size() / width;
@@ -176,8 +114,9 @@ __global__ void optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a, 
           if (j == mine) found = of_row;
         }
         if (mine >= rows_looked_up || first + mine >= rows) continue;
-        move_octets(run, first + mine,
-                    found == 0 ? nullptr : run.gradients.data + (place + __popc((found & (~found + 1)) - 1)) * width);
+        move_octets(run, rule[0], scale, first + mine,
+                    found == 0 ? nullptr : run.gradients.data + (place + __popc((found & (~found + 1)) - 1)) * width,
+                    states);
       }
     } else if (i < (run.rows ? run.rows.size() : rows)) {
       const Master* const gradient = run.gradients.data + i * width;

@@ -25,8 +25,9 @@ struct PairGradients {
   MatrixView<S, DeviceSpace> sums;             ///< (N or C, F1) written: of dz
 };
 
-/// Columns that a lane sums at once, so that each entry is looked up once for 128 of them.
-inline constexpr int gradient_columns_at_once = 4;
+/// Columns that a lane sums at once: of keys and units together, so that an entry is looked up once and all that is
+/// read of it is under way at the same time; 160 of them.
+inline constexpr int gradient_columns_at_once = 5;
 
 /// Calls finish(column, sum) for the columns of this lane, with sums over some entries.
 /// @param entry  entry(i) gives a function from a column to what the i-th entry adds there
@@ -36,11 +37,11 @@ __device__ void sum_entries(index_t columns, index_t entries, Entry entry, Finis
     Accumulator sums[static_cast<std::size_t>(gradient_columns_at_once)] = {};
     for (index_t i = 0; i < entries; ++i) {
       const auto value = entry(i);
-      SEQREC_UNROLL_TILES
+      SEQREC_CUDA_UNROLL
       for (int j = 0; j < gradient_columns_at_once; ++j)
         if (first + j * warp_size < columns) sums[j] += value(first + j * warp_size);
     }
-    SEQREC_UNROLL_TILES
+    SEQREC_CUDA_UNROLL
     for (int j = 0; j < gradient_columns_at_once; ++j)
       if (first + j * warp_size < columns) finish(first + j * warp_size, sums[j]);
   }
@@ -53,19 +54,22 @@ __global__ void query_gradients_kernel(CandidateAttentionBackward<BasicContext<S
   const index_t c = row_of_warp();
   if (c >= a.queries.rows()) return;
   const index_t seen = pairs.seen(c), first_pair = pairs.first_pair(c), first_key = pairs.first_key(c);
-  if (a.dqueries.view)
-    sum_entries<Accumulator>(
-        a.keys.columns(), seen,
-        [&](index_t j) {
-          return [dproduct = g.dproducts.row(first_pair + j), key = a.keys.row(first_key + j)](index_t column) {
-            return static_cast<Accumulator>(dproduct[column]) * key[column];
-          };
-        },
-        [&](index_t column, Accumulator sum) { leave(a.dqueries, c, column, static_cast<S>(sum)); });
+  const index_t width = a.dqueries.view ? a.keys.columns() : 0;  // units come behind
   sum_entries<Accumulator>(
-      g.sums.columns(), seen,
-      [&](index_t j) { return [dz = g.dz.row(first_pair + j)](index_t unit) -> Accumulator { return dz[unit]; }; },
-      [&](index_t unit, Accumulator sum) { g.sums(c, unit) = static_cast<S>(sum); });
+      width + g.sums.columns(), seen,
+      [&](index_t j) {
+        return [width, dproduct = g.dproducts.row(first_pair + j), key = a.keys.row(first_key + j),
+                dz = g.dz.row(first_pair + j)](index_t column) -> Accumulator {
+          if (column >= width) return dz[column - width];
+          return static_cast<Accumulator>(dproduct[column]) * key[column];
+        };
+      },
+      [&](index_t column, Accumulator sum) {
+        if (column >= width)
+          g.sums(c, column - width) = static_cast<S>(sum);
+        else
+          leave(a.dqueries, c, column, static_cast<S>(sum));
+      });
 }
 
 /// The first candidate of a user that sees beyond a row of the history, counted from its first; visible rows ascend.
@@ -103,6 +107,7 @@ __global__ void key_gradients_kernel(CandidateAttentionBackward<BasicContext<S>>
   using Accumulator = accumulator_of<S>;
   const index_t first_key = row_of_warp() * keys_of_warp, mine = first_key + threadIdx.x;
   const index_t heads = a.unit.heads(), columns = a.keys.columns() / heads;
+  const index_t width = a.dkeys.view ? a.keys.columns() : 0;  // units come behind
   // Those that see a row follow one another.
   index_t first_of_mine = 0, end_of_mine = 0;
   if (threadIdx.x < keys_of_warp && mine < a.keys.rows()) {
@@ -114,26 +119,25 @@ __global__ void key_gradients_kernel(CandidateAttentionBackward<BasicContext<S>>
     const index_t key = first_key + i;
     const index_t first = __shfl_sync(all_lanes, first_of_mine, i), end = __shfl_sync(all_lanes, end_of_mine, i);
     if (key >= a.keys.rows()) return;
-    if (a.dkeys.view)
-      sum_entries<Accumulator>(
-          a.keys.columns(), end - first,
-          [&](index_t entry) {
-            const index_t c = first + entry, first_pair = pairs.first_pair(c), j = key - pairs.first_key(c);
-            return [=, weight = a.weights.data + heads * first_pair + j, seen = pairs.seen(c), dy = a.dy.row(c),
-                    q = a.queries.row(c), dproduct = g.dproducts.row(first_pair + j)](index_t column) {
-              const index_t head = heads == 1 ? 0 : column / columns;
-              return static_cast<Accumulator>(weight[head * seen]) * dy[column] +
-                     static_cast<Accumulator>(dproduct[column]) * q[column];
-            };
-          },
-          [&](index_t column, Accumulator sum) { leave(a.dkeys, key, column, static_cast<S>(sum)); });
     sum_entries<Accumulator>(
-        g.sums.columns(), end - first,
+        width + g.sums.columns(), end - first,
         [&](index_t entry) {
-          const index_t c = first + entry, pair = pairs.first_pair(c) + key - pairs.first_key(c);
-          return [dz = g.dz.row(pair)](index_t unit) -> Accumulator { return dz[unit]; };
+          const index_t c = first + entry, first_pair = pairs.first_pair(c), j = key - pairs.first_key(c);
+          return [=, weight = a.weights.data + heads * first_pair + j, seen = pairs.seen(c), dy = a.dy.row(c),
+                  q = a.queries.row(c), dproduct = g.dproducts.row(first_pair + j),
+                  dz = g.dz.row(first_pair + j)](index_t column) -> Accumulator {
+            if (column >= width) return dz[column - width];
+            const index_t head = heads == 1 ? 0 : column / columns;
+            return static_cast<Accumulator>(weight[head * seen]) * dy[column] +
+                   static_cast<Accumulator>(dproduct[column]) * q[column];
+          };
         },
-        [&](index_t unit, Accumulator sum) { g.sums(key, unit) = static_cast<S>(sum); });
+        [&](index_t column, Accumulator sum) {
+          if (column >= width)
+            g.sums(key, column - width) = static_cast<S>(sum);
+          else
+            leave(a.dkeys, key, column, static_cast<S>(sum));
+        });
   }
 }
 

@@ -24,6 +24,29 @@ bool is_packed(const S* data, index_t stride) {
   return reinterpret_cast<std::uintptr_t>(data) % alignof(Packed<S, Count>) == 0 && stride % Count == 0;
 }
 
+/// Adds what lies at `from` to two sums, or to as many as are left.   @param is_packed  so that two can be read at once
+template <class S, class A>
+__device__ void add_two(A* sums, const S* from, int left, bool is_packed) {
+  if (is_packed && left >= 2) {
+    const auto two = *reinterpret_cast<const Packed<S, 2>*>(from);
+    sums[0] += two.values[0];
+    sums[1] += two.values[1];
+    return;
+  }
+  if (left > 0) sums[0] += from[0];
+  if (left > 1) sums[1] += from[1];
+}
+/// Writes two values, or as many as are left, in the same way.
+template <class S>
+__device__ void write_two(const Packed<S, 2>& two, S* to, int left, bool is_packed) {
+  if (is_packed && left >= 2) {
+    *reinterpret_cast<Packed<S, 2>*>(to) = two;
+    return;
+  }
+  if (left > 0) to[0] = two.values[0];
+  if (left > 1) to[1] = two.values[1];
+}
+
 /// Whether what could be made once a key is made once a pair instead, by kernels that have the key at hand anyway: it
 /// is less than another pass over all keys where there are few pairs a key.
 inline bool makes_by_pairs(index_t pairs, index_t keys) { return pairs <= 2 * keys; }
@@ -68,13 +91,13 @@ struct PairInputs {
       for (; column < width; column += together * 4 * at_once) {
         // All loads before the first store, which might change what is loaded for all that a compiler knows.
         Some of_q[together], of_k[together];
-        SEQREC_UNROLL_TILES
+        SEQREC_CUDA_UNROLL
         for (int i = 0; i < together; ++i)
           if (const int at = column + at_once * (mma_member() + 4 * i); at < width) {
             of_q[i] = *reinterpret_cast<const Some*>(q + at);
             of_k[i] = *reinterpret_cast<const Some*>(k + at);
           }
-        SEQREC_UNROLL_TILES
+        SEQREC_CUDA_UNROLL
         for (int i = 0; i < together; ++i)
           if (const int at = column + at_once * (mma_member() + 4 * i); at < width) {
             Some values;

@@ -78,7 +78,7 @@ class NetworkWarp {
 
   /// Takes sixteen pairs from `first` on through the network.
   __device__ void operator()(index_t first) {
-    SEQREC_UNROLL_TILES
+    SEQREC_CUDA_UNROLL
     for (int half = 0; half < 2; ++half) {
       // A lane beyond the last pair works on it too, and keeps nothing.
       const index_t pair = first + MmaSums<Accumulator>::row(2 * half);
@@ -87,7 +87,7 @@ class NetworkWarp {
       candidate_[half] = a_.inputs.pairs.candidate(pair_[half]);
       key_[half] = a_.inputs.pairs.key(pair_[half]);
     }
-    SEQREC_UNROLL_TILES
+    SEQREC_CUDA_UNROLL
     for (int half = 0; half < 2; ++half) {
       S* const to = inputs(0) + MmaSums<Accumulator>::row(2 * half) * places_.strides[0];
       a_.inputs.write_products(pair_[half], to);
@@ -128,13 +128,15 @@ class NetworkWarp {
     S* const to = inputs(l + 1) + MmaSums<Accumulator>::row(0) * to_stride + of_lane;
     MmaSums<Accumulator> sums[static_cast<std::size_t>(Tiles)];
     if (l == 0) {
-      SEQREC_UNROLL_TILES
+      SEQREC_CUDA_UNROLL
       for (int tile = 0; tile < Tiles; ++tile) {
         const int unit = of_lane + tile * mma_columns;
-        SEQREC_UNROLL_TILES
+        SEQREC_CUDA_UNROLL
         for (int half = 0; half < 2; ++half) {
-          add_two(sums[tile].values + 2 * half, a_.of_queries.row(candidate_[half]) + unit, units - unit);
-          if (a_.of_keys) add_two(sums[tile].values + 2 * half, a_.of_keys.row(key_[half]) + unit, units - unit);
+          add_two(sums[tile].values + 2 * half, a_.of_queries.row(candidate_[half]) + unit, units - unit,
+                  a_.has_packed_units);
+          if (a_.of_keys)
+            add_two(sums[tile].values + 2 * half, a_.of_keys.row(key_[half]) + unit, units - unit, a_.has_packed_units);
         }
       }
     }
@@ -144,16 +146,17 @@ class NetworkWarp {
     add_tiles(
         sums, whole_tiles(places_.widths[l]), [&](int row, int term) { return from[row * from_stride + term]; },
         [&](int term, int column) { return weight[column * stride + term]; });
-    SEQREC_UNROLL_TILES
+    SEQREC_CUDA_UNROLL
     for (int tile = 0; tile < Tiles; ++tile) {
       const int unit = of_lane + tile * mma_columns, left = units - unit;
       const S* const bias = numbers_ + places_.biases + first_unit + unit;  // zeros behind the last
-      SEQREC_UNROLL_TILES
+      SEQREC_CUDA_UNROLL
       for (int half = 0; half < 2; ++half) {
         const Accumulator* const sum = sums[tile].values + 2 * half;
         const Packed<S, 2> z{{static_cast<S>(sum[0] + bias[0]), static_cast<S>(sum[1] + bias[1])}};
         *reinterpret_cast<Packed<S, 2>*>(to + 8 * half * to_stride + tile * mma_columns) = z;
-        if (kept != nullptr && is_pair_[half]) keep_two(z, kept + pair_[half] * units + unit, left);
+        if (kept != nullptr && is_pair_[half])
+          write_two(z, kept + pair_[half] * units + unit, left, a_.has_packed_units);
       }
     }
     // Each lane now takes what it has written itself, in a loop that stays one: there are many activations.
@@ -161,36 +164,17 @@ class NetworkWarp {
       using Two = Packed<S, 2>;
       S* const at[2] = {to + tile * mma_columns, to + 8 * to_stride + tile * mma_columns};
       Two two[2] = {*reinterpret_cast<const Two*>(at[0]), *reinterpret_cast<const Two*>(at[1])};
-      SEQREC_UNROLL_TILES
+      SEQREC_CUDA_UNROLL
       for (int i = 0; i < 2; ++i) {
         const int unit = of_lane + tile * mma_columns + i;
         const UnitFunction<S> function = functions_[first_unit + (unit < units ? unit : 0)];
-        SEQREC_UNROLL_TILES
+        SEQREC_CUDA_UNROLL
         for (int half = 0; half < 2; ++half)
           two[half].values[i] = unit < units ? function.value(two[half].values[i]) : S{0};
       }
-      SEQREC_UNROLL_TILES
+      SEQREC_CUDA_UNROLL
       for (int half = 0; half < 2; ++half) *reinterpret_cast<Two*>(at[half]) = two[half];
     }
-  }
-
-  __device__ void add_two(Accumulator* sums, const S* from, int left) const {
-    if (a_.has_packed_units && left >= 2) {
-      const auto two = *reinterpret_cast<const Packed<S, 2>*>(from);
-      sums[0] += two.values[0];
-      sums[1] += two.values[1];
-      return;
-    }
-    if (left > 0) sums[0] += from[0];
-    if (left > 1) sums[1] += from[1];
-  }
-  __device__ void keep_two(const Packed<S, 2>& z, S* to, int left) const {
-    if (a_.has_packed_units && left >= 2) {
-      *reinterpret_cast<Packed<S, 2>*>(to) = z;
-      return;
-    }
-    if (left > 0) to[0] = z.values[0];
-    if (left > 1) to[1] = z.values[1];
   }
 
   /// A score a head: two lanes a pair, each for every other unit.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which history rows candidates see, laid out pair by pair: made on the device from what only the device knows.
 //
-// One block for 1024 candidates, a thread each: it adds up how many rows all candidates before them see, then its own,
+// One block for 512 candidates, a thread each: it adds up how many rows all candidates before them see, then its own,
 // and its warps write the pairs of 32 candidates each. Memory: a block reads `visible` from its beginning, out of the
 // second-level cache; 16 bytes a candidate and 8 a pair are written once.
 #pragma once
@@ -26,7 +26,7 @@ struct PairTable {
 };
 
 /// Threads of a block, and its candidates.
-inline constexpr int counting_threads = 1024;
+inline constexpr int counting_threads = 512;
 
 /// The sum of the values of all threads before this one, in a block of counting_threads.
 __device__ inline index_t sum_of_earlier_threads(index_t value) {
@@ -47,7 +47,7 @@ __device__ inline index_t sum_of_earlier_threads(index_t value) {
 template <class Space>
 __global__ void list_pairs_kernel(VectorView<const offset_t, Space> offsets, Candidates<Space> candidates,
                                   PairTable pairs) {
-  static_assert(counting_threads == warp_size * warp_size, "a lane for the sum of each warp");
+  static_assert(counting_threads <= warp_size * warp_size, "a lane for the sum of each warp");
   const index_t first = static_cast<index_t>(blockIdx.x) * counting_threads, c = first + threadIdx.x;
   const auto seen_by = [&](index_t candidate) -> index_t {
     const index_t visible = candidates.visible(candidate);
@@ -58,20 +58,24 @@ __global__ void list_pairs_kernel(VectorView<const offset_t, Space> offsets, Can
   earlier = block_sum(earlier);
 
   const bool is_one = c < candidates.items.size();
-  const index_t seen = is_one ? seen_by(c) : 0, pair = earlier + sum_of_earlier_threads(seen);
-  index_t key = 0;
+  const int seen = is_one ? static_cast<int>(seen_by(c)) : 0;
+  const index_t of_block = sum_of_earlier_threads(seen);
+  offset_t key = 0;
   if (is_one) {
-    key = offsets(segment_of(candidates.items.offsets, c)) + candidates.visible(c) - seen;
-    pairs.first_key(c) = static_cast<offset_t>(key);
+    key = static_cast<offset_t>(offsets(segment_of(candidates.items.offsets, c)) + candidates.visible(c) - seen);
+    pairs.first_key(c) = key;
   }
-  if (c <= candidates.items.size()) pairs.first_pair(c) = pair;
+  if (c <= candidates.items.size()) pairs.first_pair(c) = earlier + of_block;
+  // From here on counted from the warp's first pair, which an int can do.
   const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  const index_t of_warp = __shfl_sync(all_lanes, of_block, 0);
+  const int pair = static_cast<int>(of_block - of_warp);
   for (int of_lane = 0; of_lane < warp_size; ++of_lane) {
-    const index_t its_seen = __shfl_sync(all_lanes, seen, of_lane), its_pair = __shfl_sync(all_lanes, pair, of_lane);
-    const index_t its_key = __shfl_sync(all_lanes, key, of_lane);
-    for (index_t j = lane; j < its_seen; j += warp_size) {
-      pairs.candidate(its_pair + j) = static_cast<offset_t>(c - lane + of_lane);
-      pairs.key(its_pair + j) = static_cast<offset_t>(its_key + j);
+    const int its_seen = __shfl_sync(all_lanes, seen, of_lane), its_pair = __shfl_sync(all_lanes, pair, of_lane);
+    const offset_t its_key = __shfl_sync(all_lanes, key, of_lane);
+    for (int j = lane; j < its_seen; j += warp_size) {
+      pairs.candidate(earlier + of_warp + its_pair + j) = static_cast<offset_t>(c - lane + of_lane);
+      pairs.key(earlier + of_warp + its_pair + j) = its_key + j;
     }
   }
 }

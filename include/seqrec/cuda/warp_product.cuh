@@ -7,14 +7,6 @@
 #include "seqrec/core/types.hpp"
 #include "seqrec/cuda/tensor_core.cuh"
 
-/// Before a loop whose count is a constant and in which registers are an array: it must be unrolled, or they lie in
-/// memory.
-#ifdef __CUDACC__
-#define SEQREC_UNROLL_TILES _Pragma("unroll")
-#else
-#define SEQREC_UNROLL_TILES
-#endif
-
 namespace seqrec::cuda {
 
 /// Terms after which a tensor core's sum is added to another: it rounds towards zero.
@@ -54,7 +46,7 @@ __device__ void add_tiles(MmaSums<A> (&sums)[Tiles], int terms, Left left, Right
       const auto of_tile = [&](int tile) {
         return [&, tile](int term, int column) -> A { return right(start + term, tile * mma_columns + column); };
       };
-      SEQREC_UNROLL_TILES
+      SEQREC_CUDA_UNROLL
       for (int tile = 0; tile + 1 < tiles; tile += 2) {
         product.set_right(of_tile(tile));
         other.set_right(of_tile(tile + 1));
@@ -65,7 +57,7 @@ __device__ void add_tiles(MmaSums<A> (&sums)[Tiles], int terms, Left left, Right
         product.multiply(part[tiles - 1]);
       }
     }
-    SEQREC_UNROLL_TILES
+    SEQREC_CUDA_UNROLL
     for (int tile = 0; tile < tiles; ++tile)
       for (int i = 0; i < 4; ++i) sums[tile].values[i] += part[tile].values[i];
   }
