@@ -65,7 +65,7 @@ index_t pieces_of(const Run& run) {
 using FirstPieces = FixedArray<unsigned, most_runs + 1>;
 
 template <class S, class Update>
-__global__ void __launch_bounds__(update_threads, 3)
+__global__ void __launch_bounds__(update_threads, 2)
     optimizer_step_kernel(OptimizerStep<BasicContext<S>, Update> a, FirstPieces first_pieces) {
   using Master = typename BasicContext<S>::Master;
   constexpr std::make_integer_sequence<index_t, Update::states> states{};
