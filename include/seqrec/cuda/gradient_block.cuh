@@ -82,22 +82,28 @@ class GradientBlock : public GradientRows<S> {
     for (int job = warp(); job < (units + mma_rows - 1) / mma_rows * across; job += warps()) {
       const int first_unit = job / across * mma_rows, first_input = job % across * Tiles * mma_columns;
       // The block's sums so far arrive while the product is made.
-      S* const to = a_.sums.row(blockIdx.x) + place;
+      const int first_column = first_input + Sums::column(0);
+      S* const to = a_.sums.row(blockIdx.x) + place + (first_unit + Sums::row(0)) * inputs + first_column;
       Sums sums[static_cast<std::size_t>(Tiles)];
       const auto for_sums = [&](auto action) {
         SEQREC_CUDA_UNROLL
-        for (int tile = 0; tile < Tiles; ++tile) SEQREC_CUDA_UNROLL
-        for (int i = 0; i < 4; ++i) {
-          const int unit = first_unit + Sums::row(i), input = first_input + tile * mma_columns + Sums::column(i);
-          if (unit < units && input < inputs) action(to[unit * inputs + input], sums[tile].values[i]);
+        for (int half = 0; half < 2; ++half) {
+          if (first_unit + Sums::row(2 * half) >= units) continue;
+          S* const row = to + 8 * half * inputs;
+          SEQREC_CUDA_UNROLL
+          for (int tile = 0; tile < Tiles; ++tile) SEQREC_CUDA_UNROLL
+          for (int i = 0; i < 2; ++i)
+            if (first_column + tile * mma_columns + i < inputs)
+              action(row[tile * mma_columns + i], sums[tile].values[2 * half + i]);
         }
       };
       if (!is_first) for_sums([](const S& so_far, Accumulator& sum) { sum = so_far; });
       add_tiles(
           sums, warps() * mma_rows,
-          [&](int row, int term) { return first_unit + row < units ? dz[term * dz_stride + first_unit + row] : S{0}; },
+          // Of what lies beyond the last unit or input anything will do: it is left out below.
+          [&](int row, int term) { return dz[term * dz_stride + (first_unit + row < units ? first_unit + row : 0)]; },
           [&](int term, int column) {
-            return first_input + column < end ? x[term * x_stride + first_input + column] : S{0};
+            return x[term * x_stride + (first_input + column < end ? first_input + column : 0)];
           });
       for_sums([](S& target, const Accumulator& sum) { target = static_cast<S>(sum); });
     }

@@ -98,7 +98,8 @@ class GradientRows {
   /// Pairs of a lane that are loaded before the first of them is worked on.
   static constexpr int at_once = 4;
 
-  /// Calls action(row, value) for this warp's pairs, one unit a lane; values beyond the last pair are zeros.
+  /// Calls action(first, values) for `at_once` of this warp's pairs after others, one unit a lane; values beyond the
+  /// last pair are zeros.
   template <class Action>
   __device__ void for_values(const S* values, int units, Action action) const {
     S some[static_cast<std::size_t>(at_once)], next[static_cast<std::size_t>(at_once)];
@@ -111,8 +112,7 @@ class GradientRows {
       SEQREC_CUDA_UNROLL
       for (int i = 0; i < at_once; ++i) some[i] = next[i];
       load(first + at_once);  // arrives while these are worked on
-      SEQREC_CUDA_UNROLL
-      for (int i = 0; i < at_once; ++i) action(first + i, some[i]);
+      action(first, some);
     }
   }
 
@@ -121,9 +121,16 @@ class GradientRows {
     const int units = places_.widths[l], stride = places_.strides[l % 2];
     for (int unit = lane(); unit < whole_tiles(units); unit += warp_size) {
       S* const to = of_pair(l, 0) + unit;
-      const UnitFunction<S> f = functions_[first_unit(l - 1) + (unit < units ? unit : 0)];
-      for_values(before(l - 1) + (unit < units ? unit : 0), units,
-                 [&](int row, S z) { to[row * stride] = unit < units ? f.value(z) : S{0}; });
+      const bool is_unit = unit < units;
+      functions_[first_unit(l - 1) + (is_unit ? unit : 0)].known([&](const auto& f) {
+        for_values(before(l - 1) + (is_unit ? unit : 0), units, [&](int first, const auto& z) {
+          S y[static_cast<std::size_t>(at_once)];
+          SEQREC_CUDA_UNROLL
+          for (int i = 0; i < at_once; ++i) y[i] = is_unit ? f.value(z[i]) : S{0};
+          SEQREC_CUDA_UNROLL
+          for (int i = 0; i < at_once; ++i) to[(first + i) * stride] = y[i];
+        });
+      });
     }
   }
 
@@ -138,42 +145,59 @@ class GradientRows {
         for (int row = 0; row < mma_rows; ++row) at[row * stride] = 0;
         continue;
       }
-      const UnitFunction<S> f = functions_[first_unit(l) + unit];
-      const S* const values = before(l) + unit;
-      [[maybe_unused]] const S* const weight = numbers_ + places_.output + unit;
-      if constexpr (IsLast)
-        for (int head = 0; head < places_.heads; ++head) {
-          Accumulator sum = 0;
-          for_values(values, units, [&](int row, S z) { sum += dscore(row, head) * f.value(z); });
-          of_warp(places_.of_output + head * (units + 1) + unit) += static_cast<S>(sum);
-        }
-      Accumulator of_bias = 0, of_alpha = 0, deviations = 0, squares = 0;
-      for_values(values, units, [&](int row, S z) {
-        S dy = 0;
-        if constexpr (IsLast)
-          for (int head = 0; head < places_.heads; ++head) dy += dscore(row, head) * weight[head * units];
-        else
-          dy = at[row * stride];
-        const S dz = dy * f.slope(z);
-        at[row * stride] = dz;
-        of_bias += dz;
-        of_alpha += dy * f.slope_of_alpha(z);
-        const Accumulator deviation = row < count_ ? f.deviation(z) : S{0};
-        deviations += deviation;
-        squares += deviation * deviation;
-        if (l == 0 && row < count_) a_.dz(pair_ + row, unit) = dz;
-      });
-      const int first = places_.of_units + sums_of_unit * (first_unit(l) + unit);
-      of_warp(first) += static_cast<S>(of_bias);
-      of_warp(first + 1) += static_cast<S>(of_alpha);
-      of_warp(first + 2) += static_cast<S>(deviations);
-      of_warp(first + 3) += static_cast<S>(squares);
+      functions_[first_unit(l) + unit].known([&](const auto& f) { unit_through_activation<IsLast>(l, unit, f, at); });
     }
     if constexpr (IsLast)
       for (int head = 0; head < places_.heads; ++head) {
         const Accumulator sum = warp_sum<Accumulator>(lane() < mma_rows ? dscore(lane(), head) : S{0});
         if (lane() == 0) of_warp(places_.of_output + head * (units + 1) + units) += static_cast<S>(sum);
       }
+  }
+  template <bool IsLast, class Function>
+  __device__ void unit_through_activation(int l, int unit, const Function& f, S* at) const {
+    const int units = places_.widths[l + 1], stride = places_.strides[(l + 1) % 2];
+    const S* const values = before(l) + unit;
+    if constexpr (IsLast)
+      for (int head = 0; head < places_.heads; ++head) {
+        Accumulator sum = 0;
+        for_values(values, units, [&](int first, const auto& z) {
+          SEQREC_CUDA_UNROLL
+          for (int i = 0; i < at_once; ++i) sum += dscore(first + i, head) * f.value(z[i]);
+        });
+        of_warp(places_.of_output + head * (units + 1) + unit) += static_cast<S>(sum);
+      }
+    Accumulator of_bias = 0, of_alpha = 0, deviations = 0, squares = 0;
+    for_values(values, units, [&](int first, const auto& z) {
+      S dy[static_cast<std::size_t>(at_once)];
+      SEQREC_CUDA_UNROLL
+      for (int i = 0; i < at_once; ++i) {
+        dy[i] = IsLast ? S{0} : at[(first + i) * stride];
+        if constexpr (IsLast)
+          for (int head = 0; head < places_.heads; ++head)
+            dy[i] += dscore(first + i, head) * numbers_[places_.output + head * units + unit];
+      }
+      SEQREC_CUDA_UNROLL
+      for (int i = 0; i < at_once; ++i) {
+        of_alpha += dy[i] * f.slope_of_alpha(z[i]);
+        dy[i] *= f.slope(z[i]);
+        of_bias += dy[i];
+        if constexpr (Function::has_statistics) {
+          const Accumulator deviation = first + i < count_ ? f.deviation(z[i]) : S{0};
+          deviations += deviation;
+          squares += deviation * deviation;
+        }
+      }
+      SEQREC_CUDA_UNROLL
+      for (int i = 0; i < at_once; ++i) {
+        at[(first + i) * stride] = dy[i];
+        if (l == 0 && first + i < count_) a_.dz(pair_ + first + i, unit) = dy[i];
+      }
+    });
+    const int first = places_.of_units + sums_of_unit * (first_unit(l) + unit);
+    of_warp(first) += static_cast<S>(of_bias);
+    of_warp(first + 1) += static_cast<S>(of_alpha);
+    of_warp(first + 2) += static_cast<S>(deviations);
+    of_warp(first + 3) += static_cast<S>(squares);
   }
   __device__ S dscore(int row, int head) const { return row < count_ ? a_.dscores(pair_ + row, head) : S{0}; }
 

@@ -18,7 +18,7 @@ namespace seqrec::cuda {
 
 /// Warps of a block at most: two blocks share a multiprocessor, so that one loads while the other computes. Blocks on a
 /// device that holds two on each of its multiprocessors.
-inline constexpr int most_gradient_warps = 8;
+inline constexpr int most_gradient_warps = 7;
 inline constexpr unsigned gradient_blocks = 2 * 132;
 
 template <class S>

@@ -167,10 +167,10 @@ class NetworkWarp {
       SEQREC_CUDA_UNROLL
       for (int i = 0; i < 2; ++i) {
         const int unit = of_lane + tile * mma_columns + i;
-        const UnitFunction<S> function = functions_[first_unit + (unit < units ? unit : 0)];
-        SEQREC_CUDA_UNROLL
-        for (int half = 0; half < 2; ++half)
-          two[half].values[i] = unit < units ? function.value(two[half].values[i]) : S{0};
+        functions_[first_unit + (unit < units ? unit : 0)].known([&](const auto& f) {
+          SEQREC_CUDA_UNROLL
+          for (int half = 0; half < 2; ++half) two[half].values[i] = unit < units ? f.value(two[half].values[i]) : S{0};
+        });
       }
       SEQREC_CUDA_UNROLL
       for (int half = 0; half < 2; ++half) *reinterpret_cast<Two*>(at[half]) = two[half];

@@ -40,6 +40,49 @@ __device__ S quick_sigmoid(S x) {
   return S{1} / (S{1} + std::exp(-x));
 }
 
+/// PReLU of one unit.
+template <class S>
+struct PreluFunction {
+  static constexpr bool has_statistics = false;
+  S alpha;
+
+  __device__ S value(S x) const { return x > S{0} ? x : alpha * x; }
+  __device__ S slope(S x) const { return x > S{0} ? S{1} : alpha; }
+  __device__ S slope_of_alpha(S x) const { return x > S{0} ? S{0} : x; }
+};
+
+/// Dice of one unit.
+template <class S>
+struct DiceFunction {
+  static constexpr bool has_statistics = true;
+  S alpha, mean, inverse_deviation;
+
+  /// That the unit counts as active.
+  __device__ S probability(S x) const { return quick_sigmoid((x - mean) * inverse_deviation); }
+  __device__ S value(S x) const {
+    const S p = probability(x);
+    return x * (p + alpha * (S{1} - p));
+  }
+  __device__ S slope(S x) const {
+    const S p = probability(x);
+    return p + alpha * (S{1} - p) + x * (S{1} - alpha) * p * (S{1} - p) * inverse_deviation;
+  }
+  __device__ S slope_of_alpha(S x) const { return x * (S{1} - probability(x)); }
+  /// From the running mean.
+  __device__ S deviation(S x) const { return x - mean; }
+};
+
+/// An activation without parameters.
+template <class S>
+struct PlainFunction {
+  static constexpr bool has_statistics = false;
+  Activation kind;
+
+  __device__ S value(S x) const { return activated(kind, x); }
+  __device__ S slope(S x) const { return slope_at(kind, activated(kind, x)); }
+  __device__ S slope_of_alpha(S) const { return S{0}; }
+};
+
 /// The activation of one unit.
 template <class S>
 class UnitFunction {
@@ -51,31 +94,25 @@ class UnitFunction {
     inverse_deviation_ = S{1} / std::sqrt(f.variance(unit) + static_cast<S>(f.epsilon));
   }
 
+  /// Calls action with a PreluFunction, a DiceFunction or a PlainFunction: what is done for many elements then asks
+  /// once which it is, and a compiler may work on several of them at a time.
+  template <class Action>
+  __device__ void known(Action action) const {
+    if (kind_ == Activation::prelu)
+      action(PreluFunction<S>{alpha_});
+    else if (kind_ == Activation::dice)
+      action(DiceFunction<S>{alpha_, mean_, inverse_deviation_});
+    else
+      action(PlainFunction<S>{kind_});
+  }
+
   __device__ S value(S x) const {
-    if (kind_ == Activation::prelu) return x > S{0} ? x : alpha_ * x;
-    if (kind_ != Activation::dice) return activated(kind_, x);
-    const S p = probability(x);
-    return x * (p + alpha_ * (S{1} - p));
+    S y;
+    known([&](const auto& f) { y = f.value(x); });
+    return y;
   }
-  /// d value / d x.
-  __device__ S slope(S x) const {
-    if (kind_ == Activation::prelu) return x > S{0} ? S{1} : alpha_;
-    if (kind_ != Activation::dice) return slope_at(kind_, activated(kind_, x));
-    const S p = probability(x);
-    return p + alpha_ * (S{1} - p) + x * (S{1} - alpha_) * p * (S{1} - p) * inverse_deviation_;
-  }
-  /// d value / d alpha.
-  __device__ S slope_of_alpha(S x) const {
-    if (kind_ == Activation::prelu) return x > S{0} ? S{0} : x;
-    return kind_ == Activation::dice ? x * (S{1} - probability(x)) : S{0};
-  }
-  /// From the running mean.
-  __device__ S deviation(S x) const { return x - mean_; }
 
  private:
-  /// Of Dice, that the unit counts as active.
-  __device__ S probability(S x) const { return quick_sigmoid((x - mean_) * inverse_deviation_); }
-
   Activation kind_;
   S alpha_ = 0, mean_ = 0, inverse_deviation_ = 0;
 };
@@ -87,8 +124,10 @@ __global__ void unit_activation_kernel(UnitActivationForward<BasicContext<S>> a,
   const UnitFunction<S> f(a.f, unit);
   const index_t first = static_cast<index_t>(blockIdx.x) * rows_per_unit_block;
   const index_t end = first + rows_per_unit_block < a.x.rows() ? first + rows_per_unit_block : a.x.rows();
-  for (index_t row = first + threadIdx.y; row < end; row += warps_per_unit_block)
-    a.y(row, unit) = f.value(a.x(row, unit)) * factors(row, unit);
+  f.known([&](const auto& known) {
+    for (index_t row = first + threadIdx.y; row < end; row += warps_per_unit_block)
+      a.y(row, unit) = known.value(a.x(row, unit)) * factors(row, unit);
+  });
 }
 
 template <class S>
@@ -111,14 +150,18 @@ __global__ void unit_activation_backward_kernel(UnitActivationBackward<BasicCont
     const UnitFunction<S> f(a.f, unit);
     const index_t first = static_cast<index_t>(blockIdx.x) * rows_per_unit_block;
     const index_t end = first + rows_per_unit_block < a.x.rows() ? first + rows_per_unit_block : a.x.rows();
-    for (index_t row = first + threadIdx.y; row < end; row += warps_per_unit_block) {
-      const S x = a.x(row, unit), dy = a.dy(row, unit) * factors(row, unit);
-      dalpha += dy * f.slope_of_alpha(x);
-      const Accumulator deviation = f.deviation(x);
-      deviations += deviation;
-      squares += deviation * deviation;
-      leave(a.dx, row, unit, dy * f.slope(x));
-    }
+    f.known([&](const auto& known) {
+      for (index_t row = first + threadIdx.y; row < end; row += warps_per_unit_block) {
+        const S x = a.x(row, unit), dy = a.dy(row, unit) * factors(row, unit);
+        dalpha += dy * known.slope_of_alpha(x);
+        if constexpr (std::decay_t<decltype(known)>::has_statistics) {
+          const Accumulator deviation = known.deviation(x);
+          deviations += deviation;
+          squares += deviation * deviation;
+        }
+        leave(a.dx, row, unit, dy * known.slope(x));
+      }
+    });
   }
   if (!sums) return;
   Accumulator(&of_this_warp)[sums_of_activation][warp_size] = of_warp[threadIdx.y];
