@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/cuda/pair_gradients.cuh"
 
+#include <utility>
 #include <vector>
 
 #include "cuda/device_support.hpp"
@@ -16,12 +17,19 @@ __global__ void behind_kernel(cuda::PairTable pairs, VectorView<index_t, DeviceS
   behind(key) = cuda::first_behind(pairs, 1, pairs.first_key.size() - 1, key);
 }
 
-template <class S>
-__global__ void sums_kernel(VectorView<S, DeviceSpace> sums, index_t entries) {
-  cuda::sum_entries<S>(
-      sums.size(), entries,
-      [](index_t entry) { return [entry](index_t column) { return static_cast<S>(entry * 1000 + column); }; },
-      [&](index_t column, S sum) { sums(column) = sum; });
+/// Of entry i: 1000 i + column, and a hundred a head; 10 i + unit.
+struct Numbers {
+  index_t i;
+  double column(int column, int head) const { return static_cast<double>(1000 * i + column + 100 * head); }
+  double unit(int unit) const { return static_cast<double>(10 * i + unit); }
+};
+
+__global__ void sums_kernel(VectorView<double, DeviceSpace> columns, VectorView<double, DeviceSpace> units,
+                            index_t entries) {
+  cuda::sum_entries<double>(
+      columns.size(), units.size(), entries, [](int column) { return column / 7; },
+      [](index_t i) { return Numbers{i}; }, [&](int column, double sum) { columns(column) = sum; },
+      [&](int unit, double sum) { units(unit) = sum; });
 }
 
 }  // namespace
@@ -36,14 +44,19 @@ TEST_CASE("the first candidate whose window begins behind a key, of some that fo
   CHECK(behind.to_host() == std::vector<index_t>{1, 1, 3, 3, 3, 4, 5, 5, 5});
 }
 
-TEST_CASE("a warp sums entries in more columns than it takes at once, and nothing where there are none", "[cuda]") {
-  constexpr index_t columns = 2 * cuda::gradient_columns_at_once * cuda::warp_size + 5;
-  for (const index_t entries : {0, 1, 3}) {
-    DeviceVector<double> sums(columns);
-    cuda::launch<sums_kernel<double>>(DefaultStream{}, {dim3(1), dim3(32)}, sums.view(), entries);
-    std::vector<double> expected;
-    for (index_t column = 0; column < columns; ++column)
-      expected.push_back(static_cast<double>(entries * (entries - 1) * 500 + entries * column));
-    CHECK(sums.to_host() == expected);
-  }
+TEST_CASE("a warp sums entries in more columns or units than it takes at once, and nothing where there are none",
+          "[cuda]") {
+  constexpr index_t at_once = cuda::gradient_columns_at_once * cuda::warp_size;
+  for (const index_t entries : {0, 1, 3})
+    for (const auto& [columns, units] : {std::pair<index_t, index_t>{2 * at_once + 5, 3}, {3, at_once + 1}, {0, 1}}) {
+      DeviceVector<double> of_columns(columns), of_units(units);
+      cuda::launch<sums_kernel>(DefaultStream{}, {dim3(1), dim3(32)}, of_columns.view(), of_units.view(), entries);
+      const index_t numbers = entries * (entries - 1) / 2;
+      std::vector<double> expected, expected_units;
+      for (index_t i = 0; i < columns; ++i)
+        expected.push_back(static_cast<double>(1000 * numbers + entries * (i + i / 7 * 100)));
+      for (index_t i = 0; i < units; ++i) expected_units.push_back(static_cast<double>(10 * numbers + entries * i));
+      CHECK(of_columns.to_host() == expected);
+      CHECK(of_units.to_host() == expected_units);
+    }
 }

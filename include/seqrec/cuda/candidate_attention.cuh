@@ -2,12 +2,11 @@
 // Candidate attention (DIN, Zhou et al. 2018, arXiv:1706.06978), forward; its backward pass is in a header of its own,
 // which this one includes.
 //
-// The first layer's parts that need no pair are two products, a row for each history row, unless there are few pairs a
-// row, and each candidate; pairs go
-// through the network in one launch (pair_network.cuh) or layer by layer (attention_unit.cuh); then one warp per
-// candidate makes its scores weights and sums its keys, one lane a column. A history is read where it lies, whoever
-// looks at it. Memory: (F1 + F2 + ...) values a pair are written once and read once, and a key a pair; without `saved`
-// a bounded part of them exists at a time.
+// The first layer's parts that need no pair are products of their own: a row for each candidate, and, unless there are
+// few pairs a row, one for each history row. Pairs go through the network in one launch (pair_network.cuh) or layer by
+// layer (attention_unit.cuh); then one warp per candidate makes its scores weights and sums its keys, one lane a
+// column. A history is read where it lies, whoever looks at it. Memory: the network's values of a pair are written once
+// where they are kept, and a key is read twice a pair.
 #pragma once
 
 #include <cmath>

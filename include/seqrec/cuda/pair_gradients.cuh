@@ -25,27 +25,63 @@ struct PairGradients {
   MatrixView<S, DeviceSpace> sums;             ///< (N or C, F1) written: of dz
 };
 
-/// Columns that a lane sums at once: of keys and units together, so that an entry is looked up once and all that is
-/// read of it is under way at the same time; 160 of them.
-inline constexpr int gradient_columns_at_once = 5;
+/// Columns, and units, that a lane sums at once: what is read of an entry is under way at the same time.
+inline constexpr int gradient_columns_at_once = 4;
 
-/// Calls finish(column, sum) for the columns of this lane, with sums over some entries.
-/// @param entry  entry(i) gives a function from a column to what the i-th entry adds there
-template <class Accumulator, class Entry, class Finish>
-__device__ void sum_entries(index_t columns, index_t entries, Entry entry, Finish finish) {
-  for (index_t first = threadIdx.x; first < columns; first += gradient_columns_at_once * warp_size) {
-    Accumulator sums[static_cast<std::size_t>(gradient_columns_at_once)] = {};
+/// Calls finish_column(column, sum) and finish_unit(unit, sum) for this lane's of either, with sums over some entries.
+/// @param head   head(column) is asked once a column   @param entry  entry(i) says what the i-th entry adds:
+/// column(column, its head) and unit(unit)
+template <class Accumulator, class Head, class Entry, class FinishColumn, class FinishUnit>
+__device__ void sum_entries(index_t columns, index_t units, index_t entries, Head head, Entry entry,
+                            FinishColumn finish_column, FinishUnit finish_unit) {
+  constexpr int at_once = gradient_columns_at_once;
+  const int width = static_cast<int>(columns), height = static_cast<int>(units);
+  for (int first = static_cast<int>(threadIdx.x); first < width || first < height; first += at_once * warp_size) {
+    Accumulator of_columns[at_once] = {}, of_units[at_once] = {};
+    int heads[at_once];
+    SEQREC_CUDA_UNROLL
+    for (int j = 0; j < at_once; ++j) heads[j] = head(first + j * warp_size);
     for (index_t i = 0; i < entries; ++i) {
-      const auto value = entry(i);
+      const auto adds = entry(i);
       SEQREC_CUDA_UNROLL
-      for (int j = 0; j < gradient_columns_at_once; ++j)
-        if (first + j * warp_size < columns) sums[j] += value(first + j * warp_size);
+      for (int j = 0; j < at_once; ++j)
+        if (first + j * warp_size < width) of_columns[j] += adds.column(first + j * warp_size, heads[j]);
+      SEQREC_CUDA_UNROLL
+      for (int j = 0; j < at_once; ++j)
+        if (first + j * warp_size < height) of_units[j] += adds.unit(first + j * warp_size);
     }
     SEQREC_CUDA_UNROLL
-    for (int j = 0; j < gradient_columns_at_once; ++j)
-      if (first + j * warp_size < columns) finish(first + j * warp_size, sums[j]);
+    for (int j = 0; j < at_once; ++j) {
+      if (first + j * warp_size < width) finish_column(first + j * warp_size, of_columns[j]);
+      if (first + j * warp_size < height) finish_unit(first + j * warp_size, of_units[j]);
+    }
   }
 }
+
+/// What a pair adds to its query, and to the query's part of the first layer.
+template <class S>
+struct QueryEntry {
+  const S *dproduct, *key, *dz;
+
+  __device__ accumulator_of<S> column(int column, int) const {
+    return static_cast<accumulator_of<S>>(dproduct[column]) * key[column];
+  }
+  __device__ accumulator_of<S> unit(int unit) const { return dz[unit]; }
+};
+
+/// What a pair adds to its key, and to the key's part of the first layer.
+template <class S>
+struct KeyEntry {
+  const S* weight;  ///< of the first head; the others' lie `seen` apart
+  int seen;
+  const S *dy, *dproduct, *query, *dz;
+
+  __device__ accumulator_of<S> column(int column, int head) const {
+    return static_cast<accumulator_of<S>>(weight[head * seen]) * dy[column] +
+           static_cast<accumulator_of<S>>(dproduct[column]) * query[column];
+  }
+  __device__ accumulator_of<S> unit(int unit) const { return dz[unit]; }
+};
 
 template <class S>
 __global__ void query_gradients_kernel(CandidateAttentionBackward<BasicContext<S>> a, PairTable pairs,
@@ -54,22 +90,13 @@ __global__ void query_gradients_kernel(CandidateAttentionBackward<BasicContext<S
   const index_t c = row_of_warp();
   if (c >= a.queries.rows()) return;
   const index_t seen = pairs.seen(c), first_pair = pairs.first_pair(c), first_key = pairs.first_key(c);
-  const index_t width = a.dqueries.view ? a.keys.columns() : 0;  // units come behind
   sum_entries<Accumulator>(
-      width + g.sums.columns(), seen,
+      a.dqueries.view ? a.keys.columns() : 0, g.sums.columns(), seen, [](int) { return 0; },
       [&](index_t j) {
-        return [width, dproduct = g.dproducts.row(first_pair + j), key = a.keys.row(first_key + j),
-                dz = g.dz.row(first_pair + j)](index_t column) -> Accumulator {
-          if (column >= width) return dz[column - width];
-          return static_cast<Accumulator>(dproduct[column]) * key[column];
-        };
+        return QueryEntry<S>{g.dproducts.row(first_pair + j), a.keys.row(first_key + j), g.dz.row(first_pair + j)};
       },
-      [&](index_t column, Accumulator sum) {
-        if (column >= width)
-          g.sums(c, column - width) = static_cast<S>(sum);
-        else
-          leave(a.dqueries, c, column, static_cast<S>(sum));
-      });
+      [&](int column, Accumulator sum) { leave(a.dqueries, c, column, static_cast<S>(sum)); },
+      [&](int unit, Accumulator sum) { g.sums(c, unit) = static_cast<S>(sum); });
 }
 
 /// The first candidate of a user that sees beyond a row of the history, counted from its first; visible rows ascend.
@@ -106,8 +133,7 @@ __global__ void key_gradients_kernel(CandidateAttentionBackward<BasicContext<S>>
                                      PairGradients<S> g) {
   using Accumulator = accumulator_of<S>;
   const index_t first_key = row_of_warp() * keys_of_warp, mine = first_key + threadIdx.x;
-  const index_t heads = a.unit.heads(), columns = a.keys.columns() / heads;
-  const index_t width = a.dkeys.view ? a.keys.columns() : 0;  // units come behind
+  const int heads = static_cast<int>(a.unit.heads()), columns = static_cast<int>(a.keys.columns()) / heads;
   // Those that see a row follow one another.
   index_t first_of_mine = 0, end_of_mine = 0;
   if (threadIdx.x < keys_of_warp && mine < a.keys.rows()) {
@@ -120,24 +146,19 @@ __global__ void key_gradients_kernel(CandidateAttentionBackward<BasicContext<S>>
     const index_t first = __shfl_sync(all_lanes, first_of_mine, i), end = __shfl_sync(all_lanes, end_of_mine, i);
     if (key >= a.keys.rows()) return;
     sum_entries<Accumulator>(
-        width + g.sums.columns(), end - first,
+        a.dkeys.view ? a.keys.columns() : 0, g.sums.columns(), end - first,
+        [heads, columns](int column) { return heads == 1 ? 0 : column / columns; },
         [&](index_t entry) {
           const index_t c = first + entry, first_pair = pairs.first_pair(c), j = key - pairs.first_key(c);
-          return [=, weight = a.weights.data + heads * first_pair + j, seen = pairs.seen(c), dy = a.dy.row(c),
-                  q = a.queries.row(c), dproduct = g.dproducts.row(first_pair + j),
-                  dz = g.dz.row(first_pair + j)](index_t column) -> Accumulator {
-            if (column >= width) return dz[column - width];
-            const index_t head = heads == 1 ? 0 : column / columns;
-            return static_cast<Accumulator>(weight[head * seen]) * dy[column] +
-                   static_cast<Accumulator>(dproduct[column]) * q[column];
-          };
+          return KeyEntry<S>{a.weights.data + heads * first_pair + j,
+                             static_cast<int>(pairs.seen(c)),
+                             a.dy.row(c),
+                             g.dproducts.row(first_pair + j),
+                             a.queries.row(c),
+                             g.dz.row(first_pair + j)};
         },
-        [&](index_t column, Accumulator sum) {
-          if (column >= width)
-            g.sums(key, column - width) = static_cast<S>(sum);
-          else
-            leave(a.dkeys, key, column, static_cast<S>(sum));
-        });
+        [&](int column, Accumulator sum) { leave(a.dkeys, key, column, static_cast<S>(sum)); },
+        [&](int unit, Accumulator sum) { g.sums(key, unit) = static_cast<S>(sum); });
   }
 }
 
