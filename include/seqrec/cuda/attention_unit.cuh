@@ -17,15 +17,18 @@
 namespace seqrec::cuda {
 
 /// weight (F1, 4 D) = [q, k, q - k, q * k]: what the first layer multiplies queries and keys by, without the pairs.
+/// @param zero_keys, zero_queries (F1, D) written: zeros; null for none
 template <class S>
 __global__ void separate_parts_kernel(MatrixView<const S, DeviceSpace> weight, MatrixView<S, DeviceSpace> of_keys,
-                                      MatrixView<S, DeviceSpace> of_queries) {
+                                      MatrixView<S, DeviceSpace> of_queries, MatrixView<S, DeviceSpace> zero_keys,
+                                      MatrixView<S, DeviceSpace> zero_queries) {
   const index_t row = row_of_warp(), width = of_keys.columns();
   if (row >= weight.rows()) return;
   for_columns_of_lane(width, [&](index_t column) {
     const S difference = weight(row, 2 * width + column);
     of_queries(row, column) = weight(row, column) + difference;
     of_keys(row, column) = weight(row, width + column) - difference;
+    if (zero_keys) zero_keys(row, column) = zero_queries(row, column) = S{0};
   });
 }
 
@@ -38,10 +41,11 @@ struct SeparateParts {
   /// To be written.
   SeparateParts(BasicContext<S>& context, index_t units, index_t width)
       : of_keys(context.matrix(units, width)), of_queries(context.matrix(units, width)) {}
-  /// @param weight (F1, 4 D)
-  SeparateParts(BasicContext<S>& context, MatrixView<const S, DeviceSpace> weight)
+  /// @param weight (F1, 4 D)   @param zeros  what is to begin with zeros
+  SeparateParts(BasicContext<S>& context, MatrixView<const S, DeviceSpace> weight, const SeparateParts& zeros = {})
       : SeparateParts(context, weight.rows(), weight.columns() / 4) {
-    launch<separate_parts_kernel<S>>(context, warp_per_row(weight.rows()), weight, of_keys, of_queries);
+    launch<separate_parts_kernel<S>>(context, warp_per_row(weight.rows()), weight, of_keys, of_queries, zeros.of_keys,
+                                     zeros.of_queries);
   }
 };
 

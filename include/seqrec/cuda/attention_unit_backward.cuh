@@ -13,14 +13,13 @@
 
 namespace seqrec::cuda {
 
-/// Adds the gradients of the parts to the first layer's.   @param dparts  null for those of keys if there are none
-/// @param dweight (F1, 4 D)
+/// Adds the gradients of the parts to the first layer's.   @param dweight (F1, 4 D)
 template <class S>
 __global__ void separate_gradients_kernel(SeparateParts<S> dparts, master_matrix_of<BasicContext<S>> dweight) {
-  const index_t row = row_of_warp(), width = dparts.of_queries.columns();
+  const index_t row = row_of_warp(), width = dparts.of_keys.columns();
   if (row >= dweight.rows()) return;
   for_columns_of_lane(width, [&](index_t column) {
-    const S of_query = dparts.of_queries(row, column), of_key = dparts.of_keys ? dparts.of_keys(row, column) : S{0};
+    const S of_query = dparts.of_queries(row, column), of_key = dparts.of_keys(row, column);
     dweight(row, column) += of_query;
     dweight(row, width + column) += of_key;
     dweight(row, 2 * width + column) += of_query - of_key;

@@ -13,7 +13,7 @@
 
 #include "seqrec/cuda/attention_unit.cuh"
 #include "seqrec/cuda/candidate_attention_backward.cuh"
-#include "seqrec/cuda/gemm.cuh"
+#include "seqrec/cuda/linear.cuh"
 #include "seqrec/cuda/pair_bias.cuh"
 #include "seqrec/cuda/pair_network.cuh"
 #include "seqrec/cuda/reduce.cuh"
@@ -73,7 +73,11 @@ void score_pairs(BasicContext<S>& context, const CandidateAttentionForward<Basic
   const auto& unit = a.unit;
   const SeparateParts<S> parts(context, unit.hidden[0].weight);
   const Matrix of_queries = context.matrix(a.queries.rows(), unit.units(0));
-  gemm(context, a.queries, transposed(parts.of_queries), of_queries);
+  const auto part_of = [&](const auto& x, const Matrix& weight, const Matrix& y) {
+    linear_forward(context,
+                   LinearForward<BasicContext<S>>{.x = x, .weight = weight, .bias = {}, .y = y, .dropout = {}});
+  };
+  part_of(a.queries, parts.of_queries, of_queries);
   const index_t total = a.candidates.pairs, last = unit.layers - 1;
   PairNetwork<S> network{.inputs = {pairs, a.keys, a.queries},
                          .of_keys = {},
@@ -84,7 +88,7 @@ void score_pairs(BasicContext<S>& context, const CandidateAttentionForward<Basic
                          .total = total};
   if (makes_by_pairs(total, a.keys.rows()) && pair_network(context, network)) return;
   const Matrix of_keys = context.matrix(a.keys.rows(), unit.units(0));
-  gemm(context, a.keys, transposed(parts.of_keys), of_keys);
+  part_of(a.keys, parts.of_keys, of_keys);
   network.of_keys = of_keys;
   if (pair_network(context, network)) return;
   Matrix kept[AttentionUnit<BasicContext<S>>::most_hidden];

@@ -11,6 +11,7 @@
 
 #include "seqrec/cuda/attention_unit_backward.cuh"
 #include "seqrec/cuda/gemm.cuh"
+#include "seqrec/cuda/linear.cuh"
 #include "seqrec/cuda/network_gradients.cuh"
 #include "seqrec/cuda/pair_bias.cuh"
 #include "seqrec/cuda/pair_gradients.cuh"
@@ -79,16 +80,6 @@ __global__ void pair_products_kernel(CandidateAttentionBackward<BasicContext<S>>
   for_columns_of_lane(x.columns(), [&](index_t column) { x(pair, column) = q[column] * k[column]; });
 }
 
-/// Backward of the first layer's separate parts: adds their gradients to the first weight, and hands on to x (N or C,
-/// D).   @param sums (N or C, F1) of the layer's gradients   @param dweight (F1, D) written, where wanted
-template <class S>
-void separate_part_backward(BasicContext<S>& context, MatrixView<const S, DeviceSpace> x,
-                            MatrixView<S, DeviceSpace> sums, MatrixView<S, DeviceSpace> weight,
-                            MatrixView<S, DeviceSpace> dweight, MatrixView<S, DeviceSpace> dx) {
-  if (dweight) gemm(context, transposed(sums), x, dweight);
-  if (dx) gemm(context, sums, weight, dx, GradientMode::add);
-}
-
 template <class S>
 void candidate_attention_backward(BasicContext<S>& context, const CandidateAttentionBackward<BasicContext<S>>& a) {
   using Matrix = MatrixView<S, DeviceSpace>;
@@ -113,10 +104,8 @@ void candidate_attention_backward(BasicContext<S>& context, const CandidateAtten
                                        .dscores = of_scores.dscores,
                                        .dz = dz = context.matrix(total, units),
                                        .dproducts = a.dkeys || a.dqueries ? products : Matrix{},
-                                       .total = total,
-                                       .sums_keys = dweight.product && makes_by_pairs(total, rows)};
-  const bool has_gone = network_gradients(context, of_network), has_keys = has_gone && of_network.sums_keys;
-  if (!has_gone) {
+                                       .total = total};
+  if (!network_gradients(context, of_network)) {
     dz = unit_backward<S>(context, unit, a.saved, of_scores.dscores);
     if (dweight.product) {
       launch<pair_products_kernel<S>>(context, warp_per_row(total), a, pairs, products);
@@ -126,21 +115,32 @@ void candidate_attention_backward(BasicContext<S>& context, const CandidateAtten
     if (a.dkeys || a.dqueries) gemm(context, dz, AttentionFirstLayer(unit.hidden[0].weight).product, products);
   }
 
-  const SeparateParts<S> parts(context, unit.hidden[0].weight);
+  // The first layer's separate parts are linear layers of keys and of queries.
   SeparateParts<S> dparts;
   if (dweight.product) dparts = SeparateParts<S>(context, units, width);
-  if (has_keys) dparts.of_keys = {};
+  const SeparateParts<S> parts(context, unit.hidden[0].weight, dparts);
+  const auto part_backward = [&](const auto& x, const Matrix& weight, const Matrix& sums, const Matrix& dweights,
+                                 const Matrix& dx) {
+    linear_backward(context, LinearBackward<BasicContext<S>>{.x = x,
+                                                             .weight = weight,
+                                                             .y = {},
+                                                             .dy = sums,
+                                                             .dx = {dx, GradientMode::add},
+                                                             .dweight = dweights,
+                                                             .dbias = {},
+                                                             .dropout = {}});
+  };
   if (a.dqueries || dweight.product) {
     const Matrix sums = context.matrix(candidates, units);
     launch<query_gradients_kernel<S>>(context, warp_per_row(candidates), a, pairs,
                                       PairGradients<S>{products, dz, sums});
-    separate_part_backward<S>(context, a.queries, sums, parts.of_queries, dparts.of_queries, a.dqueries.view);
+    part_backward(a.queries, parts.of_queries, sums, dparts.of_queries, a.dqueries.view);
   }
-  if (a.dkeys || dparts.of_keys) {
+  if (a.dkeys || dweight.product) {
     const Matrix sums = context.matrix(rows, units);
     launch<key_gradients_kernel<S>>(context, warp_per_row((rows + keys_of_warp - 1) / keys_of_warp), a, pairs,
                                     PairGradients<S>{products, dz, sums});
-    separate_part_backward<S>(context, a.keys, sums, parts.of_keys, dparts.of_keys, a.dkeys.view);
+    part_backward(a.keys, parts.of_keys, sums, dparts.of_keys, a.dkeys.view);
   }
   if (dweight.product)
     launch<separate_gradients_kernel<S>>(context, warp_per_row(units), dparts, unit.hidden[0].dweight);

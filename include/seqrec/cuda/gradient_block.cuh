@@ -28,21 +28,16 @@ class GradientBlock : public GradientRows<S> {
     this->template through_activation<true>(places_.layers - 1);
     for (int l = places_.layers - 1; l >= 0; --l) {
       if (l == 0)
-        for_rows([&](index_t pair, S* to) { a_.inputs.write_products(pair, to); });
+        write_products();
       else
         this->write_activations(l);
       __syncthreads();
-      add_weight_gradients(l, places_.dweights[l], is_first);
+      add_weight_gradients(l, is_first);
       __syncthreads();  // what went into the layer makes place for its gradient
       write_input_gradients(l);
       __syncwarp();
       if (l > 0) this->template through_activation<false>(l - 1);
     }
-    if (!a_.sums_keys) return;
-    for_rows([&](index_t pair, S* to) { a_.inputs.write_keys(pair, to); });
-    __syncthreads();
-    add_weight_gradients(0, places_.of_keys, is_first);
-    __syncthreads();
   }
 
  private:
@@ -56,25 +51,24 @@ class GradientBlock : public GradientRows<S> {
   using Base::warp;
   using Base::warps;
 
-  /// Calls write(pair, where) for what goes into the first layer: two rows a lane, the last pair for those beyond it.
-  template <class Write>
-  __device__ void for_rows(Write write) const {
+  /// What goes into the first layer: two rows a lane, the last pair for those beyond it.
+  __device__ void write_products() const {
     for (int half = 0; half < 2; ++half) {
       const int row = Sums::row(2 * half);
-      write(pair_ + row < a_.total ? pair_ + row : a_.total - 1, of_pair(0, row));
+      a_.inputs.write_products(pair_ + row < a_.total ? pair_ + row : a_.total - 1, of_pair(0, row));
     }
   }
 
-  /// Adds gradients of a layer's weight to the block's sums from `place` on.
-  __device__ void add_weight_gradients(int l, int place, bool is_first) const {
+  /// Adds gradients of a layer's weight to the block's sums.
+  __device__ void add_weight_gradients(int l, bool is_first) const {
     if (whole_tiles(places_.widths[l]) % (5 * mma_columns) == 0)
-      add_weight_tiles<5>(l, place, is_first);
+      add_weight_tiles<5>(l, is_first);
     else
-      add_weight_tiles<4>(l, place, is_first);
+      add_weight_tiles<4>(l, is_first);
   }
   /// A warp takes sixteen units and Tiles times eight inputs.
   template <int Tiles>
-  __device__ void add_weight_tiles(int l, int place, bool is_first) const {
+  __device__ void add_weight_tiles(int l, bool is_first) const {
     const int units = places_.widths[l + 1], inputs = places_.widths[l], end = whole_tiles(inputs);
     const int across = (end / mma_columns + Tiles - 1) / Tiles;
     const int dz_stride = places_.strides[(l + 1) % 2], x_stride = places_.strides[l % 2];
@@ -83,7 +77,7 @@ class GradientBlock : public GradientRows<S> {
       const int first_unit = job / across * mma_rows, first_input = job % across * Tiles * mma_columns;
       // The block's sums so far arrive while the product is made.
       const int first_column = first_input + Sums::column(0);
-      S* const to = a_.sums.row(blockIdx.x) + place + (first_unit + Sums::row(0)) * inputs + first_column;
+      S* const to = a_.sums.row(blockIdx.x) + places_.dweights[l] + (first_unit + Sums::row(0)) * inputs + first_column;
       Sums sums[static_cast<std::size_t>(Tiles)];
       const auto for_sums = [&](auto action) {
         SEQREC_CUDA_UNROLL

@@ -25,7 +25,6 @@ struct GradientPlaces {
   int output = 0, of_warps = 0;          ///< before the scores' weight, and before what warps work on
   int strides[2] = {};                   ///< of what goes into layers of even, and of odd number
   int dweights[most_layers] = {};        ///< sums of a block before those of a layer's weight, which are dense
-  int of_keys = 0;                       ///< those of the first layer's keys, which may be none
   int of_units = 0, of_output = 0;       ///< before those of units, and of the scores' weight and bias
   int sums = 0;                          ///< all of a block; each warp has those from `of_units` on for itself
 
@@ -36,9 +35,9 @@ struct GradientPlaces {
   }
   SEQREC_HOST_DEVICE int per_warp() const { return mma_rows * (strides[0] + strides[1]) + sums - of_units; }
 
-  /// @param width of keys   @param sums_keys  whether there are sums of the first layer's keys
+  /// @param width of keys
   template <class Context>
-  GradientPlaces(const AttentionUnit<Context>& unit, index_t width, bool sums_keys)
+  GradientPlaces(const AttentionUnit<Context>& unit, index_t width)
       : layers(static_cast<int>(unit.layers)), heads(static_cast<int>(unit.heads())) {
     widths[0] = static_cast<int>(width);
     for (int l = 0; l < layers; ++l) {
@@ -49,8 +48,6 @@ struct GradientPlaces {
       dweights[l] = of_units;
       of_units += widths[l + 1] * widths[l];
     }
-    of_keys = of_units;
-    if (sums_keys) of_units += widths[1] * widths[0];
     for (int l = 0; l <= layers; ++l) strides[l % 2] = std::max(strides[l % 2], whole_tiles(widths[l]) + 4);
     of_warps = (output + heads * widths[layers] + 3) / 4 * 4;
     of_output = of_units + sums_of_unit * units;

@@ -25,7 +25,6 @@ struct NetworkGradients {
   MatrixView<S, DeviceSpace> dproducts;      ///< (pairs, D) written: of q * k
   MatrixView<S, DeviceSpace> sums = {};      ///< (blocks, of a block) written
   index_t total = 0;                         ///< pairs
-  bool sums_keys = false;                    ///< adds also the gradient of the first layer's separate part of keys
 };
 
 /// Sixteen pairs a warp.

@@ -48,14 +48,7 @@ __device__ void add_network_gradient(const NetworkGradients<S>& a, const Gradien
       add(unit.dbias, head);
     return;
   }
-  if (i >= places.of_keys && i < places.of_units) {  // Wk - Wd
-    const int width = places.widths[0], at = i - places.of_keys;
-    add(unit.hidden[0].dweight, at / width, width + at % width);
-    sum = -sum;
-    add(unit.hidden[0].dweight, at / width, 2 * width + at % width);
-    return;
-  }
-  if (i < places.of_keys) {
+  if (i < places.of_units) {
     int l = places.layers - 1;
     while (places.dweights[l] > i) --l;
     const int inputs = places.widths[l], at = i - places.dweights[l];
@@ -101,7 +94,7 @@ bool network_gradients(BasicContext<S>& context, NetworkGradients<S> a) {
   const std::size_t most = most_shared_bytes();
   if (!fits_shared_memory<S>(a.unit, a.inputs.keys.columns(), most)) return false;
   if (a.total == 0) return true;
-  const GradientPlaces places(a.unit, a.inputs.keys.columns(), a.sums_keys);
+  const GradientPlaces places(a.unit, a.inputs.keys.columns());
   // As many warps as leave room for a second block, if they are some; else as many as fit.
   const auto warps_in = [&](std::size_t bytes) {
     int warps = most_gradient_warps;
