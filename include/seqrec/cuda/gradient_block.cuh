@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include "seqrec/cuda/gradient_rows.cuh"
 #include "seqrec/cuda/warp_product.cuh"
@@ -66,7 +67,7 @@ class GradientBlock : public GradientRows<S> {
     else
       add_weight_tiles<4>(l, is_first);
   }
-  /// A warp takes sixteen units and Tiles times eight inputs.
+  /// A warp takes sixteen units and Tiles times eight inputs, of which five times eight are never cut short.
   template <int Tiles>
   __device__ void add_weight_tiles(int l, bool is_first) const {
     const int units = places_.widths[l + 1], inputs = places_.widths[l], end = whole_tiles(inputs);
@@ -92,13 +93,22 @@ class GradientBlock : public GradientRows<S> {
         }
       };
       if (!is_first) for_sums([](const S& so_far, Accumulator& sum) { sum = so_far; });
-      add_tiles(
-          sums, warps() * mma_rows,
-          // Of what lies beyond the last unit or input anything will do: it is left out below.
-          [&](int row, int term) { return dz[term * dz_stride + (first_unit + row < units ? first_unit + row : 0)]; },
-          [&](int term, int column) {
-            return x[term * x_stride + (first_input + column < end ? first_input + column : 0)];
-          });
+      const S *const of_units = dz + first_unit, *const of_inputs = x + first_input;
+      const int units_left = units - first_unit, inputs_left = end - first_input;
+      // Of what lies beyond the last unit or input anything will do: it is left out below.
+      const auto multiply = [&](auto whole) {
+        constexpr bool is_whole = decltype(whole)::value;
+        add_tiles(
+            sums, warps() * mma_rows,
+            [&](int row, int term) { return of_units[term * dz_stride + (row < units_left ? row : 0)]; },
+            [&](int term, int column) {
+              return of_inputs[term * x_stride + (is_whole || column < inputs_left ? column : 0)];
+            });
+      };
+      if (Tiles == 5 || Tiles * mma_columns <= inputs_left)
+        multiply(std::true_type{});
+      else
+        multiply(std::false_type{});
       for_sums([](S& target, const Accumulator& sum) { target = static_cast<S>(sum); });
     }
   }
