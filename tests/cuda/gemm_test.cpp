@@ -68,6 +68,8 @@ TEMPLATE_TEST_CASE("products of row-major matrices against loops", "[cuda]", flo
 TEST_CASE("a product that does not fit says where", "[cuda]") {
   Context context;
   const auto a = context.matrix(2, 3), b = context.matrix(3, 4), c = context.matrix(2, 4);
+  context.clear(a.data, a.size());
+  context.clear(b.data, b.size());
   CHECK_NOTHROW(gemm(context, a, b, c));
   CHECK(message_of<ShapeError>([&] { gemm(context, a, transposed(b), c); }) ==
         "matrix product: rows of the right operand is 4, expected 3");

@@ -21,6 +21,20 @@ __device__ void make_rule(RuleOf<Update>& rule, const Update& update, const Step
   __syncthreads();
 }
 
+/// a b, rounded by itself: a compiler that may fuse it with what comes next may do so in one kernel and not in another,
+/// and an element is to move by the same bits whichever way its gradient is known.
+template <class S>
+__device__ S rounded_product(S a, S b) {
+#ifdef __CUDACC__
+  if constexpr (sizeof(S) == sizeof(float))
+    return __fmul_rn(a, b);
+  else
+    return __dmul_rn(a, b);
+#else
+  return a * b;
+#endif
+}
+
 /// Elements that a thread moves at once: all are loaded before the first is stored, so that many loads are under way.
 inline constexpr int moved_at_once = 4;
 
@@ -35,7 +49,7 @@ __device__ void move_elements(const Run& run, const Rule& rule, S scale, index_t
   for (int i = 0; i < moved_at_once; ++i)
     if (i < count) {
       values[i] = run.values(element + i * step);
-      slopes[i] = gradients == nullptr ? S{0} : gradients[i * step] * scale;
+      slopes[i] = gradients == nullptr ? S{0} : rounded_product(gradients[i * step], scale);
       ((states[State][i] = run.states[State](element + i * step)), ...);
     }
   SEQREC_CUDA_UNROLL
@@ -71,7 +85,7 @@ __device__ void move_octets(const Run& run, const Rule& rule, S scale, index_t r
     ((states[State] = Octet<S>::load(run.states[State].data + element, count, alignment)), ...);
     SEQREC_CUDA_UNROLL
     for (int i = 0; i < octet; ++i)
-      values[i] = rule.template operator()<S>(values[i], slopes[i] * scale, states[State][i]...);
+      values[i] = rule.template operator()<S>(values[i], rounded_product(slopes[i], scale), states[State][i]...);
     values.store(run.values.data + element, count, alignment);
     (states[State].store(run.states[State].data + element, count, alignment), ...);
   });
