@@ -20,11 +20,14 @@ namespace seqrec::cuda {
 inline constexpr int warp_size = 32;
 
 /// Before a loop of so many rounds as the compiler knows: nvcc leaves large ones as they are, and numbers of registers
-/// that are chosen in them then lie in memory.
+/// that are chosen in them then lie in memory. The other is for loops of few rounds in large code, whose fetching would
+/// take longer than its work.
 #ifdef __CUDACC__
 #define SEQREC_CUDA_UNROLL _Pragma("unroll")
+#define SEQREC_CUDA_ROLL _Pragma("unroll 1")
 #else
 #define SEQREC_CUDA_UNROLL
+#define SEQREC_CUDA_ROLL
 #endif
 
 /// A constant, because std::numeric_limits has host functions to nvcc.

@@ -107,6 +107,8 @@ class GradientRows {
       for (int i = 0; i < at_once; ++i) next[i] = first + i < count_ ? values[(first + i) * units] : S{0};
     };
     load(0);
+    // Rolled: code that is run once a tile is fetched as slowly as what it works on.
+    SEQREC_CUDA_ROLL
     for (int first = 0; first < mma_rows; first += at_once) {
       SEQREC_CUDA_UNROLL
       for (int i = 0; i < at_once; ++i) some[i] = next[i];
@@ -156,7 +158,8 @@ class GradientRows {
   __device__ void unit_through_activation(int l, int unit, const Function& f, S* at) const {
     const int units = places_.widths[l + 1], stride = places_.strides[(l + 1) % 2];
     const S* const values = before(l) + unit;
-    if constexpr (IsLast)
+    if constexpr (IsLast) {
+      SEQREC_CUDA_ROLL
       for (int head = 0; head < places_.heads; ++head) {
         Accumulator sum = 0;
         for_values(values, units, [&](int first, const auto& z) {
@@ -165,15 +168,19 @@ class GradientRows {
         });
         of_warp(places_.of_output + head * (units + 1) + unit) += static_cast<S>(sum);
       }
+    }
     Accumulator of_bias = 0, of_alpha = 0, deviations = 0, squares = 0;
     for_values(values, units, [&](int first, const auto& z) {
       S dy[static_cast<std::size_t>(at_once)];
       SEQREC_CUDA_UNROLL
-      for (int i = 0; i < at_once; ++i) {
-        dy[i] = IsLast ? S{0} : at[(first + i) * stride];
-        if constexpr (IsLast)
-          for (int head = 0; head < places_.heads; ++head)
-            dy[i] += dscore(first + i, head) * numbers_[places_.output + head * units + unit];
+      for (int i = 0; i < at_once; ++i) dy[i] = IsLast ? S{0} : at[(first + i) * stride];
+      if constexpr (IsLast) {
+        SEQREC_CUDA_ROLL
+        for (int head = 0; head < places_.heads; ++head) {
+          const S weight = numbers_[places_.output + head * units + unit];
+          SEQREC_CUDA_UNROLL
+          for (int i = 0; i < at_once; ++i) dy[i] += dscore(first + i, head) * weight;
+        }
       }
       SEQREC_CUDA_UNROLL
       for (int i = 0; i < at_once; ++i) {

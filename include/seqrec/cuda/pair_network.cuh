@@ -160,6 +160,7 @@ class NetworkWarp {
       }
     }
     // Each lane now takes what it has written itself, in a loop that stays one: there are many activations.
+    SEQREC_CUDA_ROLL
     for (int tile = 0; tile < Tiles; ++tile) {
       using Two = Packed<S, 2>;
       S* const at[2] = {to + tile * mma_columns, to + 8 * to_stride + tile * mma_columns};
