@@ -20,8 +20,8 @@ __global__ void behind_kernel(cuda::PairTable pairs, VectorView<index_t, DeviceS
 /// Of entry i: 1000 i + column, and a hundred a head; 10 i + unit.
 struct Numbers {
   index_t i;
-  double column(int column, int head) const { return static_cast<double>(1000 * i + column + 100 * head); }
-  double unit(int unit) const { return static_cast<double>(10 * i + unit); }
+  __device__ double column(int column, int head) const { return static_cast<double>(1000 * i + column + 100 * head); }
+  __device__ double unit(int unit) const { return static_cast<double>(10 * i + unit); }
 };
 
 __global__ void sums_kernel(VectorView<double, DeviceSpace> columns, VectorView<double, DeviceSpace> units,
