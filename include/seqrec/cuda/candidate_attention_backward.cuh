@@ -138,8 +138,7 @@ void candidate_attention_backward(BasicContext<S>& context, const CandidateAtten
   }
   if (a.dkeys || dweight.product) {
     const Matrix sums = context.matrix(rows, units);
-    launch<key_gradients_kernel<S>>(context, warp_per_row((rows + keys_of_warp - 1) / keys_of_warp), a, pairs,
-                                    PairGradients<S>{products, dz, sums});
+    key_gradients(context, a, pairs, PairGradients<S>{products, dz, sums});
     part_backward(a.keys, parts.of_keys, sums, dparts.of_keys, a.dkeys.view);
   }
   if (dweight.product)

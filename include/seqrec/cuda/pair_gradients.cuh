@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What pairs leave for keys and queries in the backward pass of candidate attention, summed.
 //
-// One warp per candidate sums over the rows that it sees, one warp per eight rows over the candidates that see each, in
-// order; one lane for each 32nd column. No atomics. Memory: reads a pair's gradients once for its query and once for
-// its key, and either's counterpart.
+// One warp per candidate sums over the rows that it sees, one warp per row, or per eight, over the candidates that see
+// each, in order; one lane for each 32nd column. No atomics. Memory: reads a pair's gradients once for its query and
+// once for its key, and either's counterpart.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +27,8 @@ struct PairGradients {
 
 /// Columns, and units, that a lane sums at once: what is read of an entry is under way at the same time.
 inline constexpr int gradient_columns_at_once = 4;
+/// Entries that are under way together.
+inline constexpr int entries_in_batch = 2;
 
 /// Calls finish_column(column, sum) and finish_unit(unit, sum) for this lane's of either, with sums over some entries.
 /// @param head   head(column) is asked once a column   @param entry  entry(i) says what the i-th entry adds:
@@ -41,15 +43,28 @@ __device__ void sum_entries(index_t columns, index_t units, index_t entries, Hea
     int heads[at_once];
     SEQREC_CUDA_UNROLL
     for (int j = 0; j < at_once; ++j) heads[j] = head(first + j * warp_size);
-    for (index_t i = 0; i < entries; ++i) {
-      const auto adds = entry(i);
+    // What a batch of entries adds is read before the first of it is added.
+    const auto add = [&]<int Entries>(index_t begin) {
+      decltype(entry(begin)) adds[static_cast<std::size_t>(Entries)];
       SEQREC_CUDA_UNROLL
-      for (int j = 0; j < at_once; ++j)
-        if (first + j * warp_size < width) of_columns[j] += adds.column(first + j * warp_size, heads[j]);
+      for (int k = 0; k < Entries; ++k) adds[k] = entry(begin + k);
       SEQREC_CUDA_UNROLL
-      for (int j = 0; j < at_once; ++j)
-        if (first + j * warp_size < height) of_units[j] += adds.unit(first + j * warp_size);
-    }
+      for (int j = 0; j < at_once; ++j) {
+        const int mine = first + j * warp_size;
+        if (mine < width) {
+          SEQREC_CUDA_UNROLL
+          for (int k = 0; k < Entries; ++k) of_columns[j] += adds[k].column(mine, heads[j]);
+        }
+        if (mine < height) {
+          SEQREC_CUDA_UNROLL
+          for (int k = 0; k < Entries; ++k) of_units[j] += adds[k].unit(mine);
+        }
+      }
+    };
+    index_t begin = 0;
+    for (; begin + entries_in_batch <= entries; begin += entries_in_batch)
+      add.template operator()<entries_in_batch>(begin);
+    for (; begin < entries; ++begin) add.template operator()<1>(begin);
     SEQREC_CUDA_UNROLL
     for (int j = 0; j < at_once; ++j) {
       if (first + j * warp_size < width) finish_column(first + j * warp_size, of_columns[j]);
@@ -125,18 +140,22 @@ __device__ inline index_t first_behind(const PairTable& pairs, index_t first, in
   return first;
 }
 
-/// Keys of a warp, whose lanes look for those that see them at the same time.
-inline constexpr int keys_of_warp = 8;
+/// Keys of a warp, whose lanes look for those that see them at the same time, where few candidates see each; else it
+/// has one, or some warps would walk for long and others not at all.
+inline constexpr int most_keys_of_warp = 8;
+/// Few of them.
+inline constexpr index_t few_pairs_of_key = 4;
 
 template <class S>
-__global__ void key_gradients_kernel(CandidateAttentionBackward<BasicContext<S>> a, PairTable pairs,
-                                     PairGradients<S> g) {
+__global__ void __launch_bounds__(warp_size* rows_per_block, 3)
+    key_gradients_kernel(CandidateAttentionBackward<BasicContext<S>> a, PairTable pairs, PairGradients<S> g,
+                         int keys_of_warp) {
   using Accumulator = accumulator_of<S>;
   const index_t first_key = row_of_warp() * keys_of_warp, mine = first_key + threadIdx.x;
   const int heads = static_cast<int>(a.unit.heads()), columns = static_cast<int>(a.keys.columns()) / heads;
   // Those that see a row follow one another.
   index_t first_of_mine = 0, end_of_mine = 0;
-  if (threadIdx.x < keys_of_warp && mine < a.keys.rows()) {
+  if (static_cast<int>(threadIdx.x) < keys_of_warp && mine < a.keys.rows()) {
     const index_t user = segment_of(a.offsets, mine);
     first_of_mine = first_to_see(a.candidates, user, mine - a.offsets(user));
     end_of_mine = first_behind(pairs, first_of_mine, a.candidates.items.offsets(user + 1), mine);
@@ -160,6 +179,15 @@ __global__ void key_gradients_kernel(CandidateAttentionBackward<BasicContext<S>>
         [&](int column, Accumulator sum) { leave(a.dkeys, key, column, static_cast<S>(sum)); },
         [&](int unit, Accumulator sum) { g.sums(key, unit) = static_cast<S>(sum); });
   }
+}
+
+/// Sums for keys what pairs leave for them.
+template <class S>
+void key_gradients(const BasicContext<S>& context, const CandidateAttentionBackward<BasicContext<S>>& a,
+                   const PairTable& pairs, const PairGradients<S>& g) {
+  const index_t keys = a.keys.rows();
+  const int of_warp = a.candidates.pairs <= few_pairs_of_key * keys ? most_keys_of_warp : 1;
+  launch<key_gradients_kernel<S>>(context, warp_per_row((keys + of_warp - 1) / of_warp), a, pairs, g, of_warp);
 }
 
 }  // namespace seqrec::cuda
