@@ -30,8 +30,6 @@ inline constexpr int product_warp_columns = 32, product_tiles = product_warp_col
 inline constexpr int product_row_warps = product_rows / mma_rows;
 inline constexpr int product_threads = product_row_warps * (product_columns / product_warp_columns) * warp_size;
 
-/// Tiles whose operands are in registers together.
-inline constexpr int tiles_in_turn = 4;
 /// Blocks that a multiprocessor is to hold: while one waits for its operands, others multiply.
 inline constexpr int product_blocks = 3;
 
@@ -174,22 +172,18 @@ class RowProduct {
     SEQREC_CUDA_UNROLL
     for (int from = 0; from < terms; from += Mma::terms) {
       if (from >= count) break;
-      Mma left_of;
-      left_of.set_left([&](int r, int term) { return rows[r * left_stride + from + term]; });
-      SEQREC_CUDA_UNROLL
-      for (int first = 0; first < product_tiles; first += tiles_in_turn) {
-        Mma mma[tiles_in_turn];
-        for (int i = 0; i < tiles_in_turn; ++i) {
-          mma[i] = left_of;
-          mma[i].set_right([&](int term, int c) {
-            if constexpr (right_rows == RightRows::columns)
-              return columns[((first + i) * mma_columns + c) * right_stride + from + term];
-            else
-              return columns[(from + term) * right_stride + (first + i) * mma_columns + c];
-          });
-        }
-        multiply_in_turn(mma, sums_ + first);
+      Mma mma[product_tiles];
+      mma[0].set_left([&](int r, int term) { return rows[r * left_stride + from + term]; });
+      for (int tile = 0; tile < product_tiles; ++tile) {
+        if (tile != 0) mma[tile] = mma[0];
+        mma[tile].set_right([&](int term, int c) {
+          if constexpr (right_rows == RightRows::columns)
+            return columns[(tile * mma_columns + c) * right_stride + from + term];
+          else
+            return columns[(from + term) * right_stride + tile * mma_columns + c];
+        });
       }
+      multiply_in_turn(mma, sums_);
     }
   }
 
