@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cuda/device_support.hpp"
+#include "seqrec/cuda/launch.cuh"
 
 namespace {
 

@@ -43,6 +43,7 @@ TEST_CASE("every header has its test at the mirrored path") {
       {"cuda/moe_product.cuh", "ops/moe_ffn_test.cpp"},
       {"cuda/moe_sort.cuh", "ops/moe_route_test.cpp"},
       {"cuda/moved_elements.cuh", "ops/optimizer_step_test.cpp"},
+      {"cuda/multiply_add.cuh", "ops/self_attention_test.cpp"},
       {"cuda/network_gradients.cuh", "ops/candidate_attention_test.cpp"},
       {"cuda/pair_bias.cuh", "ops/candidate_attention_test.cpp"},
       {"cuda/pair_network.cuh", "ops/candidate_attention_test.cpp"},

@@ -7,6 +7,8 @@
 #include <cstdint>
 
 #include "seqrec/cuda/attention_logits.cuh"
+#include "seqrec/cuda/launch.cuh"
+#include "seqrec/cuda/multiply_add.cuh"
 #include "seqrec/cuda/reduce.cuh"
 #include "seqrec/cuda/segments.cuh"
 #include "seqrec/cuda/silu.cuh"

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "seqrec/cuda/attention_block.cuh"
+#include "seqrec/cuda/multiply_add.cuh"
 #include "seqrec/cuda/self_attention_backward.cuh"
 
 namespace seqrec::cuda {

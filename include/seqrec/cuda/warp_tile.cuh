@@ -15,8 +15,8 @@
 
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/cuda/async_copy.cuh"
+#include "seqrec/cuda/multiply_add.cuh"
 #include "seqrec/cuda/tensor_core.cuh"
-#include "seqrec/cuda/tile.cuh"
 
 namespace seqrec::cuda {
 
