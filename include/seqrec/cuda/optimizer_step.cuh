@@ -2,12 +2,12 @@
 // Updates of parameter elements, the norm of their gradients, and what becomes of a step: none of it waits for the
 // host.
 //
-// Updates: all runs of elements in one launch. The runs are cut into pieces in their order, which no more blocks than
-// the device holds at once share, because each makes the rule of the step anew: its first thread takes powers in
-// double. A piece is 1024 elements, a thread each; or, of rows of a table that stay or whose gradient is known row by
-// row, eight rows or 32 of them, a warp each or for four of them. Memory: reads value, gradient and states once, writes
-// value and states once; where rows without gradient stay, of those that move the gradient is read twice. Sums of
-// squares: blocks sum what is a grid apart, one block sums theirs; the order depends on the sizes alone.
+// Updates: all runs of elements in one launch. The runs are cut into pieces in their order, which a bounded number of
+// blocks share, because each makes the rule of the step anew: its first thread takes powers in double. A piece is 1024
+// elements, four a thread; or, of rows of a table that stay or whose gradient is known row by row, eight rows or 32 of
+// them, a warp each or for four of them. Memory: reads value, gradient and states once, writes value and states once;
+// where rows without gradient stay, of those that move the gradient is read twice. Sums of squares: blocks sum what is a
+// grid apart, one block sums theirs; the order depends on the sizes alone.
 #pragma once
 
 #include <algorithm>
@@ -30,7 +30,7 @@ inline constexpr int update_threads = warp_size * rows_per_block;
 /// together, and share the rows.
 inline constexpr int rows_looked_up = 4;
 
-/// Blocks that share the pieces: eight for each multiprocessor of the largest devices, which then hold all of them.
+/// Blocks that share the pieces: enough for the largest devices, so few that making the rule is a small part of theirs.
 inline constexpr unsigned most_update_blocks = 8 * 132;
 
 /// The most blocks of a sum of squares, so that one block sums theirs; and the threads of either.
