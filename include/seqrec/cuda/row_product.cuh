@@ -113,6 +113,7 @@ class RowProduct {
   static constexpr int left_stride = terms + 4;
   static constexpr int right_stride = right_rows == RightRows::columns ? terms + 4 : product_columns + 8;
 
+  /// What is multiplied, and how many bytes of it are copied at a time.
   struct Operands {
     MatrixView<const S, DeviceSpace> left, right;
     int left_alignment, right_alignment;

@@ -56,10 +56,11 @@ struct LeftTerms;
 template <class A>
 struct RightTerms;
 
+/// In the two parts of MmaFloat.
 template <>
 struct LeftTerms<float> {
   std::uint32_t first[4], rest[4];
-  /// @param upper, lower  two terms of row `mma_group` and two of the one 8 below
+  /// Of two terms of row `mma_group`, and two of the one 8 below.
   __device__ LeftTerms(float upper0, float upper1, float lower0, float lower1) {
     const float of[4] = {upper0, lower0, upper1, lower1};
     for (int i = 0; i < 4; ++i) {
@@ -69,6 +70,7 @@ struct LeftTerms<float> {
     }
   }
 };
+/// In the two parts of MmaFloat.
 template <>
 struct RightTerms<float> {
   std::uint32_t first[2], rest[2];
@@ -84,12 +86,14 @@ struct RightTerms<float> {
     }
   }
 };
+/// As MmaDouble takes them.
 template <>
 struct LeftTerms<double> {
   double of[2][2];
   __device__ LeftTerms(double upper0, double upper1, double lower0, double lower1)
       : of{{upper0, lower0}, {upper1, lower1}} {}
 };
+/// As MmaDouble takes them.
 template <>
 struct RightTerms<double> {
   double of[2];
