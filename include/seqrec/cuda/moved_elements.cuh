@@ -17,7 +17,10 @@ using RuleOf = decltype(std::declval<const Update&>().rule(0.0, std::uint64_t{1}
 /// Makes the rule of a step, once for the block; all of its threads must take part.   @param rule  in shared memory
 template <class Update>
 __device__ void make_rule(RuleOf<Update>& rule, const Update& update, const StepInputs& inputs) {
-  if (threadIdx.x == 0 && threadIdx.y == 0) rule = update.rule(inputs.learning_rate, inputs.update);
+  if (threadIdx.x == 0 && threadIdx.y == 0) {
+    const auto made = update.rule(inputs.learning_rate, inputs.update);  // a watched build sees copies, not results
+    rule = made;
+  }
   __syncthreads();
 }
 
