@@ -6,8 +6,8 @@
 // blocks share, because each makes the rule of the step anew: its first thread takes powers in double. A piece is 1024
 // elements, four a thread; or, of rows of a table that stay or whose gradient is known row by row, eight rows or 32 of
 // them, a warp each or for four of them. Memory: reads value, gradient and states once, writes value and states once;
-// where rows without gradient stay, of those that move the gradient is read twice. Sums of squares: blocks sum what is a
-// grid apart, one block sums theirs; the order depends on the sizes alone.
+// where rows without gradient stay, of those that move the gradient is read twice. Sums of squares: blocks sum what is
+// a grid apart, one block sums theirs; the order depends on the sizes alone.
 #pragma once
 
 #include <algorithm>
