@@ -108,7 +108,7 @@ TEST_CASE("a warp multiplies in double: every element lies in the lane and regis
   check_exact_products<MmaDouble, double>();
 }
 
-TEST_CASE("a warp multiplies floats by three products in TF32, and loses nothing that a float has", "[cuda]") {
+TEST_CASE("a warp multiplies floats by three products in TF32, about as exactly as sums of floats are", "[cuda]") {
   check_exact_products<MmaFloat>();
   // Sums of eight positive numbers, each rounded by less than 2^-23 of what it is then.
   check_products<MmaFloat>(long_numbers(warps * mma_rows * 8, 4), long_numbers(warps * 8 * mma_columns, 5),
