@@ -14,7 +14,7 @@ using namespace seqrec_test;
 
 __global__ void behind_kernel(cuda::PairTable pairs, VectorView<index_t, DeviceSpace> behind) {
   const index_t key = threadIdx.x;
-  behind(key) = cuda::first_behind(pairs, 1, pairs.first_key.size() - 1, key);
+  behind(key) = cuda::first_that(1, pairs.first_key.size() - 1, [&](index_t c) { return pairs.first_key(c) > key; });
 }
 
 /// Of entry i: 1000 i + column, and a hundred a head; 10 i + unit.

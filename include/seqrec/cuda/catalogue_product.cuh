@@ -20,8 +20,6 @@ namespace seqrec::cuda {
 inline constexpr int kept_rows = mma_rows;
 /// Rows of a tile that lies in shared memory. More of them would be more scores in registers at once.
 inline constexpr int walked_rows = 32;
-/// Columns that a kept row has in registers, and a tile in shared memory, are multiples of this.
-inline constexpr int walked_columns = 32;
 /// Elements from one row of a tile to the next: four more than a multiple of 32.
 template <int Width>
 inline constexpr int walked_stride = Width + 4;

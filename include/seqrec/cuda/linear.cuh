@@ -150,10 +150,10 @@ void linear_backward(BasicContext<S>& context, const LinearBackward<BasicContext
     const Gradients gradients{typename Gradients::Product::Operands(dy, a.weight), a.dx, is_in_pairs(a.dx.view),
                               ProductBlocks(a.dx.view.rows(), a.dx.view.columns()),
                               typename Gradients::Weights(context, a.dweight ? dy : none, a.dweight ? a.x : none)};
-    const index_t blocks = gradients.blocks.count() + (a.dweight ? gradients.weights.blocks() : 0);
+    const index_t blocks = gradients.blocks.count() + gradients.weights.blocks();
     launch<linear_gradients_kernel<S, Mma>>(
         context, {dim3(blocks_for(blocks, 1)), dim3(product_threads), Gradients::shared_bytes}, gradients);
-    if (a.dweight && dy.rows() != 0) add_slices(context, gradients.weights.of_slice(), a.dweight, a.dbias);
+    if (gradients.weights.of_slice()) add_slices(context, gradients.weights.of_slice(), a.dweight, a.dbias);
   });
 }
 

@@ -114,30 +114,18 @@ __global__ void query_gradients_kernel(CandidateAttentionBackward<BasicContext<S
       [&](int unit, Accumulator sum) { g.sums(c, unit) = static_cast<S>(sum); });
 }
 
-/// The first candidate of a user that sees beyond a row of the history, counted from its first; visible rows ascend.
-template <class Space>
-__device__ index_t first_to_see(const Candidates<Space>& candidates, index_t user, index_t row) {
-  index_t low = candidates.items.offsets(user), high = candidates.items.offsets(user + 1);
+/// The first number from `low` on of which `holds(number)`; `high` where it holds of none below. It holds of all that
+/// follow one of which it does.
+template <class Holds>
+__device__ index_t first_that(index_t low, index_t high, Holds holds) {
   while (low < high) {
     const index_t middle = (low + high) / 2;
-    if (candidates.visible(middle) > row)
+    if (holds(middle))
       high = middle;
     else
       low = middle + 1;
   }
   return low;
-}
-
-/// The first candidate from `first` on, before `end`, whose window begins behind a key; windows ascend.
-__device__ inline index_t first_behind(const PairTable& pairs, index_t first, index_t end, index_t key) {
-  while (first < end) {
-    const index_t middle = (first + end) / 2;
-    if (pairs.first_key(middle) > key)
-      end = middle;
-    else
-      first = middle + 1;
-  }
-  return first;
 }
 
 /// Keys of a warp, whose lanes look for those that see them at the same time, where few candidates see each; else it
@@ -156,9 +144,11 @@ __global__ void __launch_bounds__(warp_size* rows_per_block, 3)
   // Those that see a row follow one another.
   index_t first_of_mine = 0, end_of_mine = 0;
   if (static_cast<int>(threadIdx.x) < keys_of_warp && mine < a.keys.rows()) {
-    const index_t user = segment_of(a.offsets, mine);
-    first_of_mine = first_to_see(a.candidates, user, mine - a.offsets(user));
-    end_of_mine = first_behind(pairs, first_of_mine, a.candidates.items.offsets(user + 1), mine);
+    const index_t user = segment_of(a.offsets, mine), row = mine - a.offsets(user);
+    const index_t first = a.candidates.items.offsets(user), end = a.candidates.items.offsets(user + 1);
+    // How far candidates see ascends, and so does where their windows begin.
+    first_of_mine = first_that(first, end, [&](index_t c) { return a.candidates.visible(c) > row; });
+    end_of_mine = first_that(first_of_mine, end, [&](index_t c) { return pairs.first_key(c) > mine; });
   }
   for (int i = 0; i < keys_of_warp; ++i) {
     const index_t key = first_key + i;

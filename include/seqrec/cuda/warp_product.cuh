@@ -15,22 +15,6 @@ inline constexpr int terms_at_once = 128;
 /// A multiple of eight terms or columns that holds `count`.
 SEQREC_HOST_DEVICE inline int whole_tiles(int count) { return (count + 7) / 8 * 8; }
 
-/// C += A B and C' += A B', in turns: neither product of three has to wait for the one before it.
-__device__ inline void multiply_both(const MmaFloat& product, MmaSums<>& sums, const MmaFloat& other,
-                                     MmaSums<>& other_sums) {
-  detail::multiply_tf32(sums.values, product.left_rest, product.right);
-  detail::multiply_tf32(other_sums.values, other.left_rest, other.right);
-  detail::multiply_tf32(sums.values, product.left, product.right_rest);
-  detail::multiply_tf32(other_sums.values, other.left, other.right_rest);
-  detail::multiply_tf32(sums.values, product.left, product.right);
-  detail::multiply_tf32(other_sums.values, other.left, other.right);
-}
-__device__ inline void multiply_both(const MmaDouble& product, MmaSums<double>& sums, const MmaDouble& other,
-                                     MmaSums<double>& other_sums) {
-  product.multiply(sums);
-  other.multiply(other_sums);
-}
-
 /// sums += left right, for each tile of eight columns. All lanes of the warp take part.
 /// @param terms a multiple of eight   @param left  left(row, term)   @param right  right(term, column)
 template <class A, std::size_t Tiles, class Left, class Right>
@@ -40,21 +24,21 @@ __device__ void add_tiles(MmaSums<A> (&sums)[Tiles], int terms, Left left, Right
     MmaSums<A> part[Tiles];
     const int end = first + terms_at_once < terms ? first + terms_at_once : terms;
     for (int start = first; start < end; start += MmaOf<A>::terms) {
-      MmaOf<A> product, other;
-      product.set_left([&](int row, int term) -> A { return left(row, start + term); });
-      other = product;
+      MmaOf<A> of[2];
+      of[0].set_left([&](int row, int term) -> A { return left(row, start + term); });
+      of[1] = of[0];
       const auto of_tile = [&](int tile) {
         return [&, tile](int term, int column) -> A { return right(start + term, tile * mma_columns + column); };
       };
       SEQREC_CUDA_UNROLL
       for (int tile = 0; tile + 1 < tiles; tile += 2) {
-        product.set_right(of_tile(tile));
-        other.set_right(of_tile(tile + 1));
-        multiply_both(product, part[tile], other, part[tile + 1]);
+        of[0].set_right(of_tile(tile));
+        of[1].set_right(of_tile(tile + 1));
+        multiply_in_turn(of, part + tile);
       }
       if constexpr (tiles % 2 != 0) {
-        product.set_right(of_tile(tiles - 1));
-        product.multiply(part[tiles - 1]);
+        of[0].set_right(of_tile(tiles - 1));
+        of[0].multiply(part[tiles - 1]);
       }
     }
     SEQREC_CUDA_UNROLL

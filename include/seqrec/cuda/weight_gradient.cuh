@@ -55,11 +55,13 @@ class SlicedWeightGradient {
         of_inputs_(blocks_for(x.columns(), product_columns)),
         slices_(dy.rows(), of_outputs_ * of_inputs_) {
     const index_t size = dy.columns() * x.columns() + dy.columns();
+    if (dy.rows() == 0) return;
     of_slice_ = {context.template vector<A>(slices_.count * size).data, slices_.count, size};
   }
 
-  index_t blocks() const { return slices_.count * of_outputs_ * of_inputs_; }
-  /// (slices, O I + O) a slice's part of dweight, then of dbias
+  /// None where there are no rows.
+  index_t blocks() const { return of_slice_ ? slices_.count * of_outputs_ * of_inputs_ : 0; }
+  /// (slices, O I + O) a slice's part of dweight, then of dbias; null where there are no rows
   MatrixView<const A, DeviceSpace> of_slice() const { return of_slice_; }
 
   /// The work of a block of product_threads.   @param shared  shared_bytes, at a multiple of 16
