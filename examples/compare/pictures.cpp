@@ -119,17 +119,17 @@ Plot training(const Table& table) {
   std::string selection = "validation";
   for (const Row& row : table.rows)
     if (!row.results.front()->selection.empty()) selection = "validation " + row.results.front()->selection;
-  Plot plot(table.experiment->title + ", " + table.experiment->data, "seconds of training", selection);
+  Plot plot(table.experiment->title + ", " + table.experiment->data, "seconds of processor time", selection);
   for (const Row& row : table.rows) {
     plot.begin(row.contender->name);
-    for (const Validation& validation : row.results.front()->history) plot.add(validation.seconds, validation.value);
+    for (const Validation& validation : row.results.front()->history) plot.add(validation.epoch, validation.value);
   }
   return plot;
 }
 
 Plot cost(const Table& table, bool of_size) {
   const Experiment& experiment = *table.experiment;
-  Plot plot(experiment.title + ", " + experiment.data, of_size ? "parameters" : "seconds of training",
+  Plot plot(experiment.title + ", " + experiment.data, of_size ? "parameters" : "seconds of processor time",
             experiment.metrics.back());
   plot.scale_by_logarithm();
   plot.leave_out_lines();
@@ -169,7 +169,7 @@ void draw(const std::filesystem::path& folder, const std::vector<Table>& tables,
   if (text.empty()) return;
   try {
     seqrec::write_file_atomically(script, text);
-    if (const int status = run_process("gnuplot", {script.string()}, log, [] {}); status != 0)
+    if (const int status = Process("gnuplot", {script.string()}, log).wait().status; status != 0)
       throw seqrec::DataError(seqrec::concatenate("gnuplot ended with ", status, ": ", last_line(log)));
     std::filesystem::remove(script);
     std::filesystem::remove(log);

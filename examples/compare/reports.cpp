@@ -88,7 +88,7 @@ void print(std::ostream& out, const Table& table) {
   }
   std::vector<std::vector<std::string>> lines = {{"model"}};
   for (const std::string& metric : table.experiment->metrics) lines[0].push_back(metric);
-  for (const char* column : {"seeds", "parameters", "training", "published"}) lines[0].emplace_back(column);
+  for (const char* column : {"seeds", "parameters", "processor", "published"}) lines[0].emplace_back(column);
   for (const Row& row : table.rows) {
     lines.push_back({row.contender->name});
     for (const Cell& cell : row.cells)
@@ -154,7 +154,7 @@ std::string markdown(const Table& table) {
     text += " " + metric + " |";
     rule += "---:|";
   }
-  text += " seeds | parameters | training | published |\n" + rule + "---:|---:|---:|---|\n";
+  text += " seeds | parameters | processor time | published |\n" + rule + "---:|---:|---:|---|\n";
   for (const Row& row : table.rows) {
     text += "| " + row.contender->name + " |";
     for (const Cell& cell : row.cells) {
@@ -164,9 +164,9 @@ std::string markdown(const Table& table) {
     text += seqrec::concatenate(" ", row.contender->has_seed ? std::to_string(row.results.size()) : "", " | ",
                                 count(row.parameters), " | ", duration(row.seconds), " | ", published(row), " |\n");
   }
-  text += seqrec::concatenate("\nCommit ", all_of(table, [](const Result& of) { return of.commit; }), "; ",
-                              all_of(table, [](const Result& of) { return of.machine; }), "; ",
-                              all_of(table, [](const Result& of) { return of.date; }),
+  text += seqrec::concatenate("\nCommit ", all_of(table, [](const Result& of) { return of.origin.commit; }), "; ",
+                              all_of(table, [](const Result& of) { return of.origin.machine; }), "; ",
+                              all_of(table, [](const Result& of) { return of.origin.date; }),
                               ". Bold: ahead of the next with p "
                               "< .05.\n");
   return text;

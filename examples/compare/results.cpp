@@ -36,21 +36,18 @@ Result result_of(const Json& line) {
   result.run = line.at("run").get<std::string>();
   result.program = line.at("program").get<std::string>();
   result.arguments = line.at("arguments").get<std::vector<std::string>>();
-  result.commit = line.at("commit").get<std::string>();
-  result.machine = line.at("machine").get<std::string>();
-  result.date = line.at("date").get<std::string>();
+  result.origin = {line.at("commit").get<std::string>(), line.at("machine").get<std::string>(),
+                   line.at("date").get<std::string>(), line.at("processor_seconds").get<double>()};
   const Json& report = line.at("report");
   result.split = report.at("dataset").at("split_hash").get<std::string>();
   for (const char* name : {"test", "test_full"}) result.rankings[name] = ranking_of(report, name);
-  result.seconds = report.at("seconds").get<double>();
   result.parameters = report.value("parameters", std::int64_t{0});
   result.best_epoch = report.value("best_epoch", std::int64_t{0});
   if (!report.contains("history")) return result;
   const std::string selection = report.at("options").at("training").at("selection").get<std::string>();
   result.selection = selection;
   for (const Json& record : report["history"])
-    result.history.push_back(
-        {record.at("epoch").get<double>(), record.at("seconds").get<double>(), record.at(selection).get<double>()});
+    result.history.push_back({record.at("epoch").get<double>(), record.at(selection).get<double>()});
   return result;
 }
 
@@ -105,15 +102,15 @@ const Result* Results::find(const Run& run) const {
   return &found->second;
 }
 
-const Result& Results::add(const Run& run, const std::string& report, const std::string& commit,
-                           const std::string& machine, const std::string& date) {
+const Result& Results::add(const Run& run, const std::string& report, const Origin& origin) {
   try {
     const Json line = {{"run", run.name()},
                        {"program", run.contender->program},
                        {"arguments", run.arguments()},
-                       {"commit", commit},
-                       {"machine", machine},
-                       {"date", date},
+                       {"commit", origin.commit},
+                       {"machine", origin.machine},
+                       {"date", origin.date},
+                       {"processor_seconds", origin.processor_seconds},
                        {"report", picked(run, Json::parse(report))}};
     Result result = result_of(line);
     const std::string text = line.dump() + "\n";

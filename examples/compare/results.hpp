@@ -24,7 +24,13 @@ struct Ranking {
 
 /// A validation during training.
 struct Validation {
-  double epoch, seconds, value;
+  double epoch, value;
+};
+
+/// Where and when a run was made, and what it cost.
+struct Origin {
+  std::string commit, machine, date;
+  double processor_seconds = 0;  ///< of the whole program: reading and judging too
 };
 
 /// A run that ended well.
@@ -32,10 +38,9 @@ struct Result {
   std::string run;  ///< Run::name
   std::string program;
   std::vector<std::string> arguments;
-  std::string commit, machine, date;
+  Origin origin;
   std::string split;                        ///< hash
   std::map<std::string, Ranking> rankings;  ///< by name: test, test_full
-  double seconds = 0;                       ///< of training
   std::int64_t parameters = 0;              ///< 0 where nothing was learned
   std::int64_t best_epoch = 0;
   std::string selection;  ///< the validation's metric
@@ -54,10 +59,9 @@ class Results {
   const Result* find(const Run& run) const;
 
   /// Adds what a program left: durable when this returns.
-  /// @param report  the program's result file, as text   @param commit, machine, date  of the run
+  /// @param report  the program's result file, as text
   /// @throws seqrec::DataError for a report that is not what programs write, and where the file cannot be written
-  const Result& add(const Run& run, const std::string& report, const std::string& commit, const std::string& machine,
-                    const std::string& date);
+  const Result& add(const Run& run, const std::string& report, const Origin& origin);
 
  private:
   std::filesystem::path path_;

@@ -80,7 +80,8 @@ void add_row(Table& table, const Contender& contender, const Results& results) {
       table.missing.push_back(run.name());
   }
   if (row.results.empty()) return;
-  for (const Result* result : row.results) row.seconds += result->seconds / static_cast<double>(row.results.size());
+  for (const Result* result : row.results)
+    row.seconds += result->origin.processor_seconds / static_cast<double>(row.results.size());
   row.parameters = row.results.front()->parameters;
   for (const std::string& metric : table.experiment->metrics) row.cells.push_back(cell_of(row, table.ranking, metric));
   table.rows.push_back(std::move(row));

@@ -31,7 +31,7 @@ struct Row {
   const Contender* contender;
   std::vector<const Result*> results;  ///< of the seeds that there are, one at least
   std::vector<Cell> cells;             ///< one a metric of the experiment
-  double seconds = 0;                  ///< of training, mean
+  double seconds = 0;                  ///< of processor time, mean
   std::int64_t parameters = 0;
 };
 

@@ -2,7 +2,7 @@
 # A list of runs is made once, whatever interrupts it; its tables, pages and complaints are what is promised.
 include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 
-file(REMOVE_RECURSE ring.jsonl ring.logs)
+file(REMOVE_RECURSE ring.jsonl ring.logs two.jsonl two.logs)
 set(ENV{SEQREC_DATA} "")
 
 # Forty users on a ring of twenty items: who knows what follows what knows all.
@@ -33,7 +33,7 @@ require_output("2 runs in the list, 2 to do\n  ring/transition-kNN: evaluate_bas
 require_output("no result yet")
 run(${PROGRAM} --list ring.json --data data --csv ring.csv)
 require_output("2 runs in the list, 2 to do")
-require_output("On a ring: ring.txt, test, frozen candidates\n  model +hr@5 +ndcg@5 +seeds +parameters +training +published\n  transition-kNN +.1.0000 ")
+require_output("On a ring: ring.txt, test, frozen candidates\n  model +hr@5 +ndcg@5 +seeds +parameters +processor +published\n  transition-kNN +.1.0000 ")
 require_output("On a ring: ring.txt, test, full ranking.*transition-kNN[^\n]*0.5000 .a paper.")
 require_output("hr@5: transition-kNN ahead of the next, p 0.0001")
 file(STRINGS ring.csv lines)
@@ -45,6 +45,12 @@ file(STRINGS ring.jsonl results)
 list(LENGTH results count)
 if(NOT count EQUAL 2)
   message(FATAL_ERROR "ring.jsonl has ${count} lines, expected one a run")
+endif()
+
+# Both baselines are judged by one start of their program.
+require_output("started ring/transition-kNN, which writes to ring.logs/ring-transition-kNN.txt\n.1/1, ETA 0 s. ring/transition-kNN [^\n]*\n.1/1, ETA 0 s. ring/popularity ")
+if(EXISTS ring.logs/ring-popularity.txt)
+  message(FATAL_ERROR "ring.logs/ring-popularity.txt is there, expected one start of evaluate_baselines")
 endif()
 
 # Again: nothing is left to do, and what is said is the same to the digit.
@@ -59,7 +65,18 @@ write_list(ring.json "${knn}, ${popularity}, ${slower}")
 run(${PROGRAM} --list ring.json --data data --only popularity)
 require_output("3 runs in the list, 0 to do.*without result: 1, the first ring/slower")
 run(${PROGRAM} --list ring.json --data data)
-require_output("3 runs in the list, 1 to do\n.1/1. ring/slower ")
+require_output("3 runs in the list, 1 to do\nstarted ring/slower.*\n.1/1, ETA 0 s. ring/slower ")
+
+# Two at once.
+string(REPLACE "0.5" "0.6" slower_still "${slower}")
+string(REPLACE "\"slower\"" "\"slower still\"" slower_still "${slower_still}")
+write_list(two.json "${slower}, ${slower_still}")
+run(${PROGRAM} --list two.json --data data --jobs 2)
+require_output("2 runs in the list, 2 to do\nstarted ring/slower, [^\n]*\nstarted ring/slower still, .*.2/2, ETA 0 s. ring/slower")
+file(READ two.jsonl two)
+if(NOT two MATCHES "ring/slower\".*ring/slower still\"|ring/slower still\".*ring/slower\"")
+  message(FATAL_ERROR "two.jsonl lacks one of two runs")
+endif()
 
 # A broken line, and one that was cut off: named, and made again.
 file(READ ring.jsonl text)
@@ -70,7 +87,7 @@ file(WRITE ring.jsonl "{broken\n${text}")
 run(${PROGRAM} --list ring.json --data data)
 require_output("ring.jsonl: line 1 is no result, its run will be made again")
 require_output("ring.jsonl: line 4 is no result")
-require_output("3 runs in the list, 1 to do\n.1/1. ring/slower ")
+require_output("3 runs in the list, 1 to do\nstarted ring/slower.*\n.1/1, ETA 0 s. ring/slower ")
 run(${PROGRAM} --list ring.json --data data)
 require_output("3 runs in the list, 0 to do")
 
