@@ -36,12 +36,14 @@ seqrec::Dataset find_data(const DataOptions& options, const std::string& default
 namespace {
 
 seqrec::CandidateLists freeze(const seqrec::HeldOut& held_out, const DataOptions& options) {
-  const seqrec::CandidateOptions drawing{.negatives = options.candidates, .seen = options.seen};
+  const seqrec::CandidateOptions drawing{
+      .negatives = options.candidates, .seen = options.seen, .appeared = options.appeared};
   const seqrec::Dataset& data = *held_out.data;
   const std::filesystem::path file =
-      options.candidate_dir /
-      seqrec::concatenate(data.name, "-", data.hash(), "-", held_out.name, "-1+", drawing.negatives, "-seed-",
-                          drawing.seed, drawing.seen == seqrec::SeenItems::ranked ? "-seen-ranked" : "", ".txt");
+      options.candidate_dir / seqrec::concatenate(data.name, "-", data.hash(), "-", held_out.name, "-1+",
+                                                  drawing.negatives, "-seed-", drawing.seed,
+                                                  drawing.seen == seqrec::SeenItems::ranked ? "-seen-ranked" : "",
+                                                  drawing.appeared ? "-appeared" : "", ".txt");
   std::error_code error;
   if (std::filesystem::exists(file, error)) return seqrec::load_candidates(file, held_out, drawing);
   seqrec::CandidateLists lists = seqrec::draw_candidates(held_out, drawing);
@@ -75,7 +77,8 @@ Candidates::Candidates(const seqrec::Split& split, const DataOptions& options)
   of_validation = freeze(split.validation, options);
   of_test = freeze(split.test, options);
   std::cout << "validation and test rank 1 + " << options.candidates << " candidates, hashes " << of_validation->hash()
-            << " and " << of_test->hash() << (seen == seqrec::SeenItems::ranked ? ", seen items among them\n" : "\n");
+            << " and " << of_test->hash() << (seen == seqrec::SeenItems::ranked ? ", seen items among them" : "")
+            << (options.appeared ? ", of items that had appeared\n" : "\n");
   announce_left_out(split.validation, options_of_validation());
   announce_left_out(split.test, {.candidates = test(), .seen = seen});
 }

@@ -25,6 +25,7 @@ struct DataOptions {
   seqrec::index_t candidates = 99;  ///< negatives a list; 0 ranks the whole catalogue
   std::filesystem::path candidate_dir = default_candidate_dir();
   seqrec::SeenItems seen = seqrec::SeenItems::left_out;
+  bool appeared = false;
   std::filesystem::path json{};
   bool quick = false;
   bool validation_only = false;
@@ -47,6 +48,8 @@ struct DataOptions {
     visit("per_user", per_user, seqrec::any(), "the result has each user's rank too: to compare runs user by user");
     visit("seen", seen, seqrec::any(),
           "what becomes, in validation and test, of other items that a user has had; ranked where people repeat");
+    visit("appeared", appeared, seqrec::any(),
+          "candidates are drawn from what somebody had before the target's moment: the data must have times");
     visit("candidate_dir", candidate_dir, seqrec::any(),
           "where the drawn candidates are kept, for every model and run to meet the same");
     visit("", read);

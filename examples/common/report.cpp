@@ -91,7 +91,8 @@ Json protocol_json(const RunDescription& run) {
     json["candidates"] = {{"negatives", lists->options.negatives},
                           {"seed", lists->options.seed},
                           {"drawn", std::string("uniformly, without replacement, from the catalogue without ") +
-                                        (ranked ? "the target" : "any item of the user")},
+                                        (ranked ? "the target" : "any item of the user") +
+                                        (lists->options.appeared ? ", of what somebody had before" : "")},
                           {"validation_hash", run.candidates.validation()->hash()},
                           {"test_hash", lists->hash()}};
   if (run.training) json["selection"] = run.training->options.selection + " on validation";

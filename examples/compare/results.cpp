@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compare/results.hpp"
 
+#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -51,6 +52,13 @@ Result result_of(const Json& line) {
   return result;
 }
 
+/// 12 for 12.0: most ranks are whole, and there are thousands in a line.
+void shorten(Json& numbers) {
+  for (Json& number : numbers)
+    if (const double value = number.get<double>(); value == std::floor(value))
+      number = static_cast<std::int64_t>(value);
+}
+
 /// The one that was meant, of a program that judges several; what nobody compares left out.
 Json picked(const Run& run, Json report) {
   if (!run.contender->pick.empty()) {
@@ -62,7 +70,9 @@ Json picked(const Run& run, Json report) {
                                                   run.contender->pick, ", expected it among its runs"));
     report = std::move(found);
   }
-  if (report.contains("users")) report["users"].erase("validation");
+  if (!report.contains("users")) return report;
+  report["users"].erase("validation");
+  for (Json& ranking : report["users"]) shorten(ranking.at("ranks"));
   return report;
 }
 

@@ -132,6 +132,22 @@ TEST_CASE("a file of candidates among which are seen items says so") {
              ContainsSubstring("test.candidates:6: expected a line 'users ...'"));
 }
 
+TEST_CASE("a file of candidates that had appeared says so") {
+  Fixture f;
+  CHECK(read_file(f.path).find("appeared") == std::string::npos);
+  Dataset data = f.data;
+  for (index_t user = 0; user < data.num_users(); ++user)
+    for (index_t i = 0; i < std::ssize(data.history(user)); ++i) data.times.push_back(10 * i);
+  const Split split = leave_one_out(data);
+  const CandidateOptions options{.negatives = 2, .seed = 1, .appeared = true};
+  const CandidateLists lists = draw_candidates(split.test, options);
+  save_candidates(f.path, lists);
+  CHECK_THAT(read_file(f.path), ContainsSubstring("\nseed 1\nappeared true\nusers 3\n"));
+  CHECK(load_candidates(f.path, split.test, options).items == lists.items);
+  CHECK_THAT(message_of<DataError>([&] { load_candidates(f.path, split.test, {.negatives = 2, .seed = 1}); }),
+             ContainsSubstring("test.candidates:6: expected a line 'users ...'"));
+}
+
 TEST_CASE("who is left out of candidate lists is so in their file") {
   const Fixture f;
   const CandidateOptions options{.negatives = 5, .seed = 1};  // of 9 items the third user has seen 5

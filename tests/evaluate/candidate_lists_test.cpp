@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
 
 #include "data/small_datasets.hpp"
 #include "support/catch.hpp"
@@ -120,6 +121,41 @@ TEST_CASE("where seen items are ranked, every item but the target is an equally 
   for (const auto& [item, n] : count) chi_square += (n - expected) * (n - expected) / expected;
   CHECK(chi_square < 22.46);  // 6 degrees of freedom: exceeded once in a thousand seeds
   CHECK(lists.hash() != draw_candidates(split.validation, {.negatives = 3}).hash());
+}
+
+TEST_CASE("candidates that had appeared were somebody's before the target's moment") {
+  Interactions rows;  // items 100 .. 119 appear one a second; users 1 .. 3 come at seconds 10, 15 and 30
+  const auto add = [&](std::int64_t user, std::int64_t item, std::int64_t time) {
+    rows.users.push_back(user);
+    rows.items.push_back(item);
+    rows.times.push_back(time);
+  };
+  for (std::int64_t i = 0; i < 20; ++i) add(0, 100 + i, i);
+  for (const std::int64_t user : {1, 2, 3})
+    for (std::int64_t i = 0; i < 3; ++i) add(user, 100 + i, (user == 1 ? 10 : user == 2 ? 15 : 30) + i - 2);
+  const Dataset data = build_dataset("small", rows);
+  HeldOut test = leave_one_out(data).test;
+  test.users.erase(test.users.begin());  // user 0 has seen everything
+  test.targets.erase(test.targets.begin());
+  test.history_lengths.erase(test.history_lengths.begin());
+  const CandidateOptions options{.negatives = 7, .appeared = true};
+  const CandidateLists lists = draw_candidates(test, options);
+  REQUIRE(lists.lists() == 3);
+  for (index_t i = 0; i < 3; ++i)
+    for (const item_t item : lists.negatives(i)) {
+      const std::int64_t appears = std::stoll(std::string(data.item_ids[item])) - 100, asked = i == 0   ? 10
+                                                                                               : i == 1 ? 15
+                                                                                                        : 30;
+      CHECK(appears < asked);
+      CHECK(appears >= 3);
+    }
+  CHECK(lists.hash() != draw_candidates(test, {.negatives = 7}).hash());
+  // Of ten items that were there at second 10 the first user has had three.
+  CHECK(draw_candidates(test, {.negatives = 8, .appeared = true}).left_out == std::vector<index_t>{0});
+  const Dataset timeless = seqrec_test::dataset_of({{0, 1, 2}, {3, 4, 5}});
+  CHECK_THAT(seqrec_test::message_of<DataError>(
+                 [&] { draw_candidates(leave_one_out(timeless).test, {.negatives = 2, .appeared = true}); }),
+             ContainsSubstring("appeared is true, expected a data set whose events have times"));
 }
 
 TEST_CASE("the hash of candidate lists is what it always was, and covers items and origin") {

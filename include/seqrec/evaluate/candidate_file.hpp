@@ -17,8 +17,8 @@
 namespace seqrec {
 
 /// Writes lists as text, whole or not at all: a line each for format, held-out part, data hash, negatives, seed,
-/// popularity exponent (unless drawn uniformly), seen items (unless left out), users and the hash of the lists, then
-/// one line of negatives per user, or "none" for one that is left out.
+/// popularity exponent (unless drawn uniformly), seen items (unless left out), appeared (if it is true), users and the
+/// hash of the lists, then one line of negatives per user, or "none" for one that is left out.
 /// @throws DataError if the file cannot be written
 SEQREC_FUNCTION void save_candidates(const std::filesystem::path& path, const CandidateLists& lists);
 
@@ -35,8 +35,9 @@ SEQREC_FUNCTION void save_candidates(const std::filesystem::path& path, const Ca
   std::string text = concatenate("seqrec-candidates 1\nheld-out ", lists.held_out, "\ndata ", lists.data_hash,
                                  "\nnegatives ", lists.options.negatives, "\nseed ", lists.options.seed,
                                  lists.options.popularity_exponent != 0 ? "\npopularity-exponent " + exponent : "",
-                                 lists.options.seen != SeenItems::left_out ? "\nseen " + seen : "", "\nusers ",
-                                 lists.users, "\nhash ", lists.hash(), "\n");
+                                 lists.options.seen != SeenItems::left_out ? "\nseen " + seen : "",
+                                 lists.options.appeared ? "\nappeared true" : "", "\nusers ", lists.users, "\nhash ",
+                                 lists.hash(), "\n");
   for (index_t i = 0; i < lists.users; ++i) {
     const auto negatives = lists.negatives(i);
     for (const item_t item : negatives) text.append(std::to_string(item)).append(" ");
@@ -70,6 +71,7 @@ SEQREC_FUNCTION CandidateLists load_candidates(const std::filesystem::path& path
   check_header("seed", options.seed);
   if (options.popularity_exponent != 0) check_header("popularity-exponent", option_text(options.popularity_exponent));
   if (options.seen != SeenItems::left_out) check_header("seen", option_text(options.seen));
+  if (options.appeared) check_header("appeared", option_text(options.appeared));
   check_header("users", lists.users);
   const std::string hash(read_header("hash"));
 

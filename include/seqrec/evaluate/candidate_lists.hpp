@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "seqrec/core/compiled.hpp"
@@ -18,6 +20,7 @@
 #include "seqrec/core/types.hpp"
 #include "seqrec/data/alias_table.hpp"
 #include "seqrec/data/batches/sampling.hpp"
+#include "seqrec/data/dataset.hpp"
 #include "seqrec/data/splits/item_counts.hpp"
 #include "seqrec/data/splits/split.hpp"
 #include "seqrec/evaluate/seen_items.hpp"
@@ -32,6 +35,9 @@ struct CandidateOptions {
   double popularity_exponent = 0;
   /// `ranked` draws from all items but the target: a sample of what a full ranking of all items ranks.
   SeenItems seen = SeenItems::left_out;
+  /// Only items that somebody had before the target's moment. What nobody had met by then is no rival, and a model that
+  /// knows times could tell. The data set must have times.
+  bool appeared = false;
 };
 
 /// The frozen candidates of a sampled evaluation: for each held-out event the same number of negatives, but for those
@@ -65,13 +71,42 @@ struct CandidateLists {
 /// *all* the user's items, whether seen before the target or after; or, with SeenItems::ranked, minus the target alone.
 /// Validation and test get different ones, so do the events of one user; a user's do not depend on the other users.
 ///
-/// Events of users who have fewer other items than that, or other items of nearly no popularity where that decides, are
+/// Events of users who have fewer such items than that, or other items of nearly no popularity where that decides, are
 /// left out.
 /// @throws ArgumentError if an option is out of range
-/// @throws DataError     if all are left out, naming the first of them
+/// @throws DataError     if all are left out, naming the first of them; for `appeared` without times
 SEQREC_FUNCTION CandidateLists draw_candidates(const HeldOut& held_out, const CandidateOptions& options = {});
 
 #if SEQREC_BODIES
+
+namespace detail {
+
+/// The items of a data set in order of when somebody had them first.
+class FirstTimes {
+ public:
+  explicit FirstTimes(const Dataset& data) {
+    std::vector<std::int64_t> first(static_cast<std::size_t>(data.num_items()),
+                                    std::numeric_limits<std::int64_t>::max());
+    for (std::size_t event = 0; event < data.times.size(); ++event) {
+      std::int64_t& time = first[static_cast<std::size_t>(data.items[event])];
+      time = std::min(time, data.times[event]);
+    }
+    for (std::size_t item = 0; item < first.size(); ++item) order_.emplace_back(first[item], static_cast<item_t>(item));
+    std::sort(order_.begin(), order_.end());
+  }
+
+  /// Calls visit(item) for each that nobody had before this time.
+  template <class Visit>
+  void not_before(std::int64_t time, Visit&& visit) const {
+    const std::pair<std::int64_t, item_t> begin(time, 0);
+    for (auto it = std::lower_bound(order_.begin(), order_.end(), begin); it != order_.end(); ++it) visit(it->second);
+  }
+
+ private:
+  std::vector<std::pair<std::int64_t, item_t>> order_;
+};
+
+}  // namespace detail
 
 SEQREC_FUNCTION CandidateLists draw_candidates(const HeldOut& held_out, const CandidateOptions& options) {
   check_argument(options.negatives >= 1, "negatives", options.negatives, "a number of at least 1");
@@ -82,6 +117,11 @@ SEQREC_FUNCTION CandidateLists draw_candidates(const HeldOut& held_out, const Ca
   std::optional<AliasTable> table;
   if (options.popularity_exponent > 0)
     table.emplace(popularity_weights(count_events(data), options.popularity_exponent));
+  std::optional<detail::FirstTimes> first_times;
+  if (options.appeared) {
+    check_times("appeared", data);
+    first_times.emplace(data);
+  }
   const auto probability = [&](item_t item) { return table->probabilities()[static_cast<std::size_t>(item)]; };
 
   const std::uint64_t first_stream = Hash().add(held_out.name).value();
@@ -100,6 +140,9 @@ SEQREC_FUNCTION CandidateLists draw_candidates(const HeldOut& held_out, const Ca
       for (const item_t item : held_out.whole_history(i)) exclude(item);
     else
       exclude(held_out.targets.data()[i]);
+    if (first_times)
+      first_times->not_before(data.times.data()[data.offsets.data()[user] + held_out.history_lengths.data()[i]],
+                              exclude);
     const index_t others = excluded.num_items() - excluded.size();
     const std::uint64_t stream = first_stream + static_cast<std::uint64_t>(user) + (event == 0 ? 0 : mix_bits(event));
     RandomStream random(options.seed, Purpose::candidates, stream);
@@ -130,6 +173,7 @@ SEQREC_FUNCTION std::string CandidateLists::hash() const {
   // What is as ever is not named, so that old hashes stay as they were.
   if (options.popularity_exponent != 0) hash.add(option_text(options.popularity_exponent));
   if (options.seen != SeenItems::left_out) hash.add("seen").add(option_text(options.seen));
+  if (options.appeared) hash.add("appeared");
   if (!left_out.empty()) hash.add("left out");
   for (const index_t i : left_out) hash.add(i);
   for (const item_t item : items) hash.add(item);
