@@ -3,7 +3,7 @@
 //
 // You learn   how to compare models honestly: the same data, split and candidates for all, several seeds, a test of
 //             significance over users, published figures beside one's own.
-// Run         ./examples/run compare_models --list examples/compare/movielens_100k.json [--data DIR]; what a list
+// Run         ./examples/run compare_models --list examples/compare/movielens.json [--data DIR]; what a list
 //             holds is told in examples/compare/README.md. --help lists all options.
 // Data        a folder that holds the data sets by the names the list has: --data DIR or $SEQREC_DATA. --quick runs a
 //             short list on a synthetic set.

@@ -11,14 +11,9 @@
 #include <string_view>
 #include <utility>
 
-#include "seqrec/core/errors.hpp"
+#include "seqrec/trees/tree_error.hpp"
 
 namespace seqrec {
-
-/// Trees cannot be trained, read or asked: what LightGBM says, or what our own checks found before it could.
-struct TreeError : Error {
-  using Error::Error;
-};
 
 /// Receives LightGBM's log, a line at a time and without its end. It must not throw.
 using TreeLog = std::function<void(std::string_view line)>;

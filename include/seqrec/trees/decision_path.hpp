@@ -10,7 +10,7 @@
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/types.hpp"
 #include "seqrec/trees/booster.hpp"
-#include "seqrec/trees/c_api.hpp"
+#include "seqrec/trees/tree_error.hpp"
 #include "seqrec/trees/tree_nodes.hpp"
 
 namespace seqrec {

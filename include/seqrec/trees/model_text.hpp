@@ -16,7 +16,7 @@
 #include "seqrec/core/types.hpp"
 #include "seqrec/core/utf8.hpp"
 #include "seqrec/trees/booster_options.hpp"
-#include "seqrec/trees/c_api.hpp"
+#include "seqrec/trees/tree_error.hpp"
 #include "seqrec/trees/tree_nodes.hpp"
 
 namespace seqrec {
