@@ -119,7 +119,7 @@ class Comparison {
     const std::vector<compare::Table> tables = compare::tables(plan, results);
     compare::print(std::cout, tables);
     if (!settings_.csv.empty()) compare::write_csv(settings_.csv, tables);
-    if (!settings_.page.empty()) compare::write_page(settings_.page, settings_.text, tables);
+    if (!settings_.page.empty()) compare::write_page(settings_.page, settings_.text, tables, settings_.list);
     if (!settings_.pictures.empty()) compare::draw(settings_.pictures, tables, std::cerr);
     return failed_.size();
   }

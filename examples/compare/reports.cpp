@@ -2,6 +2,7 @@
 #include "compare/reports.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <fstream>
 #include <iomanip>
@@ -106,15 +107,76 @@ void print(std::ostream& out, const Table& table) {
     out << "  without result: " << table.missing.size() << ", the first " << table.missing.front() << '\n';
 }
 
-/// The distinct values of all runs of a table, in order, with commas.
+/// The distinct values of all runs of tables, in order, with commas.
 template <class Of>
-std::string all_of(const Table& table, Of of) {
+std::string all_of(const std::vector<const Table*>& tables, Of of) {
   std::set<std::string> values;
-  for (const Row& row : table.rows)
-    for (const Result* result : row.results) values.insert(of(*result));
+  for (const Table* table : tables)
+    for (const Row& row : table->rows)
+      for (const Result* result : row.results) values.insert(of(*result));
   std::string text;
   for (const std::string& value : values) text += (text.empty() ? "" : ", ") + value;
   return text;
+}
+
+/// "NDCG@10" for "ndcg@10".
+std::string metric_words(std::string metric) {
+  if (metric == "auc") return "AUC per user";
+  for (char& letter : metric) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+  return metric;
+}
+
+std::string rows_markdown(const Table& table) {
+  std::string text = "**" + heading(table) + "**\n\n";
+  if (table.rows.empty()) return text + "No result yet.\n";
+  text += "| model |";
+  std::string rule = "|---|";
+  for (const std::string& metric : table.experiment->metrics) {
+    text += " " + metric_words(metric) + " |";
+    rule += "---:|";
+  }
+  text += " seeds | parameters | processor time | published |\n" + rule + "---:|---:|---:|---|\n";
+  for (const Row& row : table.rows) {
+    text += "| " + row.contender->name + " |";
+    for (const Cell& cell : row.cells) {
+      const std::string mark = cell.is_significant() ? "**" : "";
+      text += " " + mark + number(cell.mean) + mark + (cell.deviation ? " ± " + number(*cell.deviation) : "") + " |";
+    }
+    text += seqrec::concatenate(" ", row.contender->has_seed ? std::to_string(row.results.size()) : "", " | ",
+                                count(row.parameters), " | ", duration(row.seconds), " | ", published(row), " |\n");
+  }
+  std::string leads;
+  for (std::size_t i = 0; i < table.experiment->metrics.size(); ++i)
+    for (const Row& row : table.rows)
+      if (const Cell& cell = row.cells[i]; cell.is_best && cell.lead > 0)
+        leads +=
+            seqrec::concatenate(leads.empty() ? "\n" : "; ", metric_words(table.experiment->metrics[i]), ": ",
+                                row.contender->name, " is ", number(cell.lead), " ahead of ", cell.next,
+                                cell.p_value ? seqrec::concatenate(", p ", std::setprecision(2), *cell.p_value) : "");
+  return leads.empty() ? text : text + leads + ".\n";
+}
+
+/// One word of a command line.
+std::string shell_word(const std::string& word) {
+  return word.find_first_of(" '\"$|;&*()<>") == std::string::npos ? word : "'" + word + "'";
+}
+
+/// What to type for all of an experiment, and for each of its lines alone.
+std::string commands(const Experiment& experiment, const std::filesystem::path& list) {
+  std::string text =
+      seqrec::concatenate("```sh\n./examples/run compare_models --list ", list.string(), " --data DIR --only '^",
+                          experiment.name, "/'\n```\n\n<details><summary>Line by line</summary>\n\n```sh\n");
+  std::set<std::string> seen;
+  for (const Contender& contender : experiment.contenders) {
+    std::string line = seqrec::concatenate("./examples/run ", contender.program, " --data ", experiment.data);
+    for (const std::string& word :
+         Run{&experiment, &contender, contender.has_length ? experiment.lengths_or_own()[0] : 0,
+             contender.has_seed ? experiment.seeds[0] : 0}
+             .arguments())
+      line += " " + shell_word(word);
+    if (seen.insert(line).second) text += line + "\n";
+  }
+  return text + "```\n\n</details>\n";
 }
 
 }  // namespace
@@ -145,35 +207,26 @@ void write_csv(const std::filesystem::path& path, const std::vector<Table>& tabl
   seqrec::write_file_atomically(path, text);
 }
 
-std::string markdown(const Table& table) {
-  std::string text = "**" + heading(table) + "**\n\n";
-  if (table.rows.empty()) return text + "No result yet.\n";
-  text += "| model |";
-  std::string rule = "|---|";
-  for (const std::string& metric : table.experiment->metrics) {
-    text += " " + metric + " |";
-    rule += "---:|";
+std::string markdown(const std::vector<const Table*>& tables, const std::filesystem::path& list) {
+  const Experiment& experiment = *tables.front()->experiment;
+  std::string text;
+  std::set<std::string> missing;
+  for (const Table* table : tables) {
+    text += rows_markdown(*table) + '\n';
+    missing.insert(table->missing.begin(), table->missing.end());
   }
-  text += " seeds | parameters | processor time | published |\n" + rule + "---:|---:|---:|---|\n";
-  for (const Row& row : table.rows) {
-    text += "| " + row.contender->name + " |";
-    for (const Cell& cell : row.cells) {
-      const std::string mark = cell.is_significant() ? "**" : "";
-      text += " " + mark + number(cell.mean) + mark + (cell.deviation ? " ± " + number(*cell.deviation) : "") + " |";
-    }
-    text += seqrec::concatenate(" ", row.contender->has_seed ? std::to_string(row.results.size()) : "", " | ",
-                                count(row.parameters), " | ", duration(row.seconds), " | ", published(row), " |\n");
-  }
-  text += seqrec::concatenate("\nCommit ", all_of(table, [](const Result& of) { return of.origin.commit; }), "; ",
-                              all_of(table, [](const Result& of) { return of.origin.machine; }), "; ",
-                              all_of(table, [](const Result& of) { return of.origin.date; }),
-                              ". Bold: ahead of the next with p "
-                              "< .05.\n");
-  return text;
+  if (!experiment.text.empty()) text += experiment.text + "\n\n";
+  text += seqrec::concatenate("Commit ", all_of(tables, [](const Result& of) { return of.origin.commit; }), "; ",
+                              all_of(tables, [](const Result& of) { return of.origin.machine; }), "; ",
+                              all_of(tables, [](const Result& of) { return of.origin.date; }),
+                              ". Bold: ahead of the next with p < .05 (paired bootstrap over users).\n\n");
+  if (!missing.empty())
+    text += seqrec::concatenate("Not run yet: ", missing.size(), " of the list, the first ", *missing.begin(), ".\n\n");
+  return text + commands(experiment, list);
 }
 
-void write_page(const std::filesystem::path& page, const std::filesystem::path& text,
-                const std::vector<Table>& tables) {
+void write_page(const std::filesystem::path& page, const std::filesystem::path& text, const std::vector<Table>& tables,
+                const std::filesystem::path& list) {
   std::ifstream file(text);
   if (!file) throw seqrec::DataError(text.string() + ": cannot be read, expected the text of a page");
   std::string made;
@@ -186,16 +239,13 @@ void write_page(const std::filesystem::path& page, const std::filesystem::path& 
       continue;
     }
     const std::string name = line.substr(begin.size(), line.size() - begin.size() - end.size());
-    const Experiment* found = nullptr;
-    for (const Table& table : tables) {
-      if (table.experiment->name != name) continue;
-      made += (found != nullptr ? "\n" : "") + markdown(table);
-      found = table.experiment;
-    }
-    if (found != nullptr && !found->text.empty()) made += "\n" + found->text + "\n";
-    if (found == nullptr)
+    std::vector<const Table*> found;
+    for (const Table& table : tables)
+      if (table.experiment->name == name) found.push_back(&table);
+    if (found.empty())
       throw seqrec::DataError(
           seqrec::concatenate(text.string(), ": line ", number, ": there is no experiment ", name, ", expected one"));
+    made += markdown(found, list);
   }
   seqrec::write_file_atomically(page, made);
 }

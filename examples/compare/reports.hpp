@@ -18,13 +18,16 @@ void print(std::ostream& out, const std::vector<Table>& tables);
 /// A line for each contender, length and metric.
 void write_csv(const std::filesystem::path& path, const std::vector<Table>& tables);
 
-/// One table as Markdown: the best of a column is bold where it is ahead of the next with p < .05. Below it commits,
-/// machines and dates of its runs.
-std::string markdown(const Table& table);
+/// An experiment's tables as Markdown, which must be some and all its: the best of a column is bold where it is ahead
+/// of the next with p < .05. Then its text, who is ahead by how much, commits, machines and dates, what was not run
+/// yet, and the commands.
+/// @param list  the file that holds the experiment, for the command
+std::string markdown(const std::vector<const Table*>& tables, const std::filesystem::path& list);
 
 /// Writes a page from a template, in which every line {{table NAME}} becomes the tables of that experiment
-/// and its text.
+/// with all that belongs to it.
 /// @throws seqrec::DataError for a template that cannot be read, and for a name that is no experiment's
-void write_page(const std::filesystem::path& page, const std::filesystem::path& text, const std::vector<Table>& tables);
+void write_page(const std::filesystem::path& page, const std::filesystem::path& text, const std::vector<Table>& tables,
+                const std::filesystem::path& list);
 
 }  // namespace examples::compare

@@ -98,6 +98,8 @@ void judge(Table& table) {
                      [&](const Row* a, const Row* b) { return a->cells[column].mean > b->cells[column].mean; });
     Cell& best = order[0]->cells[column];
     best.is_best = true;
+    best.next = order[1]->contender->name;
+    best.lead = best.mean - order[1]->cells[column].mean;
     if (!same_users(*order[0], *order[1], table.ranking)) continue;
     const std::vector<double> of_best = users_of(*order[0], table.ranking, experiment.metrics[column]),
                               of_next = users_of(*order[1], table.ranking, experiment.metrics[column]);

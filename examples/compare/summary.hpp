@@ -21,6 +21,8 @@ struct Cell {
   /// Of the best: that its difference to the next best is chance, by a paired bootstrap over users of the seeds' mean;
   /// nothing where users are not known, or are not the same.
   std::optional<double> p_value;
+  std::string next;  ///< of the best: who comes next, where somebody does
+  double lead = 0;   ///< and by how much it is behind
   std::optional<double> published;
 
   /// Whether the best stands out.

@@ -62,6 +62,15 @@ require_output("transition-kNN +.1.0000 ")
 string(REPLACE "\"has_seed\"" "\"options\": {\"decay\": 0.5}, \"has_seed\"" slower "${knn}")
 string(REPLACE "\"transition-kNN\", \"program\"" "\"slower\", \"program\"" slower "${slower}")
 write_list(ring.json "${knn}, ${popularity}, ${slower}")
+file(WRITE text.md "{{table ring}}")
+run(${PROGRAM} --list ring.json --data data --dry-run --page page.md --text text.md)
+file(READ page.md page)
+foreach(part IN ITEMS "\nNot run yet: 1 of the list, the first ring/slower.\n" "[|] transition-kNN [|] [*][*]1.0000[*][*] [|]"
+                      "\nHR@5: transition-kNN is [01].[0-9]* ahead of popularity, p 0.0001; NDCG@5: transition-kNN is ")
+  if(NOT page MATCHES "${part}")
+    message(FATAL_ERROR "page.md holds\n${page}\nexpected a match of\n${part}")
+  endif()
+endforeach()
 run(${PROGRAM} --list ring.json --data data --only popularity)
 require_output("3 runs in the list, 0 to do.*without result: 1, the first ring/slower")
 run(${PROGRAM} --list ring.json --data data)
@@ -95,8 +104,11 @@ require_output("3 runs in the list, 0 to do")
 file(WRITE text.md "# Rings\n\n{{table ring}}\n\nThe end.\n")
 run(${PROGRAM} --list ring.json --data data --page page.md --text text.md)
 file(READ page.md page)
-foreach(part IN ITEMS "# Rings\n\n[*][*]On a ring: ring.txt, test, frozen candidates[*][*]\n\n[|] model [|] hr@5 [|]"
-                      "[|] transition-kNN [|] 1.0000 [|]" "full ranking[*][*]" "Commit .*\nA ring.\n\nThe end.")
+foreach(part IN ITEMS "# Rings\n\n[*][*]On a ring: ring.txt, test, frozen candidates[*][*]\n\n[|] model [|] HR@5 [|] NDCG@5 [|]"
+                      "[|] transition-kNN [|] 1.0000 [|]" "full ranking[*][*]"
+                      "\nA ring.\n\nCommit .*Bold: ahead"
+                      "run compare_models --list ring.json --data DIR --only '.ring/'\n"
+                      "\n./examples/run evaluate_baselines --data ring.txt --candidates 9\n" "</details>\n\nThe end.")
   if(NOT page MATCHES "${part}")
     message(FATAL_ERROR "page.md holds\n${page}\nexpected a match of\n${part}")
   endif()
