@@ -156,8 +156,13 @@ Json history_json(const TrainingDescription& training) {
 }
 
 Json run_json(const RunDescription& run) {
-  Json json = {{"model", run.model},           {"dataset", dataset_json(run.split)}, {"protocol", protocol_json(run)},
-               {"options", options_json(run)}, {"versions", versions_json()},        {"seconds", run.seconds}};
+  Json json = {{"title", run.title},
+               {"model", run.model},
+               {"dataset", dataset_json(run.split)},
+               {"protocol", protocol_json(run)},
+               {"options", options_json(run)},
+               {"versions", versions_json()},
+               {"seconds", run.seconds}};
   if (run.parameters > 0) json["parameters"] = run.parameters;
   if (run.training) add_training(json, *run.training);
   if (run.checkpoint)

@@ -21,7 +21,7 @@ struct Contender {
   std::string name;
   std::string program;               ///< train_sasrec, ...
   std::vector<std::string> options;  ///< as on its command line
-  std::string pick;        ///< of a program that judges several: the one that is meant, by its name in the file
+  std::string pick;        ///< of a program that judges several: the one that is meant, by its title in the file
   bool has_length = true;  ///< whether --max-length means something to it
   bool has_seed = true;    ///< whether --seed does
   Published published;

@@ -64,7 +64,7 @@ Json picked(const Run& run, Json report) {
   if (!run.contender->pick.empty()) {
     Json found;
     for (const Json& one : report.at("runs"))
-      if (one.at("model") == run.contender->pick) found = one;
+      if (one.at("title") == run.contender->pick) found = one;
     if (found.is_null())
       throw seqrec::DataError(seqrec::concatenate(run.name(), ": ", run.contender->program, " judged no ",
                                                   run.contender->pick, ", expected it among its runs"));

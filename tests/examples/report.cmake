@@ -7,7 +7,7 @@ set(metrics hr@5 hr@10 hr@20 ndcg@5 ndcg@10 ndcg@20 mrr@5 mrr@10 mrr@20 recall@5
 
 # check_run(JSON): one model's object.
 function(check_run json)
-  foreach(path IN ITEMS "model" "dataset;name" "dataset;users" "dataset;items" "dataset;interactions" "dataset;hash"
+  foreach(path IN ITEMS "title" "model" "dataset;name" "dataset;users" "dataset;items" "dataset;interactions" "dataset;hash"
                         "dataset;split_hash" "protocol;split" "protocol;test" "protocol;ties" "protocol;selection"
                         "seed" "options;model;width" "options;objective" "options;training;learning_rate"
                         "versions;seqrec" "versions;eigen" "versions;compiler" "versions;float_lanes" "seconds")
