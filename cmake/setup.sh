@@ -101,7 +101,7 @@ prepare_example() {
   local log=$root/build/$preset/build.log
   install_packages "${library_packages[@]}"
   local options=()
-  if grep -qs 'seqrec/\(trees\|hybrid\)/' "$root/examples/$1.cpp"; then
+  if grep -qs 'seqrec/\(trees\|hybrid\)/\|"train_hybrid"' "$root/examples/$1.cpp"; then
     install_packages "${tree_packages[@]}"
     options=(-DSEQREC_BRING_LIGHTGBM=ON)
   fi

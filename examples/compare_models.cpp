@@ -19,9 +19,9 @@
 #include <vector>
 
 #include "common/command_line.hpp"
+#include "common/process.hpp"
 #include "compare/pictures.hpp"
 #include "compare/plan.hpp"
-#include "compare/process.hpp"
 #include "compare/reports.hpp"
 #include "compare/results.hpp"
 #include "compare/runner.hpp"
@@ -75,7 +75,7 @@ fs::path with_extension(fs::path path, const char* extension) { return path.repl
 std::string first_line(const fs::path& program, const std::vector<std::string>& arguments, const fs::path& folder) {
   const fs::path log = folder / "answer.txt";
   try {
-    if (compare::Process(program, arguments, log).wait().status != 0) return "unknown";
+    if (examples::Process(program, arguments, log).wait().status != 0) return "unknown";
   } catch (const seqrec::DataError&) {
     return "unknown";
   }

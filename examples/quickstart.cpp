@@ -68,21 +68,6 @@ struct Settings {
   }
 };
 
-std::string title_of(const seqrec::Dataset& data, item_t item) {
-  const auto i = static_cast<std::size_t>(item);
-  return i < data.titles.size() && !data.titles[i].empty() ? data.titles[i]
-                                                           : seqrec::concatenate("item ", data.item_ids[item]);
-}
-
-/// The place in the test set of a user, given by its id in the source.
-index_t find_user(const seqrec::HeldOut& test, const std::string& id) {
-  if (id.empty()) return 0;
-  for (index_t i = 0; i < test.size(); ++i)
-    if (test.data->user_ids[test.users.data()[i]] == id) return i;
-  throw seqrec::ArgumentError(
-      seqrec::concatenate("--user is '", id, "', expected the id of a user with three events in ", test.data->name));
-}
-
 /// Prints what a model would offer, best first, and returns the best.
 template <class Model>
 item_t show_offers(const char* title, const Model& model, const seqrec::HeldOut& test, index_t i) {
@@ -93,7 +78,7 @@ item_t show_offers(const char* title, const Model& model, const seqrec::HeldOut&
                                         /*exclusions=*/test.history(i));
   int place = 0;
   for (const auto& [item, score] : offers)
-    std::cout << std::setw(4) << ++place << "  " << title_of(data, item)
+    std::cout << std::setw(4) << ++place << "  " << examples::title_of(data, item)
               << (item == test.targets.data()[i] ? "   <- what the user watched next" : "") << '\n';
   return offers.front().item;
 }
@@ -105,11 +90,11 @@ void show_reasons(const seqrec::Din<Context>& din, const seqrec::HeldOut& test, 
   const std::span<const item_t> seen = test.history(i).last(weights.size());
   std::vector<examples::Bar> bars;
   for (std::size_t j = 0; j < seen.size(); ++j)
-    bars.push_back({title_of(*test.data, seen[j]), static_cast<double>(weights[j])});
+    bars.push_back({examples::title_of(*test.data, seen[j]), static_cast<double>(weights[j])});
   std::stable_sort(bars.begin(), bars.end(), [](const auto& a, const auto& b) { return a.weight > b.weight; });
   bars.resize(std::min<std::size_t>(bars.size(), 8));
-  std::cout << "Why DIN offers " << title_of(*test.data, item) << ": how much each of the last " << seen.size()
-            << " titles weighed\n";
+  std::cout << "Why DIN offers " << examples::title_of(*test.data, item) << ": how much each of the last "
+            << seen.size() << " titles weighed\n";
   examples::print_bars(std::cout, bars);
 }
 
@@ -118,7 +103,7 @@ void show_history(const seqrec::HeldOut& test, index_t i) {
   std::cout << "\nUser " << test.data->user_ids[test.users.data()[i]] << " watched " << history.size()
             << " titles, these last:\n";
   for (const item_t item : history.last(std::min<std::size_t>(history.size(), 5)))
-    std::cout << "      " << title_of(*test.data, item) << '\n';
+    std::cout << "      " << examples::title_of(*test.data, item) << '\n';
 }
 
 /// "model.safetensors" -> "model-din.safetensors".
@@ -143,7 +128,7 @@ int main(int argc, char** argv) {
                                                                          : examples::find_data(shared, "ml-100k"));
     const seqrec::Dataset& data = *split.data;
     const examples::Candidates candidates(split, shared);
-    const index_t user = find_user(split.test, settings.user);
+    const index_t user = examples::find_user(split.test, settings.user);
 
     // SASRec reads a history and predicts the next item. Strong dropout and small batches suit a data set of a thousand
     // users; they were chosen on validation.
@@ -202,6 +187,6 @@ int main(int argc, char** argv) {
     const item_t first = show_offers("DIN", din, split.test, user);
     show_reasons(din, split.test, user, first);
     std::cout << "What the user really watched next, which the models were not shown: "
-              << title_of(data, split.test.targets.data()[user]) << '\n';
+              << examples::title_of(data, split.test.targets.data()[user]) << '\n';
   });
 }

@@ -74,15 +74,6 @@ struct Settings {
   }
 };
 
-/// The place in the test of a user, given by its id in the source.
-index_t find_user(const seqrec::HeldOut& test, const std::string& id) {
-  if (id.empty()) return 0;
-  for (index_t i = 0; i < test.size(); ++i)
-    if (test.data->user_ids[test.users.data()[i]] == id) return i;
-  throw seqrec::DataError(
-      seqrec::concatenate("--user is '", id, "', expected the id of a user with a test target in ", test.data->name));
-}
-
 /// All that the three rankers are told.
 struct Run {
   const seqrec::Split& split;
@@ -229,7 +220,7 @@ examples::RequestTimes time_din(const Din& din, const seqrec::HeldOut& test) {
 
 void train_all(const Run& run, const Settings& settings, const std::filesystem::path& json) {
   const seqrec::Split& split = run.split;
-  const index_t user = find_user(split.test, settings.user);
+  const index_t user = examples::find_user(split.test, settings.user);
   if (!settings.save.empty() && !std::filesystem::exists(std::filesystem::absolute(settings.save).parent_path()))
     throw seqrec::DataError("--save is '" + settings.save.string() + "', expected a folder in one that exists");
   std::vector<examples::RunDescription> runs;

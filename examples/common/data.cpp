@@ -33,6 +33,20 @@ seqrec::Dataset find_data(const DataOptions& options, const std::string& default
   return seqrec::load_dataset(folder, options.read);
 }
 
+seqrec::index_t find_user(const seqrec::HeldOut& held_out, const std::string& id) {
+  if (id.empty()) return 0;
+  for (seqrec::index_t i = 0; i < held_out.size(); ++i)
+    if (held_out.data->user_ids[held_out.users.data()[i]] == id) return i;
+  throw seqrec::DataError(seqrec::concatenate("--user is '", id, "', expected the id of a user with a ", held_out.name,
+                                              " target in ", held_out.data->name));
+}
+
+std::string title_of(const seqrec::Dataset& data, seqrec::item_t item) {
+  const auto i = static_cast<std::size_t>(item);
+  return i < data.titles.size() && !data.titles[i].empty() ? data.titles[i]
+                                                           : seqrec::concatenate("item ", data.item_ids[item]);
+}
+
 namespace {
 
 seqrec::CandidateLists freeze(const seqrec::HeldOut& held_out, const DataOptions& options) {

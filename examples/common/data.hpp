@@ -18,6 +18,13 @@ seqrec::Dataset announce_synthetic(const std::string& reason);
 /// given alone, the synthetic one.
 seqrec::Dataset find_data(const DataOptions& options, const std::string& default_name);
 
+/// The place among held-out events of a user, given by its id in the source; empty is the first.
+/// @throws seqrec::DataError where nothing of such a user is held out
+seqrec::index_t find_user(const seqrec::HeldOut& held_out, const std::string& id);
+
+/// "Delicatessen (1991)"; "item 178" where the data have no titles.
+std::string title_of(const seqrec::Dataset& data, seqrec::item_t item);
+
 /// The frozen candidates of a split's validation and test: those of an earlier run where there are any, else new ones,
 /// kept in files for later runs. With --candidates full there are none.
 struct Candidates {

@@ -4,25 +4,12 @@
 #include <algorithm>
 #include <string>
 
-#include "compare/process.hpp"
-#include "seqrec/core/atomic_file.hpp"
+#include "common/gnuplot.hpp"
 #include "seqrec/core/errors.hpp"
 
 namespace examples::compare {
 
 namespace {
-
-/// Text in double quotes, as gnuplot's enhanced text would have it.
-std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const char letter : text) {
-    if (letter == '"' || letter == '\\') result += '\\';
-    if (letter == '_' || letter == '^' || letter == '@' || letter == '{' || letter == '}' || letter == '&')
-      result += "\\\\";
-    result += letter;
-  }
-  return result + '"';
-}
 
 /// A file name of an experiment and what is shown.
 std::string file_name(std::string text) {
@@ -64,21 +51,17 @@ class Plot {
         plots += seqrec::concatenate(plots.empty() ? "plot " : ", \\\n     ", block, " using ", columns, " with ",
                                      style, " lc rgb \"", colour, "\" ", title);
       };
-      const std::string title = "title " + quoted(series_[i].name);
+      const std::string title = "title " + gnuplot_text(series_[i].name);
       if (lines_) add("1:2", "lines lw 2", title);
       if (marks_) add("1:2:3", "yerrorbars pt 7 ps 1 lw 2", lines_ ? "notitle" : title);
     }
     std::string text = data;
     text += seqrec::concatenate(
-        "set title ", quoted(title_), "\nset xlabel ", quoted(x_), "\nset ylabel ", quoted(y_),
+        "set title ", gnuplot_text(title_), "\nset xlabel ", gnuplot_text(x_), "\nset ylabel ", gnuplot_text(y_),
         "\nset key outside right top\nset grid back lt 1 lw 1 lc rgb \"#cccccc\"\nset border 3\nset tics "
         "nomirror\nset offsets graph .05, graph .05, graph .05, graph .05\n");
     if (logarithmic_) text += "set logscale x\n";
-    const std::string path = (folder / name).string();
-    text += seqrec::concatenate("set terminal svg size 900,520 font \"sans,14\" background \"white\"\nset output ", "'",
-                                path, ".svg'\n", plots, "\nset terminal pngcairo size 1350,780 font \"sans,14\" ",
-                                "background \"white\"\nset output '", path, ".png'\nreplot\nunset output\n");
-    return text;
+    return text + gnuplot_outputs(folder / name, plots, 900, 520);
   }
 
  private:
@@ -146,8 +129,6 @@ Plot cost(const Table& table, bool of_size) {
 }  // namespace
 
 void draw(const std::filesystem::path& folder, const std::vector<Table>& tables, std::ostream& warnings) {
-  std::filesystem::create_directories(folder);
-  const std::filesystem::path script = folder / "pictures.gnuplot", log = folder / "pictures.log";
   std::string text;
   const auto add = [&](const Plot& plot, const std::string& name) {
     if (!plot.empty()) text += "reset\n" + plot.script(folder, file_name(name));
@@ -166,16 +147,7 @@ void draw(const std::filesystem::path& folder, const std::vector<Table>& tables,
     add(cost(first, false), name + "-time");
     add(cost(first, true), name + "-size");
   }
-  if (text.empty()) return;
-  try {
-    seqrec::write_file_atomically(script, text);
-    if (const int status = Process("gnuplot", {script.string()}, log).wait().status; status != 0)
-      throw seqrec::DataError(seqrec::concatenate("gnuplot ended with ", status, ": ", last_line(log)));
-    std::filesystem::remove(script);
-    std::filesystem::remove(log);
-  } catch (const seqrec::DataError& error) {
-    warnings << "no pictures: " << error.what() << "; apt-get install gnuplot-nox brings gnuplot\n";
-  }
+  if (!text.empty()) run_gnuplot(folder, text, warnings);
 }
 
 }  // namespace examples::compare

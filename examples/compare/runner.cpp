@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "common/command_line.hpp"
-#include "compare/process.hpp"
+#include "common/process.hpp"
 #include "seqrec/core/errors.hpp"
 #include "seqrec/train/interrupt.hpp"
 

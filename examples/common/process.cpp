@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "compare/process.hpp"
+#include "common/process.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -16,7 +16,7 @@
 
 extern char** environ;
 
-namespace examples::compare {
+namespace examples {
 
 Process::Process(std::filesystem::path program, const std::vector<std::string>& arguments,
                  const std::filesystem::path& log)
@@ -84,4 +84,4 @@ std::string last_line(const std::filesystem::path& path) {
   return last;
 }
 
-}  // namespace examples::compare
+}  // namespace examples

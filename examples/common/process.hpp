@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace examples::compare {
+namespace examples {
 
 /// How a program ended.
 struct Ended {
@@ -42,4 +42,4 @@ class Process {
 /// The last line of a file that is not empty; "" without.
 std::string last_line(const std::filesystem::path& path);
 
-}  // namespace examples::compare
+}  // namespace examples

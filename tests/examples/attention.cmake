@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# DIN's attention becomes a picture; without gnuplot the program says what is missing and ends well.
+include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
+
+file(REMOVE attention.svg attention.png)
+set(trainer ${TRAINER} --quick --epochs 1 --attention attention.svg)
+run(${trainer})
+find_program(gnuplot gnuplot)
+if(gnuplot)
+  require_output("attention drawn to attention.svg")
+  file(READ attention.svg picture)
+  foreach(part IN ITEMS "How much DIN weighs what user" ">Synthetic film [0-9]+ " ">0.[0-9][0-9]<")
+    if(NOT picture MATCHES "${part}")
+      message(FATAL_ERROR "attention.svg has no ${part}")
+    endif()
+  endforeach()
+  if(NOT EXISTS attention.png)
+    message(FATAL_ERROR "attention.png is not there")
+  endif()
+else()
+  require_output("no pictures: .*apt-get install gnuplot-nox brings gnuplot")
+endif()
+run_wrong("--user is 'nobody', expected the id of a user with a test target in" ${trainer} --user nobody)
