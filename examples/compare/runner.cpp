@@ -132,9 +132,12 @@ class Runner {
                                   ": is not there, expected the data set; --data or $SEQREC_DATA says where");
         arguments.insert(arguments.end(), {"--data", data.string()});
       }
-      if (options_.jobs > 1 && run.contender->program.starts_with("train_")) {  // figures do not depend on it
-        const auto cores = static_cast<int>(std::thread::hardware_concurrency());
-        arguments.insert(arguments.end(), {"--threads", std::to_string(std::max(1, cores / options_.jobs))});
+      if (run.contender->program.starts_with("train_")) {
+        arguments.insert(arguments.end(), {"--checkpoint", (options_.logs / (file + ".safetensors")).string()});
+        if (options_.jobs > 1) {  // figures do not depend on it
+          const auto cores = static_cast<int>(std::thread::hardware_concurrency());
+          arguments.insert(arguments.end(), {"--threads", std::to_string(std::max(1, cores / options_.jobs))});
+        }
       }
       arguments.insert(arguments.end(), {"--per-user", "--json", report.string()});
       running_.push_back(

@@ -15,7 +15,7 @@ namespace examples::compare {
 struct RunnerOptions {
   std::filesystem::path programs;  ///< the folder they lie in
   std::filesystem::path data;      ///< the folder that holds the data sets by name; empty: the programs' own
-  std::filesystem::path logs;      ///< a folder for what they print
+  std::filesystem::path logs;      ///< a folder for what they print, and for what was trained
   int jobs = 1;                    ///< programs at once; each gets its part of the machine's cores
   std::string commit;
   std::string machine;
