@@ -6,23 +6,29 @@
 //             new, are given the model's numbers first, and what the model does not know is counted and named.
 // Run         ./examples/run evaluate_model --model sasrec.safetensors --data DIR [--json result.json]
 //             with what quickstart or any of the train_... programs wrote as --checkpoint; --help lists all options.
-//             Nothing is trained.
+//             Nothing is trained. --others FILE,FILE adds the scores of more checkpoints, --transition-knn those of the
+//             baseline, weighed as validation likes best.
 // Data        as for train_sasrec: one data set's folder, as --data or $SEQREC_DATA/ml-1m; else a synthetic set.
 // Expect      on the data of the training the figures that the training printed, to the last digit. With --quick and
 //             without --model an untrained model on synthetic data, so an AUC of .5.
 
 #include <algorithm>
 #include <filesystem>
+#include <iomanip>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "common/command_line.hpp"
 #include "common/data.hpp"
+#include "common/ensemble.hpp"
 #include "common/options.hpp"
 #include "common/table.hpp"
+#include "seqrec/baselines/transition_knn.hpp"
 #include "seqrec/cpu.hpp"
 #include "seqrec/data/names.hpp"
 #include "seqrec/data/renumber.hpp"
@@ -41,27 +47,47 @@ using Context = seqrec::cpu::Context;
 /// What this program can be told; `--help` shows it.
 struct Settings {
   std::filesystem::path model{};
+  std::string others{};
+  bool transition_knn = false;
+  double floor = 0.01;
+  seqrec::TransitionKnnOptions knn{};
   seqrec::TeamOptions team{};
 
   template <class Visitor>
   void visit_options(Visitor&& visit) {
     visit("model", model, seqrec::file_to_read(), "checkpoint that one of the training programs wrote");
+    visit("others", others, seqrec::any(), "more checkpoints, with commas: the mean of all their scores is judged");
+    visit("transition_knn", transition_knn, seqrec::any(),
+          "adds the logarithm of transition-kNN's scores, by the weight that is best on validation");
+    visit("transition_floor", floor, seqrec::positive(), "added to these scores before");
+    visit("transition_", knn);
     visit("", team);
   }
+
+  bool is_ensemble() const { return !others.empty() || transition_knn; }
 };
 
-/// Reads the model that a file says it holds, one of `Models`, and calls work(model).
+using seqrec::SasRec, seqrec::AvgPool, seqrec::Din, seqrec::Gru4Rec, seqrec::Narm, seqrec::Hstu;
+
+/// Reads the model that a file says it holds, one of `Models`, and calls work(model), which may keep it.
 template <class... Models, class Work>
-void with_model(const std::filesystem::path& file, Work work) {
+void with_one_of(const std::filesystem::path& file, Work work) {
   const std::map<std::string, std::string> metadata = seqrec::SafetensorsFile(file).metadata();
   const auto kind = metadata.find("seqrec.model");
   const std::string name = kind == metadata.end() ? std::string("none") : kind->second;
-  const bool known = ((name == Models::name && (work(seqrec::load<Models>(file)), true)) || ...);
+  const bool known =
+      ((name == Models::name && (work(std::make_shared<const Models>(seqrec::load<Models>(file))), true)) || ...);
   if (known) return;
   std::string expected;
   for (const char* one : {Models::name...}) expected += seqrec::concatenate(expected.empty() ? "" : ", ", one);
   throw seqrec::DataError(seqrec::concatenate(file.string(), ": the model in it is ", seqrec::quote_bytes(name),
                                               ", expected one of ", expected));
+}
+
+template <class Work>
+void with_model(const std::filesystem::path& file, Work work) {
+  with_one_of<SasRec<Context>, AvgPool<Context>, Din<Context>, Gru4Rec<Context>, Narm<Context>, Hstu<Context>>(
+      file, std::move(work));
 }
 
 /// At most ten of them, and how many there are.
@@ -107,6 +133,67 @@ std::filesystem::path untrained_model(const seqrec::Dataset& data) {
   return file;
 }
 
+/// The model, the other checkpoints and the baseline, each as the settings say.
+template <class Model>
+class EnsembleOf {
+ public:
+  EnsembleOf(std::shared_ptr<const Model> model, const seqrec::Split& split, const Settings& settings)
+      : num_items_(model->num_items()), names_(model->names()), floor_(settings.floor) {
+    members_.push_back(examples::member_of(std::move(model)));
+    for (std::string_view rest = settings.others; !rest.empty();) {
+      const std::size_t end = std::min(rest.find(','), rest.size());
+      add(std::string(rest.substr(0, end)));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    if (settings.transition_knn) knn_ = std::make_shared<const seqrec::TransitionKnn>(split, settings.knn);
+  }
+
+  /// The one whose weight of the baseline is best on validation, by NDCG@10.
+  examples::Ensemble best(const seqrec::Split& split, const examples::Candidates& candidates,
+                          const seqrec::TeamOptions& team) {
+    if (knn_ == nullptr) return with_weight(0);
+    seqrec::EvaluateOptions options = candidates.options_of_validation();
+    options.team = team;
+    double best = -1, weight_of_best = 0;
+    for (const double weight : {0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0}) {
+      const double ndcg = seqrec::evaluate(with_weight(weight), split.validation, options)["ndcg@10"];
+      std::cout << "transition-kNN by " << weight << ": validation ndcg@10 " << std::fixed << std::setprecision(4)
+                << ndcg << std::defaultfloat << std::endl;
+      if (ndcg > best) best = ndcg, weight_of_best = weight;
+    }
+    return with_weight(weight_of_best);
+  }
+
+  std::string title() const {
+    return seqrec::concatenate(Model::name,
+                               members_.size() > 1 ? seqrec::concatenate(" and ", members_.size() - 1, " more") : "",
+                               knn_ != nullptr ? " and transition-kNN" : "");
+  }
+
+ private:
+  void add(const std::filesystem::path& file) {
+    with_model(file, [&](auto other) {
+      if (other->num_items() != num_items_ || !(other->names().items == names_.items))
+        throw seqrec::DataError(file.string() +
+                                ": its items are not those of --model, expected a model of the same data");
+      members_.push_back(examples::member_of(std::move(other)));
+    });
+  }
+
+  examples::Ensemble with_weight(double weight) const {
+    examples::Ensemble ensemble(num_items_, names_);
+    for (const auto& member : members_) ensemble.add(1 / static_cast<double>(members_.size()), member);
+    if (knn_ != nullptr && weight > 0) ensemble.add(weight, examples::member_of(knn_, floor_));
+    return ensemble;
+  }
+
+  seqrec::index_t num_items_;
+  seqrec::Names names_;
+  double floor_;
+  std::vector<examples::Ensemble::Member> members_;
+  std::shared_ptr<const seqrec::TransitionKnn> knn_;
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -120,22 +207,26 @@ int main(int argc, char** argv) {
       throw seqrec::ArgumentError("--model is '', expected the checkpoint of a trained model");
     seqrec::Dataset data = examples::find_data(shared, "ml-1m");
     examples::CheckpointDescription checkpoint{.file = settings.model.empty() ? untrained_model(data) : settings.model};
-    using namespace seqrec;
-    with_model<SasRec<Context>, AvgPool<Context>, Din<Context>, Gru4Rec<Context>, Narm<Context>, Hstu<Context>>(
-        checkpoint.file, [&](const auto& model) {
-          const Split split = leave_one_out(numbered_as(model.names(), std::move(data), checkpoint));
-          const examples::Candidates candidates(split, shared);
-          const examples::Figures figures = examples::judge(model, split, candidates, settings.team);
-          examples::report(std::cout,
-                           {.title = model.name,
-                            .model = model.name,
-                            .model_options = option_values(model.options()),
-                            .split = split,
-                            .candidates = candidates,
-                            .figures = figures,
-                            .seconds = figures.seconds(),
-                            .checkpoint = checkpoint},
-                           shared.json);
-        });
+    with_model(checkpoint.file, [&](const auto& model) {
+      const seqrec::Split split = seqrec::leave_one_out(numbered_as(model->names(), std::move(data), checkpoint));
+      const examples::Candidates candidates(split, shared);
+      std::string title = model->name;
+      const examples::Figures figures = [&] {
+        if (!settings.is_ensemble()) return examples::judge(*model, split, candidates, settings.team);
+        EnsembleOf of(model, split, settings);
+        title = of.title();
+        return examples::judge(of.best(split, candidates, settings.team), split, candidates, settings.team);
+      }();
+      examples::report(std::cout,
+                       {.title = title,
+                        .model = model->name,
+                        .model_options = seqrec::option_values(model->options()),
+                        .split = split,
+                        .candidates = candidates,
+                        .figures = figures,
+                        .seconds = figures.seconds(),
+                        .checkpoint = checkpoint},
+                       shared.json);
+    });
   });
 }
