@@ -180,6 +180,11 @@ Experiment read_experiment(Node& node, const std::vector<std::string>& programs)
     experiment.contenders.push_back(std::move(read));
   }
   if (experiment.contenders.empty()) node.fail("has no contenders");
+  experiment.baseline = node.text("baseline", "");
+  if (!experiment.baseline.empty() &&
+      std::none_of(experiment.contenders.begin(), experiment.contenders.end(),
+                   [&](const Contender& contender) { return contender.name == experiment.baseline; }))
+    node.fail(seqrec::concatenate("baseline is ", experiment.baseline, ", expected the name of a contender"));
   node.finish();
   return experiment;
 }

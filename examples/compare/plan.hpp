@@ -39,6 +39,7 @@ struct Experiment {
   std::vector<std::uint64_t> seeds;
   std::vector<std::string> options;  ///< of all contenders
   std::vector<Contender> contenders;
+  std::string baseline;  ///< the contender that all others are set against; may be empty
 
   /// The lengths, or 0 where there are none.
   std::vector<std::int64_t> lengths_or_own() const { return lengths.empty() ? std::vector<std::int64_t>{0} : lengths; }

@@ -63,6 +63,16 @@ std::string published(const Row& row) {
   return row.contender->published.source.empty() ? text : text + " (" + row.contender->published.source + ")";
 }
 
+/// "+0.0123 (p 0.002)" for each metric, with slashes; empty where nothing is known.
+std::string gains(const Row& row) {
+  std::string text;
+  for (const Cell& cell : row.cells)
+    if (cell.gain)
+      text += seqrec::concatenate(text.empty() ? "" : " / ", cell.gain->difference < 0 ? "" : "+",
+                                  number(cell.gain->difference), " (p ", std::setprecision(2), cell.gain->p_value, ")");
+  return text;
+}
+
 /// Lines of cells with columns as wide as they must be, the first to the left.
 void print_columns(std::ostream& out, const std::vector<std::vector<std::string>>& lines) {
   std::vector<std::size_t> widths;
@@ -103,6 +113,9 @@ void print(std::ostream& out, const Table& table) {
       if (row.cells[i].is_best && row.cells[i].p_value)
         out << "  " << table.experiment->metrics[i] << ": " << row.contender->name << " ahead of the next, p "
             << seqrec::concatenate(std::setprecision(2), *row.cells[i].p_value) << '\n';
+  for (const Row& row : table.rows)
+    if (const std::string text = gains(row); !text.empty())
+      out << "  " << row.contender->name << " over " << table.experiment->baseline << ": " << text << '\n';
   if (!table.missing.empty())
     out << "  without result: " << table.missing.size() << ", the first " << table.missing.front() << '\n';
 }
@@ -153,7 +166,13 @@ std::string rows_markdown(const Table& table) {
             seqrec::concatenate(leads.empty() ? "\n" : "; ", metric_words(table.experiment->metrics[i]), ": ",
                                 row.contender->name, " is ", number(cell.lead), " ahead of ", cell.next,
                                 cell.p_value ? seqrec::concatenate(", p ", std::setprecision(2), *cell.p_value) : "");
-  return leads.empty() ? text : text + leads + ".\n";
+  if (!leads.empty()) text += leads + ".\n";
+  std::string over;
+  for (const Row& row : table.rows)
+    if (const std::string gained = gains(row); !gained.empty())
+      over += seqrec::concatenate("- ", row.contender->name, ": ", gained, '\n');
+  if (over.empty()) return text;
+  return text + "\nOver " + table.experiment->baseline + ", by the columns' order:\n\n" + over;
 }
 
 /// One word of a command line.

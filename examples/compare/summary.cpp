@@ -87,6 +87,15 @@ void add_row(Table& table, const Contender& contender, const Results& results) {
   table.rows.push_back(std::move(row));
 }
 
+/// Nothing where users are not known, or are not the same.
+std::optional<Gain> gain_over(const Row& row, const Row& other, const std::string& ranking, const std::string& metric) {
+  if (!same_users(row, other, ranking)) return std::nullopt;
+  const std::vector<double> of_row = users_of(row, ranking, metric), of_other = users_of(other, ranking, metric);
+  if (of_row.empty() || of_row.size() != of_other.size()) return std::nullopt;
+  const seqrec::BootstrapResult found = seqrec::paired_bootstrap(std::span(of_row), std::span(of_other));
+  return Gain{found.mean_difference, found.p_value};
+}
+
 /// Finds the best of each column, and whether it is ahead of the next.
 void judge(Table& table) {
   const Experiment& experiment = *table.experiment;
@@ -100,12 +109,20 @@ void judge(Table& table) {
     best.is_best = true;
     best.next = order[1]->contender->name;
     best.lead = best.mean - order[1]->cells[column].mean;
-    if (!same_users(*order[0], *order[1], table.ranking)) continue;
-    const std::vector<double> of_best = users_of(*order[0], table.ranking, experiment.metrics[column]),
-                              of_next = users_of(*order[1], table.ranking, experiment.metrics[column]);
-    if (of_best.empty() || of_best.size() != of_next.size()) continue;
-    best.p_value = seqrec::paired_bootstrap(std::span(of_best), std::span(of_next)).p_value;
+    if (const auto gain = gain_over(*order[0], *order[1], table.ranking, experiment.metrics[column]))
+      best.p_value = gain->p_value;
   }
+}
+
+/// Sets every other row against the baseline's.
+void set_against_baseline(Table& table) {
+  const Experiment& experiment = *table.experiment;
+  const auto baseline = std::find_if(table.rows.begin(), table.rows.end(),
+                                     [&](const Row& row) { return row.contender->name == experiment.baseline; });
+  if (baseline == table.rows.end()) return;
+  for (Row& row : table.rows)
+    for (std::size_t column = 0; &row != &*baseline && column < experiment.metrics.size(); ++column)
+      row.cells[column].gain = gain_over(row, *baseline, table.ranking, experiment.metrics[column]);
 }
 
 }  // namespace
@@ -118,6 +135,7 @@ std::vector<Table> tables(const Plan& plan, const Results& results) {
         Table table{&experiment, ranking, length, {}, {}};
         for (const Contender& contender : experiment.contenders) add_row(table, contender, results);
         judge(table);
+        set_against_baseline(table);
         all.push_back(std::move(table));
       }
   return all;

@@ -13,6 +13,11 @@
 
 namespace examples::compare {
 
+/// By how much one is ahead of another, and that this is chance, by a paired bootstrap over users of the seeds' mean.
+struct Gain {
+  double difference = 0, p_value = 1;
+};
+
 /// A metric of one contender.
 struct Cell {
   double mean = 0;
@@ -21,8 +26,9 @@ struct Cell {
   /// Of the best: that its difference to the next best is chance, by a paired bootstrap over users of the seeds' mean;
   /// nothing where users are not known, or are not the same.
   std::optional<double> p_value;
-  std::string next;  ///< of the best: who comes next, where somebody does
-  double lead = 0;   ///< and by how much it is behind
+  std::string next;          ///< of the best: who comes next, where somebody does
+  double lead = 0;           ///< and by how much it is behind
+  std::optional<Gain> gain;  ///< over the experiment's baseline, where there is one and users are the same
   std::optional<double> published;
 
   /// Whether the best stands out.

@@ -15,11 +15,12 @@ foreach(user RANGE 1 40)
 endforeach()
 file(WRITE data/ring.txt "${pairs}")
 
+set(baseline "")
 # list(FILE contenders): one experiment of baselines, which take no time.
 function(write_list file contenders)
   file(WRITE ${file} "{\"experiments\": [{\"name\": \"ring\", \"title\": \"On a ring\", \"data\": \"ring.txt\",
     \"options\": {\"candidates\": 9}, \"rankings\": [\"test\", \"test_full\"], \"metrics\": [\"hr@5\", \"ndcg@5\"],
-    \"text\": \"A ring.\", \"contenders\": [${contenders}]}]}")
+    \"text\": \"A ring.\", ${baseline}\"contenders\": [${contenders}]}]}")
 endfunction()
 set(knn "{\"name\": \"transition-kNN\", \"program\": \"evaluate_baselines\", \"pick\": \"transition-kNN\", \"has_length\": false,
   \"has_seed\": false, \"published\": {\"test_full\": {\"ndcg@5\": 0.5}}, \"source\": \"a paper\"}")
@@ -27,6 +28,7 @@ set(popularity "{\"name\": \"popularity\", \"program\": \"evaluate_baselines\", 
   \"has_seed\": false}")
 
 # Nothing is there: both runs are made, and the best is ahead by more than chance.
+set(baseline "\"baseline\": \"popularity\", ")
 write_list(ring.json "${knn}, ${popularity}")
 run(${PROGRAM} --list ring.json --data data --dry-run)
 require_output("2 runs in the list, 2 to do\n  ring/transition-kNN: evaluate_baselines --candidates 9\n")
@@ -36,6 +38,7 @@ require_output("2 runs in the list, 2 to do")
 require_output("On a ring: ring.txt, test, frozen candidates\n  model +hr@5 +ndcg@5 +seeds +parameters +processor +published\n  transition-kNN +.1.0000 ")
 require_output("On a ring: ring.txt, test, full ranking.*transition-kNN[^\n]*0.5000 .a paper.")
 require_output("hr@5: transition-kNN ahead of the next, p 0.0001")
+require_output("transition-kNN over popularity: [+][0-9.]+ .p 0.0001. / [+][0-9.]+ .p 0.0001.\n")
 file(STRINGS ring.csv lines)
 list(LENGTH lines count)
 if(NOT count EQUAL 9)
@@ -66,6 +69,7 @@ file(WRITE text.md "{{table ring}}")
 run(${PROGRAM} --list ring.json --data data --dry-run --page page.md --text text.md)
 file(READ page.md page)
 foreach(part IN ITEMS "\nNot run yet: 1 of the list, the first ring/slower.\n" "[|] transition-kNN [|] [*][*]1.0000[*][*] [|]"
+                      "\nOver popularity, by the columns' order:\n\n- transition-kNN: [+][0-9.]+ .p 0.0001. / "
                       "\nHR@5: transition-kNN is [01].[0-9]* ahead of popularity, p 0.0001; NDCG@5: transition-kNN is ")
   if(NOT page MATCHES "${part}")
     message(FATAL_ERROR "page.md holds\n${page}\nexpected a match of\n${part}")
@@ -75,6 +79,8 @@ run(${PROGRAM} --list ring.json --data data --only popularity)
 require_output("3 runs in the list, 0 to do.*without result: 1, the first ring/slower")
 run(${PROGRAM} --list ring.json --data data)
 require_output("3 runs in the list, 1 to do\nstarted ring/slower.*\n.1/1, ETA 0 s. ring/slower ")
+
+set(baseline "")
 
 # Two at once.
 string(REPLACE "0.5" "0.6" slower_still "${slower}")
@@ -128,6 +134,11 @@ run_wrong("elsewhere/ring.txt: is not there, expected the data set" ${PROGRAM} -
 # Lists that are wrong.
 write_list(bad.json "{\"name\": \"x\", \"program\": \"train_magic\"}")
 run_wrong("bad.json, experiments 1, contenders 1: program is train_magic, expected one of train_sasrec" ${PROGRAM} --list bad.json)
+write_list(bad.json "${knn}, ${knn}")
+set(baseline "\"baseline\": \"nobody\", ")
+write_list(bad.json "${knn}")
+run_wrong("experiments 1: baseline is nobody, expected the name of a contender" ${PROGRAM} --list bad.json)
+set(baseline "")
 write_list(bad.json "${knn}, ${knn}")
 run_wrong("contenders 2: the name transition-kNN is another's" ${PROGRAM} --list bad.json)
 write_list(bad.json "{\"name\": \"x\", \"program\": \"train_din\", \"opitons\": {}}")
