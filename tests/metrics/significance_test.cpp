@@ -56,6 +56,17 @@ TEST_CASE("the bootstrap agrees with the normal approximation where users are ma
   CHECK(result.p_value == Approx(std::erfc(std::abs(mean) / error / std::sqrt(2.0))).margin(0.015));
 }
 
+TEST_CASE("the bootstrap says the same on any number of threads", "[metrics]") {
+  const Pair pair = models(101, 0.1, 6);
+  const BootstrapResult alone = paired_bootstrap(pair.a, pair.b, {.threads = 1});
+  for (const int threads : {2, 3, 7, 0}) {
+    const BootstrapResult shared = paired_bootstrap(pair.a, pair.b, {.threads = threads});
+    CHECK(shared.p_value == alone.p_value);
+    CHECK(shared.lower == alone.lower);
+    CHECK(shared.upper == alone.upper);
+  }
+}
+
 TEST_CASE("pairing finds a difference that is small beside the users' own", "[metrics]") {
   const Pair pair = models(1000, 0.2, 5);
   const BootstrapResult result = paired_bootstrap(pair.a, pair.b), turned = paired_bootstrap(pair.b, pair.a);

@@ -11,6 +11,7 @@
 
 #include "seqrec/core/errors.hpp"
 #include "seqrec/core/random.hpp"
+#include "seqrec/core/share_work.hpp"
 #include "seqrec/core/types.hpp"
 
 namespace seqrec {
@@ -20,6 +21,7 @@ struct BootstrapOptions {
   index_t resamples = 10000;
   double confidence = 0.95;  ///< of the interval, in (0, 1)
   std::uint64_t seed = 1;
+  int threads = 0;  ///< 0 is one for each core; results do not depend on it
 };
 
 /// What paired_bootstrap found.
@@ -64,14 +66,18 @@ inline BootstrapResult paired_bootstrap(std::span<const double> a, std::span<con
   result.mean_difference = sum / users;
 
   std::vector<double> means(static_cast<std::size_t>(options.resamples));
-  index_t as_far = 1;
-  for (std::size_t k = 0; k < means.size(); ++k) {
-    RandomStream random(options.seed, Purpose::resampling, k);
-    double drawn = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) drawn += differences[random.below(static_cast<std::uint32_t>(a.size()))];
-    means[k] = drawn / users;
-    as_far += std::abs(means[k] - result.mean_difference) >= std::abs(result.mean_difference);
-  }
+  share_work(options.resamples, options.threads, [&](index_t first, index_t last) {
+    for (auto k = static_cast<std::size_t>(first); k < static_cast<std::size_t>(last); ++k) {
+      RandomStream random(options.seed, Purpose::resampling, k);
+      double drawn = 0;
+      for (std::size_t i = 0; i < a.size(); ++i)
+        drawn += differences[random.below(static_cast<std::uint32_t>(a.size()))];
+      means[k] = drawn / users;
+    }
+  });
+  const auto as_far = 1 + std::count_if(means.begin(), means.end(), [&](double mean) {
+                        return std::abs(mean - result.mean_difference) >= std::abs(result.mean_difference);
+                      });
   result.p_value = static_cast<double>(as_far) / static_cast<double>(options.resamples + 1);
   std::sort(means.begin(), means.end());
   const auto outside = static_cast<std::size_t>((1 - options.confidence) / 2 * static_cast<double>(options.resamples));
