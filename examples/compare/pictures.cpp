@@ -59,8 +59,8 @@ class Plot {
     text += seqrec::concatenate(
         "set title ", gnuplot_text(title_), "\nset xlabel ", gnuplot_text(x_), "\nset ylabel ", gnuplot_text(y_),
         "\nset key outside right top\nset grid back lt 1 lw 1 lc rgb \"#cccccc\"\nset border 3\nset tics "
-        "nomirror\nset offsets graph .05, graph .05, graph .05, graph .05\n");
-    if (logarithmic_) text += "set logscale x\n";
+        "nomirror\nset offsets 0, graph .05, graph .05, graph .05\n");
+    text += logarithmic_ ? "set logscale x\n" : "set xrange [0:]\n";
     return text + gnuplot_outputs(folder / name, plots, 900, 520);
   }
 
@@ -102,7 +102,7 @@ Plot training(const Table& table) {
   std::string selection = "validation";
   for (const Row& row : table.rows)
     if (!row.results.front()->selection.empty()) selection = "validation " + row.results.front()->selection;
-  Plot plot(table.experiment->title + ", " + table.experiment->data, "seconds of processor time", selection);
+  Plot plot(table.experiment->title + ", " + table.experiment->data, "epochs of training", selection);
   for (const Row& row : table.rows) {
     plot.begin(row.contender->name);
     for (const Validation& validation : row.results.front()->history) plot.add(validation.epoch, validation.value);
