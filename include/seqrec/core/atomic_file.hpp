@@ -2,12 +2,8 @@
 #pragma once
 
 #include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <filesystem>
@@ -17,6 +13,7 @@
 #include <utility>
 
 #include "seqrec/core/errors.hpp"
+#include "seqrec/core/temporary.hpp"
 
 namespace seqrec {
 
@@ -45,29 +42,6 @@ inline int sync_directory_of(const std::filesystem::path& path) {
   return error == EINVAL ? 0 : error;  // EINVAL is this file system's way of saying that directories need no syncing
 }
 
-/// Whether the name stands for the open file, and not for none or another.
-inline bool is_name_of(const std::filesystem::path& name, int descriptor) {
-  struct stat by_name = {};
-  struct stat opened = {};
-  return ::lstat(name.c_str(), &by_name) == 0 && ::fstat(descriptor, &opened) == 0 && S_ISREG(opened.st_mode) &&
-         by_name.st_dev == opened.st_dev && by_name.st_ino == opened.st_ino;
-}
-
-/// Whether a file is named "<target>.<digits>-<digits>.tmp", as the temporary files of a target are.
-inline bool is_temporary_of(std::string_view target, std::string_view name) {
-  const auto skip_digits = [&] {
-    const std::size_t end = std::min(name.find_first_not_of("0123456789"), name.size());
-    name.remove_prefix(end);
-    return end != 0;
-  };
-  const auto skip = [&](std::string_view text) {
-    if (name.substr(0, text.size()) != text) return false;
-    name.remove_prefix(text.size());
-    return true;
-  };
-  return skip(target) && skip(".") && skip_digits() && skip("-") && skip_digits() && name == ".tmp";
-}
-
 }  // namespace detail
 
 /// A file that appears whole or not at all. Bytes go to a temporary file in the target's directory; `commit` makes them
@@ -83,18 +57,14 @@ class AtomicFile {
   /// @throws DataError naming the path and the system's reason, here and in every member
   explicit AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
     if (!path_.has_filename()) fail("opening it", EISDIR);
-    remove_leftovers();
-    // The process id tells processes apart, the counter the files of one. O_EXCL: a leftover of a crashed process whose
-    // id came back costs another number and is never shared.
-    static std::atomic<unsigned> counter{0};
+    detail::remove_leftovers(path_, O_WRONLY | O_NONBLOCK, [](const auto& file) { ::unlink(file.c_str()); });
     for (int attempt = 0; descriptor_ < 0; ++attempt) {
-      std::filesystem::path name = path_;
-      name += concatenate(".", ::getpid(), "-", counter.fetch_add(1), ".tmp");
+      std::filesystem::path name = detail::temporary_name(path_);
       descriptor_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
       if (descriptor_ < 0) {
         if (errno != EEXIST || attempt == 1000) fail("creating a temporary file beside it", errno);
-      } else if (!lock(descriptor_) || !detail::is_name_of(name, descriptor_)) {
-        ::close(std::exchange(descriptor_, -1));  // taken for a leftover before it was locked, and removed
+      } else if (!detail::lock_temporary(name, descriptor_)) {
+        ::close(std::exchange(descriptor_, -1));
       } else {
         temporary_ = std::move(name);
       }
@@ -126,24 +96,6 @@ class AtomicFile {
  private:
   void require_open() const {
     if (descriptor_ < 0) throw DataError(concatenate(path_.string(), ": cannot be written: it is already closed"));
-  }
-
-  /// Whether the file is ours alone; yes also where there are no locks.
-  static bool lock(int descriptor) { return ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK; }
-
-  /// Removes the temporary files of this target that nobody holds any more. What cannot be looked at stays.
-  void remove_leftovers() const {
-    const std::string target = path_.filename().string();
-    std::error_code ignored;
-    std::filesystem::directory_iterator files(path_.has_parent_path() ? path_.parent_path() : ".", ignored);
-    for (; files != std::filesystem::directory_iterator(); files.increment(ignored)) {
-      const std::filesystem::path& file = files->path();
-      if (!detail::is_temporary_of(target, file.filename().string())) continue;
-      const int descriptor = ::open(file.c_str(), O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-      if (descriptor < 0) continue;
-      if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && detail::is_name_of(file, descriptor)) ::unlink(file.c_str());
-      ::close(descriptor);
-    }
   }
 
   [[noreturn]] void fail(const char* action, int error) {

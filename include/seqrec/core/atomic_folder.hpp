@@ -2,11 +2,9 @@
 #pragma once
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -16,6 +14,7 @@
 
 #include "seqrec/core/atomic_file.hpp"
 #include "seqrec/core/errors.hpp"
+#include "seqrec/core/temporary.hpp"
 
 namespace seqrec {
 
@@ -33,16 +32,19 @@ class AtomicFolder {
   explicit AtomicFolder(std::filesystem::path path) : path_(std::move(path)) {
     if (!path_.has_filename()) path_ = path_.parent_path();  // "folder/"
     if (path_.empty()) fail("making it", ENOENT);
-    remove_leftovers();
+    detail::remove_leftovers(path_, O_RDONLY | O_DIRECTORY, [](const auto& folder) {
+      std::error_code ignored;
+      std::filesystem::remove_all(folder, ignored);
+    });
     for (int attempt = 0; descriptor_ < 0; ++attempt) {
-      std::filesystem::path name = another_name();
+      std::filesystem::path name = detail::temporary_name(path_);
       if (::mkdir(name.c_str(), 0777) != 0) {
         if (errno != EEXIST || attempt == 1000) fail("making a temporary folder beside it", errno);
         continue;
       }
       const int descriptor = ::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-      if (descriptor >= 0 && !is_ours(name, descriptor)) {
-        ::close(descriptor);  // taken for a leftover before it was locked
+      if (descriptor >= 0 && !detail::lock_temporary(name, descriptor)) {
+        ::close(descriptor);
         continue;
       }
       temporary_ = std::move(name);
@@ -73,21 +75,6 @@ class AtomicFolder {
   }
 
  private:
-  std::filesystem::path another_name() const {
-    static std::atomic<unsigned> counter{0};
-    std::filesystem::path name = path_;
-    name += concatenate(".", ::getpid(), "-", counter.fetch_add(1), ".tmp");
-    return name;
-  }
-
-  /// Locks the folder; whether it is there, and nobody else's.
-  static bool is_ours(const std::filesystem::path& name, int descriptor) {
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return false;
-    struct stat by_name = {};
-    struct stat opened = {};
-    return ::stat(name.c_str(), &by_name) == 0 && ::fstat(descriptor, &opened) == 0 && by_name.st_ino == opened.st_ino;
-  }
-
   void sync(const std::filesystem::path& file) {
     const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) fail("opening a file in it", errno);
@@ -102,7 +89,7 @@ class AtomicFolder {
     if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) == 0) return;
     if (errno != EINVAL && errno != ENOSYS) fail("exchanging it for the temporary folder", errno);
 #endif
-    std::filesystem::path aside = another_name();
+    std::filesystem::path aside = detail::temporary_name(path_);
     if (::rename(path_.c_str(), aside.c_str()) != 0) fail("moving the old folder aside", errno);
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
       const int error = errno;
@@ -110,20 +97,6 @@ class AtomicFolder {
       fail("renaming the temporary folder", error);
     }
     temporary_ = std::move(aside);
-  }
-
-  void remove_leftovers() const {
-    const std::string target = path_.filename().string();
-    std::error_code ignored;
-    std::filesystem::directory_iterator entries(path_.has_parent_path() ? path_.parent_path() : ".", ignored);
-    for (; entries != std::filesystem::directory_iterator(); entries.increment(ignored)) {
-      const std::filesystem::path& entry = entries->path();
-      if (!detail::is_temporary_of(target, entry.filename().string())) continue;
-      const int descriptor = ::open(entry.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-      if (descriptor < 0) continue;
-      if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) std::filesystem::remove_all(entry, ignored);
-      ::close(descriptor);
-    }
   }
 
   [[noreturn]] void fail(const char* action, int error) {
