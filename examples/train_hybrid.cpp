@@ -207,6 +207,13 @@ void ablate(Run run, const Fit& fit, std::vector<examples::RunDescription>& runs
     run.train(title, fit, runs);
   }
   run.hybrid.without.clear();
+  run.hybrid.interest = true;
+  run.train("with DIN's interest", fit, runs);
+  run.hybrid.refit = false;
+  run.train("with DIN's interest, not refitted", fit, runs);
+  run.hybrid.interest = false;
+  run.train("not refitted", fit, runs);
+  run.hybrid.refit = true;
   run.hybrid.out_of_fold = false;
   run.train("naive: not out of fold", fit, runs);
 }

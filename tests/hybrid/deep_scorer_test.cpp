@@ -20,9 +20,9 @@ namespace {
 /// 300 candidates, more than go together, and room for another column.
 template <class Model>
 std::vector<float> rows_of(const Model& model, std::span<const item_t> history, std::span<const item_t> candidates,
-                           index_t stride) {
+                           index_t stride, bool interest = false) {
   typename Model::Context context;
-  DeepScorer<Model> scorer(model);
+  DeepScorer<Model> scorer(model, {}, interest);
   std::vector<float> rows(candidates.size() * static_cast<std::size_t>(stride), -1);
   scorer(context, {history, candidates}, rows, stride);
   const std::vector<float> once = rows;
@@ -84,6 +84,39 @@ TEST_CASE("a product is DIN's score without the rest") {
   const auto rows = rows_of(*with, history, candidates, 2), rest = rows_of(*without, history, candidates, 1);
   for (std::size_t c = 0; c < candidates.size(); ++c)
     CHECK(rows[2 * c + 1] == Approx(rows[2 * c] - rest[c]).margin(1e-4));
+}
+
+TEST_CASE("DIN's interest is what its product is made of") {
+  const auto candidates = many_candidates();
+  for (const bool dot_product : {true, false}) {
+    const auto model = random_din(dot_product);
+    const index_t width = model->options().width, first = dot_product ? 2 : 1, stride = first + width + 1;
+    const auto columns = deep_columns(*model, true);
+    REQUIRE(std::ssize(columns) == first + width);
+    CHECK(columns.back().name == concatenate("deep_interest_", width - 1));
+    CHECK(columns.back().group == FeatureGroup::deep);
+    const auto rows = rows_of(*model, history, candidates, stride, true);
+    const auto plain = rows_of(*model, history, candidates, first);
+    std::vector<float> table;  // of items' vectors
+    for (const ParameterEntry& entry : model->parameters().entries())
+      if (entry.name.find("item_embedding") == 0) {
+        const auto all = model->parameters().to_host();
+        table.assign(all.begin() + entry.offset, all.begin() + entry.offset + 50 * width);
+      }
+    for (std::size_t c = 0; c < candidates.size(); ++c) {
+      const float* const row = &rows[c * static_cast<std::size_t>(stride)];
+      CHECK(std::equal(row, row + first, &plain[c * static_cast<std::size_t>(first)]));
+      CHECK(row[stride - 1] == -1);
+      double product = 0;
+      for (index_t i = 0; i < width; ++i)
+        product += static_cast<double>(row[first + i]) *
+                   static_cast<double>(table[static_cast<std::size_t>(candidates[c] * width + i)]);
+      if (dot_product) CHECK(static_cast<double>(row[1]) == Approx(product).margin(1e-4));
+    }
+  }
+  CHECK_THAT(message_of<ArgumentError>([] { deep_columns(*random_sasrec(), true); }),
+             ContainsSubstring("hybrid interest is true, expected a model that shows its interest, such as Din"));
+  CHECK_THROWS_AS(deep_columns(NoDeepModel{}, true), ArgumentError);
 }
 
 TEST_CASE("after an empty history the model's columns are missing") {

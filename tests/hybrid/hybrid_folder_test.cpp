@@ -56,6 +56,14 @@ TEST_CASE("a hybrid comes back from its folder with the same bits") {
   CHECK(loaded.columns().schema().hash() == second_hybrid().columns().schema().hash());
   CHECK(directory.entries() == 1);
 
+  HybridOptions with_interest = small_hybrid();
+  with_interest.interest = true;
+  const auto interested = din_hybrid(with_interest).ranker;
+  save(directory / "interested", interested);
+  CHECK(load_hybrid<HybridDin>(directory / "interested").columns().schema().hash() ==
+        interested.columns().schema().hash());
+  CHECK(scores_of(load_hybrid<HybridDin>(directory / "interested")) == scores_of(interested));
+
   const auto alone = explicit_hybrid().ranker;
   save(directory / "alone", alone);
   CHECK_FALSE(std::filesystem::exists(directory / "alone" / "model.safetensors"));

@@ -36,6 +36,30 @@ TEST_CASE("the model is trained on the fold for the trees, then on everything") 
   CHECK(ExplicitFeatures(fold.counts).hash() != ExplicitFeatures(split).hash());
 }
 
+TEST_CASE("without a refit the fold's model and features stay") {
+  const Split& split = hybrid_split();
+  HybridOptions options = small_hybrid();
+  const std::string trees = din_hybrid(options).ranker.booster().text();
+  options.refit = false;
+  int fits = 0;
+  std::shared_ptr<const HybridDin> model = random_din();
+  const auto trained = train_hybrid(split, options, [&](const Split&) { return ++fits, model; });
+  CHECK(fits == 1);
+  CHECK(&trained.ranker.model() == model.get());
+  CHECK(trained.ranker.features().hash() == ExplicitFeatures(make_fold(split, options).counts).hash());
+  CHECK(trained.ranker.booster().text() == trees);
+}
+
+TEST_CASE("trees may be shown the model's interest") {
+  HybridOptions options = small_hybrid();
+  options.interest = true;
+  const auto trained = din_hybrid(options);
+  const index_t width = trained.ranker.model().options().width;
+  CHECK(trained.ranker.columns().num_deep() == 2 + width);
+  CHECK(trained.ranker.booster().text().find("deep_interest_0") != std::string::npos);
+  CHECK(explicit_hybrid(options).ranker.columns().num_deep() == 0);
+}
+
 TEST_CASE("trees meet rows of the fold: its model, its counts") {
   const Split& split = hybrid_split();
   HybridOptions options = small_hybrid();

@@ -46,6 +46,13 @@ concept ShowsProducts = requires(typename Model::Explained explained, const Mode
   model.options().dot_product;
 };
 
+/// A model that shows the vector of what a history says to a candidate, as Din.
+template <class Model>
+concept ShowsInterest = requires(typename Model::Explained explained, const Model& model) {
+  explained.interest.value();
+  model.options().width;
+};
+
 /// Whether this one does.
 template <class Model>
 bool shows_products([[maybe_unused]] const Model& model) {
@@ -59,8 +66,13 @@ bool shows_products([[maybe_unused]] const Model& model) {
 
 /// What a trained model says of candidates, as columns: its score, and the product of the user's interest and the
 /// candidate where the model shows it (Din).
+/// @param interest  also that interest itself, a column for each of its numbers. These mean nothing to a person, and
+///                  something else in a model that was trained again
+/// @throws ArgumentError for an interest that the model does not show
 template <class Model>
-std::vector<FeatureColumn> deep_columns([[maybe_unused]] const Model& model) {
+std::vector<FeatureColumn> deep_columns([[maybe_unused]] const Model& model, bool interest = false) {
+  if constexpr (!detail::ShowsInterest<Model>)
+    check_argument(!interest, "hybrid interest", "true", "a model that shows its interest, such as Din");
   std::vector<FeatureColumn> columns;
   if constexpr (!detail::is_no_model<Model>) {
     static_assert(
@@ -78,6 +90,13 @@ std::vector<FeatureColumn> deep_columns([[maybe_unused]] const Model& model) {
                          .group = FeatureGroup::deep,
                          .sentence = "What you looked at matches it with {value}"});
   }
+  if constexpr (detail::ShowsInterest<Model>)
+    for (index_t i = 0; interest && i < model.options().width; ++i)
+      columns.push_back({.name = concatenate("deep_interest_", i),
+                         .label = concatenate("number ", i, " of the interest"),
+                         .unit = "",
+                         .group = FeatureGroup::deep,
+                         .sentence = "The network puts your interest at {value} there"});
   return columns;
 }
 
@@ -89,9 +108,11 @@ class DeepScorer {
 
   /// @param model     must stay as long as this
   /// @param features  of users and items, for models that read them
-  explicit DeepScorer(const Model& model, const Features<HostSpace>& features = {})
+  /// @param interest  as deep_columns
+  explicit DeepScorer(const Model& model, const Features<HostSpace>& features = {}, bool interest = false)
       : model_(&model),
-        columns_(std::ssize(deep_columns(model))),
+        columns_(std::ssize(deep_columns(model, interest))),
+        interest_(interest),
         batch_({model.num_items(), model.max_length(), most_rows, candidates_together, users_together(model)}, features,
                times_option(model)),
         target_(batch_.constants()) {}
@@ -135,34 +156,43 @@ class DeepScorer {
     Tape<Context> tape(context, Mode::inference);
     if constexpr (detail::ShowsProducts<Model>) {
       const auto explained = model_->explain(tape, shard.histories, shard.candidates);
-      copy(context, explained.scores.value().data, shard, all, out, stride, 0);
-      if (explained.products) copy(context, explained.products.value().data, shard, all, out, stride, 1);
+      copy(context, explained.scores.value(), shard, all, out, stride, 0);
+      if (explained.products) copy(context, explained.products.value(), shard, all, out, stride, 1);
+      if constexpr (detail::ShowsInterest<Model>)
+        if (interest_) copy(context, explained.interest.value(), shard, all, out, stride, explained.products ? 2 : 1);
     } else {
-      copy(context, scores_of_candidates(tape, *model_, shard).data, shard, all, out, stride, 0);
+      copy(context, scores_of_candidates(tape, *model_, shard), shard, all, out, stride, 0);
     }
   }
 
-  /// Scores of a shard into a column of the rows that they belong to.
-  template <class Scalar, class Shard>
-  void copy(Context& context, const Scalar* scores, const Shard& shard, std::size_t all, std::span<float> out,
+  /// What a shard says of its candidates into columns of the rows that they belong to.
+  /// @param values (candidates, columns) of a matrix, or (candidates)
+  template <class Values, class Shard>
+  void copy(Context& context, const Values& values, const Shard& shard, std::size_t all, std::span<float> out,
             index_t stride, index_t column) {
-    std::vector<Scalar> host(static_cast<std::size_t>(shard.candidates.size()));
-    context.copy_to_host(host.data(), scores, std::ssize(host));
+    using Scalar = typename Context::Scalar;
+    std::vector<Scalar> host(static_cast<std::size_t>(values.size()));
+    context.copy_to_host(host.data(), values.data, std::ssize(host));
+    const index_t columns = shard.candidates.size() > 0 ? values.size() / shard.candidates.size() : 0;
     std::size_t next = 0;
     for (index_t user = 0; user < shard.histories.users(); ++user) {
       const auto part = static_cast<std::size_t>(batch_.order().data()[shard.histories.first_user + user]);
       const std::size_t first = all * part / parts_.size(), last = all * (part + 1) / parts_.size();
       for (std::size_t c = first; c < last; ++c, ++next) {
-        if (!std::isfinite(host[next]))
-          throw NonFiniteError(concatenate("hybrid: the score of ", Model::name, " for candidate ", c, " is ",
-                                           host[next], ", expected a finite number"));
-        row(out, c, stride)[column] = static_cast<float>(host[next]);
+        for (index_t i = 0; i < columns; ++i) {
+          const Scalar value = host[next * static_cast<std::size_t>(columns) + static_cast<std::size_t>(i)];
+          if (!std::isfinite(value))
+            throw NonFiniteError(concatenate("hybrid: the score of ", Model::name, " for candidate ", c, " is ", value,
+                                             ", expected a finite number"));
+          row(out, c, stride)[column + i] = static_cast<float>(value);
+        }
       }
     }
   }
 
   const Model* model_;
   index_t columns_;
+  bool interest_;
   HostRankingBatch batch_;
   BatchTarget<typename Context::Space> target_;
   std::vector<RankingRequest> parts_;
@@ -172,7 +202,7 @@ class DeepScorer {
 template <class Context_>
 class DeepScorer<NoModel<Context_>> {
  public:
-  explicit DeepScorer(const NoModel<Context_>&, const Features<HostSpace>& = {}) {}
+  explicit DeepScorer(const NoModel<Context_>&, const Features<HostSpace>& = {}, bool = false) {}
   void operator()(Context_&, const ScoreRequest&, std::span<float>, index_t) {}
 };
 

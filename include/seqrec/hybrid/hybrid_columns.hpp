@@ -26,10 +26,11 @@ class HybridColumns {
  public:
   using Context = typename Model::Context;
 
-  /// @throws ArgumentError for a null, another number of items, or an item's id that model and features have under
-  /// different numbers
-  HybridColumns(std::shared_ptr<const Model> model, ExplicitFeatures features)
-      : model_(std::move(model)), features_(std::move(features)) {
+  /// @param interest  whether the model's interest is among the columns, see deep_columns
+  /// @throws ArgumentError for a null, another number of items, an item's id that model and features have under
+  /// different numbers, or an interest that the model does not show
+  HybridColumns(std::shared_ptr<const Model> model, ExplicitFeatures features, bool interest = false)
+      : model_(std::move(model)), features_(std::move(features)), interest_(interest) {
     check_argument(model_ != nullptr, "hybrid model", "null", "a model");
     if constexpr (requires { model_->num_items(); })
       check_argument(model_->num_items() == features_.num_items(), "hybrid items of the model", model_->num_items(),
@@ -41,13 +42,14 @@ class HybridColumns {
         throw ArgumentError(concatenate("hybrid: item ", number, " is ", quote_bytes(of_features[number]),
                                         " in the explicit features and another one in the model, expected the same"));
     }
-    schema_ = FeatureSchema(deep_columns(*model_)) + features_.schema();
+    schema_ = FeatureSchema(deep_columns(*model_, interest)) + features_.schema();
   }
 
   const FeatureSchema& schema() const { return schema_; }
   const Model& model() const { return *model_; }
   const ExplicitFeatures& features() const { return features_; }
   index_t num_items() const { return features_.num_items(); }
+  bool shows_interest() const { return interest_; }
   /// How many of the columns are the model's: the first ones.
   index_t num_deep() const { return schema_.size() - features_.schema().size(); }
 
@@ -69,7 +71,7 @@ class HybridColumns {
    public:
     /// @param features  of users and items, for models that read them
     explicit Worker(const HybridColumns& of, const Features<HostSpace>& features = {})
-        : of_(&of), deep_(of.model(), features), workspace_(of.features()) {}
+        : of_(&of), deep_(of.model(), features, of.shows_interest()), workspace_(of.features()) {}
 
     /// @param profile  the user's segment of the features of users, for models that read them
     /// @return (candidates, schema().size()), valid until the next call
@@ -97,6 +99,7 @@ class HybridColumns {
  private:
   std::shared_ptr<const Model> model_;
   ExplicitFeatures features_;
+  bool interest_;
   FeatureSchema schema_;
 };
 

@@ -98,7 +98,8 @@ void save(const std::filesystem::path& path, const HybridRanker<Model>& ranker) 
   if constexpr (detail::has_checkpoint<Model>) save(folder.temporary() / files["checkpoint"], ranker.model());
   ranker.features().save(folder.temporary() / files["features"]);
   ranker.booster().save(folder.temporary() / files["booster"]);
-  const auto manifest = detail::manifest_of<Model>(folder.temporary(), ranker.columns().schema().hash());
+  auto manifest = detail::manifest_of<Model>(folder.temporary(), ranker.columns().schema().hash());
+  if (ranker.columns().shows_interest()) manifest["interest"] = "true";
   write_file_atomically(folder.temporary() / detail::hybrid_manifest, detail::text_of(manifest));
   folder.commit();
 }
@@ -129,7 +130,7 @@ HybridRanker<Model> load_hybrid(const std::filesystem::path& path) {
   ExplicitFeatures features = ExplicitFeatures::load(path / files["features"]);
   Booster booster = Booster::load(path / files["booster"]);
   try {
-    HybridColumns<Model> columns(std::move(model), std::move(features));
+    HybridColumns<Model> columns(std::move(model), std::move(features), said.contains("interest"));
     detail::check_manifest(manifest_path, said, {{"schema", columns.schema().hash()}});
     return HybridRanker<Model>(std::move(columns), std::move(booster));
   } catch (const ArgumentError& error) {

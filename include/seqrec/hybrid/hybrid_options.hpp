@@ -14,6 +14,8 @@ namespace seqrec {
 /// How trees are trained over a model and explicit features.
 struct HybridOptions {
   bool out_of_fold = true;
+  bool refit = true;
+  bool interest = false;
   index_t held_out = 10;
   index_t fold_validation = 2;
   index_t negatives = 20;
@@ -28,6 +30,12 @@ struct HybridOptions {
   void visit_options(Visitor&& visit) {
     visit("out_of_fold", out_of_fold, any(),
           "whether trees learn from scores of a model that was not trained on these events; false shows what is lost");
+    visit(
+        "refit", refit, any(),
+        "whether model and features are made anew of all events before validation when trees are trained; false keeps "
+        "those of the fold");
+    visit("interest", interest, any(),
+          "whether trees are shown the vector that the model makes of a history, a column for each of its numbers");
     visit("held_out", held_out, in_range(1, 100000),
           "last training events of a user that trees learn from, at most half of them");
     visit("fold_validation", fold_validation, in_range(1, 1000),

@@ -71,7 +71,9 @@ inline void hide(EventRows& rows, const std::vector<index_t>& columns) {
 /// features are made anew of everything before validation, and the trees are kept.
 ///
 /// Trees stop by the validation events, whose rows come from the fold's model: the final one was chosen on them.
-/// With out_of_fold = false there is one model, trained on the events that trees learn from: to show what that costs.
+/// With refit = false model and features stay those of the fold: what reads the model's interest needs that, whose
+/// numbers mean something else in every model. With out_of_fold = false there is one model, trained on the events that
+/// trees learn from: to show what that costs.
 /// @param fit  fit(split) trains a model on a split's training events, chosen by its validation, and returns a
 ///             std::shared_ptr to it; it is called with the fold and then with `split`. That of NoModel makes just one
 /// @param validation  frozen lists of `split.validation`; null draws as many negatives as for training
@@ -87,7 +89,8 @@ auto train_hybrid(const Split& split, const HybridOptions& options, Fit&& fit,
     return std::chrono::duration<double>(now - std::exchange(begin, now)).count();
   };
   const auto columns_from = [&](const Split& trained, const Split& counted) {
-    return HybridColumns<Model>(fit(trained), ExplicitFeatures(counted, options.features));
+    const bool interest = options.interest && !detail::is_no_model<Model>;
+    return HybridColumns<Model>(fit(trained), ExplicitFeatures(counted, options.features), interest);
   };
   std::optional<HybridColumns<Model>> final_columns;
   if (!options.out_of_fold) final_columns.emplace(columns_from(split, split));
@@ -110,7 +113,7 @@ auto train_hybrid(const Split& split, const HybridOptions& options, Fit&& fit,
   TrainedBooster trained = train_booster(training, &held_out, options.booster, listeners);
   const double tree_seconds = seconds();
 
-  if (!final_columns) final_columns.emplace(columns_from(split, split));
+  if (!final_columns) final_columns.emplace(options.refit ? columns_from(split, split) : columns);
   model_seconds += seconds();
   return TrainedHybrid<Model>{HybridRanker<Model>(std::move(*final_columns), std::move(trained.booster)),
                               lists.size(),

@@ -95,6 +95,7 @@ class Din : public ItemModel<Context_, DinOptions> {
     Variable<Context> scores;    ///< (C, 1) log-odds
     vector_of<Context> weights;  ///< (H pairs) attention to each visible item, oldest first, head after head
     Variable<Context> products;  ///< (C, 1) u q, a part of the score; null without dot_product
+    Variable<Context> interest;  ///< (C, D) u, what the history says to each candidate
   };
 
   /// @throws ArgumentError when an option is out of range, or there is a recency bias or a time decay without a softmax
@@ -144,7 +145,7 @@ class Din : public ItemModel<Context_, DinOptions> {
       scores = sum(tape, scores, products);
     }
     if (item_bias_) scores = sum(tape, scores, embed_candidates(tape, candidates, item_bias_->weight));
-    return {scores, weights, products};
+    return {scores, weights, products, interest};
   }
 
   /// The option by which times of events are read; null where they are not.
