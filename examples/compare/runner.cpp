@@ -2,6 +2,7 @@
 #include "compare/runner.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <ctime>
 #include <fstream>
@@ -120,7 +121,8 @@ class Runner {
     const Run& run = task.front();
     std::string file = run.name();
     std::replace_if(
-        file.begin(), file.end(), [](char letter) { return letter == '/' || letter == ' '; }, '-');
+        file.begin(), file.end(),
+        [](unsigned char letter) { return std::isalnum(letter) == 0 && letter != '-' && letter != '.'; }, '-');
     const fs::path log = options_.logs / (file + ".txt"), report = options_.logs / (file + ".json");
     fs::remove(report);
     try {
