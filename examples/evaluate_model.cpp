@@ -155,7 +155,7 @@ class EnsembleOf {
     seqrec::EvaluateOptions options = candidates.options_of_validation();
     options.team = team;
     double best = -1, weight_of_best = 0;
-    for (const double weight : {0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0}) {
+    for (const double weight : {0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0}) {
       const double ndcg = seqrec::evaluate(with_weight(weight), split.validation, options)["ndcg@10"];
       std::cout << "transition-kNN by " << weight << ": validation ndcg@10 " << std::fixed << std::setprecision(4)
                 << ndcg << std::defaultfloat << std::endl;
