@@ -15,12 +15,11 @@ if(NOT made STREQUAL committed)
 endif()
 
 # Every picture that it shows is there.
-string(REGEX MATCHALL "\\]\\([a-z0-9/-]*\\.svg\\)" pictures "${made}")
+string(REGEX MATCHALL "results/[a-z0-9-]+\\.svg" pictures "${made}")
 if(NOT pictures)
   message(FATAL_ERROR "docs/results.md shows no picture")
 endif()
 foreach(picture IN LISTS pictures)
-  string(REGEX REPLACE "\\]\\((.*)\\)" "\\1" picture "${picture}")
   if(NOT EXISTS ${SOURCE}/docs/${picture})
     message(FATAL_ERROR "docs/results.md shows ${picture}, which is not there")
   endif()
