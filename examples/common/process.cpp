@@ -6,6 +6,7 @@
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
@@ -13,8 +14,6 @@
 #include <utility>
 
 #include "seqrec/core/errors.hpp"
-
-extern char** environ;
 
 namespace examples {
 

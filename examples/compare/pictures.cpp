@@ -45,7 +45,8 @@ class Plot {
                                               "#E69F00", "#56B4E9", "#000000", "#999999"};
     for (std::size_t i = 0; i < series_.size(); ++i) {
       if (series_[i].points.empty()) continue;
-      const std::string block = seqrec::concatenate("$series", i), colour = colours[i % colours.size()];
+      const std::string block = seqrec::concatenate("$series", i);
+      const std::string& colour = colours[i % colours.size()];
       data += block + " << EOD\n" + series_[i].points + "EOD\n";
       const auto add = [&](const char* columns, const char* style, const std::string& title) {
         plots += seqrec::concatenate(plots.empty() ? "plot " : ", \\\n     ", block, " using ", columns, " with ",

@@ -28,8 +28,10 @@ namespace fs = std::filesystem;
 
 std::string today() {
   const std::time_t now = std::time(nullptr);
+  std::tm day{};
+  ::gmtime_r(&now, &day);
   std::ostringstream text;
-  text << std::put_time(std::gmtime(&now), "%Y-%m-%d");
+  text << std::put_time(&day, "%Y-%m-%d");
   return text.str();
 }
 
