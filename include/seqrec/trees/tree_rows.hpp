@@ -66,7 +66,7 @@ void check_tree_rows(const char* what, const TreeRows<Real>& rows, const std::ve
   if (rows.rows() > most_tree_values)
     throw TreeError(concatenate(what, " are ", rows.rows(), ", expected at most ", most_tree_values));
   const auto infinite = std::find_if(rows.values.begin(), rows.values.end(), [](Real v) { return std::isinf(v); });
-  if (infinite == rows.values.end()) return;
+  if (infinite == rows.values.end() || columns == 0) return;  // without columns there are no values
   const index_t place = infinite - rows.values.begin();
   throw TreeError(concatenate(what, ": ", names[static_cast<std::size_t>(place % columns)], " of row ", place / columns,
                               " is ", *infinite, ", expected a finite number, or NaN where it is not known"));
