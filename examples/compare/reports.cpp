@@ -39,14 +39,17 @@ std::string count(std::int64_t parameters) {
   return seqrec::concatenate(std::fixed, std::setprecision(0), value / 1e3, " k");
 }
 
-std::string ranking_words(const std::string& ranking) {
-  return ranking == "test" ? "test, frozen candidates" : "test, full ranking";
+/// What was ranked: frozen candidates, or the catalogue where a run had none.
+std::string ranking_words(const Table& table) {
+  if (table.rows.empty()) return table.ranking == "test" ? "test" : "test, full ranking";
+  const Ranking& ranking = table.rows.front().results.front()->rankings.at(table.ranking);
+  return ranking.candidates.empty() ? "test, full ranking" : "test, frozen candidates";
 }
 
 std::string heading(const Table& table) {
   std::string text = seqrec::concatenate(table.experiment->title, ": ", table.experiment->data);
   if (table.length > 0) text += seqrec::concatenate(", histories of ", table.length);
-  return text + ", " + ranking_words(table.ranking);
+  return text + ", " + ranking_words(table);
 }
 
 /// "SASRec paper: .8245 / .5905", in the order of the metrics.
@@ -235,10 +238,11 @@ std::string markdown(const std::vector<const Table*>& tables, const std::filesys
     missing.insert(table->missing.begin(), table->missing.end());
   }
   if (!experiment.text.empty()) text += experiment.text + "\n\n";
-  text += seqrec::concatenate("Commit ", all_of(tables, [](const Result& of) { return of.origin.commit; }), "; ",
-                              all_of(tables, [](const Result& of) { return of.origin.machine; }), "; ",
-                              all_of(tables, [](const Result& of) { return of.origin.date; }),
-                              ". Bold: ahead of the next with p < .05 (paired bootstrap over users).\n\n");
+  if (const std::string commits = all_of(tables, [](const Result& of) { return of.origin.commit; }); !commits.empty())
+    text += seqrec::concatenate("Commit ", commits, "; ",
+                                all_of(tables, [](const Result& of) { return of.origin.machine; }), "; ",
+                                all_of(tables, [](const Result& of) { return of.origin.date; }),
+                                ". Bold: ahead of the next with p < .05 (paired bootstrap over users).\n\n");
   if (!missing.empty())
     text += seqrec::concatenate("Not run yet: ", missing.size(), " of the list, the first ", *missing.begin(), ".\n\n");
   return text + commands(experiment, list);
