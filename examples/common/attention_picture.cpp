@@ -38,7 +38,7 @@ bool draw(const std::filesystem::path& path, const AttentionPicture& picture, st
   for (std::size_t c = 0; c < columns; ++c)
     for (std::size_t h = 0; h < rows; ++h) {
       const float weight = picture.weights.at(c * rows + h);
-      // The second number is for the eye: half of the largest weights would leave all others white.
+      // Colours go by roots: by the weights themselves all but the largest would look white.
       script +=
           seqrec::concatenate(c, ' ', h, ' ', std::sqrt(weight), ' ', std::fixed, std::setprecision(2), weight, '\n');
     }

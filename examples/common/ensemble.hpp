@@ -32,7 +32,6 @@ class Ensemble {
   Ensemble(seqrec::index_t num_items, seqrec::Names names) : num_items_(num_items), names_(std::move(names)) {}
 
   void add(double weight, Member member) { members_.emplace_back(weight, std::move(member)); }
-  seqrec::index_t size() const { return std::ssize(members_); }
   seqrec::index_t num_items() const { return num_items_; }
   const seqrec::Names& names() const { return names_; }
 

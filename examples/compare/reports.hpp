@@ -18,7 +18,7 @@ void print(std::ostream& out, const std::vector<Table>& tables);
 /// A line for each contender, length and metric.
 void write_csv(const std::filesystem::path& path, const std::vector<Table>& tables);
 
-/// An experiment's tables as Markdown, which must be some and all its: the best of a column is bold where it is ahead
+/// All tables of one experiment, at least one, as Markdown: the best of a column is bold where it is ahead
 /// of the next with p < .05. Then its text, who is ahead by how much, commits, machines and dates, what was not run
 /// yet, and the commands.
 /// @param list  the file that holds the experiment, for the command

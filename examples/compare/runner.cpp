@@ -64,7 +64,7 @@ class Forecast {
   void add(const Task& task, double seconds) {
     for (Mean* mean : {&of_kind_[kind(task)], &all_}) mean->sum += seconds, ++mean->count;
   }
-  bool is_empty() const { return all_.count == 0; }
+  /// Once some have been added.
   double seconds(const Task& task) const {
     const auto found = of_kind_.find(kind(task));
     return found != of_kind_.end() ? found->second.value() : all_.value();
