@@ -13,6 +13,7 @@ using namespace benchmarks;
 
 using EigenMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
+template <bool bfloat16>
 class Loss : protected OnBatch {
  public:
   using OnBatch::pieces;
@@ -24,7 +25,9 @@ class Loss : protected OnBatch {
         dstates_(load_.most_rows(), width_),
         expected_dstates_(load_.most_rows(), width_),
         dtable_(movielens_1m::items, width_),
-        expected_dtable_(movielens_1m::items, width_) {}
+        expected_dtable_(movielens_1m::items, width_) {
+    if (bfloat16) context_.set_products(seqrec::ProductPrecision::bf16);
+  }
 
   void run(index_t piece) {
     const auto shard = begin(piece);
@@ -51,7 +54,9 @@ class Loss : protected OnBatch {
     map(expected_dtable_, movielens_1m::items).noalias() += logits_.transpose() * states;
   }
   std::vector<Result> results() const {
-    return {{elements(dstates_), elements(expected_dstates_)}, {elements(dtable_), elements(expected_dtable_)}};
+    constexpr double tolerance = bfloat16 ? 8e-3 : 2e-4;
+    return {{elements(dstates_), elements(expected_dstates_), tolerance},
+            {elements(dtable_), elements(expected_dtable_), tolerance}};
   }
   Cost cost() const {
     const auto width = static_cast<double>(width_), items = static_cast<double>(movielens_1m::items);
@@ -70,7 +75,9 @@ class Loss : protected OnBatch {
   EigenMatrix logits_;
 };
 
-const bool registered =
-    compare<Loss>("catalogue_loss/forward_backward", "whole_logits", {"B", "L", "D"}, {{128, 50, 64}, {128, 200, 64}});
+const bool registered = compare<Loss<false>>("catalogue_loss/forward_backward", "whole_logits", {"B", "L", "D"},
+                                             {{128, 50, 64}, {128, 200, 64}}),
+           also_registered = compare<Loss<true>>("catalogue_loss/bfloat16/forward_backward", "whole_logits",
+                                                 {"B", "L", "D"}, {{128, 50, 64}, {128, 200, 64}});
 
 }  // namespace

@@ -32,6 +32,7 @@ using Vector = seqrec::Tensor<float, 1, HostSpace>;
 /// What an op and its baseline left: compared element by element.
 struct Result {
   std::span<const float> found, expected;
+  double tolerance = 2e-4;  ///< of the largest element
 };
 
 /// Elements of a matrix or vector.
@@ -40,7 +41,7 @@ std::span<const float> elements(const Tensor& tensor) {
   return {tensor.view().data, static_cast<std::size_t>(tensor.size())};
 }
 
-/// Whether results agree to single precision, measured against the largest element.
+/// Whether results agree, as a rule to single precision, measured against the largest element.
 inline bool agree(const Result& result) {
   if (result.found.size() != result.expected.size()) return false;
   double largest = 0, difference = 0;
@@ -51,7 +52,7 @@ inline bool agree(const Result& result) {
     largest = std::max(largest, std::abs(expected));
     difference = std::max(difference, here);
   }
-  return difference <= 2e-4 * largest;
+  return difference <= result.tolerance * largest;
 }
 
 /// A comparison in pieces: each piece is run by the op and by its baseline, and their results compared.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <vector>
 
@@ -184,4 +185,109 @@ TEMPLATE_TEST_CASE("gemm: what is not a number stays one under a rectifier", "[c
     cpu::gemm_bias(left.matrix(), right.matrix(), VectorView<const TestType, HostSpace>{}, true, c.matrix());
     for (index_t j = 0; j < n; ++j) CHECK(std::isnan(c.read()(0, j)));
   }
+}
+
+namespace {
+
+/// A matrix whose elements are numbers of bfloat16, so that products of them are exact.
+Matrix in_bf16(Matrix m) {
+  for (index_t i = 0; i < m.size(); ++i) m(i) = std::bit_cast<float>(cpu::bf16_bits(static_cast<float>(m(i))));
+  return m;
+}
+
+/// Pairs of neighbours in a row.
+std::vector<cpu::Bf16Pair> rows_in_pairs(MatrixView<const float, HostSpace> m) {
+  std::vector<cpu::Bf16Pair> pairs(static_cast<std::size_t>(m.rows() * cpu::bf16_pairs(m.columns())));
+  for (index_t i = 0; i < m.rows(); ++i)
+    cpu::pair_up(m.row(i), m.columns(), pairs.data() + i * cpu::bf16_pairs(m.columns()));
+  return pairs;
+}
+
+/// Pairs of rows, element by element.
+std::vector<cpu::Bf16Pair> columns_in_pairs(MatrixView<const float, HostSpace> m) {
+  const std::vector<float> zeros(static_cast<std::size_t>(m.columns()));
+  std::vector<cpu::Bf16Pair> pairs(static_cast<std::size_t>(cpu::bf16_pairs(m.rows()) * m.columns()));
+  for (index_t i = 0; i < m.rows(); i += 2)
+    cpu::pair_up(m.row(i), i + 1 < m.rows() ? m.row(i + 1) : zeros.data(), m.columns(),
+                 pairs.data() + i / 2 * m.columns());
+  return pairs;
+}
+
+}  // namespace
+
+TEST_CASE("gemm in bfloat16: both forms of A and of B, written and added, against loops", "[cpu]") {
+  for (const auto& [m, n, k] : {std::array<index_t, 3>{1, 1, 1},
+                                {3, 4, 5},
+                                {1, 50, 7},
+                                {50, 1, 8},
+                                {33, 17, 50},
+                                {7, 130, 64},
+                                {64, 64, 1},
+                                {100, 37, 701}})
+    for (const Layout layout : {Layout::dense, Layout::strided}) {
+      CAPTURE(m, n, k, layout == Layout::strided);
+      // Rounded once more they stay what they are: what is left is the order of sums.
+      const Matrix a = in_bf16(random_matrix(m, k, 1)), b = in_bf16(random_matrix(k, n, 2));
+      const Matrix expected = product_by_loops(a, b);
+      using Operand = Placed<float, HostSpace>;
+      Operand plain_a(a, layout), plain_b(b, layout), turned_a(transpose(a), layout), turned_b(transpose(b), layout);
+      const auto along = rows_in_pairs(plain_a.matrix()), across = columns_in_pairs(turned_a.matrix());
+      const index_t pairs = cpu::bf16_pairs(k);
+      using Pairs = MatrixView<const cpu::Bf16Pair, HostSpace>;
+      std::vector<cpu::Bf16Pair> memory(static_cast<std::size_t>(cpu::packed_size<cpu::Bf16Pair>(pairs, n)), 99);
+      const auto check = [&](auto left, auto right) {
+        Operand c(unwritten(m, n), layout);
+        const auto packed = cpu::pack_bf16(right, memory.data());
+        cpu::gemm(left, packed, c.matrix());
+        CHECK(difference(c.read(), expected) <= Tolerance<float>::value);
+        cpu::gemm(left, packed, c.matrix(), GradientMode::add);
+        CHECK(difference(c.read(), sum(expected, expected)) <= Tolerance<float>::value);
+      };
+      check(Pairs(along.data(), m, pairs), plain_b.matrix());
+      check(Pairs(along.data(), m, pairs), cpu::transposed(turned_b.matrix()));
+      check(cpu::transposed(Pairs(across.data(), pairs, m)), plain_b.matrix());
+      check(cpu::transposed(Pairs(across.data(), pairs, m)), cpu::transposed(turned_b.matrix()));
+    }
+}
+
+TEST_CASE("gemm in bfloat16: as far off as rounding is", "[cpu]") {
+  const Matrix a = random_matrix(20, 64, 1), b = random_matrix(64, 40, 2);
+  Placed<float, HostSpace> of_a(a, Layout::dense), of_b(b, Layout::dense), c(unwritten(20, 40), Layout::dense);
+  const auto pairs = rows_in_pairs(of_a.matrix());
+  std::vector<cpu::Bf16Pair> memory(static_cast<std::size_t>(cpu::packed_size<cpu::Bf16Pair>(32, 40)));
+  cpu::gemm(MatrixView<const cpu::Bf16Pair, HostSpace>(pairs.data(), 20, 32),
+            cpu::pack_bf16(of_b.matrix(), memory.data()), c.matrix());
+  const Matrix found = c.read(), expected = product_by_loops(a, b);
+  double largest = 0;
+  for (index_t i = 0; i < 20; ++i)
+    for (index_t j = 0; j < 40; ++j) {
+      double magnitudes = 0;
+      for (index_t k = 0; k < 64; ++k) magnitudes += std::abs(a(i, k) * b(k, j));
+      const double error = std::abs(found(i, j) - expected(i, j));
+      largest = std::max(largest, error);
+      REQUIRE(error <= 1.01 * 0x1p-7 * magnitudes);
+    }
+  CHECK(largest > 1e-4);  // it was bfloat16
+}
+
+TEST_CASE("gemm in bfloat16: an element has the same bits wherever it stands", "[cpu]") {
+  const Matrix row = random_matrix(1, 75, 1), column = random_matrix(75, 1, 2);
+  std::vector<float> results;
+  for (const index_t m : {1, 2, 5, 6, 13, 40})
+    for (const index_t n : {1, 15, 16, 40, 64, 130}) {
+      Matrix a(m, 75), b(75, n);
+      for (index_t i = 0; i < m; ++i)
+        for (index_t k = 0; k < 75; ++k) a(i, k) = row(k);
+      for (index_t k = 0; k < 75; ++k)
+        for (index_t j = 0; j < n; ++j) b(k, j) = column(k);
+      Placed<float, HostSpace> of_a(a, Layout::dense), of_b(b, Layout::dense), c(unwritten(m, n), Layout::dense);
+      const auto pairs = rows_in_pairs(of_a.matrix());
+      std::vector<cpu::Bf16Pair> memory(static_cast<std::size_t>(cpu::packed_size<cpu::Bf16Pair>(38, n)));
+      cpu::gemm(MatrixView<const cpu::Bf16Pair, HostSpace>(pairs.data(), m, 38),
+                cpu::pack_bf16(of_b.matrix(), memory.data()), c.matrix());
+      const Matrix found = c.read();
+      for (index_t i = 0; i < found.size(); ++i) REQUIRE(found(i) == found(0));
+      results.push_back(static_cast<float>(found(0)));
+    }
+  for (const float result : results) CHECK(result == results.front());
 }

@@ -31,16 +31,16 @@ TEMPLATE_TEST_CASE("tiles cover every number of rows and columns, and nothing el
   for (index_t rows = 1; rows <= most_rows; ++rows)
     for (index_t columns = 1; columns <= Tiles::columns; ++columns) {
       std::vector<TestType> c(most_rows * stride, unwritten);
-      gemm_detail::gemm_panel(gemm_detail::GemmOperands<TestType>{.inner = inner,
-                                                                  .a = a.data(),
-                                                                  .a_row = inner,
-                                                                  .a_inner = 1,
-                                                                  .b = b.data(),
-                                                                  .b_inner = Tiles::columns,
-                                                                  .c = c.data(),
-                                                                  .c_row = stride,
-                                                                  .columns = columns,
-                                                                  .epilogue = {}},
+      gemm_detail::gemm_panel(gemm_detail::GemmOperands<gemm_detail::WholeTerms<TestType>>{.inner = inner,
+                                                                                           .a = a.data(),
+                                                                                           .a_row = inner,
+                                                                                           .a_inner = 1,
+                                                                                           .b = b.data(),
+                                                                                           .b_inner = Tiles::columns,
+                                                                                           .c = c.data(),
+                                                                                           .c_row = stride,
+                                                                                           .columns = columns,
+                                                                                           .epilogue = {}},
                               rows);
       index_t wrong = 0;
       for (index_t i = 0; i < most_rows; ++i)

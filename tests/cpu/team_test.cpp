@@ -75,7 +75,14 @@ TEST_CASE("a team refuses options out of range", "[cpu][errors]") {
   CHECK(message_of<ArgumentError>([] { Team(0, {.slots = 0}); }) == "slots is 0, expected at least 1");
   CHECK(message_of<ArgumentError>([] { Team(0, {.slots = -3}); }) == "slots is -3, expected at least 1");
   CHECK(message_of<ArgumentError>([] { Team(0, {.products = ProductPrecision::tf32}); }) ==
-        "products is tf32, expected full: the CPU knows no other");
+        "products is tf32, expected full or bf16: tf32 is a GPU's");
+}
+
+TEST_CASE("every context of a team multiplies as exactly as the team is told", "[cpu]") {
+  for (const ProductPrecision precision : {ProductPrecision::full, ProductPrecision::bf16}) {
+    Team team(0, {.threads = 2, .slots = 3, .products = precision});
+    CHECK(team.context().products() == precision);
+  }
 }
 
 TEST_CASE("shard s goes to slot s mod G, in ascending order, on any number of threads", "[cpu][threads]") {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "seqrec/cpu/catalogue_loss.hpp"
@@ -31,6 +32,7 @@ struct Problem {
   Matrix bias{}, dbias_before{};  ///< (1, V), or empty
   std::vector<item_t> seen{};     ///< (N) of what is left out, or empty
   std::vector<offset_t> offsets{};
+  ProductPrecision products = ProductPrecision::full;  ///< on the CPU
 
   /// Whether an item is in the sum of a row.
   bool counts(index_t row, item_t item) const {
@@ -119,6 +121,7 @@ Results evaluated(Context& context, const Problem& p, int wanted = all) {
                            .losses = losses.vector(),
                            .dstates = {},
                            .dhead = {}};
+  if constexpr (!on_device<Context>) context.set_products(p.products);
   if (p.bias.size() != 0) a.head.bias = bias.vector();
   Placed<item_t, Space> seen(1, std::ssize(p.seen), p.seen, p.layout);
   Placed<offset_t, Space> offsets(1, std::ssize(p.offsets), p.offsets, p.layout);
@@ -240,7 +243,7 @@ TEST_CASE("catalogue_loss: a whole part may be left out", "[ops]") {
                                    .dstates = context.matrix(12, 1),
                                    .dhead = {dtable, {}},
                                    .left_out = {{p.seen.data(), 12}, {p.offsets.data(), 2}}};
-  cpu::detail::CatalogueLossRows<CpuDouble> rows(context, a, {6, 4});
+  cpu::detail::CatalogueLossRows<CpuDouble, cpu::detail::WholeProducts<CpuDouble>> rows(context, a, {6, 4});
   rows(0, 6);
   rows(6, 6);
   const Results expected = by_loops(p);
@@ -249,6 +252,63 @@ TEST_CASE("catalogue_loss: a whole part may be left out", "[ops]") {
     CHECK(a.dstates(i, 0) == Approx(expected.dstates(i)).epsilon(1e-12));
   }
   for (index_t item = 0; item < 22; ++item) CHECK(dtable(item, 0) == Approx(expected.dtable(item)).epsilon(1e-12));
+}
+
+TEST_CASE("catalogue_loss: in bfloat16, some thousandths from loops and no further", "[ops]") {
+  double furthest = 0;
+  const auto check = [&](Problem p) {
+    CAPTURE(p.states.rows, p.states.columns, p.table.rows, p.bias.size(), p.seen.size());
+    p.products = ProductPrecision::bf16;
+    const auto r = repeatable<CpuFloat>([&] { return evaluated<CpuFloat>(p).parts(); }), expected = by_loops(p).parts();
+    CHECK(difference(r[0], expected[0]) <= 4e-3);
+    for (const std::size_t i : {1u, 2u, 3u}) {
+      CHECK(difference(r[i], expected[i]) <= 8e-3);
+      furthest = std::max(furthest, difference(r[i], expected[i]));
+    }
+    CHECK(same_bits(evaluated<CpuFloat>(p, nothing).losses, r[0]));
+    for (const int wanted : {1, 2, 4, 3, 5, 6}) {
+      const Results some = evaluated<CpuFloat>(p, wanted);
+      CHECK(same_bits(some.losses, r[0]));
+      if (wanted & of_states) CHECK(same_bits(some.dstates, r[1]));
+      if (wanted & of_table) CHECK(same_bits(some.dtable, r[2]));
+      if (wanted & of_bias) CHECK(same_bits(some.dbias, r[3]));
+    }
+  };
+  // rows, widths and items that are odd, and that are more than a block, a part or a panel
+  for (const auto& [rows, width, items] : {std::array<index_t, 3>{1, 7, 5},
+                                           {0, 5, 3},
+                                           {33, 50, 130},
+                                           {5, 7, 1},
+                                           {45, 64, 1001},
+                                           {300, 5, 7},
+                                           {61, 130, 9001},
+                                           {17, 3, 40001}})
+    for (const Layout layout : {Layout::dense, Layout::strided}) {
+      Problem p = problem(rows, width, items);
+      p.layout = layout;
+      check(p);
+      check(with_biases(p));
+      check(without_seen(with_biases(p)));
+    }
+  CHECK(furthest > 1e-4);  // it was bfloat16
+}
+
+TEMPLATE_TEST_CASE("catalogue_loss: bfloat16 is for floats", "[ops]", SEQREC_TEST_BACKENDS) {
+  Problem p = with_biases(problem(9, 6, 30));
+  const auto whole = evaluated<TestType>(p).parts();
+  p.products = ProductPrecision::bf16;
+  const auto allowed = evaluated<TestType>(p).parts();
+  for (std::size_t i = 0; i < whole.size(); ++i)
+    CHECK(same_bits(allowed[i], whole[i]) != std::is_same_v<TestType, CpuFloat>);
+}
+
+TEST_CASE("catalogue_loss: in bfloat16, a NaN shows in the loss", "[ops]") {
+  for (const index_t item : {0, 39999}) {
+    Problem p = problem(17, 3, 40000);
+    p.products = ProductPrecision::bf16;
+    p.table(item, 1) = std::nan("");
+    for (const double loss : evaluated<CpuFloat>(p).losses.values) CHECK(std::isnan(loss));
+  }
 }
 
 TEST_CASE("catalogue_loss: nothing left out, no other bits", "[ops]") {

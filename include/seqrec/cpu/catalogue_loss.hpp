@@ -4,10 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "seqrec/cpu/arrays.hpp"
+#include "seqrec/cpu/catalogue_products.hpp"
 #include "seqrec/cpu/context.hpp"
-#include "seqrec/cpu/gemm.hpp"
 #include "seqrec/cpu/pieces.hpp"
 #include "seqrec/cpu/score_block.hpp"
 #include "seqrec/ops/catalogue_loss.hpp"
@@ -21,7 +22,8 @@ namespace detail {
 /// A row's slopes are share exp(score - highest), less `scale` for its target. Neither factor nor target is worked into
 /// the block of powers: a row's share goes into its state, and the target is one row of the table and one of its
 /// gradient.
-template <class Ctx>
+/// @tparam Products  see catalogue_products.hpp
+template <class Ctx, class Products>
 class CatalogueLossRows {
  public:
   using S = typename Ctx::Scalar;
@@ -29,37 +31,30 @@ class CatalogueLossRows {
 
   CatalogueLossRows(Ctx& context, const CatalogueLoss<Ctx>& a, ScoreBlock block)
       : a_(a),
-        head_(a.head),
+        products_(context, a, block),
         block_(block),
         memory_(context.vector(block.rows * round_up(block.items, piece_size<S>)).data),
         rows_(context.matrix(4, block.rows)) {
     if (a.dhead.table) states_ = context.matrix(block.rows, a.states.columns());
-    // All row blocks of the call meet the same items, so those are laid out once.
-    if (!head_.packed && block.items >= a.head.items() && a.states.rows() > block.rows) {
-      const auto packed = context.vector(packed_size<S>(a.head.width(), a.head.items()));
-      pack(transposed(a.head.table), packed.data);
-      head_.packed = packed;
-    }
   }
 
   void operator()(index_t start, index_t count) {
     const index_t items = a_.head.items();
     const bool differentiates = a_.dstates || a_.dhead.table || a_.dhead.bias, in_parts = block_.items < items;
+    const bool keeps = differentiates && !in_parts;
     std::fill_n(highest(), count, -std::numeric_limits<S>::infinity());
     std::fill_n(sum(), count, S(0));
     for (index_t first = 0; first < items; first += block_.items) {
       const View scores = scored(start, count, first);
-      if (a_.left_out.offsets) leave_out(start, first, scores);
-      for (index_t i = 0; i < count; ++i) add_to_sum(i, start, first, scores.row(i), scores.columns());
-      if (!in_parts && differentiates) differentiate(start, first, scores);
+      for (index_t i = 0; i < count; ++i) add_to_sum(i, start, first, scores.row(i), scores.columns(), keeps);
+      if (keeps) differentiate(start, first, scores);
     }
     for (index_t i = 0; i < count; ++i)
       a_.losses(start + i) =
           a_.scale * (static_cast<double>(highest()[i] - target_score()[i]) + std::log(static_cast<double>(sum()[i])));
     for (index_t first = 0; in_parts && differentiates && first < items; first += block_.items) {
       const View scores = scored(start, count, first);
-      if (a_.left_out.offsets) leave_out(start, first, scores);
-      for (index_t i = 0; i < count; ++i) raise(scores.row(i), scores.columns(), highest()[i]);
+      for (index_t i = 0; i < count; ++i) raise(i, scores.row(i), scores.columns(), highest()[i], true);
       differentiate(start, first, scores);
     }
     if (differentiates) account_for_targets(start, count);
@@ -71,10 +66,11 @@ class CatalogueLossRows {
   S* target_score() const { return rows_.row(2); }
   S* share() const { return rows_.row(3); }
 
-  View scored(index_t start, index_t count, index_t first) const {
+  View scored(index_t start, index_t count, index_t first) {
     const index_t items = std::min(block_.items, a_.head.items() - first);
     const View scores(memory_, count, items, round_up(items, piece_size<S>));
-    score_items_in_block(head_, a_.states.row_range(start, count), first, items, scores);
+    products_.score(start, first, scores);
+    if (a_.left_out.offsets) leave_out(start, first, scores);
     return scores;
   }
 
@@ -92,38 +88,35 @@ class CatalogueLossRows {
     }
   }
 
-  /// Scores become exp(score - highest).   @return their sum
-  static S raise(S* row, index_t items, S highest) {
+  /// @param keeps  whether products will be asked for: they are given exp(score - highest)   @return the powers' sum
+  S raise(index_t i, S* row, index_t items, S highest, bool keeps) {
     Piece<S> sum = Piece<S>::Zero();
     for_each_piece<S>(items, [&](index_t j, auto count) SEQREC_INLINE_LAMBDA {
       Piece<S> power = (load_piece(row + j, count) - highest).exp();
       if (count < piece_size<S>) power = load_piece(power.data(), count);
-      store_piece(power, row + j, count);
+      if (keeps) products_.keep(power, row + j, i, j, count);
       sum += power;
     });
     return sum.sum();
   }
 
-  /// Takes a row's scores into its sum of exp(score - highest) and leaves those in the scores' place.
-  void add_to_sum(index_t i, index_t start, index_t first, S* row, index_t items) const {
+  /// Takes a row's scores into its sum of exp(score - highest).
+  void add_to_sum(index_t i, index_t start, index_t first, S* row, index_t items, bool keeps) {
     const index_t target = a_.targets(start + i, 0) - first;
     if (target >= 0 && target < items) target_score()[i] = row[target];
     const S top = array(row, items).maxCoeff();
-    if (a_.left_out.offsets && top == -std::numeric_limits<S>::infinity()) {  // nothing of this part is in the sum
-      std::fill_n(row, items, S(0));
-      return;
-    }
+    if (!keeps && top == -std::numeric_limits<S>::infinity()) return;  // nothing of this part is in the sum
     if (first == 0) {
       highest()[i] = top;
     } else if (!(top <= highest()[i])) {
       sum()[i] *= std::exp(highest()[i] - top);
       highest()[i] = top;
     }
-    sum()[i] += raise(row, items, highest()[i]);
+    sum()[i] += raise(i, row, items, highest()[i], keeps);
   }
 
   /// @param powers exp(score - highest) of items from `first` on
-  void differentiate(index_t start, index_t first, View powers) const {
+  void differentiate(index_t start, index_t first, View powers) {
     const index_t items = powers.columns();
     for (index_t i = 0; i < powers.rows() && first == 0; ++i) {
       share()[i] = static_cast<S>(a_.scale / static_cast<double>(sum()[i]));
@@ -132,11 +125,9 @@ class CatalogueLossRows {
     for (index_t i = 0; i < powers.rows() && a_.dhead.bias; ++i)
       array(a_.dhead.bias.data + first, items) += share()[i] * row_array(powers, i);
     if (a_.dstates)
-      gemm(powers, a_.head.table.row_range(first, items), a_.dstates.row_range(start, powers.rows()),
-           first == 0 ? GradientMode::write : GradientMode::add);
-    if (a_.dhead.table)
-      gemm(transposed(powers), states_.row_range(0, powers.rows()), a_.dhead.table.row_range(first, items),
-           GradientMode::add);
+      products_.differentiate_states(first, powers, a_.dstates.row_range(start, powers.rows()),
+                                     first == 0 ? GradientMode::write : GradientMode::add);
+    if (a_.dhead.table) products_.differentiate_table(first, powers, states_.row_range(0, powers.rows()));
   }
 
   /// What the slopes of the targets are less than those of others, and the shares of the states' gradients.
@@ -153,7 +144,7 @@ class CatalogueLossRows {
   }
 
   const CatalogueLoss<Ctx>& a_;
-  ItemHead<Ctx> head_;  ///< that of a_, packed
+  Products products_;
   ScoreBlock block_;
   S* memory_;
   View
@@ -161,14 +152,24 @@ class CatalogueLossRows {
   View states_;  ///< (rows, D) of the block, each times its share
 };
 
+/// The loss of all rows, block by block.
+template <class Products, class Ctx>
+void catalogue_loss_by(Ctx& context, const CatalogueLoss<Ctx>& a) {
+  const ScoreBlock block = score_block(a.states.rows(), a.head.items());
+  CatalogueLossRows<Ctx, Products> rows(context, a, block);
+  for (index_t start = 0; start < a.states.rows(); start += block.rows)
+    rows(start, std::min(block.rows, a.states.rows() - start));
+}
+
 }  // namespace detail
 
 template <class S, int W>
 void catalogue_loss(BasicContext<S, W>& context, const CatalogueLoss<BasicContext<S, W>>& a) {
-  const detail::ScoreBlock block = detail::score_block(a.states.rows(), a.head.items());
-  detail::CatalogueLossRows<BasicContext<S, W>> rows(context, a, block);
-  for (index_t start = 0; start < a.states.rows(); start += block.rows)
-    rows(start, std::min(block.rows, a.states.rows() - start));
+  using Ctx = BasicContext<S, W>;
+  if constexpr (std::is_same_v<S, float>)
+    if (context.products() == ProductPrecision::bf16)
+      return detail::catalogue_loss_by<detail::Bf16Products<Ctx>>(context, a);
+  detail::catalogue_loss_by<detail::WholeProducts<Ctx>>(context, a);
 }
 
 }  // namespace seqrec::cpu

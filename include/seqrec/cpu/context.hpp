@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "seqrec/core/context_base.hpp"
+#include "seqrec/core/team_options.hpp"
 
 #if defined(__CUDACC__) && !defined(EIGEN_NO_CUDA)
 #error "seqrec: under nvcc Eigen silently turns scalar; define EIGEN_NO_CUDA before including <seqrec/cpu.hpp>"
@@ -34,6 +35,10 @@ class BasicContext : public ContextBase<Scalar_, Scalar_, HostSpace> {
     masks_.clear();
   }
 
+  /// How exact products with the whole catalogue are: full or bf16.
+  ProductPrecision products() const { return products_; }
+  void set_products(ProductPrecision products) { products_ = products; }
+
   /// What a mask's bits are a function of.
   struct MaskKey {
     Dropout mask;
@@ -57,6 +62,7 @@ class BasicContext : public ContextBase<Scalar_, Scalar_, HostSpace> {
   }
 
  private:
+  ProductPrecision products_ = ProductPrecision::full;
   std::vector<std::pair<MaskKey, const std::uint64_t*>> masks_;
 };
 

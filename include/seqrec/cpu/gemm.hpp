@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "seqrec/core/tensor.hpp"
+#include "seqrec/cpu/bf16_pairs.hpp"
 #include "seqrec/cpu/gemm_tile.hpp"
 #include "seqrec/cpu/instruction_set.hpp"
 #include "seqrec/ops/gradient.hpp"
@@ -34,10 +35,10 @@ Transposed<std::remove_const_t<Scalar>> transposed(MatrixView<Scalar, HostSpace>
   return {matrix};
 }
 
-/// A right-hand operand in panels, made by `pack`.
-template <class Scalar>
+/// A right-hand operand in panels, made by `pack` or, of Bf16Pairs, by `pack_bf16`.
+template <class Element>
 struct Packed {
-  const Scalar* data = nullptr;
+  const Element* data = nullptr;
   index_t inner = 0, extent = 0;  ///< its rows and columns
 
   constexpr index_t rows() const { return inner; }
@@ -48,7 +49,17 @@ struct Packed {
   constexpr Packed column_range(index_t first, index_t count) const { return {data + first * inner, inner, count}; }
 };
 
+/// Columns of a panel.
+template <class Element>
+inline constexpr index_t packed_columns = gemm_detail::GemmTiles<Element>::columns;
+template <>
+inline constexpr index_t packed_columns<Bf16Pair> = packed_columns<float>;
+
 namespace gemm_detail {
+
+/// The form of products whose operands have such elements.
+template <class Element>
+using TermsOf = std::conditional_t<std::is_same_v<Element, Bf16Pair>, Bf16Terms, WholeTerms<Element>>;
 
 /// Rows of B that are summed over before C is written: a longer sum goes on from there.
 inline constexpr index_t gemm_depth = 256;
@@ -120,7 +131,7 @@ PanelRows<S> panel_rows(Transposed<S> b, index_t start, index_t inner, index_t f
 }
 template <class S>
 PanelRows<S> panel_rows(Packed<S> b, index_t start, index_t, index_t first, index_t, S*) {
-  constexpr index_t stride = GemmTiles<S>::columns;
+  constexpr index_t stride = packed_columns<S>;
   return {b.data + first * b.inner + start * stride, stride};
 }
 
@@ -154,31 +165,32 @@ Packed<S> right_operand(Packed<S> b) {
 }
 
 /// C = or += A B, with what the epilogue says.
-template <class S, class B>
-void gemm_panels(LeftOperand<S> a, B b, MatrixView<S, HostSpace> c, const GemmEpilogue<S>& epilogue) {
-  constexpr index_t panel = GemmTiles<S>::columns;
+template <class Element, class B, class S>
+void gemm_panels(LeftOperand<Element> a, B b, MatrixView<S, HostSpace> c, const GemmEpilogue<S>& epilogue) {
+  constexpr index_t panel = packed_columns<Element>;
   if (c.size() == 0) return;
-  alignas(64) S memory[static_cast<std::size_t>(gemm_depth * panel)];
+  alignas(64) Element memory[static_cast<std::size_t>(gemm_depth * panel)];
   for (index_t first = 0; first < c.columns(); first += panel) {
     const index_t columns = std::min(panel, c.columns() - first);
     // At least once: a sum over no terms is written too.
     for (index_t start = 0; start == 0 || start < b.rows(); start += gemm_depth) {
       const index_t inner = std::min(gemm_depth, b.rows() - start);
-      const PanelRows<S> of_b = panel_rows(b, start, inner, first, columns, memory);
+      const PanelRows<Element> of_b = panel_rows(b, start, inner, first, columns, memory);
       const bool begins = start == 0, ends = start + gemm_depth >= b.rows();
-      gemm_panel(GemmOperands<S>{.inner = inner,
-                                 .a = a.data + start * a.inner,
-                                 .a_row = a.row,
-                                 .a_inner = a.inner,
-                                 .b = of_b.data,
-                                 .b_inner = of_b.stride,
-                                 .c = c.data + first,
-                                 .c_row = c.stride,
-                                 .columns = columns,
-                                 .epilogue = {.adds = epilogue.adds || !begins,
-                                              .bias = begins && epilogue.bias ? epilogue.bias + first : nullptr,
-                                              .relu = epilogue.relu && ends}},
-                 c.rows());
+      gemm_panel(
+          GemmOperands<TermsOf<Element>>{.inner = inner,
+                                         .a = a.data + start * a.inner,
+                                         .a_row = a.row,
+                                         .a_inner = a.inner,
+                                         .b = of_b.data,
+                                         .b_inner = of_b.stride,
+                                         .c = c.data + first,
+                                         .c_row = c.stride,
+                                         .columns = columns,
+                                         .epilogue = {.adds = epilogue.adds || !begins,
+                                                      .bias = begins && epilogue.bias ? epilogue.bias + first : nullptr,
+                                                      .relu = epilogue.relu && ends}},
+          c.rows());
     }
   }
 }
@@ -190,22 +202,22 @@ void gemm_panels(LeftOperand<S> a, B b, MatrixView<S, HostSpace> c, const GemmEp
 /// @param a (M, K)   @param b (K, N)   @param c (M, N)
 template <class A, class B, class Scalar>
 void gemm(A a, B b, MatrixView<Scalar, HostSpace> c, GradientMode mode = GradientMode::write) {
-  gemm_detail::gemm_panels<Scalar>(gemm_detail::left_operand(a), gemm_detail::right_operand(b), c,
-                                   {.adds = mode == GradientMode::add});
+  gemm_detail::gemm_panels(gemm_detail::left_operand(a), gemm_detail::right_operand(b), c,
+                           gemm_detail::GemmEpilogue<Scalar>{.adds = mode == GradientMode::add});
 }
 
 /// C = A B + bias, and of that the positive part where `relu`.
 /// @param bias (N) or null
 template <class A, class B, class Scalar>
 void gemm_bias(A a, B b, VectorView<const Scalar, HostSpace> bias, bool relu, MatrixView<Scalar, HostSpace> c) {
-  gemm_detail::gemm_panels<Scalar>(gemm_detail::left_operand(a), gemm_detail::right_operand(b), c,
-                                   {.bias = bias.data, .relu = relu});
+  gemm_detail::gemm_panels(gemm_detail::left_operand(a), gemm_detail::right_operand(b), c,
+                           gemm_detail::GemmEpilogue<Scalar>{.bias = bias.data, .relu = relu});
 }
 
 /// Elements that a matrix of (inner, columns) takes in panels.
-template <class S>
+template <class Element>
 constexpr index_t packed_size(index_t inner, index_t columns) {
-  return inner * round_up(columns, gemm_detail::GemmTiles<S>::columns);
+  return inner * round_up(columns, packed_columns<Element>);
 }
 
 /// So many columns rounded up to whole registers: a product with packed columns may write them too, as zeros, which
@@ -214,10 +226,6 @@ template <class S>
 constexpr index_t whole_registers(index_t columns) {
   return round_up(columns, gemm_detail::GemmTiles<S>::lanes);
 }
-
-/// Columns of a panel.
-template <class S>
-inline constexpr index_t packed_columns = gemm_detail::GemmTiles<S>::columns;
 
 /// Lays B out in panels, for products with many A.
 /// @param b       (K, N) a matrix view or `transposed(view)`
@@ -230,6 +238,26 @@ Packed<S> pack(B b, S* memory) {
   for (index_t first = 0; first < columns; first += panel)
     gemm_detail::pack_panel(operand, 0, inner, first, std::min(panel, columns - first), memory + first * inner);
   return {memory, inner, columns};
+}
+
+/// The same in bfloat16, for products with an A of Bf16Pairs.
+/// @param memory  of packed_size<Bf16Pair>(bf16_pairs(K), N) elements
+template <class B>
+Packed<Bf16Pair> pack_bf16(B b, Bf16Pair* memory) {
+  constexpr index_t panel = packed_columns<Bf16Pair>, depth = 32;
+  const auto operand = gemm_detail::right_operand(b);
+  const index_t inner = operand.rows(), columns = operand.columns(), pairs = bf16_pairs(inner);
+  alignas(64) float numbers[static_cast<std::size_t>(depth * panel)] = {};
+  for (index_t first = 0; first < columns; first += panel)
+    for (index_t start = 0; start < inner; start += depth) {
+      const index_t rows = std::min(depth, inner - start);
+      gemm_detail::pack_panel(operand, start, rows, first, std::min(panel, columns - first), numbers);
+      if (rows % 2 != 0) std::fill_n(numbers + rows * panel, panel, 0.0f);
+      Bf16Pair* const to = memory + first * pairs + start / 2 * panel;
+      for (index_t pair = 0; pair < bf16_pairs(rows); ++pair)
+        pair_up(numbers + 2 * pair * panel, numbers + (2 * pair + 1) * panel, panel, to + pair * panel);
+    }
+  return {memory, pairs, columns};
 }
 
 }  // namespace SEQREC_INSTRUCTION_SET

@@ -35,6 +35,21 @@ namespace seqrec::cpu {
 inline namespace SEQREC_INSTRUCTION_SET {
 namespace gemm_detail {
 
+/// What a product's operands are: numbers of the sums' own type, multiplied one by one. (Another form: bf16.hpp.)
+template <class S>
+struct WholeTerms {
+  using Scalar = S;   ///< of C, and of the sums
+  using Element = S;  ///< of A and B: what one step in k reads
+  using Packet = typename Eigen::internal::packet_traits<S>::type;
+  using Register = Packet;  ///< of elements
+
+  static EIGEN_ALWAYS_INLINE Register load(const Element* from) { return Eigen::internal::ploadu<Packet>(from); }
+  static EIGEN_ALWAYS_INLINE Register spread(Element of_a) { return Eigen::internal::pset1<Packet>(of_a); }
+  static EIGEN_ALWAYS_INLINE Packet add_product(const Register& of_a, const Register& of_b, const Packet& sum) {
+    return Eigen::internal::pmadd(of_a, of_b, sum);
+  }
+};
+
 /// What becomes of a finished sum on its way to C: relu(C + sum + bias), as much of it as is asked for.
 template <class S>
 struct GemmEpilogue {
@@ -61,12 +76,14 @@ struct GemmTiles {
 };
 
 /// Where a tile's operands lie.
-template <class S>
+template <class Terms>
 struct GemmOperands {
-  index_t inner;  ///< length of the sums
-  const S* a;     ///< a(i, k) at a[i * a_row + k * a_inner]
+  using S = typename Terms::Scalar;
+  using Element = typename Terms::Element;
+  index_t inner;     ///< length of the sums, in elements
+  const Element* a;  ///< a(i, k) at a[i * a_row + k * a_inner]
   index_t a_row, a_inner;
-  const S* b;  ///< b(k, j) at b[k * b_inner + j]; whole registers may be read
+  const Element* b;  ///< b(k, j) at b[k * b_inner + j]; whole registers may be read
   index_t b_inner;
   S* c;  ///< c(i, j) at c[i * c_row + j]
   index_t c_row;
@@ -76,9 +93,10 @@ struct GemmOperands {
 
 /// The way into C for what fills no whole register.
 /// @param sums (rows, lanes)   @param first column of C   @param count columns that C has
-template <class S>
-EIGEN_DONT_INLINE void finish_narrow_columns(const GemmOperands<S>& o, index_t rows, index_t first, index_t count,
-                                             S* sums) {
+template <class Terms>
+EIGEN_DONT_INLINE void finish_narrow_columns(const GemmOperands<Terms>& o, index_t rows, index_t first, index_t count,
+                                             typename Terms::Scalar* sums) {
+  using S = typename Terms::Scalar;
   for (index_t i = 0; i < rows; ++i, sums += GemmTiles<S>::lanes) {
     S* const c = o.c + i * o.c_row + first;
     for (index_t j = 0; j < count; ++j) {
@@ -90,8 +108,9 @@ EIGEN_DONT_INLINE void finish_narrow_columns(const GemmOperands<S>& o, index_t r
 }
 
 /// One tile.
-template <class S, int rows, int packets>
-EIGEN_DONT_INLINE void gemm_tile(const GemmOperands<S>& o) {
+template <class Terms, int rows, int packets>
+EIGEN_DONT_INLINE void gemm_tile(const GemmOperands<Terms>& o) {
+  using S = typename Terms::Scalar;
   using Packet = typename GemmTiles<S>::Packet;
   using namespace Eigen::internal;
   constexpr index_t lanes = GemmTiles<S>::lanes;
@@ -100,14 +119,14 @@ EIGEN_DONT_INLINE void gemm_tile(const GemmOperands<S>& o) {
     SEQREC_UNROLL for (int i = 0; i < rows; ++i) { SEQREC_UNROLL for (int j = 0; j < packets; ++j) work(i, j); }
   };
   for_each([&](int i, int j) { sum[i][j] = pset1<Packet>(S(0)); });
-  const S *a = o.a, *b = o.b;
+  const typename Terms::Element *a = o.a, *b = o.b;
   const index_t a_row = o.a_row, a_inner = o.a_inner, b_inner = o.b_inner;
   for (index_t k = o.inner; k > 0; --k, a += a_inner, b += b_inner) {
-    Packet of_b[std::size_t{packets}];
-    SEQREC_UNROLL for (int j = 0; j < packets; ++j) of_b[j] = ploadu<Packet>(b + j * lanes);
+    typename Terms::Register of_b[std::size_t{packets}];
+    SEQREC_UNROLL for (int j = 0; j < packets; ++j) of_b[j] = Terms::load(b + j * lanes);
     SEQREC_UNROLL for (int i = 0; i < rows; ++i) {
-      const Packet of_a = pset1<Packet>(a[i * a_row]);
-      SEQREC_UNROLL for (int j = 0; j < packets; ++j) sum[i][j] = pmadd(of_a, of_b[j], sum[i][j]);
+      const typename Terms::Register of_a = Terms::spread(a[i * a_row]);
+      SEQREC_UNROLL for (int j = 0; j < packets; ++j) sum[i][j] = Terms::add_product(of_a, of_b[j], sum[i][j]);
     }
   }
   const auto c = [&](int i, int j) { return o.c + i * o.c_row + j * lanes; };
@@ -121,7 +140,7 @@ EIGEN_DONT_INLINE void gemm_tile(const GemmOperands<S>& o) {
   if (narrow) {
     alignas(64) S sums[static_cast<std::size_t>(rows * lanes)];
     SEQREC_UNROLL for (int i = 0; i < rows; ++i) pstoreu(sums + i * lanes, sum[i][packets - 1]);
-    finish_narrow_columns<S>(o, rows, (packets - 1) * lanes, o.columns - (packets - 1) * lanes, sums);
+    finish_narrow_columns(o, rows, (packets - 1) * lanes, o.columns - (packets - 1) * lanes, sums);
   }
   if (o.epilogue.bias != nullptr)
     for_each_whole([&](int i, int j) { sum[i][j] = padd(sum[i][j], ploadu<Packet>(o.epilogue.bias + j * lanes)); });
@@ -131,25 +150,25 @@ EIGEN_DONT_INLINE void gemm_tile(const GemmOperands<S>& o) {
 }
 
 /// Tiles of `rows` rows while there are so many, then of half as many, and so on: all rows of C against one panel of B.
-template <class S, int rows, int packets>
-void gemm_rows_of_tiles(GemmOperands<S> o, index_t count) {
+template <class Terms, int rows, int packets>
+void gemm_rows_of_tiles(GemmOperands<Terms> o, index_t count) {
   for (; count >= rows; count -= rows) {
-    gemm_tile<S, rows, packets>(o);
+    gemm_tile<Terms, rows, packets>(o);
     o.a += rows * o.a_row;
     o.c += rows * o.c_row;
   }
   constexpr int fewer = rows > 8 ? 8 : rows > 4 ? 4 : rows > 2 ? 2 : 1;
   if constexpr (rows > 1)
-    if (count > 0) gemm_rows_of_tiles<S, fewer, packets>(o, count);
+    if (count > 0) gemm_rows_of_tiles<Terms, fewer, packets>(o, count);
 }
 
 /// The same with as many registers side by side as the panel's columns need.
-template <class S, int packets = 1>
-void gemm_panel(const GemmOperands<S>& o, index_t rows) {
-  using Tiles = GemmTiles<S>;
+template <class Terms, int packets = 1>
+void gemm_panel(const GemmOperands<Terms>& o, index_t rows) {
+  using Tiles = GemmTiles<typename Terms::Scalar>;
   if constexpr (packets < Tiles::packets)
-    if (o.columns > packets * Tiles::lanes) return gemm_panel<S, packets + 1>(o, rows);
-  gemm_rows_of_tiles<S, Tiles::rows(packets), packets>(o, rows);
+    if (o.columns > packets * Tiles::lanes) return gemm_panel<Terms, packets + 1>(o, rows);
+  gemm_rows_of_tiles<Terms, Tiles::rows(packets), packets>(o, rows);
 }
 
 }  // namespace gemm_detail

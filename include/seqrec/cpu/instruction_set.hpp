@@ -5,6 +5,8 @@
 /// inline namespace of this name: objects compiled for different ones must not share them.
 #if defined(__CUDACC__)  // whatever the processor: some things nvcc is given in another form
 #define SEQREC_INSTRUCTION_SET nvcc
+#elif defined(__AVX512BF16__)
+#define SEQREC_INSTRUCTION_SET avx512_bf16
 #elif defined(__AVX512F__)
 #define SEQREC_INSTRUCTION_SET avx512
 #elif defined(__AVX2__)

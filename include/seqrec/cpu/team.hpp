@@ -26,11 +26,12 @@ class BasicTeam {
   using Context = BasicContext<Scalar, Width>;
 
   /// @param gradient_size elements of all parameters; 0 for a team that only infers
-  /// @throws ArgumentError unless threads >= 0, slots >= 1 and products are full
+  /// @throws ArgumentError unless threads >= 0, slots >= 1 and products are full or bf16
   explicit BasicTeam(index_t gradient_size = 0, TeamOptions options = {})
       : gradient_size_(gradient_size), pool_(checked(options).threads) {
     for (int i = 0; i < options.slots; ++i) {
       slots_.push_back(std::make_unique<Context>());
+      slots_.back()->set_products(options.products);
       slots_.back()->reserve_gradient_blocks(gradient_size, gradients_.left(), i);
     }
   }
@@ -112,9 +113,9 @@ class BasicTeam {
   static const TeamOptions& checked(const TeamOptions& options) {
     check_argument(options.threads >= 0, "threads", options.threads, "at least 0 (0 is one for each core)");
     check_argument(options.slots >= 1, "slots", options.slots, "at least 1");
-    check_argument(options.products == ProductPrecision::full, "products",
+    check_argument(options.products != ProductPrecision::tf32, "products",
                    names_of(options.products)[static_cast<std::size_t>(options.products)],
-                   "full: the CPU knows no other");
+                   "full or bf16: tf32 is a GPU's");
     return options;
   }
 
