@@ -31,11 +31,12 @@ peer::Histories histories(std::int32_t users, const std::int32_t* offsets, const
 
 SEQREC_PEER_EXPORT const char* seqrec_peer_last_error() { return last_error.c_str(); }
 
-/// @param options "name=value name=value" of the family's model   @return null where it cannot be
+/// @param options "name=value name=value" of the family's model   @param team  the same of TeamOptions   @return null
+/// where it cannot be
 SEQREC_PEER_EXPORT Contender* seqrec_peer_create(const char* family, const char* options, const char* objective,
-                                                 std::int32_t threads, std::int32_t lazy_rows, std::uint64_t seed) {
+                                                 const char* team, std::int32_t lazy_rows, std::uint64_t seed) {
   std::unique_ptr<Contender> made;
-  const bool good = succeeds([&] { made = make(family, {options, objective, threads, lazy_rows != 0, seed}); });
+  const bool good = succeeds([&] { made = make(family, {options, objective, team, lazy_rows != 0, seed}); });
   return good ? made.release() : nullptr;
 }
 

@@ -17,9 +17,9 @@ using seqrec::offset_t;
 
 /// What decides a contender beside its model's options.
 struct Settings {
-  std::string options;    ///< of the model: "items=3416 width=64"
-  std::string objective;  ///< a name that the family knows: "bce"
-  int threads = 1;
+  std::string options;     ///< of the model: "items=3416 width=64"
+  std::string objective;   ///< a name that the family knows: "bce"
+  std::string team;        ///< options of its team: "threads=2 products=full"
   bool lazy_rows = false;  ///< the optimiser moves only the table rows that a step touched
   std::uint64_t seed = 0;  ///< of dropout masks
 };

@@ -12,6 +12,7 @@
 #include "contender.hpp"
 #include "seqrec/autograd/parameter_ranges.hpp"
 #include "seqrec/core/options.hpp"
+#include "seqrec/core/team_options.hpp"
 #include "seqrec/optim/adam.hpp"
 #include "seqrec/optim/optimizer.hpp"
 #include "seqrec/optim/sgd.hpp"
@@ -32,7 +33,7 @@ Options parse_options(std::string_view text) {
     const std::string name(pair.substr(0, equals));
     const seqrec::OptionList list = seqrec::list_options(options);
     const auto option = std::find_if(list.begin(), list.end(), [&](const auto& one) { return one.name == name; });
-    if (option == list.end()) throw seqrec::ArgumentError("option " + name + " is none of the model's");
+    if (option == list.end()) throw seqrec::ArgumentError("option " + name + " is none of those there are");
     option->parse(name, pair.substr(equals + 1), option->value);
   }
   return options;
@@ -48,7 +49,7 @@ class ModelContender final : public Contender {
         objective_(objective),
         model_(options_),
         ranges_(model_.parameters()),
-        team_(model_.parameters().size(), {.threads = settings.threads}),
+        team_(model_.parameters().size(), parse_options<seqrec::TeamOptions>(settings.team)),
         adam_(model_.parameters().size(), seqrec::Adam{}, rows()),
         descent_(model_.parameters().size(), seqrec::Sgd{}, rows()) {}
 
@@ -109,7 +110,8 @@ class ModelContender final : public Contender {
 
   seqrec::Recommender<Model>& server() {
     if (!server_)
-      server_.emplace(model_, seqrec::RecommenderOptions{.team = {.threads = settings_.threads}, .warm_up = false});
+      server_.emplace(model_, seqrec::RecommenderOptions{.team = parse_options<seqrec::TeamOptions>(settings_.team),
+                                                         .warm_up = false});
     return *server_;
   }
 

@@ -56,7 +56,7 @@ def race(workload: Training, library: Library, plan: Plan) -> dict[str, object]:
     checked = compare(family, workload, options, styles, batches[0], library, plan)
 
     contenders: list = [
-        Seqrec(library, workload.family, options, workload.objective, plan.threads, batches, lazy)
+        Seqrec(library, workload.family, options, workload.objective, plan.threads, batches, lazy, workload.products)
         for lazy in ((False, True) if workload.family == "din" else (False,))
     ]
     for style in styles:
@@ -91,7 +91,8 @@ def compare(family: ModuleType, workload: Training, options: dict[str, object], 
     ]
     if not sides:
         return {}
-    ours = Seqrec(library, workload.family, exact, workload.objective, plan.threads, [batch])
+    ours = Seqrec(library, workload.family, exact, workload.objective, plan.threads, [batch],
+                  products=workload.products)
     for draws_left in (2, 1, 0):
         randomise(sides[0].model)
         for side in sides:
@@ -99,7 +100,10 @@ def compare(family: ModuleType, workload: Training, options: dict[str, object], 
             side.model.hide_padding = True
         expected = (ours.label, *ours.gradients(0, sides[0].parameters()))
         try:
-            errors = [check.same_gradients(expected, (side.label, *side.gradients(0))) for side in sides]
+            errors = [
+                check.same_gradients(expected, (side.label, *side.gradients(0)), check.TOLERANCE[workload.products])
+                for side in sides
+            ]
             break
         except check.GradientsDiffer as disagreement:
             if draws_left == 0:

@@ -55,7 +55,7 @@ class Library(PeerLibrary):
         integers, reals = (numpy.ctypeslib.ndpointer(kind, flags="C_CONTIGUOUS") for kind in ("int32", "float32"))
         handle, text, int32 = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int32
         loss = ctypes.POINTER(ctypes.c_double)
-        self.declare("create", handle, text, text, text, int32, int32, ctypes.c_uint64)
+        self.declare("create", handle, text, text, text, text, int32, ctypes.c_uint64)
         self.declare("destroy", None, handle)
         self.declare("parameter_count", ctypes.c_int64, handle)
         self.declare("set_parameter", int32, handle, text, reals, ctypes.c_int64)
@@ -72,11 +72,12 @@ class Seqrec:
     """A model with its optimiser and its prepared batches."""
 
     def __init__(self, library: Library, family: str, options: dict[str, object], objective: str, threads: int,
-                 batches: Iterable[Batch] = (), lazy_rows: bool = False):
+                 batches: Iterable[Batch] = (), lazy_rows: bool = False, products: str = "full"):
         self.library = library
         self.side, self.label = "seqrec", "seqrec, lazy rows" if lazy_rows else "seqrec"
         text = " ".join(f"{name}={value}" for name, value in options.items())
-        self.handle = library.create(family.encode(), text.encode(), objective.encode(), threads, lazy_rows, 1)
+        team = f"threads={threads} products={products}"
+        self.handle = library.create(family.encode(), text.encode(), objective.encode(), team.encode(), lazy_rows, 1)
         library.check(self.handle is None)
         for batch in batches:
             users, columns = len(batch.offsets) - 1, batch.labels.shape[1]

@@ -15,6 +15,7 @@ class Training:
     histories: str  # whose lengths: batches.Histories
     users: int  # of a batch
     options: dict[str, object]  # of the model, as seqrec names them
+    products: str = "full"  # of seqrec's; PyTorch's are float
 
     @property
     def max_length(self) -> int:
@@ -69,6 +70,10 @@ TRAINING = [
              128, sasrec(200)),
     Training("sasrec-softmax-amazon", "SASRec, full softmax, Amazon lengths", "sasrec", "softmax", "amazon", 128,
              sasrec(50)),
+    Training("sasrec-softmax-bf16-ml", "SASRec, full softmax in bfloat16, ml-1m lengths", "sasrec", "softmax", "ml-1m",
+             128, sasrec(200), "bf16"),
+    Training("sasrec-softmax-bf16-amazon", "SASRec, full softmax in bfloat16, Amazon lengths", "sasrec", "softmax",
+             "amazon", 128, sasrec(50), "bf16"),
     Training("gru4rec-64-ml", "GRU4Rec, BCE, h64, ml-1m lengths", "gru4rec", "bce", "ml-1m", 128, gru4rec(64, 200)),
     Training("gru4rec-128-ml", "GRU4Rec, BCE, h128, ml-1m lengths", "gru4rec", "bce", "ml-1m", 128,
              gru4rec(128, 200)),
