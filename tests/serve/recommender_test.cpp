@@ -281,3 +281,31 @@ TEST_CASE("a model whose scores are not numbers is refused when its Recommender 
           server.score(std::vector<ScoreRequest>{{history, good}, {history, all}});
         }) == "score request 1: a score is NaN, expected numbers; hint: are the model's weights finite?");
 }
+
+TEST_CASE("a Recommender in bfloat16 finds nearly the same items by nearly the same scores", "[serve]") {
+  const Asked asked;
+  const SasRec<Context> model(
+      {.items = asked.data.num_items(), .width = 16, .max_length = 20, .initial_deviation = 0.5});
+  const Recommender<SasRec<Context>> exact(model), rounded(model, {.team = {.products = ProductPrecision::bf16}});
+  std::vector<RecommendRequest> requests = asked.recommend;
+  requests.erase(requests.begin() + 5);
+  const auto expected = exact.recommend(requests), found = rounded.recommend(requests);
+  double largest = 0, furthest = 0;
+  for (std::size_t user = 0; user < requests.size(); ++user) {
+    REQUIRE(found[user].items.size() == expected[user].items.size());
+    for (std::size_t i = 0; i < found[user].items.size(); ++i) {
+      const auto here = static_cast<double>(found[user].items[i].score);
+      largest = std::max(largest, std::abs(here));
+      furthest = std::max(furthest, std::abs(here - static_cast<double>(expected[user].items[i].score)));
+    }
+    CHECK(same(found[user].items, rounded.recommend(requests[user])));  // in company and alone
+  }
+  CHECK(furthest > 0);
+  CHECK(furthest < 8e-3 * largest);
+  // Listed candidates are scored as ever, and so is a catalogue that is not packed.
+  const Recommender<SasRec<Context>> unpacked(model,
+                                              {.team = {.products = ProductPrecision::bf16}, .pack_items = false});
+  CHECK(same(unpacked.recommend(requests[0]), expected[0].items));
+  for (const ScoreRequest& request : {asked.score[0], asked.score[9]})
+    CHECK(rounded.score(request) == exact.score(request));
+}

@@ -32,10 +32,9 @@ struct TeamOptions {
     visit("threads", threads, in_range(0, 4096), "workers; 0 is one for each core; results do not depend on it",
           OptionEffect::none);
     visit("slots", slots, in_range(1, 4096), "contexts over which shards are dealt");
-    visit(
-        "products", products, any(),
-        "of float matrices; tf32, on a GPU, rounds what they read to a thousandth; bf16, on a CPU, what a softmax over "
-        "the whole catalogue reads, to a hundredth");
+    visit("products", products, any(),
+          "of float matrices; tf32, on a GPU, rounds what they read to a thousandth; bf16, on a CPU, what reads the "
+          "whole catalogue, to a hundredth");
   }
 };
 

@@ -35,10 +35,11 @@ template <class S, int W>
 void rank_of_target(BasicContext<S, W>& context, const RankOfTarget<BasicContext<S, W>>& a) {
   const index_t rows = a.queries.rows(), items = a.head.items();
   const detail::ScoreBlock block = detail::score_block(rows, items);
+  const ItemHead<BasicContext<S, W>> head = detail::exact_head(context, a.head);
   S* memory = context.vector(block.rows * block.items).data;
   const VectorView<S, HostSpace> of_targets = context.vector(rows);
   for (index_t i = 0; i < rows; ++i) {
-    of_targets(i) = detail::score_item(a.head, a.queries, i, a.targets(i));
+    of_targets(i) = detail::score_item(head, a.queries, i, a.targets(i));
     a.above(i) = std::isnan(of_targets(i)) ? -1 : 0;
     a.ties(i) = 0;
   }
@@ -46,7 +47,7 @@ void rank_of_target(BasicContext<S, W>& context, const RankOfTarget<BasicContext
     for (index_t first = 0; first < items; first += block.items) {
       const index_t count = std::min(block.items, items - first);
       const MatrixView<S, HostSpace> scores(memory, std::min(block.rows, rows - start), count);
-      detail::score_items_in_block(a.head, a.queries.row_range(start, scores.rows()), first, count, scores);
+      detail::score_items_in_block(head, a.queries.row_range(start, scores.rows()), first, count, scores);
       for (index_t i = start; i < start + scores.rows(); ++i) {
         if (a.above(i) < 0) continue;  // a score that we have met was not a number
         const S* const row = scores.row(i - start);

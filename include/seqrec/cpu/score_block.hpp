@@ -2,15 +2,16 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/gemm.hpp"
-#include "seqrec/cpu/pack_items.hpp"
 #include "seqrec/ops/item_head.hpp"
 
 // How the CPU scores items. Whatever does it, for the whole catalogue, a part of it or listed items, for one state or
 // many, does it here: every score is the same product's, which adds up in one order wherever an item or a state stands.
-// So an item's score is the same to the last bit whoever asks, and equal items have equal scores.
+// So an item's score is the same to the last bit whoever asks, and equal items have equal scores. The exception is who
+// asks for the best items of a table that was packed in bfloat16 (PackedProducts).
 
 namespace seqrec::cpu::detail {
 
@@ -43,6 +44,62 @@ void score_items_in_block(const ItemHead<Ctx>& head, const_matrix_of<Ctx> states
   } else {
     gemm_bias(states, transposed(head.table.row_range(first, count)), bias, false, scores);
   }
+}
+
+/// Scores against a table that may be packed, in bfloat16 where the context multiplies so: whoever packed it wants half
+/// the memory read, and scores that are off by some thousandths.
+template <class Ctx>
+class PackedProducts {
+ public:
+  using S = typename Ctx::Scalar;
+  static constexpr bool knows_bf16 = std::is_same_v<S, float>;
+
+  /// How a packed table lies in memory.
+  static bool in_bf16(const Ctx& context) { return knows_bf16 && context.products() == ProductPrecision::bf16; }
+  static index_t size(const Ctx& context, index_t items, index_t width) {
+    static_assert(sizeof(Bf16Pair) == sizeof(float));
+    return in_bf16(context) ? packed_size<Bf16Pair>(bf16_pairs(width), items) : packed_size<S>(width, items);
+  }
+  static void lay_out(const Ctx& context, const_matrix_of<Ctx> table, S* memory) {
+    if constexpr (knows_bf16)
+      if (in_bf16(context)) {
+        pack_bf16(transposed(table), reinterpret_cast<Bf16Pair*>(memory));
+        return;
+      }
+    pack(transposed(table), memory);
+  }
+
+  /// @param rows  of states at once, at most
+  PackedProducts(Ctx& context, const ItemHead<Ctx>& head, index_t rows) : head_(head) {
+    if (!head.packed || !in_bf16(context)) return;
+    const index_t pairs = bf16_pairs(head.width());
+    states_ = {context.template vector<Bf16Pair>(rows * pairs).data, rows, pairs};
+  }
+
+  /// Scores rows of states against items first .. first+count-1; `first` begins a panel.
+  void operator()(const_matrix_of<Ctx> states, index_t first, index_t count, matrix_of<Ctx> scores) const {
+    if constexpr (knows_bf16)
+      if (states_) {
+        for (index_t i = 0; i < states.rows(); ++i) pair_up(states.row(i), states.columns(), states_.row(i));
+        const Packed<Bf16Pair> items{reinterpret_cast<const Bf16Pair*>(head_.packed.data), states_.columns(),
+                                     head_.items()};
+        gemm_bias(states_.row_range(0, states.rows()), items.column_range(first, count),
+                  head_.bias ? head_.bias.row_range(first, count) : head_.bias, false, scores);
+        return;
+      }
+    score_items_in_block(head_, states, first, count, scores);
+  }
+
+ private:
+  const ItemHead<Ctx>& head_;
+  MatrixView<Bf16Pair, HostSpace> states_{};  ///< in pairs; null where the table is not
+};
+
+/// A head by whose table every score is exact.
+template <class Ctx>
+ItemHead<Ctx> exact_head(const Ctx& context, ItemHead<Ctx> head) {
+  if (PackedProducts<Ctx>::in_bf16(context)) head.packed = {};
+  return head;
 }
 
 /// The score of one item for one row of states.

@@ -86,6 +86,7 @@ void top_k(BasicContext<S, W>& context, const TopK<BasicContext<S, W>>& a) {
   const index_t rows = a.queries.rows(), items = a.head.items(), wanted = a.items.columns();
   const detail::ScoreBlock block = detail::score_block(rows, items);
   S* memory = context.vector(block.rows * block.items).data;
+  const detail::PackedProducts<BasicContext<S, W>> score(context, a.head, block.rows);
   for (index_t i = 0; i < rows; ++i) {
     std::fill_n(a.items.row(i), wanted, item_t{-1});
     std::fill_n(a.scores.row(i), wanted, lowest);
@@ -94,7 +95,7 @@ void top_k(BasicContext<S, W>& context, const TopK<BasicContext<S, W>>& a) {
     for (index_t first = 0; first < items; first += block.items) {
       const index_t count = std::min(block.items, items - first);
       const MatrixView<S, HostSpace> scores(memory, std::min(block.rows, rows - start), count);
-      detail::score_items_in_block(a.head, a.queries.row_range(start, scores.rows()), first, count, scores);
+      score(a.queries.row_range(start, scores.rows()), first, count, scores);
       for (index_t i = start; i < start + scores.rows(); ++i) {
         S* const row = scores.row(i - start);
         if (a.exclusions)

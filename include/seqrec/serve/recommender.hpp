@@ -21,7 +21,8 @@
 
 namespace seqrec {
 
-/// How a Recommender works. No answer depends on it.
+/// How a Recommender works. No answer depends on it, unless products are bf16: then the best items are found, and told,
+/// by scores that are off by some thousandths of the largest (of packed items, by a model of floats on the CPU).
 struct RecommenderOptions {
   TeamOptions team{};
   index_t users_at_once = 1024;
