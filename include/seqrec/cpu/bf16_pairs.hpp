@@ -96,8 +96,8 @@ struct Bf16Terms {
     } else {
       using Bits = typename unpacket_traits<Packet>::integer_packet;
       const auto pairs = ploadu<Bits>(reinterpret_cast<const std::int32_t*>(from));
-      return {preinterpret<Packet>(Bits(plogical_shift_left<16>(pairs))),
-              preinterpret<Packet>(Bits(pand(pairs, pset1<Bits>(static_cast<std::int32_t>(0xffff0000)))))};
+      return {preinterpret<Packet>(plogical_shift_left<16>(pairs)),
+              preinterpret<Packet>(pand(pairs, pset1<Bits>(static_cast<std::int32_t>(0xffff0000))))};
     }
   }
   static EIGEN_ALWAYS_INLINE Register spread(Element of_a) {
@@ -106,7 +106,7 @@ struct Bf16Terms {
   }
   static EIGEN_ALWAYS_INLINE Packet add_product(const Register& of_a, const Register& of_b, const Packet& sum) {
     using namespace Eigen::internal;
-    return pmadd(of_a.first, of_b.first, Packet(pmadd(of_a.second, of_b.second, sum)));
+    return pmadd(of_a.first, of_b.first, pmadd(of_a.second, of_b.second, sum));
   }
 #endif
 };

@@ -9,9 +9,9 @@
 namespace seqrec {
 
 /// Lays an item table out as the backend likes to read all of it, for `ItemHead::packed`. Whoever scores a catalogue
-/// for one user at a time gains by it: the table is laid out once, and not for each of them. Scores keep their bits, unless the context multiplies in bfloat16
-/// (ProductPrecision): then a CPU lays it out so, in half the memory, and the best items are found by scores that are
-/// off by some thousandths of the largest.
+/// for one user at a time gains by it: the table is laid out once, and not for each of them. Scores keep their bits,
+/// unless the context multiplies in bfloat16 (ProductPrecision): then a CPU lays it out so, in half the memory, and the
+/// best items are found by scores that are off by some thousandths of the largest.
 template <class Context>
 struct PackItems {
   const_matrix_of<Context> table;  ///< (V, D)
