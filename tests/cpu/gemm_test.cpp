@@ -216,15 +216,16 @@ std::vector<cpu::Bf16Pair> columns_in_pairs(MatrixView<const float, HostSpace> m
 }  // namespace
 
 TEST_CASE("gemm in bfloat16: both forms of A and of B, written and added, against loops", "[cpu]") {
-  for (const auto& [m, n, k] : {std::array<index_t, 3>{1, 1, 1},
-                                {3, 4, 5},
-                                {1, 50, 7},
-                                {50, 1, 8},
-                                {33, 17, 50},
-                                {7, 130, 64},
-                                {64, 64, 1},
-                                {100, 37, 701}})
+  for (const auto& size : {std::array<index_t, 3>{1, 1, 1},
+                           {3, 4, 5},
+                           {1, 50, 7},
+                           {50, 1, 8},
+                           {33, 17, 50},
+                           {7, 130, 64},
+                           {64, 64, 1},
+                           {100, 37, 701}})
     for (const Layout layout : {Layout::dense, Layout::strided}) {
+      const index_t m = size[0], n = size[1], k = size[2];
       CAPTURE(m, n, k, layout == Layout::strided);
       // Rounded once more they stay what they are: what is left is the order of sums.
       const Matrix a = in_bf16(random_matrix(m, k, 1)), b = in_bf16(random_matrix(k, n, 2));

@@ -43,8 +43,9 @@ TEMPLATE_TEST_CASE("pack_items: the best items are found as without, in parts to
 }
 
 TEST_CASE("pack_items: in bfloat16, half the memory, and scores some thousandths off", "[ops]") {
-  for (const auto& [items, width] : {std::array<index_t, 2>{1, 5}, {50, 64}, {300, 7}, {40000, 5}})
+  for (const auto& size : {std::array<index_t, 2>{1, 5}, {50, 64}, {300, 7}, {40000, 5}})
     for (const index_t queries : {1, 40, 130}) {
+      const index_t items = size[0], width = size[1];
       CAPTURE(items, width, queries);
       CpuFloat context;
       PlacedScalars<CpuFloat> states(random_matrix(queries, width, 1), Layout::strided),
