@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "harness.hpp"
+#include "seqrec/cpu/pack_items.hpp"
 #include "seqrec/cpu/rank_of_target.hpp"
 #include "seqrec/cpu/top_k.hpp"
 
@@ -36,17 +37,27 @@ class Scores {
   EigenMatrix scores_;
 };
 
+/// How the table lies: as it is, or packed in one of two forms.
+enum class Table { plain, packed, packed_bf16 };
+
+template <Table form>
 struct TopK : Scores {
   explicit TopK(const benchmark::State& state)
       : Scores(state.range(0), state.range(1), state.range(2)),
         items_(state.range(0), state.range(3)),
         best_(state.range(0), state.range(3)),
         expected_(state.range(0), state.range(3)),
-        order_(static_cast<std::size_t>(state.range(1))) {}
+        order_(static_cast<std::size_t>(state.range(1))) {
+    if (form == Table::packed_bf16) context_.set_products(seqrec::ProductPrecision::bf16);
+    if (form == Table::plain) return;
+    packed_ = Vector(seqrec::ops::packed_items_size(context_, table_.rows(), table_.columns()));
+    seqrec::ops::pack_items(context_, seqrec::PackItems<Context>{table_.view(), packed_.view()});
+  }
   void run(index_t) {
     context_.begin_shard();
-    seqrec::ops::top_k(context_,
-                       seqrec::TopK<Context>{queries_.view(), {table_.view()}, {}, items_.view(), best_.view()});
+    seqrec::ops::top_k(
+        context_,
+        seqrec::TopK<Context>{queries_.view(), {table_.view(), {}, packed_.view()}, {}, items_.view(), best_.view()});
   }
   void baseline(index_t) {
     score_all();
@@ -59,12 +70,15 @@ struct TopK : Scores {
       for (index_t k = 0; k < wanted; ++k) expected_.view()(user, k) = scores[order_[static_cast<std::size_t>(k)]];
     }
   }
-  std::vector<Result> results() const { return {{elements(best_), elements(expected_)}}; }
+  std::vector<Result> results() const {
+    return {{elements(best_), elements(expected_), form == Table::packed_bf16 ? 8e-3 : 2e-4}};
+  }
   Cost cost() const { return cost_of_scores(); }
 
  private:
   seqrec::Tensor<item_t, 2, HostSpace> items_;
   Matrix best_, expected_;
+  Vector packed_;
   std::vector<item_t> order_;
 };
 
@@ -104,9 +118,14 @@ struct RankOfTarget : Scores {
   Vector found_, expected_;
 };
 
+const std::vector<std::string> names_of_top_k = {"B", "V", "D", "K"};
+const std::vector<std::vector<std::int64_t>> sizes_of_top_k = {
+    {1, movielens_1m::items, 64, 10}, {128, movielens_1m::items, 64, 10}, {1, 100000, 64, 10}};
+
 const bool registered =
-    compare<TopK>("top_k", "partial_sort", {"B", "V", "D", "K"},
-                  {{1, movielens_1m::items, 64, 10}, {128, movielens_1m::items, 64, 10}, {1, 100000, 64, 10}}) &&
+    compare<TopK<Table::plain>>("top_k", "partial_sort", names_of_top_k, sizes_of_top_k) &&
+    compare<TopK<Table::packed>>("top_k/packed", "partial_sort", names_of_top_k, sizes_of_top_k) &&
+    compare<TopK<Table::packed_bf16>>("top_k/packed/bfloat16", "partial_sort", names_of_top_k, sizes_of_top_k) &&
     compare<RankOfTarget>("rank_of_target", "count_if", {"B", "V", "D"}, {{128, movielens_1m::items, 64}});
 
 }  // namespace
