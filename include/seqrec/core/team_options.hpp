@@ -14,9 +14,9 @@ namespace seqrec {
 enum class ProductPrecision {
   full,  ///< as float is
   tf32,  ///< on a GPU: tensor cores, which read 10 of the 23 bits of an operand's fraction, and add up in float
-  /// On a CPU: what reads the whole catalogue, a softmax in training and a Recommender's best items, reads 7 bits of it,
-  /// and adds up in float. A packed catalogue takes half the memory; on processors that multiply bfloat16 faster (AMD's
-  /// since Zen 4) the softmax takes two thirds of the time.
+  /// On a CPU: what reads the whole catalogue, a softmax in training and a Recommender's best items, reads 7 bits of
+  /// it, and adds up in float. A packed catalogue takes half the memory; on processors that multiply bfloat16 faster
+  /// (AMD's since Zen 4) the softmax takes two thirds of the time.
   bf16,
 };
 constexpr std::array<const char*, 3> names_of(ProductPrecision) { return {"full", "tf32", "bf16"}; }
