@@ -35,7 +35,7 @@ class WholeProducts {
     }
   }
 
-  /// Scores rows `start`.. of the states against items `first`..
+  /// Scores rows `start`.. of the states against items `first`..; the parts of the catalogue come in order.
   void score(index_t start, index_t first, View scores) {
     score_items_in_block(head_, a_.states.row_range(start, scores.rows()), first, scores.columns(), scores);
   }
@@ -85,9 +85,8 @@ class Bf16Products {
 
   void score(index_t start, index_t first, View scores) {
     if (first != first_laid_out_) lay_out(first, scores.columns());
-    for (index_t i = 0; i < scores.rows(); ++i) pair_up(a_.states.row(start + i), width(), states_.row(i));
-    const auto bias = a_.head.bias ? a_.head.bias.row_range(first, scores.columns()) : a_.head.bias;
-    gemm_bias(states_.row_range(0, scores.rows()), items_of_scores_, bias, false, scores);
+    if (first == 0) pair_up_rows(a_.states.row_range(start, scores.rows()), states_);
+    score_bf16_items_in_block(a_.head, states_.row_range(0, scores.rows()), items_of_scores_, first, scores);
   }
 
   EIGEN_ALWAYS_INLINE void keep(const Piece<float>& powers, float* place, index_t row, index_t column, index_t count) {

@@ -46,6 +46,21 @@ void score_items_in_block(const ItemHead<Ctx>& head, const_matrix_of<Ctx> states
   }
 }
 
+/// The same with states and items rounded to bfloat16.
+/// @param states (rows, pairs of D)   @param items  packed, of this part alone
+template <class Ctx>
+void score_bf16_items_in_block(const ItemHead<Ctx>& head, MatrixView<const Bf16Pair, HostSpace> states,
+                               const Packed<Bf16Pair>& items, index_t first, matrix_of<Ctx> scores) {
+  gemm_bias(states, items, head.bias ? head.bias.row_range(first, items.columns()) : head.bias, false, scores);
+}
+
+/// Pairs up rows, each along itself.   @param to (rows or more, pairs of D)   @return what was written
+inline MatrixView<const Bf16Pair, HostSpace> pair_up_rows(MatrixView<const float, HostSpace> rows,
+                                                          MatrixView<Bf16Pair, HostSpace> to) {
+  for (index_t i = 0; i < rows.rows(); ++i) pair_up(rows.row(i), rows.columns(), to.row(i));
+  return to.row_range(0, rows.rows());
+}
+
 /// Scores against a table that may be packed, in bfloat16 where the context multiplies so: whoever packed it wants half
 /// the memory read, and scores that are off by some thousandths.
 template <class Ctx>
@@ -76,15 +91,16 @@ class PackedProducts {
     states_ = {context.template vector<Bf16Pair>(rows * pairs).data, rows, pairs};
   }
 
-  /// Scores rows of states against items first .. first+count-1; `first` begins a panel.
+  /// Scores rows of states against items first .. first+count-1; `first` begins a panel. Parts of the catalogue come in
+  /// order, from item 0 on: there the states are rounded.
   void operator()(const_matrix_of<Ctx> states, index_t first, index_t count, matrix_of<Ctx> scores) const {
     if constexpr (knows_bf16)
       if (states_) {
-        for (index_t i = 0; i < states.rows(); ++i) pair_up(states.row(i), states.columns(), states_.row(i));
+        if (first == 0) pair_up_rows(states, states_);
         const Packed<Bf16Pair> items{reinterpret_cast<const Bf16Pair*>(head_.packed.data), states_.columns(),
                                      head_.items()};
-        gemm_bias(states_.row_range(0, states.rows()), items.column_range(first, count),
-                  head_.bias ? head_.bias.row_range(first, count) : head_.bias, false, scores);
+        score_bf16_items_in_block(head_, states_.row_range(0, states.rows()), items.column_range(first, count), first,
+                                  scores);
         return;
       }
     score_items_in_block(head_, states, first, count, scores);

@@ -11,7 +11,8 @@ template <class Context>
 struct ItemHead {
   const_matrix_of<Context> table;   ///< (V, D) e
   const_vector_of<Context> bias{};  ///< (V) b, or null for none
-  /// The table once more, as `pack_items` lays it out, of these items or more; null for none.
+  /// The table once more, as `pack_items` lays it out, of these items or more; null for none. Packed and
+  /// read by contexts of the same ProductPrecision.
   const_vector_of<Context> packed{};
 
   SEQREC_HOST_DEVICE constexpr index_t items() const { return table.rows(); }
