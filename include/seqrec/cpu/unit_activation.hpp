@@ -21,9 +21,8 @@ class UnitRows {
 
   UnitRows() = default;
   UnitRows(Ctx& context, const UnitActivation<Ctx>& f, index_t units) : f_(f), units_(units) {
-    if (f.kind == Activation::none || f.kind == Activation::relu || f.kind == Activation::prelu) return;
-    scratch_ = context.vector(units).data;
     if (f.kind != Activation::dice) return;
+    scratch_ = context.vector(units).data;
     inverse_deviation_ = context.vector(units).data;
     array(inverse_deviation_, units) = (array(f.variance.data, units) + static_cast<S>(f.epsilon)).rsqrt();
     if (!f.sum) return;
@@ -64,9 +63,13 @@ class UnitRows {
     }
   }
 
+  /// Whether backward reads what forward made of x.
+  bool reads_values() const { return f_.kind == Activation::sigmoid || f_.kind == Activation::tanh; }
+
   /// g becomes f'(x) g; gradients of the slope are added to. Dice's sums are taken, for `count` to add.
-  void backward(const S* from, S* gradient) const {
-    const auto x = array(from, units_);
+  /// @param to what forward made of x, if reads_values()
+  void backward(const S* from, const S* to, S* gradient) const {
+    const auto x = array(from, units_), y = array(to, units_);
     auto g = array(gradient, units_);
     switch (f_.kind) {
       case Activation::none:
@@ -74,15 +77,11 @@ class UnitRows {
       case Activation::relu:
         g = (x > S(0)).select(g, S(0));
         break;
-      case Activation::sigmoid: {
-        logistic(from, scratch_);
-        const auto p = array(scratch_, units_);
-        g *= p * (S(1) - p);
+      case Activation::sigmoid:
+        g *= y * (S(1) - y);
         break;
-      }
       case Activation::tanh:
-        hyperbolic_tangent(from, scratch_);
-        g *= S(1) - array(scratch_, units_).square();
+        g *= S(1) - y.square();
         break;
       case Activation::prelu:
         if (f_.dalpha) array(f_.dalpha.data, units_) += g * x.min(S(0));
@@ -133,7 +132,7 @@ class UnitRows {
   UnitActivation<Ctx> f_;
   index_t units_ = 0;
   S* inverse_deviation_ = nullptr;  ///< (F) dice
-  S* scratch_ = nullptr;            ///< (F) of one row
+  S* scratch_ = nullptr;            ///< (F) dice, of one row
   double* sum_ = nullptr;           ///< (F) dice
   double* squares_ = nullptr;       ///< (F) dice
 };
@@ -156,9 +155,11 @@ void unit_activation_backward(BasicContext<S, W>& context, const UnitActivationB
   const index_t units = a.x.columns();
   detail::UnitRows<BasicContext<S, W>> f(context, a.f, units);
   const DropoutRows kept(context, a.dropout, a.x.rows(), units);
+  S* const values = context.vector(f.reads_values() ? units : 0).data;
   for (index_t i = 0; i < a.x.rows(); ++i) {
     mask_elements(a.dy.row(i), units, kept.row(i));
-    f.backward(a.x.row(i), a.dy.row(i));
+    if (f.reads_values()) f.forward(a.x.row(i), values);
+    f.backward(a.x.row(i), values, a.dy.row(i));
     if (a.dx.view.data != a.dy.data) leave_row(a.dx, i, row_array(a.dy, i));
   }
   f.count(a.x.rows());
