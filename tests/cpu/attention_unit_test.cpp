@@ -84,11 +84,11 @@ TEST_CASE("what a unit keeps lies layer after layer, block after block", "[cpu]"
   std::vector<double> saved(25);
   double* place = saved.data();
   const Rows::Kept first = rows.next(place, 3), second = rows.next(place, 2);
-  CHECK(first.before[0].data == saved.data());
-  CHECK(first.before[1].data == saved.data() + 6);
-  CHECK(second.before[0].data == saved.data() + 15);
-  CHECK(second.before[1].data == saved.data() + 19);
+  CHECK(first.values[0].data == saved.data());
+  CHECK(first.values[1].data == saved.data() + 6);
+  CHECK(second.values[0].data == saved.data() + 15);
+  CHECK(second.values[1].data == saved.data() + 19);
   CHECK(place == saved.data() + 25);
-  CHECK(second.before[1].rows() == 2);
-  CHECK(second.before[1].columns() == 3);
+  CHECK(second.values[1].rows() == 2);
+  CHECK(second.values[1].columns() == 3);
 }

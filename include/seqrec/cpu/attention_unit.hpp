@@ -6,6 +6,7 @@
 #include "seqrec/cpu/arrays.hpp"
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/gemm.hpp"
+#include "seqrec/cpu/pieces.hpp"
 #include "seqrec/cpu/unit_activation.hpp"
 #include "seqrec/ops/candidate_attention.hpp"
 
@@ -20,22 +21,24 @@ class AttentionUnitRows {
   using View = MatrixView<S, HostSpace>;
   static constexpr auto most_hidden = static_cast<std::size_t>(AttentionUnit<Ctx>::most_hidden);
 
-  /// What one block keeps for backward: each hidden layer's values before its activation.
+  /// What one block keeps for backward: each hidden layer's values, after its activation where those tell its slope,
+  /// otherwise before it.
   struct Kept {
-    View before[most_hidden];
+    View values[most_hidden];
   };
 
-  AttentionUnitRows(Ctx& context, const AttentionUnit<Ctx>& unit, index_t most_pairs) : context_(context), unit_(unit) {
+  AttentionUnitRows(Ctx& context, const AttentionUnit<Ctx>& unit, index_t most_pairs)
+      : context_(context), unit_(unit), most_pairs_(most_pairs) {
     for (index_t l = 0; l < unit.layers; ++l) {
-      after_[l] = context.matrix(most_pairs, unit.units(l));
       activation_[l] = UnitRows<Ctx>(context, unit.hidden[l].activation, unit.units(l));
+      if (!activation_[l].value_tells_slope()) after_[l] = context.matrix(most_pairs, unit.units(l));
     }
   }
 
   /// Memory that keeps a block of at most that many pairs for no longer than the block is worked on.
   Kept scratch(Ctx& context, index_t most_pairs) const {
     Kept kept;
-    for (index_t l = 0; l < unit_.layers; ++l) kept.before[l] = context.matrix(most_pairs, unit_.units(l));
+    for (index_t l = 0; l < unit_.layers; ++l) kept.values[l] = context.matrix(most_pairs, unit_.units(l));
     return kept;
   }
 
@@ -44,35 +47,35 @@ class AttentionUnitRows {
   Kept next(Element*& saved, index_t pairs) const {
     Kept kept;
     for (index_t l = 0; l < unit_.layers; ++l) {
-      kept.before[l] = View(const_cast<S*>(saved), pairs, unit_.units(l));
+      kept.values[l] = View(const_cast<S*>(saved), pairs, unit_.units(l));
       saved += pairs * unit_.units(l);
     }
     return kept;
   }
 
-  /// Everything behind the first layer, whose values `kept.before[0]` already holds for so many pairs.
+  /// Everything behind the first layer, whose values before its activation lie in `kept.values[0]` for so many pairs.
   /// @param scores written: of head h and pair p at [h * stride + p]
   void forward(const Kept& kept, index_t pairs, S* scores, index_t stride) const {
-    activate(0, kept, pairs);
+    View last = activate(0, kept, pairs);
     for (index_t l = 1; l < unit_.layers; ++l) {
-      gemm_bias(after_[l - 1].row_range(0, pairs), transposed(unit_.hidden[l].weight),
-                const_vector_of<Ctx>(unit_.hidden[l].bias), false, kept.before[l].row_range(0, pairs));
-      activate(l, kept, pairs);
+      gemm_bias(last, transposed(unit_.hidden[l].weight), const_vector_of<Ctx>(unit_.hidden[l].bias), false,
+                kept.values[l].row_range(0, pairs));
+      last = activate(l, kept, pairs);
     }
-    const View& last = after_[unit_.layers - 1];
-    for (index_t h = 0; h < unit_.heads(); ++h) {
-      const auto weight = row_array(unit_.weight, h);
-      for (index_t p = 0; p < pairs; ++p) scores[h * stride + p] = (row_array(last, p) * weight).sum() + unit_.bias(h);
-    }
+    for (index_t h = 0; h < unit_.heads(); ++h)
+      for (index_t p = 0; p < pairs; ++p)
+        scores[h * stride + p] = dot_of_pieces(last.row(p), unit_.weight.row(h), last.columns()) + unit_.bias(h);
   }
 
-  /// @param dscores as forward's scores   @return (pairs, F1) the gradient of the first layer's values; those of its
-  /// weight and bias are not taken here
+  /// @param dscores as forward's scores   @return (pairs, F1) the gradient of the first layer's values before its
+  /// activation; those of its weight and bias are not taken here
   View backward(const Kept& kept, index_t pairs, const S* dscores, index_t stride) {
     const index_t last = unit_.layers - 1;
-    if (!gradient_[0])
-      for (index_t l = 0; l < unit_.layers; ++l) gradient_[l] = context_.matrix(after_[l].rows(), unit_.units(l));
-    for (index_t l = 0; l <= last; ++l) activate(l, kept, pairs);
+    View after[most_hidden];
+    for (index_t l = 0; l <= last; ++l) {
+      if (!gradient_[l]) gradient_[l] = context_.matrix(most_pairs_, unit_.units(l));
+      after[l] = activation_[l].value_tells_slope() ? kept.values[l] : activate(l, kept, pairs);
+    }
     for (index_t h = 0; h < unit_.heads(); ++h, dscores += stride) {
       const auto weight = row_array(unit_.weight, h);
       for (index_t p = 0; p < pairs; ++p) {
@@ -81,32 +84,37 @@ class AttentionUnitRows {
           gradient = dscores[p] * weight;
         else
           gradient += dscores[p] * weight;
-        if (unit_.dweight) row_array(unit_.dweight, h) += dscores[p] * row_array(after_[last], p);
+        if (unit_.dweight) row_array(unit_.dweight, h) += dscores[p] * row_array(after[last], p);
         if (unit_.dbias) unit_.dbias(h) += dscores[p];
       }
     }
     for (index_t l = last;; --l) {
       const View dz = gradient_[l].row_range(0, pairs);
-      for (index_t p = 0; p < pairs; ++p) activation_[l].backward(kept.before[l].row(p), after_[l].row(p), dz.row(p));
+      for (index_t p = 0; p < pairs; ++p) activation_[l].backward(kept.values[l].row(p), after[l].row(p), dz.row(p));
       activation_[l].count(pairs);
       if (l == 0) return dz;
       const auto& layer = unit_.hidden[l];
       if (layer.dbias)
         for (index_t p = 0; p < pairs; ++p) array(layer.dbias.data, dz.columns()) += row_array(dz, p);
-      if (layer.dweight) gemm(transposed(dz), after_[l - 1].row_range(0, pairs), layer.dweight, GradientMode::add);
+      if (layer.dweight) gemm(transposed(dz), after[l - 1], layer.dweight, GradientMode::add);
       gemm(dz, layer.weight, gradient_[l - 1].row_range(0, pairs));
     }
   }
 
  private:
-  void activate(index_t layer, const Kept& kept, index_t pairs) const {
-    for (index_t p = 0; p < pairs; ++p) activation_[layer].forward(kept.before[layer].row(p), after_[layer].row(p));
+  /// What a layer's activation makes of its values. @return where that lies
+  View activate(index_t layer, const Kept& kept, index_t pairs) const {
+    const View& to = activation_[layer].value_tells_slope() ? kept.values[layer] : after_[layer];
+    for (index_t p = 0; p < pairs; ++p) activation_[layer].forward(kept.values[layer].row(p), to.row(p));
+    return to.row_range(0, pairs);
   }
 
   Ctx& context_;
   AttentionUnit<Ctx> unit_;
+  index_t most_pairs_;
   UnitRows<Ctx> activation_[most_hidden];
-  View after_[most_hidden], gradient_[most_hidden];
+  View after_[most_hidden];  ///< of a block; null where it lies in what is kept
+  View gradient_[most_hidden];
 };
 
 }  // namespace seqrec::cpu::detail

@@ -43,7 +43,7 @@ void candidate_attention_forward(Ctx& context, const CandidateAttentionForward<C
     if (a.saved) kept = network.next(saved, block.pairs());
     S* const weights = a.weights.data + heads * block.begin;
     S* const scores = heads > 1 ? of_heads.data : weights;
-    first_layer(block, kept.before[0].row_range(0, block.pairs()));
+    first_layer(block, kept.values[0].row_range(0, block.pairs()));
     network.forward(kept, block.pairs(), scores, stride);
     blocks.for_each_candidate(block, [&](index_t c, index_t pair, index_t key, index_t seen) {
       row_array(a.y, c).setZero();

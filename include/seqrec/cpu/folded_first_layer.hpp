@@ -7,6 +7,7 @@
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/gemm.hpp"
 #include "seqrec/cpu/pair_blocks.hpp"
+#include "seqrec/cpu/pieces.hpp"
 #include "seqrec/cpu/split_first_layer.hpp"
 #include "seqrec/ops/candidate_attention.hpp"
 
@@ -90,7 +91,7 @@ class FoldedFirstLayerBackward {
         dof_keys_(context.matrix(a.unit.units(0), a.keys.columns())) {
     const AttentionFirstLayer first(a.unit.hidden[0].weight);
     combine(first.k, first.difference, S(-1), of_keys_);
-    array(dof_queries_.data, dof_queries_.size()).setZero();
+    array(dof_queries_.data, dof_queries_.size()).setZero();  // of those who see nothing
     array(dof_keys_.data, dof_keys_.size()).setZero();
   }
 
@@ -99,8 +100,7 @@ class FoldedFirstLayerBackward {
     blocks_.for_each_candidate(block, [&](index_t c, index_t pair, index_t key, index_t seen) {
       if (seen == 0) return;
       const View of_candidate = dz.row_range(pair, seen);
-      auto dof_query = row_array(dof_queries_, c);
-      for (index_t j = 0; j < seen; ++j) dof_query += row_array(of_candidate, j);
+      sum_rows(of_candidate, dof_queries_.row(c));
       if (a_.dkeys) {
         fold(c);
         gemm(of_candidate, folded_, a_.dkeys.view.row_range(key, seen), GradientMode::add);
@@ -121,25 +121,38 @@ class FoldedFirstLayerBackward {
   }
 
  private:
+  static void sum_rows(View rows, S* sum) {
+    for_each_piece<S>(rows.columns(), [&](index_t first, auto count) SEQREC_INLINE_LAMBDA {
+      Piece<S> of_rows = Piece<S>::Zero();
+      for (index_t j = 0; j < rows.rows(); ++j) of_rows += load_piece(rows.row(j) + first, count);
+      store_piece(of_rows, sum + first, count);
+    });
+  }
   /// M_c.
   void fold(index_t c) const {
     const const_matrix_of<Ctx> of_products = AttentionFirstLayer(a_.unit.hidden[0].weight).product;
-    const auto q = row_array(a_.queries, c);
     for (index_t h = 0; h < folded_.rows(); ++h)
-      row_array(folded_, h) = row_array(of_keys_, h) + q * row_array(of_products, h);
+      map_pieces(
+          folded_.row(h), folded_.columns(),
+          [](const Piece<S>& k, const Piece<S>& q, const Piece<S>& p) -> Piece<S> { return k + q * p; },
+          of_keys_.row(h), a_.queries.row(c), of_products.row(h));
   }
   /// Adds the gradient of M_c to those of what it is made of.
   void take_apart(index_t c) const {
-    const AttentionFirstLayer first(a_.unit.hidden[0].weight);
-    const AttentionFirstLayer dfirst(a_.unit.hidden[0].dweight);
-    const auto q = row_array(a_.queries, c);
-    for (index_t h = 0; h < dfolded_.rows(); ++h) {
-      const auto d = row_array(dfolded_, h);
-      if (a_.dqueries) row_array(a_.dqueries.view, c) += d * row_array(first.product, h);
-      if (!dfirst.product) continue;
-      row_array(dof_keys_, h) += d;
-      row_array(dfirst.product, h) += d * q;
-    }
+    const const_matrix_of<Ctx> of_products = AttentionFirstLayer(a_.unit.hidden[0].weight).product;
+    const matrix_of<Ctx> dof_products = AttentionFirstLayer(a_.unit.hidden[0].dweight).product;
+    for_each_piece<S>(dfolded_.columns(), [&](index_t first, auto count) SEQREC_INLINE_LAMBDA {
+      const Piece<S> q = load_piece(a_.queries.row(c) + first, count);
+      Piece<S> dq = Piece<S>::Zero();
+      for (index_t h = 0; h < dfolded_.rows(); ++h) {
+        const Piece<S> d = load_piece(dfolded_.row(h) + first, count);
+        dq += d * load_piece(of_products.row(h) + first, count);
+        if (!dof_products) continue;
+        add_piece<S>(d, dof_keys_.row(h) + first, count);
+        add_piece<S>(d * q, dof_products.row(h) + first, count);
+      }
+      if (a_.dqueries) add_piece(dq, a_.dqueries.view.row(c) + first, count);
+    });
   }
 
   const CandidateAttentionBackward<Ctx>& a_;

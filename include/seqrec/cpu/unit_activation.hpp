@@ -63,11 +63,13 @@ class UnitRows {
     }
   }
 
-  /// Whether backward reads what forward made of x.
-  bool reads_values() const { return f_.kind == Activation::sigmoid || f_.kind == Activation::tanh; }
+  /// Whether f'(x) follows from f(x): backward may then be given f(x) in the place of x too.
+  bool value_tells_slope() const { return f_.kind != Activation::prelu && f_.kind != Activation::dice; }
+  /// Whether backward reads f(x).
+  bool reads_value() const { return f_.kind == Activation::sigmoid || f_.kind == Activation::tanh; }
 
   /// g becomes f'(x) g; gradients of the slope are added to. Dice's sums are taken, for `count` to add.
-  /// @param to what forward made of x, if reads_values()
+  /// @param to f(x), if reads_value()
   void backward(const S* from, const S* to, S* gradient) const {
     const auto x = array(from, units_), y = array(to, units_);
     auto g = array(gradient, units_);
@@ -155,11 +157,11 @@ void unit_activation_backward(BasicContext<S, W>& context, const UnitActivationB
   const index_t units = a.x.columns();
   detail::UnitRows<BasicContext<S, W>> f(context, a.f, units);
   const DropoutRows kept(context, a.dropout, a.x.rows(), units);
-  S* const values = context.vector(f.reads_values() ? units : 0).data;
+  S* const value = context.vector(f.reads_value() ? units : 0).data;
   for (index_t i = 0; i < a.x.rows(); ++i) {
     mask_elements(a.dy.row(i), units, kept.row(i));
-    if (f.reads_values()) f.forward(a.x.row(i), values);
-    f.backward(a.x.row(i), values, a.dy.row(i));
+    if (f.reads_value()) f.forward(a.x.row(i), value);
+    f.backward(a.x.row(i), value, a.dy.row(i));
     if (a.dx.view.data != a.dy.data) leave_row(a.dx, i, row_array(a.dy, i));
   }
   f.count(a.x.rows());

@@ -115,7 +115,7 @@ namespace ops {
 SEQREC_OP_FALLBACK(candidate_attention_forward)
 SEQREC_OP_FALLBACK(candidate_attention_backward)
 
-/// Elements that the forward pass keeps: each hidden layer's values before the activation, for every pair.
+/// Elements that the forward pass keeps: each hidden layer's values, for every pair.
 template <class Context>
 index_t candidate_attention_saved_size(const Candidates<typename Context::Space>& candidates,
                                        const AttentionUnit<Context>& unit) {
