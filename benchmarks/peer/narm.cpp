@@ -14,6 +14,8 @@ using peer::index_t;
 /// session of its own there.
 struct LastItem {
   static constexpr bool one_target_a_user = true;
+  /// Each shard passes the whole catalogue, for one row of a user.
+  static constexpr index_t users_together = 64;
 
   seqrec::BatchPlan plan() const { return {.negatives = 0, .next_index = false}; }
 

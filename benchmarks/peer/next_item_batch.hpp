@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <vector>
@@ -21,7 +22,7 @@ class NextItemBatch {
       : packed_({.num_items = model.num_items(),
                  .max_length = model.max_length(),
                  .token_budget = token_budget,
-                 .fewest_users = seqrec::users_together(model)},
+                 .fewest_users = std::max(seqrec::users_together(model), users_of_shard<Objective>())},
                 objective.plan(), 0) {
     seqrec::check_extent("NextItemBatch", "next items of a row", columns, objective.plan().columns());
     std::vector<std::vector<item_t>> targets(static_cast<std::size_t>(histories.users()));
@@ -47,6 +48,15 @@ class NextItemBatch {
 #endif
 
  private:
+  /// An objective of few rows may want more users in a shard than the model.
+  template <class Objective>
+  static constexpr index_t users_of_shard() {
+    if constexpr (requires { Objective::users_together; })
+      return Objective::users_together;
+    else
+      return 1;
+  }
+
   struct Negatives {
     Histories histories;
     const item_t* next;

@@ -195,12 +195,19 @@ TEMPLATE_TEST_CASE("catalogue_loss: several blocks of rows, of a small catalogue
   check_against_loops<TestType>(problem(17, 3, 32768));  // of 8, the fewest
 }
 
+TEMPLATE_TEST_CASE("catalogue_loss: a large catalogue whose scores are kept", "[ops]", SEQREC_TEST_BACKENDS) {
+  REQUIRE(cpu::detail::keeps_scores(cpu::detail::score_block(17, 40000), 40000));
+  check_against_loops<TestType>(without_seen(with_biases(problem(17, 3, 40000))));
+}
+
 TEMPLATE_TEST_CASE("catalogue_loss: a catalogue that is scored in parts", "[ops]", SEQREC_TEST_BACKENDS) {
-  Problem p = with_biases(problem(17, 3, 40000));  // parts of 15420 items
-  p.targets = {0, 15419, 15420, 39999, 7, 20000, 30839, 30840, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  REQUIRE(cpu::detail::score_block(17, 250'000).items == 15360);
+  REQUIRE_FALSE(cpu::detail::keeps_scores({17, 15360}, 250'000));
+  Problem p = with_biases(problem(17, 3, 250'000));
+  p.targets = {0, 15359, 15360, 249'999, 7, 20000, 30719, 30720, 1, 2, 3, 4, 5, 6, 7, 8, 9};
   check_against_loops<TestType>(p);
   // the highest score in the last part, in the first, and in the middle
-  p.bias(39998) = 30;
+  p.bias(249'998) = 30;
   check_against_loops<TestType>(p);
   p.bias(3) = 60;
   check_against_loops<TestType>(p);
@@ -208,19 +215,21 @@ TEMPLATE_TEST_CASE("catalogue_loss: a catalogue that is scored in parts", "[ops]
   check_against_loops<TestType>(p);
   CHECK(same_bits(evaluated<TestType>(p, nothing).losses, evaluated<TestType>(p).losses));
 
-  p.table(39999, 1) = std::nan("");  // whatever part it is in, a loss shows it
+  p.table(249'999, 1) = std::nan("");  // whatever part it is in, a loss shows it
   for (const double loss : evaluated<TestType>(p, nothing).losses.values) CHECK(std::isnan(loss));
-  p.table(39999, 1) = 0;
+  p.table(249'999, 1) = 0;
   p.table(5, 1) = std::nan("");
   for (const double loss : evaluated<TestType>(p, nothing).losses.values) CHECK(std::isnan(loss));
 }
 
 TEMPLATE_TEST_CASE("catalogue_loss: seen items are left out of every part", "[ops]", SEQREC_TEST_BACKENDS) {
-  Problem p = without_seen(with_biases(problem(18, 3, 40000)));
-  p.seen = {0, 15419, 15420, 39999, 7, 7, 20000, 30839, 30840, 1, 2, 15419, 4, 39999, 6, 7, 0, 9};
-  p.targets[4] = 39999;  // was seen, and stays
+  REQUIRE(cpu::detail::score_block(18, 240'000).items == 14528);
+  REQUIRE_FALSE(cpu::detail::keeps_scores({18, 14528}, 240'000));
+  Problem p = without_seen(with_biases(problem(18, 3, 240'000)));
+  p.seen = {0, 14527, 14528, 239'999, 7, 7, 20000, 29055, 29056, 1, 2, 14527, 4, 239'999, 6, 7, 0, 9};
+  p.targets[4] = 239'999;  // was seen, and stays
   check_against_loops<TestType>(p);
-  p.bias(15419) = 12;  // the highest of all, where it counts
+  p.bias(14527) = 12;  // the highest of all, where it counts
   check_against_loops<TestType>(p);
 }
 

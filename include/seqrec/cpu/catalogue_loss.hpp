@@ -17,7 +17,15 @@ namespace seqrec::cpu {
 
 namespace detail {
 
+/// Whether all scores of a block of rows are kept where a catalogue is taken in parts: 16 MiB of floats at most. To
+/// write and read a number costs less than to make it again, a product as long as a state.
+constexpr bool keeps_scores(ScoreBlock block, index_t items) {
+  constexpr index_t most_kept = index_t{1} << 22;
+  return block.items < items && block.rows <= most_kept / items;
+}
+
 /// CatalogueLoss of some rows at a time, of all items at once or, where they are too many, of a part of them at a time.
+/// Parts are summed up first, and differentiated when the sums are known.
 ///
 /// A row's slopes are share exp(score - highest), less `scale` for its target. Neither factor nor target is worked into
 /// the block of powers: a row's share goes into its state, and the target is one row of the table and one of its
@@ -33,15 +41,15 @@ class CatalogueLossRows {
       : a_(a),
         products_(context, a, block),
         block_(block),
-        memory_(context.vector(block.rows * round_up(block.items, piece_size<S>)).data),
+        keeps_scores_(differentiates() && keeps_scores(block, a.head.items())),
+        memory_(context.vector(block.rows * row_of(keeps_scores_ ? a.head.items() : block.items)).data),
         rows_(context.matrix(4, block.rows)) {
     if (a.dhead.table) states_ = context.matrix(block.rows, a.states.columns());
   }
 
   void operator()(index_t start, index_t count) {
     const index_t items = a_.head.items();
-    const bool differentiates = a_.dstates || a_.dhead.table || a_.dhead.bias, in_parts = block_.items < items;
-    const bool keeps = differentiates && !in_parts;
+    const bool in_parts = block_.items < items, keeps = differentiates() && !in_parts;
     std::fill_n(highest(), count, -std::numeric_limits<S>::infinity());
     std::fill_n(sum(), count, S(0));
     for (index_t first = 0; first < items; first += block_.items) {
@@ -52,12 +60,12 @@ class CatalogueLossRows {
     for (index_t i = 0; i < count; ++i)
       a_.losses(start + i) =
           a_.scale * (static_cast<double>(highest()[i] - target_score()[i]) + std::log(static_cast<double>(sum()[i])));
-    for (index_t first = 0; in_parts && differentiates && first < items; first += block_.items) {
-      const View scores = scored(start, count, first);
+    for (index_t first = 0; in_parts && differentiates() && first < items; first += block_.items) {
+      const View scores = keeps_scores_ ? place_of_scores(count, first) : scored(start, count, first);
       for (index_t i = 0; i < count; ++i) raise(i, scores.row(i), scores.columns(), highest()[i], true);
       differentiate(start, first, scores);
     }
-    if (differentiates) account_for_targets(start, count);
+    if (differentiates()) account_for_targets(start, count);
   }
 
  private:
@@ -66,9 +74,19 @@ class CatalogueLossRows {
   S* target_score() const { return rows_.row(2); }
   S* share() const { return rows_.row(3); }
 
-  View scored(index_t start, index_t count, index_t first) {
+  bool differentiates() const { return a_.dstates || a_.dhead.table || a_.dhead.bias; }
+
+  /// From one row of so many scores to the next.
+  static constexpr index_t row_of(index_t items) { return round_up(items, piece_size<S>); }
+
+  View place_of_scores(index_t count, index_t first) const {
     const index_t items = std::min(block_.items, a_.head.items() - first);
-    const View scores(memory_, count, items, round_up(items, piece_size<S>));
+    if (keeps_scores_) return {memory_ + first, count, items, row_of(a_.head.items())};
+    return {memory_, count, items, row_of(items)};
+  }
+
+  View scored(index_t start, index_t count, index_t first) {
+    const View scores = place_of_scores(count, first);
     products_.score(start, first, scores);
     if (a_.left_out.offsets) leave_out(start, first, scores);
     return scores;
@@ -146,6 +164,7 @@ class CatalogueLossRows {
   const CatalogueLoss<Ctx>& a_;
   Products products_;
   ScoreBlock block_;
+  bool keeps_scores_;
   S* memory_;
   View
       rows_;  ///< of each row: the highest score so far, the sum of exp(score - highest), the target's score, the share

@@ -84,7 +84,9 @@ class Bf16Products {
   }
 
   void score(index_t start, index_t first, View scores) {
-    if (first != first_laid_out_) lay_out(first, scores.columns());
+    if (first != first_scored_)
+      items_of_scores_ = pack_bf16(transposed(a_.head.table.row_range(first, scores.columns())), scored_items_.data);
+    first_scored_ = first;
     if (first == 0) pair_up_rows(a_.states.row_range(start, scores.rows()), states_);
     score_bf16_items_in_block(a_.head, states_.row_range(0, scores.rows()), items_of_scores_, first, scores);
   }
@@ -104,7 +106,10 @@ class Bf16Products {
     }
   }
 
-  void differentiate_states(index_t /*first*/, View powers, View dstates, GradientMode mode) const {
+  void differentiate_states(index_t first, View powers, View dstates, GradientMode mode) {
+    if (first != first_summed_)
+      items_of_sums_ = pack_bf16(a_.head.table.row_range(first, powers.columns()), summed_items_.data);
+    first_summed_ = first;
     gemm(rows_.row_range(0, powers.rows()).column_range(0, items_of_sums_.rows()), items_of_sums_, dstates, mode);
   }
   void differentiate_table(index_t first, View powers, View states) {
@@ -119,21 +124,13 @@ class Bf16Products {
   }
   index_t width() const { return a_.head.width(); }
 
-  /// Rounds the items of a part, for the product that adds up over their columns and for that which does over them.
-  void lay_out(index_t first, index_t items) {
-    const auto table = a_.head.table.row_range(first, items);
-    items_of_scores_ = pack_bf16(transposed(table), scored_items_.data);
-    if (a_.dstates) items_of_sums_ = pack_bf16(table, summed_items_.data);
-    first_laid_out_ = first;
-  }
-
   const CatalogueLoss<Ctx>& a_;
   bool keeps_in_place_;  ///< powers too, for the bias
   PairView states_, scored_items_, summed_items_{}, summed_states_{};
   PairView rows_{};       ///< powers: (rows, items / 2)
   PairView row_pairs_{};  ///< powers: (rows / 2, items)
   Packed<Bf16Pair> items_of_scores_{}, items_of_sums_{}, states_of_sums_{};
-  index_t first_laid_out_ = -1;
+  index_t first_scored_ = -1, first_summed_ = -1;  ///< of the parts whose items are laid out
 };
 
 }  // namespace seqrec::cpu::detail
