@@ -143,15 +143,13 @@ class Comparison {
   compare::RunnerOptions runner() const {
     const fs::path logs = with_extension(settings_.results, ".logs");
     fs::create_directories(logs);
-    const fs::path list_folder = settings_.list.parent_path();
     return {.programs = programs_folder_,
             .data = settings_.quick          ? fs::path()
                     : settings_.data.empty() ? fs::path(".")
                                              : settings_.data,
             .logs = logs,
             .jobs = settings_.jobs,
-            .commit = first_line(
-                "git", {"-C", list_folder.empty() ? "." : list_folder.string(), "rev-parse", "--short", "HEAD"}, logs),
+            .commit = first_line("git", {"-C", programs_folder_.string(), "rev-parse", "--short", "HEAD"}, logs),
             .machine = processor()};
   }
 
