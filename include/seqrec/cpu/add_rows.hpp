@@ -17,7 +17,6 @@ namespace detail {
 template <std::size_t Pieces, class S, int W, class Count>
 EIGEN_ALWAYS_INLINE void add_entries(const AddRows<BasicContext<S, W>>& a, index_t i, index_t column, Count count) {
   constexpr auto size = static_cast<std::size_t>(piece_size<S>);
-  constexpr index_t ahead = 8;  // entries: their rows lie anywhere, and take some hundred cycles to come
   const auto source_row = [&](index_t e) {
     return a.source.row(static_cast<std::uint32_t>(a.index.order(e)) / static_cast<std::uint32_t>(a.entries_per_row)) +
            column;
@@ -26,10 +25,8 @@ EIGEN_ALWAYS_INLINE void add_entries(const AddRows<BasicContext<S, W>>& a, index
   std::array<Piece<S>, Pieces> sums;
   for (std::size_t p = 0; p < Pieces; ++p) sums[p] = load_piece(to + p * size, count);
   for (index_t e = a.index.row_offsets(i); e < a.index.row_offsets(i + 1); ++e) {
-    if (e + ahead < a.index.order.size()) {
-      const S* const next = source_row(e + ahead);
-      for (std::size_t p = 0; p < Pieces; ++p) __builtin_prefetch(next + p * size);
-    }
+    if (e + rows_ahead < a.index.order.size())
+      prefetch_row(source_row(e + rows_ahead), static_cast<index_t>(Pieces * size));
     const S* const source = source_row(e);
     const S coefficient = a.coefficients ? a.coefficients(a.index.order(e)) : S(1);
     for (std::size_t p = 0; p < Pieces; ++p) sums[p] += coefficient * load_piece(source + p * size, count);

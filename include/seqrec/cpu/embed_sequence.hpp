@@ -14,12 +14,8 @@ void embed_sequence_forward(BasicContext<S, W>& context, const EmbedSequenceForw
   const index_t width = a.y.columns();
   const auto scale = static_cast<S>(a.scale);
   const DropoutRows kept(context, a.dropout, a.y.rows(), width);
-  constexpr index_t ahead = 8;  // rows: their vectors lie anywhere, and take some hundred cycles to come
   const auto embed = [&](index_t row, const S* position) {
-    if (row + ahead < a.y.rows()) {
-      const S* const next = a.table.row(a.items(row + ahead));
-      for (index_t j = 0; j < width; j += piece_size<S>) __builtin_prefetch(next + j);
-    }
+    if (row + rows_ahead < a.y.rows()) prefetch_row(a.table.row(a.items(row + rows_ahead)), width);
     const S* const vector = a.table.row(a.items(row));
     if (position != nullptr)
       map_pieces(

@@ -20,7 +20,8 @@
 
 namespace seqrec::cpu::detail {
 
-/// Whether this form is the cheaper one: where a candidate has so many history rows.
+/// Whether this form is the cheaper one: where there are so many history rows for each candidate. (Matrices cost six of
+/// them, and products of a history's few rows are slower than of a block's.)
 template <class Candidates>
 bool folding_pays(const Candidates& candidates, index_t history_rows) {
   constexpr index_t rows_a_matrix_costs = 8;

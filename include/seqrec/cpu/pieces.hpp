@@ -122,6 +122,15 @@ EIGEN_ALWAYS_INLINE void leave_piece(const Gradient<Context>& gradient, index_t 
     store_piece(value, to, count);
 }
 
+/// How many rows ahead `prefetch_row` asks: rows of a table lie anywhere, and take some hundred cycles to come.
+inline constexpr index_t rows_ahead = 8;
+
+/// Asks for a row that is soon to be read.
+template <class S>
+EIGEN_ALWAYS_INLINE void prefetch_row(const S* row, index_t columns) {
+  for (index_t j = 0; j < columns; j += piece_size<S>) __builtin_prefetch(row + j);
+}
+
 /// Adds a piece to a row.
 template <class S>
 EIGEN_ALWAYS_INLINE void add_piece(const Piece<S>& value, S* to, index_t count) {
