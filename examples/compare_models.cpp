@@ -34,8 +34,9 @@ namespace compare = examples::compare;
 namespace fs = std::filesystem;
 
 /// The programs that train or judge, beside this one.
-const std::vector<std::string> programs = {"train_sasrec",   "train_gru4rec", "train_narm",   "train_din",
-                                           "train_avg_pool", "train_hstu",    "train_hybrid", "evaluate_baselines"};
+const std::vector<std::string> programs = {"train_sasrec", "train_gru4rec",      "train_narm",
+                                           "train_din",    "train_avg_pool",     "train_hstu",
+                                           "train_hybrid", "evaluate_baselines", "evaluate_model"};
 
 struct Settings {
   fs::path list, data, results, csv, pictures, page, text;

@@ -2,6 +2,7 @@
 #include "compare/plan.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -135,6 +136,7 @@ Contender read_contender(Node& node, const std::vector<std::string>& programs) {
     node.fail(seqrec::concatenate("program is ", contender.program, ", expected one of ", there));
   }
   contender.options = node.options("options");
+  contender.models = node.texts("models");
   contender.pick = node.text("pick", "");
   contender.has_length = node.flag("has_length", true);
   contender.has_seed = node.flag("has_seed", true);
@@ -153,6 +155,16 @@ template <class Named>
 void check_new(const Node& node, const std::vector<Named>& others, const std::string& name) {
   for (const Named& other : others)
     if (other.name == name) node.fail(seqrec::concatenate("the name ", name, " is another's, expected a new one"));
+}
+
+/// @throws seqrec::DataError where it judges a model that no contender before it trains
+void check_models(const Node& node, const std::vector<Contender>& before, const Contender& contender) {
+  for (const std::string& model : contender.models)
+    if (std::none_of(before.begin(), before.end(), [&](const Contender& other) {
+          return other.name == model && other.program.starts_with("train_");
+        }))
+      node.fail(
+          seqrec::concatenate("models holds ", model, ", expected the name of a contender before it that is trained"));
 }
 
 Experiment read_experiment(Node& node, const std::vector<std::string>& programs) {
@@ -177,6 +189,7 @@ Experiment read_experiment(Node& node, const std::vector<std::string>& programs)
   for (Node& contender : node.nodes("contenders")) {
     Contender read = read_contender(contender, programs);
     check_new(contender, experiment.contenders, read.name);
+    check_models(contender, experiment.contenders, read);
     experiment.contenders.push_back(std::move(read));
   }
   if (experiment.contenders.empty()) node.fail("has no contenders");
@@ -198,9 +211,36 @@ std::string Run::name() const {
   return text;
 }
 
-std::vector<std::string> Run::arguments() const {
+std::string Run::file_name() const {
+  std::string file = name();
+  std::replace_if(
+      file.begin(), file.end(),
+      [](unsigned char letter) { return std::isalnum(letter) == 0 && letter != '-' && letter != '.'; }, '-');
+  return file;
+}
+
+std::vector<Run> Run::models() const {
+  std::vector<Run> all;
+  for (const Contender& other : experiment->contenders)
+    if (std::find(contender->models.begin(), contender->models.end(), other.name) != contender->models.end())
+      all.push_back({experiment, &other, other.has_length ? length : 0, other.has_seed ? seed : 0});
+  return all;
+}
+
+std::vector<std::string> Run::arguments(const std::filesystem::path& folder) const {
   std::vector<std::string> all = experiment->options;
   all.insert(all.end(), contender->options.begin(), contender->options.end());
+  std::string others;
+  const std::vector<Run> judged = models();
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    const std::string file = (folder / (judged[i].file_name() + ".safetensors")).string();
+    if (i == 0)
+      all.insert(all.end(), {"--model", file});
+    else
+      others += (others.empty() ? "" : ",") + file;
+  }
+  if (!others.empty()) all.insert(all.end(), {"--others", others});
+  if (!judged.empty()) return all;  // lengths and seeds are those of the models
   if (length > 0) all.insert(all.end(), {"--max-length", std::to_string(length)});
   if (seed > 0) all.insert(all.end(), {"--seed", std::to_string(seed)});
   return all;

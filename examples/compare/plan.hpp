@@ -21,6 +21,7 @@ struct Contender {
   std::string name;
   std::string program;               ///< train_sasrec, ...
   std::vector<std::string> options;  ///< as on its command line
+  std::vector<std::string> models;   ///< contenders before it whose trained models it judges together; mostly none
   std::string pick;        ///< of a program that judges several: the one that is meant, by its title in the file
   bool has_length = true;  ///< whether --max-length means something to it
   bool has_seed = true;    ///< whether --seed does
@@ -54,8 +55,13 @@ struct Run {
 
   /// Tells it from the others of the list: "five-models/SASRec/L50/seed 1".
   std::string name() const;
+  /// The same as the name of a file, without extension.
+  std::string file_name() const;
+  /// The runs whose models this one judges, with its own length and seed.
+  std::vector<Run> models() const;
   /// The program's arguments, but for where data and results are: what decides the result.
-  std::vector<std::string> arguments() const;
+  /// @param folder  where the models are that it judges; empty: their names alone
+  std::vector<std::string> arguments(const std::filesystem::path& folder = {}) const;
 };
 
 /// A list of experiments.

@@ -2,7 +2,6 @@
 #include "compare/runner.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <ctime>
 #include <fstream>
@@ -95,7 +94,9 @@ class Runner {
     const seqrec::InterruptGuard interrupt;
     for (std::size_t next = 0; next < tasks_.size() || !running_.empty();) {
       if (interrupt.requested()) next = tasks_.size();
-      while (next < tasks_.size() && running_.size() < static_cast<std::size_t>(options_.jobs)) start(tasks_[next++]);
+      while (next < tasks_.size() && running_.size() < static_cast<std::size_t>(options_.jobs) &&
+             !waits_for_a_model(tasks_[next]))
+        start(tasks_[next++]);
       for (auto it = running_.begin(); it != running_.end();) {
         const auto ended = it->process.poll();
         if (!ended) {
@@ -119,16 +120,32 @@ class Runner {
     Process process;
   };
 
+  fs::path model_of(const Run& run) const { return options_.logs / (run.file_name() + ".safetensors"); }
+
+  /// Whether a program that runs is still training what the task judges.
+  bool waits_for_a_model(const Task& task) const {
+    for (const Run& model : task.front().models())
+      for (const Running& running : running_)
+        for (const Run& run : *running.task)
+          if (run.name() == model.name()) return true;
+    return false;
+  }
+
   void start(const Task& task) {
     const Run& run = task.front();
-    std::string file = run.name();
-    std::replace_if(
-        file.begin(), file.end(),
-        [](unsigned char letter) { return std::isalnum(letter) == 0 && letter != '-' && letter != '.'; }, '-');
+    const std::string file = run.file_name();
     const fs::path log = options_.logs / (file + ".txt"), report = options_.logs / (file + ".json");
     fs::remove(report);
     try {
-      std::vector<std::string> arguments = run.arguments();
+      for (const Run& model : run.models()) {
+        if (results_.find(model) == nullptr)  // a model may be there, from a training that did not end
+          throw seqrec::DataError(model.name() + " has no result, expected its model");
+        if (!fs::exists(model_of(model)))
+          throw seqrec::DataError(seqrec::concatenate(model_of(model).string(),
+                                                      ": is not there, expected the model that ", model.name(),
+                                                      " trained; without its line it is trained again"));
+      }
+      std::vector<std::string> arguments = run.arguments(options_.logs);
       if (!options_.data.empty()) {
         const fs::path data = options_.data / run.experiment->data;
         if (!fs::exists(data))
@@ -137,7 +154,7 @@ class Runner {
         arguments.insert(arguments.end(), {"--data", data.string()});
       }
       if (run.contender->program.starts_with("train_")) {
-        arguments.insert(arguments.end(), {"--checkpoint", (options_.logs / (file + ".safetensors")).string()});
+        arguments.insert(arguments.end(), {"--checkpoint", model_of(run).string()});
         if (options_.jobs > 1) {  // figures do not depend on it
           const auto cores = static_cast<int>(std::thread::hardware_concurrency());
           arguments.insert(arguments.end(), {"--threads", std::to_string(std::max(1, cores / options_.jobs))});

@@ -2,7 +2,7 @@
 # A list of runs is made once, whatever interrupts it; its tables, pages and complaints are what is promised.
 include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 
-file(REMOVE_RECURSE ring.jsonl ring.logs two.jsonl two.logs)
+file(REMOVE_RECURSE ring.jsonl ring.logs two.jsonl two.logs models.jsonl models.logs)
 set(ENV{SEQREC_DATA} "")
 
 # Forty users on a ring of twenty items: who knows what follows what knows all.
@@ -93,6 +93,32 @@ if(NOT two MATCHES "ring/slower\".*ring/slower still\"|ring/slower still\".*ring
   message(FATAL_ERROR "two.jsonl lacks one of two runs")
 endif()
 
+# Two models and a baseline judged together, once both are trained, and not where one is missing.
+string(CONCAT trained "{\"name\": \"small\", \"program\": \"train_avg_pool\", \"options\": {\"epochs\": 1, \"width\": 4}},
+  {\"name\": \"large\", \"program\": \"train_avg_pool\", \"options\": {\"epochs\": 1, \"width\": 8}}")
+string(CONCAT together "{\"name\": \"together\", \"program\": \"evaluate_model\", \"models\": [\"small\", \"large\"],
+  \"options\": {\"transition-knn\": true}}")
+write_list(models.json "${trained}, ${together}")
+run_wrong("ring/together/seed 1  FAILED: ring/small/seed 1 has no result, expected its model"
+          ${PROGRAM} --list models.json --data data --only together)
+run(${PROGRAM} --list models.json --data data --jobs 2)
+require_output("3 runs in the list, 3 to do\nstarted ring/small/seed 1,[^\n]*\nstarted ring/large/seed 1,.*ring/large/seed 1  .*started ring/together/seed 1")
+file(READ models.logs/ring-together-seed-1.txt log)
+if(NOT log MATCHES "transition-kNN by 2: validation ndcg@10 .*AvgPool and 1 more and transition-kNN")
+  message(FATAL_ERROR "models.logs/ring-together-seed-1.txt holds\n${log}\nexpected two models and a baseline")
+endif()
+file(WRITE text.md "{{table ring}}\n")
+run(${PROGRAM} --list models.json --data data --page page.md --text text.md)
+file(READ page.md page)
+if(NOT page MATCHES "\n./examples/run evaluate_model --data ring.txt --candidates 9 --transition-knn --model ring-small-seed-1.safetensors --others ring-large-seed-1.safetensors\n")
+  message(FATAL_ERROR "page.md holds\n${page}\nexpected the command that judges two models")
+endif()
+file(REMOVE models.logs/ring-small-seed-1.safetensors)
+string(REPLACE "\"transition-knn\": true" "" alone "${together}")
+write_list(models.json "${trained}, ${alone}")
+run_wrong("models.logs/ring-small-seed-1.safetensors: is not there, expected the model that ring/small/seed 1 trained"
+          ${PROGRAM} --list models.json --data data)
+
 # A broken line, and one that was cut off: named, and made again.
 file(READ ring.jsonl text)
 string(LENGTH "${text}" length)
@@ -142,9 +168,11 @@ set(baseline "")
 write_list(bad.json "${knn}, ${knn}")
 run_wrong("contenders 2: the name transition-kNN is another's" ${PROGRAM} --list bad.json)
 write_list(bad.json "{\"name\": \"x\", \"program\": \"train_din\", \"opitons\": {}}")
-run_wrong("contenders 1: has opitons, expected some of has_length, has_seed, name, options" ${PROGRAM} --list bad.json)
+run_wrong("contenders 1: has opitons, expected some of has_length, has_seed, models, name, options" ${PROGRAM} --list bad.json)
 write_list(bad.json "{\"name\": \"x\", \"program\": \"train_din\", \"options\": {\"hidden\": [1]}}")
 run_wrong("option hidden is .1., expected a text, a number, true or false" ${PROGRAM} --list bad.json)
+write_list(bad.json "${together}, ${trained}")
+run_wrong("contenders 1: models holds small, expected the name of a contender before it that is trained" ${PROGRAM} --list bad.json)
 file(WRITE bad.json "{\"experiments\": [")
 run_wrong("bad.json: byte [0-9]+: no JSON" ${PROGRAM} --list bad.json)
 run_wrong("--list is missing" ${PROGRAM})
