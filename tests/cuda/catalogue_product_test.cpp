@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cuda/device_support.hpp"
+#include "cuda/terms_support.hpp"
 #include "seqrec/cuda/launch.cuh"
 
 namespace {
@@ -21,13 +22,13 @@ using Rows = MatrixView<const T, DeviceSpace>;
 
 /// Scores of 16 kept rows for 32 walked ones, and twice the sums of the walked rows weighed by them: the second time
 /// with the first halved, or negated in the lower eight rows.
-template <class T, int Width>
+template <class Terms, int Width, class T = typename Terms::Sum>
 __global__ void multiply_walked(Rows<T> kept_of, index_t kept_row, Rows<T> walked, index_t walked_row_, T* out_scores,
                                 T* out_sums) {
   T* const tile = dynamic_shared<T>();
   copy_walked_tile<Width>(tile, walked, walked_row_, 0);
   commit_copies();
-  KeptRows<T, Width> kept;
+  KeptRows<Terms, Width> kept;
   kept.read(kept_of, kept_row, 0);
   wait_for_copies<0>();
   __syncthreads();
@@ -37,7 +38,7 @@ __global__ void multiply_walked(Rows<T> kept_of, index_t kept_row, Rows<T> walke
   WalkedSums<T, Width> sums = {};
   for (int time = 0; time < 2; ++time) {
     const T factor[2] = {T(0.5), T(-1)};
-    add_walked<Width>(sums, factor, scores, tile);
+    add_walked<Terms, Width>(sums, factor, scores, tile);
   }
   for (int i = 0; i < 4; ++i) {
     const int row = MmaSums<T>::row(i);
@@ -66,17 +67,18 @@ struct Numbers {
   }
 };
 
-template <class T, int Width>
+template <class Terms, int Width>
 void check_products(index_t columns, index_t stride, index_t shift) {
+  using T = typename Terms::Sum;
   CAPTURE(Width, columns, stride, shift);
   constexpr index_t kept_row = 3, walked_first = 5;  // of which the last are missing
   Numbers<T> kept(kept_row + 13, columns, stride, shift, 1), walked(walked_first + 27, columns, stride, shift, 2);
   constexpr int scores_count = kept_rows * walked_rows;
   const auto results = same_under_three_schedules([&] {
     DeviceVector<T> both(scores_count + kept_rows * Width);
-    launch<multiply_walked<T, Width>>(DefaultStream{}, {1, 2 * warp_size, sizeof(T) * walked_elements<Width>},
-                                      kept.view(), kept_row, walked.view(), walked_first, both.view().data,
-                                      both.view().data + scores_count);
+    launch<multiply_walked<Terms, Width>>(DefaultStream{}, {1, 2 * warp_size, sizeof(T) * walked_elements<Width>},
+                                          kept.view(), kept_row, walked.view(), walked_first, both.view().data,
+                                          both.view().data + scores_count);
     return both.to_host();
   });
   const double most_off = std::is_same_v<T, float> ? 1e-6 : 1e-15;
@@ -84,17 +86,18 @@ void check_products(index_t columns, index_t stride, index_t shift) {
   for (int row = 0; row < kept_rows; ++row)
     for (int other = 0; other < walked_rows; ++other) {
       double sum = 0;
-      for (index_t d = 0; d < columns; ++d) sum += kept.at(kept_row + row, d) * walked.at(walked_first + other, d);
-      scores[static_cast<std::size_t>(row * walked_rows + other)] = sum;
+      for (index_t d = 0; d < columns; ++d)
+        sum += read_by<Terms>(kept.at(kept_row + row, d)) * read_by<Terms>(walked.at(walked_first + other, d));
       const double found = static_cast<double>(results[static_cast<std::size_t>(row * walked_rows + other)]);
+      scores[static_cast<std::size_t>(row * walked_rows + other)] = read_by<Terms>(found);
       REQUIRE(std::abs(found - sum) <= most_off * static_cast<double>(columns));
     }
   for (int row = 0; row < kept_rows; ++row)
     for (int column = 0; column < Width; ++column) {
       double sum = 0, sizes = 0;
       for (int other = 0; other < walked_rows; ++other) {
-        const double term =
-            scores[static_cast<std::size_t>(row * walked_rows + other)] * walked.at(walked_first + other, column);
+        const double term = scores[static_cast<std::size_t>(row * walked_rows + other)] *
+                            read_by<Terms>(walked.at(walked_first + other, column));
         sum += term;
         sizes += std::abs(term);
       }
@@ -107,10 +110,13 @@ void check_products(index_t columns, index_t stride, index_t shift) {
 }  // namespace
 
 TEST_CASE("products of a walk: rows of 16 bytes, rows that are not, and matrices that end", "[cuda]") {
-  check_products<float, 32>(32, 32, 0);
-  check_products<float, 64>(50, 51, 1);
-  check_products<float, 64>(38, 40, 0);  // a piece of which half exists
-  check_products<float, 128>(128, 132, 4);
-  check_products<double, 32>(7, 9, 1);
-  check_products<double, 64>(64, 64, 0);
+  check_products<FloatTerms, 32>(32, 32, 0);
+  check_products<FloatTerms, 64>(50, 51, 1);
+  check_products<FloatTerms, 64>(38, 40, 0);  // a piece of which half exists
+  check_products<FloatTerms, 128>(128, 132, 4);
+  check_products<Bf16Terms, 32>(32, 32, 0);
+  check_products<Bf16Terms, 64>(50, 51, 1);
+  check_products<Bf16Terms, 128>(128, 132, 4);
+  check_products<DoubleTerms, 32>(7, 9, 1);
+  check_products<DoubleTerms, 64>(64, 64, 0);
 }

@@ -92,18 +92,3 @@ TEST_CASE("a row's product has the same bits whatever other rows there are", "[c
   const Matrix alone = product<float, MmaFloat, RightRows::columns>(last, weight, Layout::dense);
   for (index_t j = 0; j < 9; ++j) CHECK(all(69, j) == alone(0, j));
 }
-
-TEST_CASE("a context takes the products of rows that it is told to take", "[cuda]") {
-  Context context;
-  const auto takes_tf32 = [&] {
-    bool taken = false;
-    dispatch_products(context, [&]<class Mma>() { taken = std::is_same_v<Mma, MmaTf32>; });
-    return taken;
-  };
-  CHECK_FALSE(takes_tf32());
-  context.set_products(ProductPrecision::tf32);
-  CHECK(takes_tf32());
-  BasicContext<double> exact;
-  exact.set_products(ProductPrecision::tf32);
-  dispatch_products(exact, []<class Mma>() { CHECK(std::is_same_v<Mma, MmaDouble>); });
-}

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cuda/device_support.hpp"
+#include "cuda/terms_support.hpp"
 #include "seqrec/cuda/launch.cuh"
 
 namespace {
@@ -67,7 +68,7 @@ void check_copies(index_t stride) {
 
 /// Scores of the rows of a for those of b, halved and once more for the later half of b; then their products with the
 /// rows 8 begin .. 8 end - 1 of b, added to 2 (rows 0 .. 7 of 16) or 3 (the others) in all elements.
-template <int Width, class T>
+template <class Terms, int Width, class T>
 __global__ void multiply(MatrixView<const T, DeviceSpace> a, MatrixView<const T, DeviceSpace> b, int begin, int end,
                          T* scores_out, MatrixView<T, DeviceSpace> sums_out) {
   constexpr int element = static_cast<int>(sizeof(T));
@@ -80,8 +81,8 @@ __global__ void multiply(MatrixView<const T, DeviceSpace> a, MatrixView<const T,
   __syncthreads();
   const int row = static_cast<int>(threadIdx.x) / warp_size * mma_rows;
   WarpScores<T> scores = {};
-  multiply_rows<Width>(scores, held + row * Width, passing);
-  multiply_rows<Width, passing_parts / 2, passing_parts>(scores, held + row * Width, passing);
+  multiply_rows<Terms, Width>(scores, held + row * Width, passing);
+  multiply_rows<Terms, Width, passing_parts / 2, passing_parts>(scores, held + row * Width, passing);
   for (int n = 0; n < passing_parts; ++n)
     for (int i = 0; i < 4; ++i)
       scores_out[(row + MmaSums<T>::row(i)) * passing_rows + mma_columns * n + MmaSums<T>::column(i)] =
@@ -89,7 +90,7 @@ __global__ void multiply(MatrixView<const T, DeviceSpace> a, MatrixView<const T,
   WarpSums<T, Width> sums = {};
   for (MmaSums<T>& part : sums)
     for (T& sum : part.values) sum = 1;
-  add_weighted_rows<Width>(sums, T{2}, T{3}, scores, passing, begin, end);
+  add_weighted_rows<Terms, Width>(sums, T{2}, T{3}, scores, passing, begin, end);
   for (int block = 0; block < Width / passing_rows; ++block)
     for (int i = 0; i < 4; ++i) {
       Four<T> four;
@@ -98,18 +99,19 @@ __global__ void multiply(MatrixView<const T, DeviceSpace> a, MatrixView<const T,
     }
 }
 
-template <int Width, class T>
+template <class Terms, int Width>
 void check_products(index_t columns) {
+  using T = typename Terms::Sum;
   const std::vector<T> a = numbers<T>(held_rows * columns, 3), b = numbers<T>(passing_rows * columns, 7);
   const auto device_a = to_device(a), device_b = to_device(b);
   for (const auto& [begin, end] : {std::pair{0, 4}, {1, 3}}) {
     CAPTURE(Width, columns, begin, end);
     DeviceVector<T> scores_out(held_rows * passing_rows), sums_out(held_rows * columns);
-    launch<multiply<Width, T>>(DefaultStream{}, {1, threads, (held_rows + passing_rows) * Width * sizeof(T)},
-                               MatrixView<const T, DeviceSpace>(device_a.view().data, held_rows, columns),
-                               MatrixView<const T, DeviceSpace>(device_b.view().data, passing_rows, columns), begin,
-                               end, scores_out.view().data,
-                               MatrixView<T, DeviceSpace>(sums_out.view().data, held_rows, columns));
+    launch<multiply<Terms, Width, T>>(DefaultStream{}, {1, threads, (held_rows + passing_rows) * Width * sizeof(T)},
+                                      MatrixView<const T, DeviceSpace>(device_a.view().data, held_rows, columns),
+                                      MatrixView<const T, DeviceSpace>(device_b.view().data, passing_rows, columns),
+                                      begin, end, scores_out.view().data,
+                                      MatrixView<T, DeviceSpace>(sums_out.view().data, held_rows, columns));
     const auto scores = scores_out.to_host(), sums = sums_out.to_host();
     index_t wrong = 0;
     for (index_t i = 0; i < held_rows; ++i) {
@@ -120,7 +122,8 @@ void check_products(index_t columns) {
       }
       for (index_t d = 0; d < columns; ++d) {
         double expected = i % 16 < 8 ? 2 : 3;
-        for (index_t j = 8 * begin; j < 8 * end; ++j) expected += at(scores, i, j, passing_rows) * at(b, j, d, columns);
+        for (index_t j = 8 * begin; j < 8 * end; ++j)
+          expected += read_by<Terms>(at(scores, i, j, passing_rows)) * at(b, j, d, columns);
         wrong += at(sums, i, d, columns) != expected;
       }
     }
@@ -148,11 +151,14 @@ TEST_CASE("a warp's tile arrives from anywhere in a matrix, with zeros behind it
 }
 
 TEST_CASE("a warp multiplies tiles: every element lies where the next product looks for it", "[cuda]") {
-  check_products<32, float>(32);
-  check_products<64, float>(57);
-  check_products<128, float>(128);
-  check_products<32, double>(13);
-  check_products<64, double>(64);
+  check_products<FloatTerms, 32>(32);
+  check_products<FloatTerms, 64>(57);
+  check_products<FloatTerms, 128>(128);
+  check_products<Bf16Terms, 32>(32);
+  check_products<Bf16Terms, 64>(57);
+  check_products<Bf16Terms, 128>(128);
+  check_products<DoubleTerms, 32>(13);
+  check_products<DoubleTerms, 64>(64);
 }
 
 TEST_CASE("what can be copied in fours: whose rows and parts begin on multiples of 16 bytes", "[cuda]") {

@@ -72,6 +72,20 @@ inline void multiply_bf16(float* c, const std::uint32_t (&a)[4], const std::uint
   });
 }
 
+/// mma.m16n8k8, bf16.
+inline void multiply_bf16(float* c, const std::uint32_t (&a)[2], std::uint32_t b) {
+  meet_at_mma("mma.m16n8k8 (bf16)", {a[0], a[1], 0, 0}, {b, 0}, [&](const MmaRegisters& all, std::size_t lane) {
+    // Registers of A: rows 0-7 and 8-15. Of B: one.
+    const auto left = [&](std::size_t row, std::size_t term) {
+      return bf16_number(all.a[4 * (row % 8) + term / 2][row / 8], static_cast<int>(term % 2));
+    };
+    const auto right = [&](std::size_t term, std::size_t column) {
+      return bf16_number(all.b[4 * column + term / 2][0], static_cast<int>(term % 2));
+    };
+    add_products(c, lane, 8, left, right);
+  });
+}
+
 /// mma.m16n8k8, TF32.
 inline void multiply_tf32(float* c, const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
   meet_at_mma("mma.m16n8k8 (TF32)", a, b, [&](const MmaRegisters& all, std::size_t lane) {

@@ -34,6 +34,7 @@ struct Problem {
   std::vector<std::int64_t> times{};  ///< (N), or empty
   AttentionWeights weights = AttentionWeights::softmax;
   double divisor = 1;
+  ProductPrecision products = ProductPrecision::full;
 
   /// What is added to the logit of a row of the batch for another of its history.
   double bias(index_t head, index_t i, index_t j) const {
@@ -216,6 +217,7 @@ struct PlacedBias {
 template <class Context>
 Matrix inference(const Problem& p) {
   Context context;
+  context.set_products(p.products);
   const PlacedBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> q(p.q, p.layout), k(p.k, p.layout), v(p.v, p.layout),
       y(unwritten(p.q.rows, p.q.columns), p.layout);
@@ -240,6 +242,7 @@ template <class Context>
 Results training(const Problem& p, const Results& before, GradientMode mode = GradientMode::write,
                  std::array<bool, 5> wanted = {true, true, true, true, true}) {
   Context context;
+  context.set_products(p.products);
   const PlacedBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> q(p.q, p.layout), k(p.k, p.layout), v(p.v, p.layout), dy(p.dy, p.layout),
       y(unwritten(p.q.rows, p.q.columns), p.layout);
@@ -331,6 +334,7 @@ TEMPLATE_TEST_CASE("last_row_attention: the last rows of self_attention, to the 
     }
     const Matrix last = repeatable<TestType>([&] {
       TestType context;
+      context.set_products(p.products);
       const PlacedBatch<typename TestType::Space> batch(p.histories);
       PlacedScalars<TestType> q(queries, p.layout), k(p.k, p.layout), v(p.v, p.layout),
           y(unwritten(users, width), p.layout);
@@ -357,6 +361,31 @@ TEMPLATE_TEST_CASE("self_attention: backward against loops, written and added", 
     }
   });
 }
+
+#if !defined(SEQREC_TEST_CPU_ONLY)
+TEST_CASE("self_attention: in bfloat16, some hundredths from loops and no further", "[ops][cuda]") {
+  double furthest = 0;
+  for_each_problem<CudaFloat>([&](Problem p) {
+    p.products = ProductPrecision::bf16;
+    const Results expected = by_loops(p);
+    const auto gradients = expected.gradients();
+    const auto r = repeatable<CudaFloat>([&] {
+      const Results results = training<CudaFloat>(p, unset(p));
+      auto all = results.gradients();
+      all.push_back(results.y);
+      return all;
+    });
+    CHECK(same_bits(inference<CudaFloat>(p), r.back()));
+    CHECK(difference(r.back(), expected.y) <= 2e-2);
+    furthest = std::max(furthest, difference(r.back(), expected.y));
+    for (std::size_t i = 0; i < gradients.size(); ++i) {
+      CAPTURE(i, static_cast<int>(p.weights), p.q.columns);
+      CHECK(difference(r[i], gradients[i]) <= 2e-2);
+    }
+  });
+  CHECK(furthest > 1e-4);  // it was bfloat16
+}
+#endif
 
 TEMPLATE_TEST_CASE("self_attention: a gradient that nobody wants is left alone, the others are the same", "[ops]",
                    SEQREC_TEST_ALL_BACKENDS) {

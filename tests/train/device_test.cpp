@@ -53,6 +53,7 @@ struct How {
   index_t users = 5, max_length = 6;  ///< of a batch
   Adam optimizer{};
   TableRows rows = TableRows::dense;
+  ProductPrecision products = ProductPrecision::full;  ///< of the device
 };
 
 /// @tparam Made  Made::in<Context>(items, width) gives a model
@@ -68,7 +69,7 @@ Trained trained(const Split& split, const Objective& objective, const How& how, 
                           .token_budget = rows_of_shard<typename Context::Team>(8),
                           .seed = 2});
   BatchTarget<Space> target(batcher.constants());
-  typename Context::Team team(model.parameters().size(), {.threads = 1});
+  typename Context::Team team(model.parameters().size(), {.threads = 1, .products = how.products});
   const ParameterRanges ranges(model.parameters());
   Optimizer<Context, Adam> optimizer(model.parameters().size(), how.optimizer, how.rows);
   Trained result;
@@ -105,12 +106,17 @@ void check_follows(const Split& split, const Objective& objective, const How& ho
   CHECK(cpu.losses.front() != cpu.losses.back());
 }
 
+/// A few short histories.
+Split short_histories() {
+  Dataset data = seqrec_test::random_dataset(9, 12, 4, 7);
+  for (std::int64_t i = 0; i < data.num_interactions(); ++i) data.times.push_back(1000 * i * i);
+  return leave_one_out(data);
+}
+
 /// On a few short histories.
 template <class Made, class Objective>
 void check_follows(const Objective& objective, const How& how = {}) {
-  Dataset data = seqrec_test::random_dataset(9, 12, 4, 7);
-  for (std::int64_t i = 0; i < data.num_interactions(); ++i) data.times.push_back(1000 * i * i);
-  check_follows<Made>(leave_one_out(data), objective, how, 6);
+  check_follows<Made>(short_histories(), objective, how, 6);
 }
 
 /// On MovieLens-100K, where $SEQREC_DATA has it: ten steps, or as many as $SEQREC_DEVICE_STEPS says.
@@ -233,6 +239,17 @@ TEST_CASE("training on a device: SASRec follows the CPU", "[train][cuda]") {
   check_follows<ASasRec>(BasicNextItem<FullSoftmax>{});
   check_follows<ASasRecOfExperts>(BasicNextItem<BinaryCrossEntropy>{});
   check_follows_on_movielens<ASasRec>(BasicNextItem<BinaryCrossEntropy>{});
+}
+
+TEST_CASE("training on a device: with products in bfloat16 SASRec stays close to the CPU", "[train][cuda]") {
+  const Split split = short_histories();
+  const BasicNextItem<FullSoftmax> objective{};
+  const Trained cpu = trained<cpu::BasicContext<double>, ASasRec>(split, objective, {}, 6);
+  const Trained device = trained<cuda::Context, ASasRec>(split, objective, {.products = ProductPrecision::bf16}, 6);
+  const double off = largest_difference(cpu.losses, device.losses) / cpu.losses.front();
+  CHECK(off < 2e-2);
+  CHECK(off > 1e-6);  // it was bfloat16
+  CHECK(largest_difference(cpu.norms, device.norms) < 5e-2 * cpu.norms.front());
 }
 
 TEST_CASE("training on a device: HSTU follows the CPU", "[train][cuda]") {

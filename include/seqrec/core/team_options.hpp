@@ -14,9 +14,10 @@ namespace seqrec {
 enum class ProductPrecision {
   full,  ///< as float is
   tf32,  ///< on a GPU: tensor cores, which read 10 of the 23 bits of an operand's fraction, and add up in float
-  /// On a CPU: what reads the whole catalogue, a softmax in training and a Recommender's best items, reads 7 bits of
-  /// it, and adds up in float. A packed catalogue takes half the memory; on processors that multiply bfloat16 faster
-  /// (AMD's since Zen 4) the softmax takes two thirds of the time.
+  /// 7 bits of it, added up in float. On a GPU in products with weights, of attention and of the softmax over the
+  /// catalogue. On a CPU in what reads the whole catalogue, a softmax in training and a Recommender's best items: a
+  /// packed catalogue takes half the memory; on processors that multiply bfloat16 faster (AMD's since Zen 4) the
+  /// softmax takes two thirds of the time.
   bf16,
 };
 constexpr std::array<const char*, 3> names_of(ProductPrecision) { return {"full", "tf32", "bf16"}; }
@@ -33,9 +34,10 @@ struct TeamOptions {
     visit("threads", threads, in_range(0, 4096), "workers; 0 is one for each core; results do not depend on it",
           OptionEffect::none);
     visit("slots", slots, in_range(1, 4096), "contexts over which shards are dealt");
-    visit("products", products, any(),
-          "of float matrices; tf32, on a GPU, rounds what they read to a thousandth; bf16, on a CPU, what reads the "
-          "whole catalogue, to a hundredth");
+    visit(
+        "products", products, any(),
+        "of float matrices; tf32, on a GPU, rounds what they read to a thousandth; bf16 to a hundredth, on a CPU what "
+        "reads the whole catalogue");
   }
 };
 

@@ -17,8 +17,9 @@ inline constexpr int attention_gradient_blocks = Bytes == 16 && !InParts ? 3 : 2
 
 /// A block's 64 rows of two matrices, and two tiles of 32 passing rows of two others in shared memory: the one that is
 /// read, and the one that arrives.
-/// @tparam Begin, End  the parts of a tile of which any is seen where not all of it is
-template <int Width, int Bytes, bool InParts, int Begin, int End, class S>
+/// @tparam Terms  of products; see mma_terms.cuh   @tparam Begin, End  the parts of a tile of which any is seen where
+/// not all of it is
+template <class Terms, int Width, int Bytes, bool InParts, int Begin, int End, class S>
 class AttentionGradientTiles {
  public:
   using A = accumulator_of<S>;
@@ -68,11 +69,11 @@ class AttentionGradientTiles {
       commit_copies();
       if (!seen) continue;
       if (all) {
-        multiply_rows<Width>(scores, first, tile(stage_, 0));
-        multiply_rows<Width>(gradients, second, tile(stage_, 1));
+        multiply_rows<Terms, Width>(scores, first, tile(stage_, 0));
+        multiply_rows<Terms, Width>(gradients, second, tile(stage_, 1));
       } else {
-        multiply_rows<Width, Begin, End>(scores, first, tile(stage_, 0));
-        multiply_rows<Width, Begin, End>(gradients, second, tile(stage_, 1));
+        multiply_rows<Terms, Width, Begin, End>(scores, first, tile(stage_, 0));
+        multiply_rows<Terms, Width, Begin, End>(gradients, second, tile(stage_, 1));
       }
     }
     if constexpr (InParts) {

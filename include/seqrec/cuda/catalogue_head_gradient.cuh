@@ -11,14 +11,14 @@ namespace seqrec::cuda {
 
 /// The sum of slope h_r over the rows of a part, and of the slopes alone: added to dhead, or where there are several
 /// parts left in of_part(part V + v, .) and slopes_of_part(part V + v).
-template <class S, int Width>
+template <class S, class Terms, int Width>
 __global__ void __launch_bounds__(catalogue_threads, catalogue_blocks)
     catalogue_head_gradient_kernel(CatalogueLoss<BasicContext<S>> a, CatalogueParts parts,
                                    CatalogueRows<accumulator_of<S>> rows,
                                    MatrixView<accumulator_of<S>, DeviceSpace> of_part,
                                    VectorView<accumulator_of<S>, DeviceSpace> slopes_of_part) {
   using A = accumulator_of<S>;
-  using Walk = CatalogueWalk<S, Width>;
+  using Walk = CatalogueWalk<S, Terms, Width>;
   Walk walk;
   const int warp = static_cast<int>(threadIdx.x) / warp_size;
   const index_t count = a.states.rows(), items = a.head.items(), part = blockIdx.y;

@@ -15,6 +15,7 @@
 #include "seqrec/cuda/catalogue_head_gradient.cuh"
 #include "seqrec/cuda/catalogue_softmax.cuh"
 #include "seqrec/cuda/catalogue_tile.cuh"
+#include "seqrec/cuda/product_precision.cuh"
 #include "seqrec/cuda/rows.cuh"
 
 namespace seqrec::cuda {
@@ -38,19 +39,22 @@ void catalogue_loss(BasicContext<S>& context, const CatalogueLoss<BasicContext<S
   if (a.dstates && !of_states) of_states = matrix(of_items.parts * count, width);
   if (a.dhead.table && of_rows.parts > 1) of_table = matrix(of_rows.parts * items, width);
   if (a.dhead.bias && of_rows.parts > 1) of_bias = matrix(of_rows.parts * items, 1);
-  dispatch_catalogue_width<A>(width, [&]<int Width>() {
+  const auto launch_for = [&]<class Terms, int Width>() {
     const auto shape = [&](index_t kept, const CatalogueParts& parts, bool sums) {
       const unsigned columns = sums ? blocks_across("columns of an item head", width, Width) : 1;
       return LaunchShape{dim3(blocks(kept), blocks_for(parts.parts, 1), columns), dim3(catalogue_threads),
-                         CatalogueWalk<S, Width>::bytes};
+                         CatalogueWalk<S, Terms, Width>::bytes};
     };
-    launch<catalogue_softmax_kernel<S, Width>>(context, shape(count, of_items, static_cast<bool>(a.dstates)), a,
-                                               of_items, rows, of_states);
+    launch<catalogue_softmax_kernel<S, Terms, Width>>(context, shape(count, of_items, static_cast<bool>(a.dstates)), a,
+                                                      of_items, rows, of_states);
     launch<catalogue_losses_kernel<S>>(context, warp_per_row(count), a, rows, of_states);
     if (a.dhead.table || a.dhead.bias)
-      launch<catalogue_head_gradient_kernel<S, Width>>(context, shape(items, of_rows, static_cast<bool>(a.dhead.table)),
-                                                       a, of_rows, rows, of_table,
-                                                       VectorView<A, DeviceSpace>(of_bias.data, of_bias.size()));
+      launch<catalogue_head_gradient_kernel<S, Terms, Width>>(
+          context, shape(items, of_rows, static_cast<bool>(a.dhead.table)), a, of_rows, rows, of_table,
+          VectorView<A, DeviceSpace>(of_bias.data, of_bias.size()));
+  };
+  dispatch_terms(context, [&]<class Terms>() {
+    dispatch_catalogue_width<A>(width, [&]<int Width>() { launch_for.template operator()<Terms, Width>(); });
   });
   add_catalogue_parts(context, of_table, a.dhead.table);
   add_catalogue_parts(context, of_bias, MatrixView<Master, DeviceSpace>(a.dhead.bias.data, items, 1));

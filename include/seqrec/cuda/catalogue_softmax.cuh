@@ -13,13 +13,13 @@
 namespace seqrec::cuda {
 
 /// The softmax of the items of a part; and the sum of exp(score - highest) e_v over them, in of_part(part N + row, .).
-template <class S, int Width>
+template <class S, class Terms, int Width>
 __global__ void __launch_bounds__(catalogue_threads, catalogue_blocks)
     catalogue_softmax_kernel(CatalogueLoss<BasicContext<S>> a, CatalogueParts parts,
                              CatalogueRows<accumulator_of<S>> rows,
                              MatrixView<accumulator_of<S>, DeviceSpace> of_part) {
   using A = accumulator_of<S>;
-  using Walk = CatalogueWalk<S, Width>;
+  using Walk = CatalogueWalk<S, Terms, Width>;
   Walk walk;
   const int warp = static_cast<int>(threadIdx.x) / warp_size;
   const index_t count = a.states.rows(), items = a.head.items(), part = blockIdx.y;

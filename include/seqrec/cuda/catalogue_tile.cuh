@@ -98,7 +98,8 @@ __device__ void leave_catalogue_sums(const WalkedSums<A, Width>& sums, const Mat
 }
 
 /// A block's walk along the rows of one matrix, with 16 rows of another kept by each warp.
-template <class S, int Width>
+/// @tparam Terms  of products; see mma_terms.cuh
+template <class S, class Terms, int Width>
 struct CatalogueWalk {
   using A = accumulator_of<S>;
   /// Of each there are two: one is in use while the next arrives.
@@ -109,7 +110,7 @@ struct CatalogueWalk {
   A* numbers;          ///< two of each walked row
   item_t* targets;     ///< one of each walked row
   unsigned* left_out;  ///< a bit for each kept row and walked row that have no score
-  KeptRows<A, Width> kept;
+  KeptRows<Terms, Width> kept;
   WalkedSums<A, Width> sums = {};
 
   __device__ CatalogueWalk() : tiles(dynamic_shared<S>()) {
@@ -172,7 +173,7 @@ struct CatalogueWalk {
         }
         if (marks && step == 0) __syncthreads();
         if (works && step + 1 == parts) weigh(scores, row, buffer, factor);
-        if (works && column >= 0 && step + 1 == steps) add_walked<Width>(sums, factor, scores, tile);
+        if (works && column >= 0 && step + 1 == steps) add_walked<Terms, Width>(sums, factor, scores, tile);
       }
     }
   }

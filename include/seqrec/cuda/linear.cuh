@@ -14,6 +14,7 @@
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/dropout.cuh"
 #include "seqrec/cuda/gradient.cuh"
+#include "seqrec/cuda/product_precision.cuh"
 #include "seqrec/cuda/row_product.cuh"
 #include "seqrec/cuda/rows.cuh"
 #include "seqrec/cuda/weight_gradient.cuh"

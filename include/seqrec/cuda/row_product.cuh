@@ -191,14 +191,6 @@ class RowProduct {
   MmaSums<A> sums_[product_tiles];
 };
 
-/// Calls action.operator()<Mma>() for the products that a context is to take.
-template <class S, class Action>
-void dispatch_products(const BasicContext<S>& context, Action&& action) {
-  if constexpr (std::is_same_v<accumulator_of<S>, float>)
-    if (context.products() == ProductPrecision::tf32) return action.template operator()<MmaTf32>();
-  action.template operator()<MmaOf<accumulator_of<S>>>();
-}
-
 /// Blocks of a result: one for every part, those of the same columns beside each other.
 struct ProductBlocks {
   index_t of_rows, of_columns;

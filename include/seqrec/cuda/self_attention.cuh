@@ -11,6 +11,7 @@
 
 #include "seqrec/cuda/attention_block.cuh"
 #include "seqrec/cuda/multiply_add.cuh"
+#include "seqrec/cuda/product_precision.cuh"
 #include "seqrec/cuda/self_attention_backward.cuh"
 
 namespace seqrec::cuda {
@@ -72,7 +73,7 @@ constexpr std::size_t attention_bytes(int warps, bool biased) {
 }
 
 /// Makes a block's rows.
-template <int Width, int Bytes, bool InParts, int Warps, class S>
+template <class Terms, int Width, int Bytes, bool InParts, int Warps, class S>
 __device__ void attend(const AttentionRows<S>& at, const AttentionBiases<S>& biases,
                        const AttentionFactors<accumulator_of<S>>& factors, const Dropout& dropout) {
   using A = accumulator_of<S>;
@@ -112,9 +113,9 @@ __device__ void attend(const AttentionRows<S>& at, const AttentionBiases<S>& bia
       if (!InParts && key + passing_rows < end) load(stage ^ 1, key + passing_rows, 0);
       commit_copies();
       if (seen && last < key + passing_rows / 2)
-        multiply_rows<Width, 0, passing_parts / 2>(scores, queries + held * Width, keys(stage));
+        multiply_rows<Terms, Width, 0, passing_parts / 2>(scores, queries + held * Width, keys(stage));
       else if (seen)
-        multiply_rows<Width>(scores, queries + held * Width, keys(stage));
+        multiply_rows<Terms, Width>(scores, queries + held * Width, keys(stage));
     }
     if (!seen) continue;
     const auto meeting = [&](int n, int i) {
@@ -139,7 +140,8 @@ __device__ void attend(const AttentionRows<S>& at, const AttentionBiases<S>& bia
                                          at.rows_of_mask, static_cast<std::uint32_t>(key));
       for_each_score(scores, [&](A& score, int n, int i) { score *= kept >> (4 * n + i) & 1u ? factors.kept : A{0}; });
     }
-    add_weighted_rows<Width>(sums, scaled[0], scaled[1], scores, values(stage), 0, (last - key) / mma_columns + 1);
+    add_weighted_rows<Terms, Width>(sums, scaled[0], scaled[1], scores, values(stage), 0,
+                                    (last - key) / mma_columns + 1);
   }
 
   if (held >= at.count) return;
@@ -160,14 +162,14 @@ __device__ void attend(const AttentionRows<S>& at, const AttentionBiases<S>& bia
   }
 }
 
-template <class S, int Width, int Bytes, bool InParts>
+template <class S, class Terms, int Width, int Bytes, bool InParts>
 __global__ void __launch_bounds__(attention_threads, attention_blocks_at_once<Width>)
     self_attention_kernel(SelfAttentionForward<BasicContext<S>> a, AttentionFactors<accumulator_of<S>> factors) {
   const AttentionBlock at(a, TileOrder::last_first, Width);
   if (at.start >= at.length) return;
   const int left = at.length - at.start, count = left < attention_rows ? left : attention_rows;
   const index_t first = at.first + at.start;
-  attend<Width, Bytes, InParts, attention_warps>(
+  attend<Terms, Width, Bytes, InParts, attention_warps>(
       AttentionRows<S>{at.start, count, at.column, TiledRows<S>(at.part(a.q).row_range(at.start, count)),
                        TiledRows<S>(at.part(a.k)), TiledRows<S>(at.part(a.v)), at.part(a.y).row_range(at.start, count),
                        a.saved ? a.saved.data + (first * a.heads + at.head) * saved_of_row : nullptr,
@@ -180,23 +182,26 @@ bool is_biased(const Arguments& a) {
   return a.bias.of_distance || a.bias.of_time;
 }
 
-/// Calls action.operator()<Width, Bytes, InParts>() for the kernel of attention's forward pass.
+/// Calls action.operator()<Terms, Width, Bytes, InParts>() for the kernel of attention's forward pass.
 template <class S, class Arguments, class Action>
-void dispatch_attention(const Arguments& a, Action&& action) {
+void dispatch_attention(const BasicContext<S>& context, const Arguments& a, Action&& action) {
   const index_t width = a.q.columns() / a.heads;
   constexpr int widest = 512 / static_cast<int>(sizeof(accumulator_of<S>));  // its sums fill a thread's registers
-  dispatch_attention_width<S, widest>(
-      width,
-      lies_in_fours(a.q, width) && lies_in_fours(a.k, width) && lies_in_fours(a.v, width) && lies_in_fours(a.y, width),
-      action);
+  const bool in_fours =
+      lies_in_fours(a.q, width) && lies_in_fours(a.k, width) && lies_in_fours(a.v, width) && lies_in_fours(a.y, width);
+  dispatch_terms(context, [&]<class Terms>() {
+    dispatch_attention_width<S, widest>(width, in_fours, [&]<int Width, int Bytes, bool InParts>() {
+      action.template operator()<Terms, Width, Bytes, InParts>();
+    });
+  });
 }
 
 template <class S>
 void self_attention_forward(BasicContext<S>& context, const SelfAttentionForward<BasicContext<S>>& a) {
-  dispatch_attention<S>(a, [&]<int Width, int Bytes, bool InParts>() {
+  dispatch_attention(context, a, [&]<class Terms, int Width, int Bytes, bool InParts>() {
     const std::size_t shared = attention_bytes<accumulator_of<S>, Width>(attention_warps, is_biased(a));
-    launch<self_attention_kernel<S, Width, Bytes, InParts>>(context, attention_blocks(a, Width, shared), a,
-                                                            attention_factors<S>(a, a.dropout));
+    launch<self_attention_kernel<S, Terms, Width, Bytes, InParts>>(context, attention_blocks(a, Width, shared), a,
+                                                                   attention_factors<S>(a, a.dropout));
   });
 }
 

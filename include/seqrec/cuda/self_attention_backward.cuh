@@ -14,6 +14,7 @@
 #include "seqrec/cuda/attention_bias_gradient.cuh"
 #include "seqrec/cuda/attention_gradient.cuh"
 #include "seqrec/cuda/gradient.cuh"
+#include "seqrec/cuda/product_precision.cuh"
 
 namespace seqrec::cuda {
 
@@ -38,7 +39,7 @@ __device__ accumulator_of<S> gradient_mean(const MatrixView<const S, DeviceSpace
 }
 
 /// dq, what a block's rows have of the gradients of biases, and means(row H + head), which softmax needs.
-template <class S, int Width, int Bytes, bool InParts>
+template <class S, class Terms, int Width, int Bytes, bool InParts>
 __global__ void __launch_bounds__(attention_threads, attention_gradient_blocks<Bytes, InParts>)
     attention_query_gradient_kernel(SelfAttentionBackward<BasicContext<S>> a,
                                     AttentionFactors<accumulator_of<S>> factors,
@@ -46,7 +47,7 @@ __global__ void __launch_bounds__(attention_threads, attention_gradient_blocks<B
                                     const AttentionBiasRows<accumulator_of<S>> bias_rows) {
   using A = accumulator_of<S>;
   using Rows = TiledRows<S>;
-  using Tiles = AttentionGradientTiles<Width, Bytes, InParts, 0, passing_parts / 2, S>;
+  using Tiles = AttentionGradientTiles<Terms, Width, Bytes, InParts, 0, passing_parts / 2, S>;
   const AttentionBlock at(a, TileOrder::last_first, Width);
   if (at.start >= at.length) return;
   A* const shared = dynamic_shared<A>();
@@ -92,7 +93,7 @@ __global__ void __launch_bounds__(attention_threads, attention_gradient_blocks<B
         if (!seen && bias.buckets() != nullptr) bias.buckets()[score_place(in_block, n, i)] = 0;
       });
     if (seen && a.dq)
-      add_weighted_rows<Width>(dq, A{1}, A{1}, slopes, tiles.passing(0), 0, (last - key) / mma_columns + 1);
+      add_weighted_rows<Terms, Width>(dq, A{1}, A{1}, slopes, tiles.passing(0), 0, (last - key) / mma_columns + 1);
     if (bias) bias.add(key);
   }
   if (bias) bias.leave();
@@ -100,13 +101,13 @@ __global__ void __launch_bounds__(attention_threads, attention_gradient_blocks<B
 }
 
 /// dk and dv.
-template <class S, int Width, int Bytes, bool InParts>
+template <class S, class Terms, int Width, int Bytes, bool InParts>
 __global__ void __launch_bounds__(attention_threads, attention_gradient_blocks<Bytes, InParts>)
     attention_key_gradient_kernel(SelfAttentionBackward<BasicContext<S>> a, AttentionFactors<accumulator_of<S>> factors,
                                   VectorView<const accumulator_of<S>, DeviceSpace> means) {
   using A = accumulator_of<S>;
   using Rows = TiledRows<S>;
-  using Tiles = AttentionGradientTiles<Width, Bytes, InParts, passing_parts / 2, passing_parts, S>;
+  using Tiles = AttentionGradientTiles<Terms, Width, Bytes, InParts, passing_parts / 2, passing_parts, S>;
   const AttentionBlock at(a, TileOrder::first_first, Width);
   if (at.start >= at.length) return;
   A* const shared = dynamic_shared<A>();
@@ -149,8 +150,8 @@ __global__ void __launch_bounds__(attention_threads, attention_gradient_blocks<B
     differentiate(weights, slopes, factors, kept, row_of, meeting);
     const int begin = key > row ? (key - row) / mma_columns : 0,
               parts = (at.length - row + mma_columns - 1) / mma_columns;
-    if (a.dv) add_weighted_rows<Width, 32>(dv, A{1}, A{1}, weights, tiles.passing(1), begin, parts);
-    if (a.dk) add_weighted_rows<Width, 32>(dk, A{1}, A{1}, slopes, tiles.passing(0), begin, parts);
+    if (a.dv) add_weighted_rows<Terms, Width, 32>(dv, A{1}, A{1}, weights, tiles.passing(1), begin, parts);
+    if (a.dk) add_weighted_rows<Terms, Width, 32>(dk, A{1}, A{1}, slopes, tiles.passing(0), begin, parts);
   }
   leave_attention_gradient<Width, Bytes == 16>(a.dk, at, key, dk, factors.scale);
   leave_attention_gradient<Width, Bytes == 16>(a.dv, at, key, dv, A{1});
@@ -172,16 +173,21 @@ void self_attention_backward(BasicContext<S>& context, const SelfAttentionBackwa
   };
   const bool fours = in_fours(a.q, a.k, a.v, a.y, a.dy, a.dq.view, a.dk.view, a.dv.view);
   constexpr int widest = 256 / static_cast<int>(sizeof(A));  // its sums, of two matrices, fill a thread's registers
-  dispatch_attention_width<S, widest>(width, fours, [&]<int Width, int Bytes, bool InParts>() {
+  const auto launch_for = [&]<class Terms, int Width, int Bytes, bool InParts>() {
     const std::size_t tiles = (2 * attention_rows + 4 * passing_rows) * Width * sizeof(A);
     const std::size_t scores = a.bias.of_distance || a.bias.of_time ? slope_elements * sizeof(A) : 0;
     const std::size_t with_biases = biases ? attention_bias_bytes<A>(static_cast<bool>(bias_rows.of_time)) : scores;
     if (a.dq || biases || (softmax && keys))
-      launch<attention_query_gradient_kernel<S, Width, Bytes, InParts>>(
+      launch<attention_query_gradient_kernel<S, Terms, Width, Bytes, InParts>>(
           context, attention_blocks(a, Width, tiles + with_biases), a, factors, means, bias_rows);
     if (keys)
-      launch<attention_key_gradient_kernel<S, Width, Bytes, InParts>>(
+      launch<attention_key_gradient_kernel<S, Terms, Width, Bytes, InParts>>(
           context, attention_blocks(a, Width, tiles + scores + 6 * passing_rows * sizeof(A)), a, factors, read_means);
+  };
+  dispatch_terms(context, [&]<class Terms>() {
+    dispatch_attention_width<S, widest>(width, fours, [&]<int Width, int Bytes, bool InParts>() {
+      launch_for.template operator()<Terms, Width, Bytes, InParts>();
+    });
   });
   add_attention_bias_gradient(context, a, bias_rows);
 }

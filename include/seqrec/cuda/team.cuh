@@ -24,10 +24,8 @@ class BasicTeam {
   static constexpr bool takes_whole_batches = true;
 
   /// @param gradient_size elements of all parameters; 0 for a team that only infers
-  /// @throws ArgumentError for products that are a CPU's
   /// @throws CudaError, for instance without a device
   explicit BasicTeam(index_t gradient_size = 0, const TeamOptions& options = {}) : gradient_size_(gradient_size) {
-    check_argument(options.products != ProductPrecision::bf16, "products", "bf16", "full or tf32: bf16 is a CPU's");
     context_.set_products(options.products);
     context_.reserve_gradient_blocks(gradient_size, gradients_.left(), 0);
   }

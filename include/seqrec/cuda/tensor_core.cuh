@@ -124,6 +124,18 @@ __device__ inline void multiply_tf32(float (&c)[4], const std::uint32_t (&left)[
 #endif
 }
 
+/// c += A B, in bf16, of eight terms (mma.m16n8k8): of rows g and g + 8 the terms 2 m and 2 m + 1, of column g the
+/// same.
+__device__ inline void multiply_bf16(float (&c)[4], const std::uint32_t (&left)[2], std::uint32_t right) {
+#ifdef __CUDACC__
+  asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%0,%1,%2,%3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(left[0]), "r"(left[1]), "r"(right));
+#else
+  emulator::multiply_bf16(c, left, right);
+#endif
+}
+
 }  // namespace detail
 
 /// TF32, 8 terms a sum.

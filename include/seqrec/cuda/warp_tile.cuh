@@ -15,6 +15,7 @@
 
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/cuda/async_copy.cuh"
+#include "seqrec/cuda/mma_terms.cuh"
 #include "seqrec/cuda/multiply_add.cuh"
 #include "seqrec/cuda/tensor_core.cuh"
 
@@ -49,81 +50,10 @@ __device__ Four<A> read_four(const A* from) {
   return *reinterpret_cast<const Four<A>*>(from);
 }
 
-/// Eight terms of 16 rows of a left factor: a lane has two of its two rows.
-template <class A>
-struct LeftTerms;
-/// Eight terms of eight columns of a right factor: a lane has two of one column.
-template <class A>
-struct RightTerms;
-
-/// In the two parts of MmaFloat.
-template <>
-struct LeftTerms<float> {
-  std::uint32_t first[4], rest[4];
-  /// Of two terms of row `mma_group`, and two of the one 8 below.
-  __device__ LeftTerms(float upper0, float upper1, float lower0, float lower1) {
-    const float of[4] = {upper0, lower0, upper1, lower1};
-    for (int i = 0; i < 4; ++i) {
-      const MmaFloat::Parts parts(of[i]);
-      first[i] = parts.first;
-      rest[i] = parts.second;
-    }
-  }
-};
-/// In the two parts of MmaFloat.
-template <>
-struct RightTerms<float> {
-  std::uint32_t first[2], rest[2];
-  RightTerms() = default;
-  /// @param neighbours  whether both have just been read from one place: then their first parts are the numbers as they
-  ///        lie, of which tensor cores see no more, so rounded towards zero. One factor may be, at no loss.
-  __device__ RightTerms(float term0, float term1, bool neighbours) {
-    const float of[2] = {term0, term1};
-    for (int i = 0; i < 2; ++i) {
-      const MmaFloat::Parts parts(of[i]);
-      first[i] = neighbours ? detail::bits_of(of[i]) : parts.first;
-      rest[i] = neighbours ? detail::bits_of(of[i] - detail::float_of(first[i] & ~0x1FFFu)) : parts.second;
-    }
-  }
-};
-/// As MmaDouble takes them.
-template <>
-struct LeftTerms<double> {
-  double of[2][2];
-  __device__ LeftTerms(double upper0, double upper1, double lower0, double lower1)
-      : of{{upper0, lower0}, {upper1, lower1}} {}
-};
-/// As MmaDouble takes them.
-template <>
-struct RightTerms<double> {
-  double of[2];
-  RightTerms() = default;
-  __device__ RightTerms(double term0, double term1, bool) : of{term0, term1} {}
-};
-
-/// sums[n] += left right[n]. Sums that wait for nothing of each other follow each other.
-template <std::size_t Count>
-__device__ void multiply_terms(MmaSums<float>* sums, const LeftTerms<float>& left,
-                               const RightTerms<float> (&right)[Count]) {
-  for (int n = 0; n < static_cast<int>(Count); ++n) detail::multiply_tf32(sums[n].values, left.rest, right[n].first);
-  for (int n = 0; n < static_cast<int>(Count); ++n) detail::multiply_tf32(sums[n].values, left.first, right[n].rest);
-  for (int n = 0; n < static_cast<int>(Count); ++n) detail::multiply_tf32(sums[n].values, left.first, right[n].first);
-}
-template <std::size_t Count>
-__device__ void multiply_terms(MmaSums<double>* sums, const LeftTerms<double>& left,
-                               const RightTerms<double> (&right)[Count]) {
-  for (int term = 0; term < 2; ++term)
-    for (int n = 0; n < static_cast<int>(Count); ++n) {
-      MmaDouble mma;
-      for (int i = 0; i < 2; ++i) mma.left[i] = left.of[term][i];
-      mma.right = right[n].of[term];
-      mma.multiply(sums[n]);
-    }
-}
-
 /// scores[n] += the products of 16 held rows with passing rows 8 n .. 8 n + 7, for the parts Begin .. End - 1.
 /// @param held  the first of the rows, whose number in its tile is a multiple of 8
-template <int Width, int Begin = 0, int End = passing_parts, class A>
+/// @tparam Terms  of the products; see mma_terms.cuh
+template <class Terms, int Width, int Begin = 0, int End = passing_parts, class A = typename Terms::Sum>
 __device__ void multiply_rows(WarpScores<A>& scores, const A* held, const A* passing) {
   constexpr auto count = static_cast<std::size_t>(End - Begin);
   constexpr int eight = mma_columns * Width;  // rows below
@@ -137,10 +67,10 @@ __device__ void multiply_rows(WarpScores<A>& scores, const A* held, const A* pas
     Four<A> read[count];
     for (int n = Begin; n < End; ++n) read[n - Begin] = read_four(passing + place + n * eight);
     for (int half = 0; half < 4; half += 2) {
-      const LeftTerms<A> left(upper.of[half], upper.of[half + 1], lower.of[half], lower.of[half + 1]);
-      RightTerms<A> right[count];
-      for (int n = 0; n < End - Begin; ++n) right[n] = RightTerms<A>(read[n].of[half], read[n].of[half + 1], true);
-      multiply_terms(scores + Begin, left, right);
+      const typename Terms::Left left(upper.of[half], upper.of[half + 1], lower.of[half], lower.of[half + 1]);
+      typename Terms::Right right[count];
+      for (int n = 0; n < End - Begin; ++n) right[n] = {read[n].of[half], read[n].of[half + 1], FirstPart::as_it_is};
+      multiply_by_each<Terms>(scores + Begin, left, right);
     }
   }
 }
@@ -153,8 +83,8 @@ inline constexpr int columns_at_once = Width < 256 / static_cast<int>(sizeof(A))
 
 /// sums = sums factor + scores passing: over the passing rows of the parts begin .. end - 1 of the scores.
 /// @param upper, lower  the factors of row `mma_group` and of the one 8 below
-/// @tparam AtOnce  columns, where fewer registers are left
-template <int Width, int AtOnce = 0, class A>
+/// @tparam Terms  of the products; see mma_terms.cuh   @tparam AtOnce  columns, where fewer registers are left
+template <class Terms, int Width, int AtOnce = 0, class A = typename Terms::Sum>
 __device__ void add_weighted_rows(WarpSums<A, Width>& sums, A upper, A lower, const WarpScores<A>& scores,
                                   const A* passing, int begin, int end) {
   constexpr int columns = AtOnce > 0 ? AtOnce : columns_at_once<A, Width>, parts = columns / mma_columns;
@@ -165,13 +95,13 @@ __device__ void add_weighted_rows(WarpSums<A, Width>& sums, A upper, A lower, co
     for (int k = 0; k < passing_parts; ++k) {
       if (k < begin || k >= end) continue;
       const A(&of)[4] = scores[k].values;
-      const LeftTerms<A> left(of[0], of[1], of[2], of[3]);
+      const typename Terms::Left left(of[0], of[1], of[2], of[3]);
       for (int n = 0; n < parts; n += 4) {
         const int place = mma_columns * (k * Width + n) + chunk * columns;
         const Four<A> even = read_four(even_rows + place), odd = read_four(odd_rows + place);
-        RightTerms<A> right[4];
-        for (int e = 0; e < 4; ++e) right[e] = RightTerms<A>(even.of[e], odd.of[e], false);
-        multiply_terms(made + n, left, right);
+        typename Terms::Right right[4];
+        for (int e = 0; e < 4; ++e) right[e] = {even.of[e], odd.of[e], FirstPart::rounded};
+        multiply_by_each<Terms>(made + n, left, right);
       }
     }
     for (int n = 0; n < parts; ++n) {

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 
+#include "seqrec/cuda/product_precision.cuh"
 #include "seqrec/cuda/row_product.cuh"
 #include "seqrec/cuda/slice_sums.cuh"
 
