@@ -30,10 +30,10 @@ enum class FirstPart {
 struct FloatTerms {
   using Sum = float;
   static constexpr int passes = 3;
+  /// Two terms of row `mma_group`, and two of the one 8 below.
   struct Left {
     std::uint32_t first[4], rest[4];
     Left() = default;
-    /// Of two terms of row `mma_group`, and two of the one 8 below.
     __device__ Left(float upper0, float upper1, float lower0, float lower1) {
       const float of[4] = {upper0, lower0, upper1, lower1};
       for (int i = 0; i < 4; ++i) {
@@ -43,6 +43,7 @@ struct FloatTerms {
       }
     }
   };
+  /// Two terms of a column.
   struct Right {
     std::uint32_t first[2], rest[2];
     Right() = default;
@@ -72,12 +73,14 @@ struct FloatTerms {
 struct Bf16Terms {
   using Sum = float;
   static constexpr int passes = 1;
+  /// Two terms of row `mma_group`, and two of the one 8 below.
   struct Left {
     std::uint32_t pairs[2];
     Left() = default;
     __device__ Left(float upper0, float upper1, float lower0, float lower1)
         : pairs{bf16_pair(upper0, upper1), bf16_pair(lower0, lower1)} {}
   };
+  /// Two terms of a column.
   struct Right {
     std::uint32_t pair;
     Right() = default;
@@ -93,12 +96,14 @@ struct Bf16Terms {
 struct DoubleTerms {
   using Sum = double;
   static constexpr int passes = 2;
+  /// Two terms of row `mma_group`, and two of the one 8 below.
   struct Left {
     double of[2][2];
     Left() = default;
     __device__ Left(double upper0, double upper1, double lower0, double lower1)
         : of{{upper0, lower0}, {upper1, lower1}} {}
   };
+  /// Two terms of a column.
   struct Right {
     double of[2];
     Right() = default;
