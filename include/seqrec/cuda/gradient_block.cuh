@@ -15,7 +15,8 @@
 namespace seqrec::cuda {
 
 /// A block's work on some pairs after others; all of its threads take part in all of it.
-template <class S>
+/// @tparam Terms  of products; see mma_terms.cuh
+template <class S, class Terms>
 class GradientBlock : public GradientRows<S> {
  public:
   using Base = GradientRows<S>;
@@ -98,7 +99,7 @@ class GradientBlock : public GradientRows<S> {
       // Of what lies beyond the last unit or input anything will do: it is left out below.
       const auto multiply = [&](auto whole) {
         constexpr bool is_whole = decltype(whole)::value;
-        add_tiles(
+        add_tiles<Terms>(
             sums, warps() * mma_rows,
             [&](int row, int term) { return of_units[term * dz_stride + (row < units_left ? row : 0)]; },
             [&](int term, int column) {
@@ -131,7 +132,7 @@ class GradientBlock : public GradientRows<S> {
     const int first = first_tile * mma_columns;
     const S *const dz = of_pair(l + 1, 0), *const weight = numbers_ + places_.weights[l] + first;
     Sums sums[static_cast<std::size_t>(Tiles)];
-    add_tiles(
+    add_tiles<Terms>(
         sums, whole_tiles(places_.widths[l + 1]), [&](int row, int term) { return dz[row * dz_stride + term]; },
         [&](int term, int column) { return weight[term * stride + column]; });
     SEQREC_CUDA_UNROLL

@@ -12,6 +12,7 @@
 #include "seqrec/cuda/gradient_block.cuh"
 #include "seqrec/cuda/gradient_places.cuh"
 #include "seqrec/cuda/network_places.cuh"
+#include "seqrec/cuda/product_precision.cuh"
 #include "seqrec/ops/candidate_attention.hpp"
 
 namespace seqrec::cuda {
@@ -21,11 +22,11 @@ namespace seqrec::cuda {
 inline constexpr int most_gradient_warps = 7;
 inline constexpr unsigned gradient_blocks = 2 * 132;
 
-template <class S>
+template <class S, class Terms>
 __global__ void __launch_bounds__(most_gradient_warps* warp_size, 2)
     network_gradients_kernel(const __grid_constant__ NetworkGradients<S> a,
                              const __grid_constant__ GradientPlaces places) {
-  GradientBlock<S> block(a, places);
+  GradientBlock<S, Terms> block(a, places);
   const index_t of_block = static_cast<index_t>(blockDim.y) * mma_rows, first = blockIdx.x * of_block;
   for (index_t pair = first; pair < a.total; pair += gridDim.x * of_block) block(pair, pair == first);
   block.finish();
@@ -107,7 +108,8 @@ bool network_gradients(BasicContext<S>& context, NetworkGradients<S> a) {
   const LaunchShape shape{dim3(std::min(blocks_for(a.total, warps * mma_rows), gradient_blocks)),
                           dim3(warp_size, static_cast<unsigned>(warps)), places.bytes<S>(warps)};
   a.sums = context.matrix(shape.grid.x, places.sums);
-  launch<network_gradients_kernel<S>>(context, shape, a, places);
+  dispatch_terms(context,
+                 [&]<class Terms>() { launch<network_gradients_kernel<S, Terms>>(context, shape, a, places); });
   launch<add_network_gradients_kernel<S>>(
       context, {dim3(blocks_for(places.sums, warp_size)), dim3(warp_size, most_gradient_warps)}, a, places);
   return true;

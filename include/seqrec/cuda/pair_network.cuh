@@ -13,6 +13,7 @@
 
 #include "seqrec/cuda/network_places.cuh"
 #include "seqrec/cuda/pair_inputs.cuh"
+#include "seqrec/cuda/product_precision.cuh"
 #include "seqrec/cuda/unit_activation.cuh"
 #include "seqrec/cuda/warp_product.cuh"
 #include "seqrec/ops/candidate_attention.hpp"
@@ -40,8 +41,8 @@ struct PairNetwork {
   bool has_packed_units = false;      ///< all layers' values, and parts of the first, have rows of packed twos
 };
 
-/// The work of one warp on sixteen pairs after another.
-template <class S>
+/// The work of one warp on sixteen pairs after another.   @tparam Terms  of products; see mma_terms.cuh
+template <class S, class Terms>
 class NetworkWarp {
  public:
   using Accumulator = accumulator_of<S>;
@@ -143,7 +144,7 @@ class NetworkWarp {
     const S* const from = inputs(l);
     const S* const weight = numbers_ + places_.weights[l] + first_tile * mma_columns * stride;
     const int from_stride = places_.strides[l % 2];
-    add_tiles(
+    add_tiles<Terms>(
         sums, whole_tiles(places_.widths[l]), [&](int row, int term) { return from[row * from_stride + term]; },
         [&](int term, int column) { return weight[column * stride + term]; });
     SEQREC_CUDA_UNROLL
@@ -209,10 +210,10 @@ class NetworkWarp {
   bool is_pair_[2];
 };
 
-template <class S>
+template <class S, class Terms>
 __global__ void __launch_bounds__(most_network_warps* warp_size)
     pair_network_kernel(const __grid_constant__ PairNetwork<S> a, const __grid_constant__ NetworkPlaces places) {
-  NetworkWarp<S> warp(a, places);
+  NetworkWarp<S, Terms> warp(a, places);
   const index_t step = static_cast<index_t>(gridDim.x) * blockDim.y * mma_rows;
   for (index_t first = (static_cast<index_t>(blockIdx.x) * blockDim.y + threadIdx.y) * mma_rows; first < a.total;
        first += step)
@@ -241,7 +242,7 @@ bool pair_network(BasicContext<S>& context, PairNetwork<S> a) {
   const unsigned resident = network_blocks * std::clamp(of_multiprocessor, 1u, 4u);
   const LaunchShape shape{dim3(std::min(blocks_for(tiles, warps), resident)),
                           dim3(warp_size, static_cast<unsigned>(warps)), places.bytes<S>(warps)};
-  launch<pair_network_kernel<S>>(context, shape, a, places);
+  dispatch_terms(context, [&]<class Terms>() { launch<pair_network_kernel<S, Terms>>(context, shape, a, places); });
   return true;
 }
 

@@ -21,7 +21,8 @@ void dispatch_products(const BasicContext<S>& context, Action&& action) {
   action.template operator()<MmaOf<accumulator_of<S>>>();
 }
 
-/// Calls action.operator()<Terms>() for products of attention, and of the loss over the catalogue.
+/// Calls action.operator()<Terms>() for products of attention, of candidate attention's network, and of the loss over
+/// the catalogue.
 template <class S, class Action>
 void dispatch_terms(const BasicContext<S>& context, Action&& action) {
   if constexpr (std::is_same_v<accumulator_of<S>, float>)

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "seqrec/core/types.hpp"
+#include "seqrec/cuda/mma_terms.cuh"
 #include "seqrec/cuda/tensor_core.cuh"
 
 namespace seqrec::cuda {
@@ -17,28 +18,29 @@ SEQREC_HOST_DEVICE inline int whole_tiles(int count) { return (count + 7) / 8 * 
 
 /// sums += left right, for each tile of eight columns. All lanes of the warp take part.
 /// @param terms a multiple of eight   @param left  left(row, term)   @param right  right(term, column)
-template <class A, std::size_t Tiles, class Left, class Right>
+/// @tparam Terms  of products; see mma_terms.cuh
+template <class Terms, std::size_t Tiles, class A = typename Terms::Sum, class Left, class Right>
 __device__ void add_tiles(MmaSums<A> (&sums)[Tiles], int terms, Left left, Right right) {
   constexpr int tiles = static_cast<int>(Tiles);
   for (int first = 0; first < terms; first += terms_at_once) {
     MmaSums<A> part[Tiles];
     const int end = first + terms_at_once < terms ? first + terms_at_once : terms;
-    for (int start = first; start < end; start += MmaOf<A>::terms) {
-      MmaOf<A> of[2];
-      of[0].set_left([&](int row, int term) -> A { return left(row, start + term); });
-      of[1] = of[0];
-      const auto of_tile = [&](int tile) {
-        return [&, tile](int term, int column) -> A { return right(start + term, tile * mma_columns + column); };
+    for (int start = first; start < end; start += 8) {
+      const int row = mma_group(), term = start + mma_member();
+      const typename Terms::Left of_left(left(row, term), left(row, term + 4), left(row + 8, term),
+                                         left(row + 8, term + 4));
+      const auto of_tile = [&](int tile) -> typename Terms::Right {
+        const int column = tile * mma_columns + mma_group();
+        return {right(term, column), right(term + 4, column), FirstPart::rounded};
       };
       SEQREC_CUDA_UNROLL
       for (int tile = 0; tile + 1 < tiles; tile += 2) {
-        of[0].set_right(of_tile(tile));
-        of[1].set_right(of_tile(tile + 1));
-        multiply_in_turn(of, part + tile);
+        const typename Terms::Right two[2] = {of_tile(tile), of_tile(tile + 1)};
+        multiply_by_each<Terms>(part + tile, of_left, two);
       }
       if constexpr (tiles % 2 != 0) {
-        of[0].set_right(of_tile(tiles - 1));
-        of[0].multiply(part[tiles - 1]);
+        const typename Terms::Right one[1] = {of_tile(tiles - 1)};
+        multiply_by_each<Terms>(part + (tiles - 1), of_left, one);
       }
     }
     SEQREC_CUDA_UNROLL
