@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -58,6 +59,15 @@ TEST_CASE("a pool whose threads have gone to sleep wakes up", "[cpu][threads]") 
     pool.run(10, [&](int) { ++calls; });
     CHECK(calls == 10);
   }
+}
+
+TEST_CASE("a pool that waits for work uses no processor", "[cpu][threads]") {
+  ThreadPool pool(3);
+  pool.run(3, [](int) {});
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const std::clock_t before = std::clock();  // of all threads of the process
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  CHECK(static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC < 0.05);
 }
 
 TEST_CASE("tasks run on several threads, and on one pool's threads only", "[cpu][threads]") {

@@ -12,9 +12,10 @@
 
 namespace seqrec::cpu {
 
-/// A few threads that carry out numbered tasks together. They spin briefly between rounds, because the next round of a
-/// training step is microseconds away, and then sleep. (Not OpenMP: its runtimes alarm the thread sanitizer and cost
-/// every user a compile flag.)
+/// A few threads that carry out numbered tasks together. Between rounds they spin, because the next round of a training
+/// step is microseconds away; then offer the core to others for as long as the next step may take to come, because it
+/// takes longer to wake a thread than a small step takes; and then sleep. (Not OpenMP: its runtimes alarm the thread
+/// sanitizer and cost every user a compile flag.)
 class ThreadPool {
  public:
   /// @param threads workers including the caller; 0 is one for each core
@@ -36,7 +37,8 @@ class ThreadPool {
   void run_all(int count, const std::function<void(int)>& task);
   void stop();
 
-  static constexpr int spins_before_sleep = 4000;  ///< some ten microseconds
+  static constexpr int spins_before_yield = 4000;   ///< some ten microseconds
+  static constexpr int yields_before_sleep = 1000;  ///< some hundred microseconds, where nobody else wants the core
 
   void work() {
     for (int i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < count_;) (*task_)(i);
@@ -45,8 +47,12 @@ class ThreadPool {
   void serve() {
     std::uint32_t seen = 0;
     while (true) {
-      for (int spins = 0; round_.load(std::memory_order_acquire) == seen; ++spins)
-        if (spins > spins_before_sleep) round_.wait(seen, std::memory_order_acquire);
+      for (int spins = 0; round_.load(std::memory_order_acquire) == seen; ++spins) {
+        if (spins > spins_before_yield + yields_before_sleep)
+          round_.wait(seen, std::memory_order_acquire);
+        else if (spins > spins_before_yield)
+          std::this_thread::yield();
+      }
       ++seen;
       if (stop_.load(std::memory_order_relaxed)) return;
       work();
@@ -86,7 +92,7 @@ SEQREC_FUNCTION void ThreadPool::run_all(int count, const std::function<void(int
     round_.notify_all();
     work();
     for (int spins = 0; busy_.load(std::memory_order_acquire) != 0; ++spins)
-      if (spins > spins_before_sleep) std::this_thread::yield();
+      if (spins > spins_before_yield) std::this_thread::yield();
   }
   for (const std::exception_ptr& failure : failures_)
     if (failure) std::rethrow_exception(failure);
