@@ -51,6 +51,55 @@ TEST_CASE("device memory that is not to be had", "[cuda]") {
   CHECK(DeviceMemory::held() == before);
 }
 
+namespace {
+
+__global__ void fill(float* memory, index_t count, float value) {
+  for (index_t i = 0; i < count; ++i) memory[i] = value;
+}
+
+/// Steps of growing size: what each has left is read before its memory goes back.
+void check_steps_in_a_stream() {
+  cudaStream_t stream = nullptr;
+  SEQREC_CUDA_CHECK(cudaStreamCreate(&stream));
+  const std::size_t before = DeviceMemory::held();
+  {
+    Arena<DeviceSpace> arena;
+    arena.use_stream(stream);
+    for (const index_t count : {20'000, 100, 90'000}) {
+      std::vector<float> back(3);
+      for (int block = 0; block < 3; ++block) {  // more than the arena holds at first
+        float* const memory = arena.allocate<float>(count);
+        cuda::device_launch<fill>(dim3(1), dim3(1), 0, stream, memory, count, static_cast<float>(block + 1));
+        DeviceMemory::copy_to_host(&back[static_cast<std::size_t>(block)], memory + count - 1, sizeof(float), stream);
+      }
+      CHECK(back == std::vector<float>{1, 2, 3});
+      arena.reset();
+      CHECK(DeviceMemory::held() == before + arena.capacity());
+    }
+  }
+  CHECK(DeviceMemory::held() == before);
+  SEQREC_CUDA_CHECK(cudaStreamDestroy(stream));
+}
+
+}  // namespace
+
+TEST_CASE("an arena of one order of work grows and shrinks in it", "[cuda]") { check_steps_in_a_stream(); }
+
+#ifndef __CUDACC__
+TEST_CASE("an arena does without memory in the order of streams where a device has none", "[cuda]") {
+  const emulator::WithMachine without({.has_memory_pools = false});
+  check_steps_in_a_stream();
+}
+#endif
+
+TEST_CASE("memory in a stream that is not to be had", "[cuda]") {
+  const auto message =
+      seqrec_test::message_of<DeviceMemoryError>([] { DeviceMemory::allocate(std::size_t{1} << 50, nullptr); });
+  CHECK_THAT(message, ContainsSubstring("cudaMallocAsync failed at ") && ContainsSubstring("memory.cuh:") &&
+                          ContainsSubstring("(out of memory): 1125899906842624 bytes are asked for, "));
+  CHECK(cudaGetLastError() == cudaSuccess);
+}
+
 TEST_CASE("a device tensor starts with zeros, and moves", "[cuda]") {
   Tensor<float, 2, DeviceSpace> tensor(3, 4);
   CHECK(tensor.to_host() == std::vector<float>(12, 0.0f));

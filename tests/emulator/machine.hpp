@@ -14,6 +14,7 @@ struct Machine {
   int devices = 1;
   int driver_version = runtime_version;              ///< of the newest CUDA that the driver knows; 0 without a driver
   std::size_t memory_bytes = std::size_t{40} << 30;  ///< of the device
+  bool has_memory_pools = true;                      ///< whether memory may come and go in the order of streams
 };
 
 /// Not to be changed while another system thread calls the runtime.

@@ -62,6 +62,27 @@ TEST_CASE("memory of the device is as large as a test says", "[emulator]") {
   CHECK(cudaFree(other) == cudaSuccess);
 }
 
+TEST_CASE("memory that streams are still to give back is waited for before there is none", "[emulator]") {
+  const emulator::WithMachine small({.memory_bytes = 100});
+  void *one = nullptr, *other = nullptr;
+  CHECK(cudaMallocAsync(&one, 60, nullptr) == cudaSuccess);
+  CHECK(cudaMallocAsync(&other, 41, nullptr) == cudaErrorMemoryAllocation);
+  CHECK(cudaGetLastError() == cudaErrorMemoryAllocation);
+  CHECK(cudaFreeAsync(one, nullptr) == cudaSuccess);
+  CHECK(cudaMallocAsync(&other, 41, nullptr) == cudaSuccess);
+  CHECK(cudaFree(other) == cudaSuccess);
+}
+
+TEST_CASE("a device may have no memory in the order of streams", "[emulator]") {
+  const emulator::WithMachine without({.has_memory_pools = false});
+  int device = 0, pools = 1;
+  CHECK(cudaDeviceGetAttribute(&pools, cudaDevAttrMemoryPoolsSupported, device) == cudaSuccess);
+  CHECK(pools == 0);
+  void* memory = nullptr;
+  CHECK(cudaMallocAsync(&memory, 8, nullptr) == cudaErrorNotSupported);
+  CHECK(cudaGetLastError() == cudaErrorNotSupported);
+}
+
 TEST_CASE("what the library says of a machine without a device, and with an older driver", "[emulator]") {
   const auto failing = [] {
     void* memory = nullptr;

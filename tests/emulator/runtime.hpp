@@ -29,6 +29,7 @@ enum cudaError_t {
   cudaErrorInvalidResourceHandle = 400,
   cudaErrorNotReady = 600,
   cudaErrorLaunchFailure = 719,
+  cudaErrorNotSupported = 801,
 };
 enum cudaMemcpyKind {
   cudaMemcpyHostToHost,
@@ -38,7 +39,7 @@ enum cudaMemcpyKind {
   cudaMemcpyDefault,
 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
-enum cudaDeviceAttr { cudaDevAttrMaxSharedMemoryPerBlockOptin = 97 };
+enum cudaDeviceAttr { cudaDevAttrMaxSharedMemoryPerBlockOptin = 97, cudaDevAttrMemoryPoolsSupported = 115 };
 
 inline constexpr unsigned cudaStreamDefault = 0, cudaStreamNonBlocking = 1;
 inline constexpr unsigned cudaEventDefault = 0, cudaEventDisableTiming = 2;
@@ -101,6 +102,11 @@ class DeviceMemory {
     const std::lock_guard lock(mutex_);
     return free_bytes();
   }
+  /// Whether memory that was allocated begins there.
+  bool begins(const void* memory) {
+    const std::lock_guard lock(mutex_);
+    return blocks_.contains(address(memory));
+  }
 
   enum class Place { host, device, beyond };
   /// Where `bytes` bytes lie; `beyond` if they begin in a block of device memory and end outside of it.
@@ -161,6 +167,8 @@ inline const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorInvalidResourceHandle";
     case cudaErrorNotReady:
       return "cudaErrorNotReady";
+    case cudaErrorNotSupported:
+      return "cudaErrorNotSupported";
     case cudaErrorLaunchFailure:
       return "cudaErrorLaunchFailure";
   }
@@ -188,6 +196,8 @@ inline const char* cudaGetErrorString(cudaError_t error) {
       return "invalid resource handle";
     case cudaErrorNotReady:
       return "device not ready";
+    case cudaErrorNotSupported:
+      return "operation not supported";
     case cudaErrorLaunchFailure:
       return "unspecified launch failure";
   }
@@ -210,6 +220,29 @@ inline cudaError_t cudaFree(void* memory) {
   const bool settled = emulator::streams().settle();
   if (memory != nullptr && !emulator::device_memory().release(memory)) return emulator::result(cudaErrorInvalidValue);
   return emulator::result(settled ? cudaSuccess : cudaErrorLaunchFailure);
+}
+
+/// Memory in the order of a stream. It lies where no other does until the stream has come to its release, so that a
+/// kernel of another stream that uses it afterwards is found as one that uses freed memory.
+template <class T>
+cudaError_t cudaMallocAsync(T** memory, std::size_t bytes, cudaStream_t stream) {
+  *memory = nullptr;
+  if (const cudaError_t error = emulator::device_status(); error != cudaSuccess) return error;
+  if (!emulator::machine().has_memory_pools) return emulator::result(cudaErrorNotSupported);
+  if (!emulator::streams().exists(stream)) return emulator::result(cudaErrorInvalidResourceHandle);
+  if (bytes == 0) return cudaSuccess;
+  *memory = static_cast<T*>(emulator::device_memory().allocate(bytes));
+  if (*memory == nullptr) {  // what streams are still to give back
+    static_cast<void>(emulator::streams().settle());
+    *memory = static_cast<T*>(emulator::device_memory().allocate(bytes));
+  }
+  return emulator::result(*memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
+}
+inline cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream) {
+  if (!emulator::streams().exists(stream)) return emulator::result(cudaErrorInvalidResourceHandle);
+  if (memory == nullptr || !emulator::device_memory().begins(memory)) return emulator::result(cudaErrorInvalidValue);
+  emulator::streams().give(stream, [memory] { emulator::device_memory().release(memory); });
+  return cudaSuccess;
 }
 
 template <class T>
@@ -318,10 +351,16 @@ inline cudaError_t cudaGetDevice(int* device) {
   return cudaSuccess;
 }
 inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
-  if (device != 0 || attribute != cudaDevAttrMaxSharedMemoryPerBlockOptin)
-    return emulator::result(cudaErrorInvalidValue);
-  *value = static_cast<int>(emulator::shared_bytes_at_most);
-  return cudaSuccess;
+  if (device != 0) return emulator::result(cudaErrorInvalidValue);
+  switch (attribute) {
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+      *value = static_cast<int>(emulator::shared_bytes_at_most);
+      return cudaSuccess;
+    case cudaDevAttrMemoryPoolsSupported:
+      *value = emulator::machine().has_memory_pools ? 1 : 0;
+      return cudaSuccess;
+  }
+  return emulator::result(cudaErrorInvalidValue);
 }
 
 inline cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {

@@ -59,6 +59,26 @@ TEST_CASE("what an arena has taken back is undefined when it is handed out again
   CHECK(host == std::vector<unsigned char>(100, 0xCD));
 }
 
+TEST_CASE("memory in the order of a stream is given back when the stream comes to it", "[emulator]") {
+  cudaStream_t stream = nullptr;
+  CHECK(cudaStreamCreate(&stream) == cudaSuccess);
+  unsigned char* memory = nullptr;
+  REQUIRE(cudaMallocAsync(&memory, 100, stream) == cudaSuccess);
+  CHECK(cudaMemsetAsync(memory, 5, 100, stream) == cudaSuccess);
+  std::vector<unsigned char> host(100);
+  CHECK(cudaMemcpyAsync(host.data(), memory, 100, cudaMemcpyDeviceToHost, stream) == cudaSuccess);
+  CHECK(cudaFreeAsync(memory, stream) == cudaSuccess);
+  CHECK(cudaStreamSynchronize(stream) == cudaSuccess);
+  CHECK(host == std::vector<unsigned char>(100, 5));
+  CHECK(cudaMemset(memory, 0, 1) == cudaErrorInvalidValue);  // no memory of the device any more
+  CHECK(cudaFreeAsync(memory, stream) == cudaErrorInvalidValue);
+  CHECK(cudaFreeAsync(nullptr, stream) == cudaErrorInvalidValue);
+  CHECK(cudaGetLastError() == cudaErrorInvalidValue);
+  CHECK(cudaMallocAsync(&memory, 0, stream) == cudaSuccess);
+  CHECK(memory == nullptr);
+  CHECK(cudaStreamDestroy(stream) == cudaSuccess);
+}
+
 TEST_CASE("copies that the runtime refuses", "[emulator]") {
   const Allocation device(64);
   std::vector<unsigned char> host(128);

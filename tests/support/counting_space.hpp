@@ -17,12 +17,12 @@ struct CountingSpace {
 
 template <>
 struct seqrec::Memory<seqrec_test::CountingSpace> : seqrec::Memory<seqrec::HostSpace> {
-  static void* allocate(std::size_t bytes) {
+  static void* allocate(std::size_t bytes, Stream = {}) {
     ++seqrec_test::CountingSpace::allocations;
     ++seqrec_test::CountingSpace::held;
     return Memory<HostSpace>::allocate(bytes);
   }
-  static void release(void* memory, std::size_t bytes) noexcept {
+  static void release(void* memory, std::size_t bytes, Stream = {}) noexcept {
     --seqrec_test::CountingSpace::held;
     Memory<HostSpace>::release(memory, bytes);
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -12,19 +13,32 @@ namespace seqrec {
 
 /// Memory that is handed out piece by piece and taken back all at once. Grows in blocks while a step is new to it;
 /// `reset` then merges the blocks, so that a step of a size seen before allocates nothing.
+///
+/// Where all that is done in its memory belongs to one order of work (`use_stream`), blocks come and go in that order,
+/// and nobody waits for them.
 template <class Space>
 class Arena {
  public:
+  using Stream = typename Memory<Space>::Stream;
+
   Arena() = default;
-  Arena(Arena&& other) noexcept : blocks_(std::move(other.blocks_)), used_(std::exchange(other.used_, 0)) {
+  Arena(Arena&& other) noexcept
+      : stream_(other.stream_), blocks_(std::move(other.blocks_)), used_(std::exchange(other.used_, 0)) {
     other.blocks_.clear();
   }
   Arena& operator=(Arena&& other) noexcept {
+    std::swap(stream_, other.stream_);
     std::swap(blocks_, other.blocks_);
     std::swap(used_, other.used_);
     return *this;
   }
-  ~Arena() { release(); }
+  /// Waits for what uses the memory: an order of work may be gone before it.
+  ~Arena() {
+    for (const Block& block : blocks_) Memory<Space>::release(block.memory, block.size);
+  }
+
+  /// Names the order of work, before anything is handed out.
+  void use_stream(Stream stream) { stream_ = stream; }
 
   /// Uninitialised memory for `count` values, aligned to a cache line, valid until `reset`.
   template <class T>
@@ -39,15 +53,17 @@ class Arena {
     return static_cast<T*>(memory);
   }
 
-  /// Takes everything back. What was handed out must no longer be used.
-  /// @param stream  the order of work that it was used in
-  void reset(typename Memory<Space>::Stream stream = {}) {
+  /// Takes everything back. What was handed out must no longer be used by what comes later.
+  void reset() {
     if (blocks_.size() > 1) {
       const std::size_t total = capacity();
-      release();
+      for (const Block& block : blocks_)
+        stream_ ? Memory<Space>::release(block.memory, block.size, *stream_)
+                : Memory<Space>::release(block.memory, block.size);
+      blocks_.clear();
       grow(total);
     } else if (used_ != 0) {
-      Memory<Space>::forget(blocks_.back().memory, used_, stream);
+      Memory<Space>::forget(blocks_.back().memory, used_, stream_.value_or(Stream{}));
     }
     used_ = 0;
   }
@@ -68,13 +84,10 @@ class Arena {
   void grow(std::size_t bytes) {
     const std::size_t size = std::max({bytes, capacity(), std::size_t{64} << 10});
     blocks_.reserve(blocks_.size() + 1);
-    blocks_.push_back({Memory<Space>::allocate(size), size});
-  }
-  void release() noexcept {
-    for (const Block& block : blocks_) Memory<Space>::release(block.memory, block.size);
-    blocks_.clear();
+    blocks_.push_back({stream_ ? Memory<Space>::allocate(size, *stream_) : Memory<Space>::allocate(size), size});
   }
 
+  std::optional<Stream> stream_;
   std::vector<Block> blocks_;
   std::size_t used_ = 0;  ///< bytes handed out of the last block
 };

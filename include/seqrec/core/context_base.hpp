@@ -89,7 +89,7 @@ class ContextBase {
 
   /// Starts the next shard: takes activations back and restarts the count of drawing sites.
   void begin_shard() {
-    arena_.reset(stream_);
+    arena_.reset();
     bookkeeping_.reset();
     placed_.clear();
     site_ = 0;
@@ -148,7 +148,10 @@ class ContextBase {
 
  protected:
   /// For a backend that makes its own order of work.
-  void use_stream(Stream stream) { stream_ = stream; }
+  void use_stream(Stream stream) {
+    stream_ = stream;
+    arena_.use_stream(stream);
+  }
 
  private:
   Stream stream_{};

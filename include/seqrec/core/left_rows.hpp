@@ -60,6 +60,9 @@ class LeftRows {
     index_t filled = 0;  ///< rows
   };
 
+  /// The order of work that leaves rows, before any are left.
+  void use_stream(Stream stream) { arena_.use_stream(stream); }
+
   /// Forgets what was left before.
   void begin_batch() {
     parts_.clear();

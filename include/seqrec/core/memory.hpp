@@ -16,8 +16,9 @@ inline constexpr std::size_t memory_alignment = 64;
 ///
 /// What touches the memory's content takes a Stream, the order of work that it belongs to: a context's own, or by
 /// default that of a program's set-up. copy_to_host returns when the bytes are there; the others when `host` may change
-/// again. `release` is told the size that `allocate` was asked for; `forget` only says that
-/// the content is of no use any more.
+/// again. With a Stream `allocate` gives memory for that order of work alone, and `release` takes it back when the work
+/// before is done; without one, memory is there at once for whatever comes, and `release` waits for whatever used it.
+/// `release` is told the size that `allocate` was asked for; `forget` only says that the content is of no use any more.
 ///
 /// An Upload copies from the host to one place after another, beside what runs in streams: `begin(target, host, bytes)`
 /// starts a copy, behind all that a reader of the place before had been given when it called `release(stream)`; what a
@@ -30,8 +31,10 @@ template <>
 struct Memory<HostSpace> {
   struct Stream {};
 
-  static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t(memory_alignment)); }
-  static void release(void* memory, std::size_t) noexcept {
+  static void* allocate(std::size_t bytes, Stream = {}) {
+    return ::operator new(bytes, std::align_val_t(memory_alignment));
+  }
+  static void release(void* memory, std::size_t, Stream = {}) noexcept {
     ::operator delete(memory, std::align_val_t(memory_alignment));
   }
   static void clear(void* memory, std::size_t bytes, Stream = {}) {

@@ -12,7 +12,7 @@ namespace seqrec {
 
 /// Device memory. Copies and clears happen in a stream: a context's, or by default the default stream, which waits for
 /// what any context launched before, and which later launches wait for (contexts use blocking streams). `release` waits
-/// for the device.
+/// for the device. In a stream memory comes from the device's pool and goes back there, and nobody waits.
 /// @throws CudaError when the runtime refuses
 template <>
 struct Memory<DeviceSpace> {
@@ -22,15 +22,21 @@ struct Memory<DeviceSpace> {
   /// @throws DeviceMemoryError where so much is not free; the message says how much is, and how much the program holds
   static void* allocate(std::size_t bytes) {
     void* memory = nullptr;
-    const cudaError_t status = cudaMalloc(&memory, bytes);
-    if (status == cudaErrorMemoryAllocation) throw DeviceMemoryError(out_of_memory(bytes));
-    cuda::check(status, "cudaMalloc", __FILE__, __LINE__);
-    held_ += bytes;
-    return memory;
+    return obtained(memory, bytes, cudaMalloc(&memory, bytes), "cudaMalloc");
+  }
+  static void* allocate(std::size_t bytes, Stream stream) {
+    if (!has_pool()) return allocate(bytes);
+    void* memory = nullptr;
+    return obtained(memory, bytes, cudaMallocAsync(&memory, bytes, stream), "cudaMallocAsync");
   }
   /// Cannot report anything: at the end of a program the runtime may be gone before the last tensor.
   static void release(void* memory, std::size_t bytes) noexcept {
     static_cast<void>(cudaFree(memory));
+    held_ -= bytes;
+  }
+  static void release(void* memory, std::size_t bytes, Stream stream) {
+    if (!has_pool()) return release(memory, bytes);
+    SEQREC_CUDA_CHECK(cudaFreeAsync(memory, stream));
     held_ -= bytes;
   }
   /// Bytes that this program holds in tensors and arenas, on all devices.
@@ -54,9 +60,25 @@ struct Memory<DeviceSpace> {
   }
 
  private:
-  static std::string out_of_memory(std::size_t bytes) {
+  /// Whether the device has memory in the order of streams; some that are shared between machines have none.
+  static bool has_pool() {
+    int device = 0, pools = 0;
+    SEQREC_CUDA_CHECK(cudaGetDevice(&device));
+    SEQREC_CUDA_CHECK(cudaDeviceGetAttribute(&pools, cudaDevAttrMemoryPoolsSupported, device));
+    return pools != 0;
+  }
+
+  /// Counts memory that a call has given, or throws what the call says.
+  static void* obtained(void* const& memory, std::size_t bytes, cudaError_t status, const char* call) {
+    if (status == cudaErrorMemoryAllocation) throw DeviceMemoryError(out_of_memory(bytes, call));
+    cuda::check(status, call, __FILE__, __LINE__);
+    held_ += bytes;
+    return memory;
+  }
+
+  static std::string out_of_memory(std::size_t bytes, const char* call) {
     std::size_t free = 0, total = 0;
-    const std::string failed = cuda::failed_call("cudaMalloc", __FILE__, __LINE__, cudaErrorMemoryAllocation);
+    const std::string failed = cuda::failed_call(call, __FILE__, __LINE__, cudaErrorMemoryAllocation);
     SEQREC_CUDA_CHECK(cudaMemGetInfo(&free, &total));
     return concatenate(failed, ": ", bytes, " bytes are asked for, ", free, " of the device's ", total,
                        " are free (the largest run of them may be shorter), and ", held(),
