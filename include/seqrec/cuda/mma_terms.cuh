@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Factors of products of tiles, eight terms at a time, as a warp's lanes give them to tensor cores: taken apart, or
 // rounded, once for many products. For kernels that keep one factor in registers, or make it there (attention, the loss
-// over the catalogue), where a lane has the elements that the fragments of mma.m16n8k8 in TF32 want:
+// over the catalogue), or read it for several tiles (candidate attention's network). A lane has the elements that the
+// fragments of mma.m16n8k8 in TF32 want:
 //
 //     of the left factor (16 rows, 8 terms)     (g, m), (g + 8, m), (g, m + 4), (g + 8, m + 4)
 //     of the right one (8 terms, 8 columns)     (m, g), (m + 4, g)          g: mma_group(), m: mma_member()
