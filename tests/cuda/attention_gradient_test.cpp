@@ -53,8 +53,8 @@ __global__ void walk(seqrec::MatrixView<const float, seqrec::DeviceSpace> matrix
   constexpr int threads = attention_threads;
   float* const shared = dynamic_shared<float>();
   const TiledRows<float> rows(matrix);
-  AttentionGradientTiles<Width, 4, InParts, 0, passing_parts / 2, float> tiles(shared, {rows, rows}, {rows, rows}, 0,
-                                                                               InParts ? Width : 0);
+  AttentionGradientTiles<FloatTerms, Width, 4, InParts, 0, passing_parts / 2, float> tiles(
+      shared, {rows, rows}, {rows, rows}, 0, InParts ? Width : 0);
   int* const numbers = reinterpret_cast<int*>(shared + tiles.elements);  // the passing row of each of two times
   const auto with = [&](int row) {
     if (threadIdx.x == 0) numbers[row / passing_rows % 2] = row;

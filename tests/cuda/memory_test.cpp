@@ -85,13 +85,6 @@ void check_steps_in_a_stream() {
 
 TEST_CASE("an arena of one order of work grows and shrinks in it", "[cuda]") { check_steps_in_a_stream(); }
 
-#ifndef __CUDACC__
-TEST_CASE("an arena does without memory in the order of streams where a device has none", "[cuda]") {
-  const emulator::WithMachine without({.has_memory_pools = false});
-  check_steps_in_a_stream();
-}
-#endif
-
 TEST_CASE("memory in a stream that is not to be had", "[cuda]") {
   const auto message =
       seqrec_test::message_of<DeviceMemoryError>([] { DeviceMemory::allocate(std::size_t{1} << 50, nullptr); });

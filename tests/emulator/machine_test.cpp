@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "seqrec/core/arena.hpp"
 #include "seqrec/core/tensor.hpp"
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/device.cuh"
@@ -81,6 +82,12 @@ TEST_CASE("a device may have no memory in the order of streams", "[emulator]") {
   void* memory = nullptr;
   CHECK(cudaMallocAsync(&memory, 8, nullptr) == cudaErrorNotSupported);
   CHECK(cudaGetLastError() == cudaErrorNotSupported);
+  seqrec::Arena<seqrec::DeviceSpace> arena;  // does without it
+  arena.use_stream(nullptr);
+  for (int block = 0; block < 3; ++block)
+    CHECK(cudaMemset(arena.allocate<char>(100'000), block, 100'000) == cudaSuccess);
+  arena.reset();
+  CHECK(arena.capacity() >= 300'000);
 }
 
 TEST_CASE("what the library says of a machine without a device, and with an older driver", "[emulator]") {

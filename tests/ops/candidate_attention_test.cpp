@@ -481,26 +481,26 @@ TEMPLATE_TEST_CASE("candidate_attention: more units and inputs than are worked o
   check_against_loops<TestType>(problem(lists, 2, {4000, 3}));
 }
 
-#if !defined(SEQREC_TEST_CPU_ONLY)
 TEST_CASE("candidate_attention: in bfloat16, some hundredths from loops and no further", "[ops][cuda]") {
-  double furthest = 0;
-  for (const index_t width : {6, 33}) {
-    // Of an activation that has a kink, a sum that is rounded to its other side has another slope.
-    Problem p = problem(random_candidates({5, 0, 2, 14}, 3, 6, 7), width, {12, 5}, Activation::sigmoid);
-    p.products = ProductPrecision::bf16;
-    const Results expected = forward_by_loops(p);
-    const auto r = repeatable<CudaFloat>([&] {
-      const Results results = forward<CudaFloat>(p, true);
-      return std::vector{results.y, results.weights};
-    });
-    CHECK(difference(r[0], expected.y) <= 2e-2);
-    CHECK(difference(r[1], expected.weights) <= 2e-2);
-    furthest = std::max(furthest, difference(r[0], expected.y));
-    check_gradients(backward<CudaFloat>(p, to_be_written(p), GradientMode::write), backward_by_loops(p), 2e-2);
-  }
-  CHECK(furthest > 1e-5);  // it was bfloat16
+  with_cuda_float([]<class Context>() {
+    double furthest = 0;
+    for (const index_t width : {6, 33}) {
+      // Of an activation that has a kink, a sum that is rounded to its other side has another slope.
+      Problem p = problem(random_candidates({5, 0, 2, 14}, 3, 6, 7), width, {12, 5}, Activation::sigmoid);
+      p.products = ProductPrecision::bf16;
+      const Results expected = forward_by_loops(p);
+      const auto r = repeatable<Context>([&] {
+        const Results results = forward<Context>(p, true);
+        return std::vector{results.y, results.weights};
+      });
+      CHECK(difference(r[0], expected.y) <= 2e-2);
+      CHECK(difference(r[1], expected.weights) <= 2e-2);
+      furthest = std::max(furthest, difference(r[0], expected.y));
+      check_gradients(backward<Context>(p, to_be_written(p), GradientMode::write), backward_by_loops(p), 2e-2);
+    }
+    CHECK(furthest > 1e-5);  // it was bfloat16
+  });
 }
-#endif
 
 TEMPLATE_TEST_CASE("candidate_attention: several heads", "[ops]", SEQREC_TEST_ALL_BACKENDS) {
   // On the emulator, which is slow, a few tiles of pairs have to do.

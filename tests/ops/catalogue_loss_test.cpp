@@ -302,25 +302,25 @@ TEST_CASE("catalogue_loss: in bfloat16, some thousandths from loops and no furth
   CHECK(furthest > 1e-4);  // it was bfloat16
 }
 
-#if !defined(SEQREC_TEST_CPU_ONLY)
 TEST_CASE("catalogue_loss: in bfloat16 on a device, some hundredths from loops and no further", "[ops][cuda]") {
-  double furthest = 0;
-  for (const auto& [rows, width, items] :
-       {std::array<index_t, 3>{1, 7, 5}, {33, 50, 130}, {5, 7, 1}, {70, 64, 101}, {20, 130, 90}, {17, 3, 300}}) {
-    Problem p = problem(rows, width, items);
-    p.products = ProductPrecision::bf16;
-    for (const Problem& each : {p, without_seen(with_biases(p))}) {
-      CAPTURE(rows, width, items, each.bias.size());
-      const auto r = repeatable<CudaFloat>([&] { return evaluated<CudaFloat>(each).parts(); }),
-                 expected = by_loops(each).parts();
-      for (std::size_t i = 0; i < r.size(); ++i) CHECK(difference(r[i], expected[i]) <= 2e-2);
-      furthest = std::max(furthest, difference(r[1], expected[1]));
-      CHECK(same_bits(evaluated<CudaFloat>(each, nothing).losses, r[0]));
+  with_cuda_float([]<class Context>() {
+    double furthest = 0;
+    for (const auto& [rows, width, items] :
+         {std::array<index_t, 3>{1, 7, 5}, {33, 50, 130}, {5, 7, 1}, {70, 64, 101}, {20, 130, 90}, {17, 3, 300}}) {
+      Problem p = problem(rows, width, items);
+      p.products = ProductPrecision::bf16;
+      for (const Problem& each : {p, without_seen(with_biases(p))}) {
+        CAPTURE(rows, width, items, each.bias.size());
+        const auto r = repeatable<Context>([&] { return evaluated<Context>(each).parts(); }),
+                   expected = by_loops(each).parts();
+        for (std::size_t i = 0; i < r.size(); ++i) CHECK(difference(r[i], expected[i]) <= 2e-2);
+        furthest = std::max(furthest, difference(r[1], expected[1]));
+        CHECK(same_bits(evaluated<Context>(each, nothing).losses, r[0]));
+      }
     }
-  }
-  CHECK(furthest > 1e-4);  // it was bfloat16
+    CHECK(furthest > 1e-4);  // it was bfloat16
+  });
 }
-#endif
 
 TEMPLATE_TEST_CASE("catalogue_loss: bfloat16 is for floats", "[ops]", SEQREC_TEST_BACKENDS) {
   Problem p = with_biases(problem(9, 6, 30));

@@ -182,34 +182,34 @@ TEMPLATE_TEST_CASE("linear: backward against loops, written and added", "[ops]",
   });
 }
 
-#if !defined(SEQREC_TEST_CPU_ONLY)
 TEST_CASE("linear: rounded products are as far from loops as they are said to be", "[ops][cuda]") {
-  for (const auto& [products, far] : {std::pair{ProductPrecision::tf32, 2e-3}, {ProductPrecision::bf16, 2e-2}}) {
-    double furthest = 0;
-    for_each_problem([&, products = products, far = far](Problem p) {
-      p.products = products;
-      const Matrix y = forward_by_loops(p);
-      const Gradients expected = backward_by_loops(p);
-      Gradients before = earlier(p);
-      for (Matrix* gradient : {&before.dx, &before.dweight, &before.dbias})
-        std::fill(gradient->values.begin(), gradient->values.end(), 0.0);
-      const auto r = repeatable<CudaFloat>([&] {
-        auto all = parts(backward<CudaFloat>(p, y, before, GradientMode::write));
-        all.push_back(forward<CudaFloat>(p));
-        return all;
+  with_cuda_float([]<class Context>() {
+    for (const auto& [products, far] : {std::pair{ProductPrecision::tf32, 2e-3}, {ProductPrecision::bf16, 2e-2}}) {
+      double furthest = 0;
+      for_each_problem([&, products = products, far = far](Problem p) {
+        p.products = products;
+        const Matrix y = forward_by_loops(p);
+        const Gradients expected = backward_by_loops(p);
+        Gradients before = earlier(p);
+        for (Matrix* gradient : {&before.dx, &before.dweight, &before.dbias})
+          std::fill(gradient->values.begin(), gradient->values.end(), 0.0);
+        const auto r = repeatable<Context>([&] {
+          auto all = parts(backward<Context>(p, y, before, GradientMode::write));
+          all.push_back(forward<Context>(p));
+          return all;
+        });
+        const bool bends = p.activation == Activation::sigmoid || p.activation == Activation::tanh;
+        CHECK(difference(r.back(), y) <=
+              (bends ? 4 * far : far));  // a sum is large where what is made of it is at most 1
+        furthest = std::max(furthest, difference(r.back(), y));
+        CHECK(difference(r[0], expected.dx) <= far);
+        CHECK(difference(r[1], expected.dweight) <= far);
+        CHECK(difference(r[2], expected.dbias) <= far);
       });
-      const bool bends = p.activation == Activation::sigmoid || p.activation == Activation::tanh;
-      CHECK(difference(r.back(), y) <=
-            (bends ? 4 * far : far));  // a sum is large where what is made of it is at most 1
-      furthest = std::max(furthest, difference(r.back(), y));
-      CHECK(difference(r[0], expected.dx) <= far);
-      CHECK(difference(r[1], expected.dweight) <= far);
-      CHECK(difference(r[2], expected.dbias) <= far);
-    });
-    CHECK(furthest > far / 100);  // they were rounded
-  }
+      CHECK(furthest > far / 100);  // they were rounded
+    }
+  });
 }
-#endif
 
 TEMPLATE_TEST_CASE("linear: a gradient that nobody wants is left alone, the others are the same", "[ops]",
                    SEQREC_TEST_ALL_BACKENDS) {

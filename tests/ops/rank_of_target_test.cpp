@@ -7,7 +7,9 @@
 #include <limits>
 #include <vector>
 
+#include "seqrec/cpu/pack_items.hpp"
 #include "seqrec/cpu/rank_of_target.hpp"
+#include "seqrec/cuda/pack_items.cuh"
 #include "seqrec/cuda/rank_of_target.cuh"
 #include "support/all_backends.hpp"
 #include "support/catch.hpp"

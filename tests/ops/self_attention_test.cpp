@@ -362,30 +362,30 @@ TEMPLATE_TEST_CASE("self_attention: backward against loops, written and added", 
   });
 }
 
-#if !defined(SEQREC_TEST_CPU_ONLY)
 TEST_CASE("self_attention: in bfloat16, some hundredths from loops and no further", "[ops][cuda]") {
-  double furthest = 0;
-  for_each_problem<CudaFloat>([&](Problem p) {
-    p.products = ProductPrecision::bf16;
-    const Results expected = by_loops(p);
-    const auto gradients = expected.gradients();
-    const auto r = repeatable<CudaFloat>([&] {
-      const Results results = training<CudaFloat>(p, unset(p));
-      auto all = results.gradients();
-      all.push_back(results.y);
-      return all;
+  with_cuda_float([]<class Context>() {
+    double furthest = 0;
+    for_each_problem<Context>([&](Problem p) {
+      p.products = ProductPrecision::bf16;
+      const Results expected = by_loops(p);
+      const auto gradients = expected.gradients();
+      const auto r = repeatable<Context>([&] {
+        const Results results = training<Context>(p, unset(p));
+        auto all = results.gradients();
+        all.push_back(results.y);
+        return all;
+      });
+      CHECK(same_bits(inference<Context>(p), r.back()));
+      CHECK(difference(r.back(), expected.y) <= 2e-2);
+      furthest = std::max(furthest, difference(r.back(), expected.y));
+      for (std::size_t i = 0; i < gradients.size(); ++i) {
+        CAPTURE(i, static_cast<int>(p.weights), p.q.columns);
+        CHECK(difference(r[i], gradients[i]) <= 2e-2);
+      }
     });
-    CHECK(same_bits(inference<CudaFloat>(p), r.back()));
-    CHECK(difference(r.back(), expected.y) <= 2e-2);
-    furthest = std::max(furthest, difference(r.back(), expected.y));
-    for (std::size_t i = 0; i < gradients.size(); ++i) {
-      CAPTURE(i, static_cast<int>(p.weights), p.q.columns);
-      CHECK(difference(r[i], gradients[i]) <= 2e-2);
-    }
+    CHECK(furthest > 1e-4);  // it was bfloat16
   });
-  CHECK(furthest > 1e-4);  // it was bfloat16
 }
-#endif
 
 TEMPLATE_TEST_CASE("self_attention: a gradient that nobody wants is left alone, the others are the same", "[ops]",
                    SEQREC_TEST_ALL_BACKENDS) {

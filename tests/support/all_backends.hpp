@@ -27,6 +27,15 @@ auto repeatable(Run run) {
     return run();
 }
 
+/// Calls check.operator()<CudaFloat>(), where a program tests CUDA: for what only floats have, of which the emulator
+/// has few tests.
+template <class Check>
+void with_cuda_float([[maybe_unused]] Check check) {
+#if !defined(SEQREC_TEST_CPU_ONLY)
+  check.template operator()<CudaFloat>();
+#endif
+}
+
 }  // namespace seqrec_test
 
 /// For TEMPLATE_TEST_CASE: the contexts of the CPU and of CUDA. On the emulator, which is slow, double alone stands for
