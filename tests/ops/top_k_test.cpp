@@ -8,8 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "seqrec/cpu/pack_items.hpp"
 #include "seqrec/cpu/score_items.hpp"
 #include "seqrec/cpu/top_k.hpp"
+#include "seqrec/cuda/pack_items.cuh"
 #include "seqrec/cuda/score_items.cuh"
 #include "seqrec/cuda/top_k.cuh"
 #include "support/all_backends.hpp"
