@@ -57,10 +57,11 @@ class Arena {
   void reset() {
     if (blocks_.size() > 1) {
       const std::size_t total = capacity();
-      for (const Block& block : blocks_)
+      for (; !blocks_.empty(); blocks_.pop_back()) {  // one by one: to release in a stream may throw
+        const Block& block = blocks_.back();
         stream_ ? Memory<Space>::release(block.memory, block.size, *stream_)
                 : Memory<Space>::release(block.memory, block.size);
-      blocks_.clear();
+      }
       grow(total);
     } else if (used_ != 0) {
       Memory<Space>::forget(blocks_.back().memory, used_, stream_.value_or(Stream{}));

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <type_traits>
-#include <utility>
 
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/mma_terms.cuh"
