@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/ops/moe_ffn.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "seqrec/cpu/moe_ffn.hpp"
@@ -38,6 +40,7 @@ struct Run {
         base(p.base, p.layout),
         hidden(unwritten(p.rows() * p.chosen, p.units()), p.layout),
         y(unwritten(p.rows(), p.width()), p.layout) {
+    context.set_products(p.products);
     PlacedScalars<Context> logits(p.logits, p.layout), gates(unwritten(p.rows(), p.experts()), p.layout);
     PlacedScalars<Context> bias(p.selection_bias, Layout::dense);
     MoeRouteForward<Context> route{logits.matrix(), {}, routing.view(), gates.matrix(), weights.matrix()};
@@ -144,6 +147,34 @@ TEMPLATE_TEST_CASE("moe_ffn: gradients in every precision, written and added", "
       Matrix both(expected[i].rows, expected[i].columns, 2);
       for (index_t j = 0; i == 1 && j < both.size(); ++j) both(j) *= mask(j);
       CHECK(difference(added[i], sum(both, expected[i])) <= tolerance<TestType>::gradient);
+    }
+  });
+}
+
+TEST_CASE("moe_ffn: rounded products are as far from full ones as they are said to be", "[ops][cuda]") {
+  with_cuda_float([]<class Context>() {
+    for (const auto& [products, far] : {std::pair{ProductPrecision::tf32, 2e-3}, {ProductPrecision::bf16, 2e-2}}) {
+      double furthest = 0;
+      for_each_problem([&, products = products, far = far](MoeProblem p) {
+        if (p.width() == 1) return;  // a gradient is one sum, whose terms may cancel
+        // Every unit is surely on or off: one that rounding carries over the rectifier's kink has another gradient.
+        for (double& bias : p.bias1.values) bias += std::copysign(8.0, bias);
+        const Matrix y = Run<CpuDouble>(p).y.read();
+        const auto expected = Run<CpuDouble>(p).backward(GradientMode::write, 0);
+        p.products = products;
+        const auto found = repeatable<Context>([&] {
+          auto all = Run<Context>(p).backward(GradientMode::write, 0);
+          all.push_back(Run<Context>(p).y.read());
+          return all;
+        });
+        CHECK(difference(found.back(), y) <= far);
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+          CAPTURE(i);
+          CHECK(difference(found[i], expected[i]) <= far);
+          furthest = std::max(furthest, difference(found[i], expected[i]));
+        }
+      });
+      CHECK(furthest > far / 100);  // they were rounded
     }
   });
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "seqrec/core/team_options.hpp"
 #include "seqrec/ops/moe_route.hpp"
 #include "support/masks.hpp"
 #include "support/tensors.hpp"
@@ -24,6 +25,7 @@ struct MoeProblem {
   bool normalise = true;
   double balance = 0;
   seqrec::Dropout dropout{};
+  seqrec::ProductPrecision products = seqrec::ProductPrecision::full;
   Layout layout = Layout::dense;
 
   index_t rows() const { return logits.rows; }

@@ -36,11 +36,11 @@ class BasicContext : public ContextBase<Scalar_, Scalar_, DeviceSpace> {
 
   /// How exact products of floats are from now on; full unless told otherwise. All are added up in float.
   ///
-  /// tf32: products with weights (gemm.cuh, row_product.cuh). An operand loses up to 2^-10 of itself, so that an
-  /// element of A B is off by up to 2^-9 of the sum of |a| |b|, and by much less on average. bf16: products with
-  /// weights (row_product.cuh), those of attention, of candidate attention's network and of the loss over the
-  /// catalogue. An operand loses up to 2^-8, an element up to 2^-7 of that sum. Weights, activations and gradients are
-  /// kept in float either way. Products of doubles, and those that other kernels take (of scores, of experts, of a
+  /// tf32: products with weights (gemm.cuh, row_product.cuh, moe_product.cuh). An operand loses up to 2^-10 of itself,
+  /// so that an element of A B is off by up to 2^-9 of the sum of |a| |b|, and by much less on average. bf16: products
+  /// with weights (row_product.cuh, moe_product.cuh), those of attention, of candidate attention's network and of the
+  /// loss over the catalogue. An operand loses up to 2^-8, an element up to 2^-7 of that sum. Weights, activations and
+  /// gradients are kept in float either way. Products of doubles, and those that other kernels take (of scores, of a
   /// GRU's states, cuBLAS's), stay as they are.
   void set_products(ProductPrecision products) {
     products_ = products;

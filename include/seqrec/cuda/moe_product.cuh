@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products of the assignments that each expert has, with that expert's matrix: grouped products.
+// Products of the assignments that each expert has, with that expert's matrix: grouped products, on tensor cores.
 //
-// One block of 16 x 16 threads per tile of 64 x 64 elements, 16 of them a thread in registers; 16 terms of both
-// operands at a time lie in shared memory. How many assignments an expert has is known on the device alone, so a grid
-// has as many blocks as there may be tiles: each looks for its own among the experts, and those left over end at once.
-// An element is summed in the order of its terms, wherever its tile lies. Memory: each operand once per 64 rows or
-// columns of the other, mostly from the second-level cache.
+// One block of eight warps per tile of 64 x 64 elements, 16 x 32 of them a warp; 32 terms of both operands at a time
+// lie in shared memory. How many assignments an expert has is known on the device alone, so a grid has as many blocks
+// as there may be tiles: each looks for its own among the experts, and those left over end at once. An element is
+// summed in the order of its terms, wherever its tile lies. Memory: each operand once per 64 rows or columns of the
+// other, mostly from the second-level cache.
 #pragma once
 
 #include <algorithm>
 
 #include "seqrec/cuda/context.cuh"
+#include "seqrec/cuda/product_precision.cuh"
+#include "seqrec/cuda/row_product.cuh"
 #include "seqrec/cuda/rows.cuh"
 #include "seqrec/cuda/slice_sums.cuh"
 #include "seqrec/ops/moe_route.hpp"
 
 namespace seqrec::cuda {
 
-/// Rows and columns of a tile, threads along its sides, and terms that lie in shared memory: 8 KiB in float, so that
-/// registers alone decide how many blocks a multiprocessor has.
-inline constexpr int moe_tile = 64;
-inline constexpr int moe_side = 16;
-inline constexpr int moe_share = moe_tile / moe_side;
-inline constexpr int moe_terms = 16;
-/// Elements from one term of a tile to the next; odd, so that threads which lay out terms meet different banks.
-inline constexpr int moe_stride = moe_tile + 1;
+/// Rows and columns of a tile; a block's warps share it as in row_product.cuh.
+inline constexpr int moe_tile = product_rows;
+static_assert(moe_tile == product_columns);
+/// Terms that lie in shared memory at once.
+inline constexpr int moe_terms = 32;
 
 /// Blocks that fill the largest GPUs twice, and assignments of an expert that are worth a block of their own.
 inline constexpr index_t moe_blocks = 264;
@@ -33,40 +32,66 @@ inline constexpr index_t moe_slice_assignments = 256;
 /// Which index of an operand lies side by side in memory: neighbouring threads read neighbours.
 enum class MoeOrder { terms, elements };
 
-template <MoeOrder order, class A, class Value>
-__device__ void moe_lay_out(A* tile, index_t elements, index_t terms, Value value) {
-  constexpr int threads = moe_side * moe_side;
-  for (int i = static_cast<int>(threadIdx.x + threadIdx.y * moe_side); i < moe_tile * moe_terms; i += threads) {
-    const int element = order == MoeOrder::terms ? i / moe_terms : i % moe_tile;
-    const int term = order == MoeOrder::terms ? i % moe_terms : i / moe_tile;
-    tile[term * moe_stride + element] = element < elements && term < terms ? value(element, term) : A(0);
+/// Terms of a tile's elements in shared memory, side by side as in the operand. The gaps are such that neither the
+/// threads that lay out nor the lanes that read a fragment meet in a bank.
+template <class A, MoeOrder order>
+struct MoeTile {
+  static constexpr int size = moe_tile * (moe_terms + 4);
+  static_assert(size == moe_terms * (moe_tile + 8));
+
+  A* memory;
+
+  __device__ A& operator()(int element, int term) const {
+    return memory[order == MoeOrder::terms ? element * (moe_terms + 4) + term : term * (moe_tile + 8) + element];
   }
-}
+
+  /// Zeros where there are no such elements or terms.
+  template <class Value>
+  __device__ void lay_out(index_t elements, index_t terms, Value value) const {
+    for (int i = static_cast<int>(threadIdx.x); i < moe_tile * moe_terms; i += product_threads) {
+      const int element = order == MoeOrder::terms ? i / moe_terms : i % moe_tile;
+      const int term = order == MoeOrder::terms ? i % moe_terms : i / moe_tile;
+      (*this)(element, term) = element < elements && term < terms ? value(element, term) : A(0);
+    }
+  }
+};
 
 /// Calls leave(i, j, sum over k of left(i, k) right(j, k)) for i < rows and j < columns, at most a tile's.
-template <class A, MoeOrder left_order, MoeOrder right_order, class Left, class Right, class Leave>
+template <class A, class Mma, MoeOrder left_order, MoeOrder right_order, class Left, class Right, class Leave>
 __device__ void moe_tile_product(index_t rows, index_t columns, index_t terms, Left left, Right right, Leave leave) {
-  __shared__ shared_array<A, moe_terms * moe_stride> lefts;
-  __shared__ shared_array<A, moe_terms * moe_stride> rights;
-  const auto x = static_cast<int>(threadIdx.x), y = static_cast<int>(threadIdx.y);
-  A sums[moe_share * moe_share] = {};
+  __shared__ shared_array<A, MoeTile<A, left_order>::size> left_memory;
+  __shared__ shared_array<A, MoeTile<A, right_order>::size> right_memory;
+  const MoeTile<A, left_order> lefts{left_memory};
+  const MoeTile<A, right_order> rights{right_memory};
+  const int first_row = product_warp_row(), first_column = product_warp_column();
+  MmaSums<A> sums[product_tiles];
   for (index_t first = 0; first < terms; first += moe_terms) {
-    moe_lay_out<left_order, A>(lefts, rows, terms - first, [&](int i, int k) { return left(i, first + k); });
-    moe_lay_out<right_order, A>(rights, columns, terms - first, [&](int j, int k) { return right(j, first + k); });
+    lefts.lay_out(rows, terms - first, [&](int i, int k) { return left(i, first + k); });
+    rights.lay_out(columns, terms - first, [&](int j, int k) { return right(j, first + k); });
     __syncthreads();
-    for (int k = 0; k < moe_terms; ++k) {
-      A of_left[moe_share], of_right[moe_share];
-      for (int i = 0; i < moe_share; ++i) of_left[i] = lefts[k * moe_stride + y + i * moe_side];
-      for (int j = 0; j < moe_share; ++j) of_right[j] = rights[k * moe_stride + x + j * moe_side];
-      for (int i = 0; i < moe_share; ++i)
-        for (int j = 0; j < moe_share; ++j) sums[i * moe_share + j] += of_left[i] * of_right[j];
+    MmaSums<A> some[product_tiles];  // few terms at a time: the hardware's sums are rounded towards zero
+    SEQREC_CUDA_UNROLL
+    for (int from = 0; from < moe_terms; from += Mma::terms) {
+      if (from >= terms - first) break;
+      Mma mma[product_tiles];
+      mma[0].set_left([&](int row, int term) { return lefts(first_row + row, from + term); });
+      for (int tile = 0; tile < product_tiles; ++tile) {
+        if (tile != 0) mma[tile] = mma[0];
+        mma[tile].set_right(
+            [&](int term, int column) { return rights(first_column + tile * mma_columns + column, from + term); });
+      }
+      multiply_in_turn(mma, some);
     }
-    __syncthreads();
+    for (int tile = 0; tile < product_tiles; ++tile)
+      for (int i = 0; i < 4; ++i) sums[tile].values[i] += some[tile].values[i];
+    __syncthreads();  // before the next terms are laid out
   }
-  for (int i = 0; i < moe_share; ++i)
-    for (int j = 0; j < moe_share; ++j)
-      if (y + i * moe_side < rows && x + j * moe_side < columns)
-        leave(y + i * moe_side, x + j * moe_side, sums[i * moe_share + j]);
+  for (int tile = 0; tile < product_tiles; ++tile)
+    for (int i = 0; i < 4; ++i) {
+      const int row = first_row + MmaSums<A>::row(i);
+      const int column = first_column + tile * mma_columns + MmaSums<A>::column(i);
+      if (row < rows && column < columns) leave(row, column, sums[tile].values[i]);
+    }
 }
 
 /// Rows of a matrix as assignments see them: their own, or those of the batch that they belong to.
@@ -84,9 +109,10 @@ struct MoeRows {
 
 /// Calls leave(expert, place, column, sum): each assignment's row times the transposed matrix of its expert, whose rows
 /// lie below one another in `weight` (X columns, terms); or times the matrix itself (X terms, columns).
-template <class S, bool transposed, class Leave>
-__global__ void moe_rows_product_kernel(VectorView<const offset_t, DeviceSpace> starts, MoeRows<S> left,
-                                        MatrixView<const S, DeviceSpace> weight, index_t columns, Leave leave) {
+template <class S, class Mma, bool transposed, class Leave>
+__global__ void __launch_bounds__(product_threads)
+    moe_rows_product_kernel(VectorView<const offset_t, DeviceSpace> starts, MoeRows<S> left,
+                            MatrixView<const S, DeviceSpace> weight, index_t columns, Leave leave) {
   using A = accumulator_of<S>;
   index_t expert = 0, tile = blockIdx.x, first = 0, rows = 0;
   for (; expert + 1 < starts.size(); ++expert) {
@@ -101,7 +127,7 @@ __global__ void moe_rows_product_kernel(VectorView<const offset_t, DeviceSpace> 
   if (rows == 0) return;
   const index_t terms = left.matrix.columns(), column = static_cast<index_t>(blockIdx.y) * moe_tile;
   const index_t columns_here = columns - column < moe_tile ? columns - column : index_t{moe_tile};
-  moe_tile_product<A, MoeOrder::terms, transposed ? MoeOrder::terms : MoeOrder::elements>(
+  moe_tile_product<A, Mma, MoeOrder::terms, transposed ? MoeOrder::terms : MoeOrder::elements>(
       rows, columns_here, terms, [&](int i, index_t k) { return left(first + i, k); },
       [&](int j, index_t k) {
         return static_cast<A>(transposed ? weight(expert * columns + column + j, k)
@@ -117,10 +143,11 @@ void moe_rows_product(const BasicContext<S>& context, const MoeRouting<BasicCont
   // Every expert may have a tile that is not full.
   const index_t tiles = routing.num_assignments() / moe_tile + routing.num_experts();
   const VectorView<const offset_t, DeviceSpace> starts = routing.starts;
-  launch<moe_rows_product_kernel<S, transposed, Leave>>(
-      context,
-      {dim3(blocks_for(tiles, 1), blocks_across("moe_ffn columns", columns, moe_tile)), dim3(moe_side, moe_side)},
-      starts, left, weight, columns, leave);
+  const dim3 grid(blocks_for(tiles, 1), blocks_across("moe_ffn columns", columns, moe_tile));
+  dispatch_products(context, [&]<class Mma>() {
+    launch<moe_rows_product_kernel<S, Mma, transposed, Leave>>(context, {grid, dim3(product_threads)}, starts, left,
+                                                               weight, columns, leave);
+  });
 }
 
 /// The assignments of a slice of an expert's: blocks are counted by slice, then by expert.
@@ -135,14 +162,15 @@ struct MoeSlice {
 };
 
 /// sums(slice X I + expert I + i, j) = sum over the slice's assignments of left(., i) right(., j).
-template <class S>
-__global__ void moe_weights_product_kernel(VectorView<const offset_t, DeviceSpace> starts, index_t slices,
-                                           MoeRows<S> left, MoeRows<S> right, MatrixView<S, DeviceSpace> sums) {
+template <class S, class Mma>
+__global__ void __launch_bounds__(product_threads)
+    moe_weights_product_kernel(VectorView<const offset_t, DeviceSpace> starts, index_t slices, MoeRows<S> left,
+                               MoeRows<S> right, MatrixView<S, DeviceSpace> sums) {
   using A = accumulator_of<S>;
   const MoeSlice slice(starts, slices);
   const index_t rows = left.matrix.columns(), columns = right.matrix.columns();
   const index_t row = static_cast<index_t>(blockIdx.y) * moe_tile, column = static_cast<index_t>(blockIdx.z) * moe_tile;
-  moe_tile_product<A, MoeOrder::elements, MoeOrder::elements>(
+  moe_tile_product<A, Mma, MoeOrder::elements, MoeOrder::elements>(
       rows - row < moe_tile ? rows - row : index_t{moe_tile},
       columns - column < moe_tile ? columns - column : index_t{moe_tile}, slice.end - slice.first,
       [&](int i, index_t k) { return left(slice.first + k, row + i); },
@@ -169,9 +197,11 @@ void moe_add_weights_product(BasicContext<S>& context, const MoeRouting<BasicCon
   const index_t slices = moe_slices<S>(routing, index_t{across} * along);
   const auto sums = context.matrix(slices * target.rows(), target.columns());
   const VectorView<const offset_t, DeviceSpace> starts = routing.starts;
-  launch<moe_weights_product_kernel<S>>(
-      context, {dim3(blocks_for(slices * routing.num_experts(), 1), across, along), dim3(moe_side, moe_side)}, starts,
-      slices, left, right, sums);
+  const dim3 grid(blocks_for(slices * routing.num_experts(), 1), across, along);
+  dispatch_products(context, [&]<class Mma>() {
+    launch<moe_weights_product_kernel<S, Mma>>(context, {grid, dim3(product_threads)}, starts, slices, left, right,
+                                               sums);
+  });
   add_slice_sums(context, sums, target);
 }
 
