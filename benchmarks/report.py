@@ -4,9 +4,9 @@
 
 report.py          writes them
 report.py --check  compares them with what is there, and fails where they differ
-report.py --take KERNELS PEERS SCALING
-                   first takes new measurements: what ./benchmarks/run, --peers and --scaling wrote with --json; "-"
-                   keeps those that are there
+report.py --take KERNELS PEERS SCALING RECBOLE
+                   first takes new measurements: what ./benchmarks/run, --peers, --scaling and --recbole wrote with
+                   --json; "-" keeps those that are there
 """
 
 import argparse
@@ -23,7 +23,8 @@ DOCS = pathlib.Path(__file__).resolve().parents[1] / "docs"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--check", action="store_true", help="fail where the page is not what the data make")
-    parser.add_argument("--take", nargs=3, metavar=("KERNELS", "PEERS", "SCALING"), help="new measurements, or -")
+    parser.add_argument("--take", nargs=4, metavar=("KERNELS", "PEERS", "SCALING", "RECBOLE"),
+                        help="new measurements, or -")
     parser.add_argument("--docs", type=pathlib.Path, default=DOCS, help="the folder of performance.md")
     arguments = parser.parse_args()
     if arguments.take:
@@ -38,10 +39,10 @@ def main() -> None:
         path.write_text(content)
 
 
-def take(data: pathlib.Path, kernels: str, peers: str, scaling: str) -> None:
+def take(data: pathlib.Path, kernels: str, peers: str, scaling: str, recbole: str) -> None:
     if kernels != "-":
         write(data / "kernels.json", slim(json.loads(pathlib.Path(kernels).read_text())))
-    for name, path in (("peers", peers), ("scaling", scaling)):
+    for name, path in (("peers", peers), ("scaling", scaling), ("recbole", recbole)):
         if path != "-":
             write(data / f"{name}.json", json.loads(pathlib.Path(path).read_text()))
 
@@ -81,8 +82,8 @@ def slim(report: dict) -> dict:
 
 def make(data: pathlib.Path) -> dict[str, str]:
     """Every file of the page, by its path in the folder of documents."""
-    kernels, peers, scaling = (json.loads((data / f"{name}.json").read_text())
-                               for name in ("kernels", "peers", "scaling"))
+    kernels, peers, scaling, recbole = (json.loads((data / f"{name}.json").read_text())
+                                        for name in ("kernels", "peers", "scaling", "recbole"))
     by_kind = {kind: [one for one in peers["workloads"] if one["kind"] == kind] for kind in ("training", "serving")}
     sections = [
         introduction(peers, kernels),
@@ -90,6 +91,7 @@ def make(data: pathlib.Path) -> dict[str, str]:
         "![How many times as fast as PyTorch](performance/training.svg)\n",
         "## Requests\n\n" + serving_table(by_kind["serving"]),
         "![How many times as fast as PyTorch and ONNX Runtime](performance/serving.svg)\n",
+        "## Trainings beside RecBole\n\n" + recbole_text(recbole),
         "## Where a step's time goes\n\n" + (data / "where_time_goes.md").read_text(),
         "## Kernels\n\n" + kernel_table(kernels),
         "![Kernels under the roofs of arithmetic and memory](performance/roofline.svg)\n",
@@ -126,7 +128,8 @@ other programs.
 ./benchmarks/run --json kernels.json
 SEQREC_DATA=DIR ./benchmarks/run --peers --json peers.json
 ./benchmarks/run --scaling --json scaling.json
-python3 benchmarks/report.py --take kernels.json peers.json scaling.json
+SEQREC_DATA=DIR ./benchmarks/run --recbole --json recbole.json
+python3 benchmarks/report.py --take kernels.json peers.json scaling.json recbole.json
 ```
 """
 
@@ -176,6 +179,24 @@ def serving_table(results: list[dict]) -> str:
         ])
     return table(["request", "seqrec ms", "p99", "plain ms", "best ms", "plain / ours", "best / ours", "by the fastest",
                   "of peak", "best other"], rows)
+
+
+def recbole_text(recbole: dict) -> str:
+    rows, reached = [], []
+    for run in recbole["runs"]:
+        for name, side in (("RecBole", run["recbole"]), ("seqrec", run["seqrec"])):
+            rows.append([f"{run['title']}: {name}", f"{side['parameters']:,}", f"{side['targets']:,}",
+                         f"{side['epoch_seconds']:.3g}", f"{side['targets_per_second']:,.0f}", f"{len(side['ndcg'])}",
+                         f"{max(side['ndcg']):.4f}"])
+        ours, theirs = (run[name]["level_seconds"] for name in ("seqrec", "recbole"))
+        reached.append(f"- **{run['title'].split(',')[0]}**: an NDCG@10 of {run['level']:.4f} on validation, what the worse of both became, after "
+                       f"{ours:.1f} s by seqrec and {theirs:.0f} s by\n  RecBole: **{theirs / ours:.0f} times as long**.")
+    versions = recbole["versions"]
+    return (f"RecBole {versions['recbole']} on PyTorch {versions['torch']}, {recbole['data']}, {recbole['threads']} threads, commit "
+            f"{recbole['commit']}: whole epochs with their batches, negatives and\na validation after each, on the same interactions with "
+            "the same items held out. How both sides are set, and where they differ, is\ntold in `benchmarks/recbole/README.md`.\n\n"
+            + table(["model, by", "parameters", "targets an epoch", "s an epoch", "targets/s", "epochs", "best NDCG@10"], rows)
+            + "\n" + "\n".join(reached) + "\n")
 
 
 def ratio_bars(title: str, results: list[dict]) -> str:

@@ -122,7 +122,7 @@ def race(workload: Workload, data: pathlib.Path, arguments: argparse.Namespace) 
     ours.append(train_seqrec(workload, data, arguments))
     if ours[0]["interactions"] != theirs.interactions:
         sys.exit(f"error: seqrec read {ours[0]['interactions']} interactions, RecBole {theirs.interactions}")
-    result = judged(workload, max(ours, key=lambda run: run["seconds"][-1]), theirs)
+    result = judged(workload, max(ours, key=lambda run: run["seconds"][-1]), dataclasses.asdict(theirs))
     print_result(result)
     return result
 
@@ -150,15 +150,14 @@ def targets_of_an_epoch(data: pathlib.Path, most: int) -> int:
     return sum(min(most, count - 3) for count in events.values() if count > 3)
 
 
-def judged(workload: Workload, ours: dict[str, object], theirs: recbole_trainer.Run) -> dict[str, object]:
-    sides = dict(seqrec=ours, recbole=dataclasses.asdict(theirs))
-    for side in sides.values():
+def judged(workload: Workload, ours: dict[str, object], theirs: dict[str, object]) -> dict[str, object]:
+    """The result with what an epoch takes, and when each side was as good as the worse of both became."""
+    level = min(max(side["ndcg"]) for side in (ours, theirs))
+    for side in (ours, theirs):
         side["epoch_seconds"] = side["seconds"][-1] / len(side["seconds"])
         side["targets_per_second"] = side["targets"] / side["epoch_seconds"]
-    reached = next((seconds for seconds, ndcg in zip(ours["seconds"], ours["ndcg"]) if ndcg >= max(theirs.ndcg)), None)
-    best = theirs.ndcg.index(max(theirs.ndcg))
-    return dict(name=workload.name, title=workload.title, reached_seconds=reached,
-                recbole_reached_seconds=theirs.seconds[best], **sides)
+        side["level_seconds"] = next(s for s, ndcg in zip(side["seconds"], side["ndcg"]) if ndcg >= level)
+    return dict(name=workload.name, title=workload.title, level=level, seqrec=ours, recbole=theirs)
 
 
 def print_result(result: dict[str, object]) -> None:
@@ -167,9 +166,9 @@ def print_result(result: dict[str, object]) -> None:
         side = result[name]
         print(f"{name:<8} {side['parameters']:>10,} {side['targets']:>9,} {side['epoch_seconds']:>11.2f} "
               f"{side['targets_per_second']:>10,.0f} {len(side['ndcg']):>7} {max(side['ndcg']):>8.4f}")
-    ours, theirs = result["reached_seconds"], result["recbole_reached_seconds"]
-    told = "seqrec did not reach it" if ours is None else f"seqrec has it after {ours:.1f} s, in 1/{theirs / ours:.1f} of it"
-    print(f"RecBole's best validation came after {theirs:.1f} s; {told}\n", flush=True)
+    ours, theirs = (result[name]["level_seconds"] for name in ("seqrec", "recbole"))
+    print(f"{result['level']:.4f} on validation: seqrec after {ours:.1f} s, RecBole after {theirs:.1f} s, {theirs / ours:.1f} "
+          "times as long\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 import dataclasses
 import pathlib
 import time
+import warnings
 
 import torch
 from recbole.config import Config
@@ -28,6 +29,7 @@ def train(model: str, settings: dict, data: pathlib.Path, epochs: int, threads: 
         eval_step=1, stopping_step=epochs, metrics=["NDCG"], topk=[10], valid_metric="NDCG@10",
         metric_decimal_place=6, state="ERROR"))
     torch.set_num_threads(threads)
+    warnings.filterwarnings("ignore", category=FutureWarning)  # of pandas and PyTorch, at what RecBole does
     init_seed(config["seed"], config["reproducibility"])
     dataset = create_dataset(config)
     interactions = dataset.inter_num  # before each user's first one has become a history

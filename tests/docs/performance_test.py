@@ -58,7 +58,7 @@ class Page(unittest.TestCase):
         self.change("scaling.json", one_more_point)
         taken = self.docs / "new.json"
         (self.docs / "performance" / "scaling.json").rename(taken)
-        done = report("--docs", str(self.docs), "--take", "-", "-", str(taken))
+        done = report("--docs", str(self.docs), "--take", "-", "-", str(taken), "-")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("and 20,000", (self.docs / "performance.md").read_text())
 
