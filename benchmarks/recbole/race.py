@@ -76,7 +76,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     names = ", ".join(workload.name for workload in WORKLOADS)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {names}")
-    parser.add_argument("--data", type=pathlib.Path, help="folder with u.data or ml-1m.txt; $SEQREC_DATA/ml-100k")
+    parser.add_argument("--data", type=pathlib.Path, help="folder with u.data, ratings.dat or ml-1m.txt; $SEQREC_DATA/ml-100k")
     parser.add_argument("--epochs", type=int, default=10, help="of RecBole")
     parser.add_argument("--most-epochs", type=int, default=50,
                         help="of seqrec at most, which ends when 10 validations have brought nothing")
@@ -100,19 +100,26 @@ def versions() -> dict[str, str]:
 def interactions(source: pathlib.Path, work: pathlib.Path) -> pathlib.Path:
     """The folder with the interactions as RecBole reads them: in each user's order, their times counted from 0, so that
     events of one second have one order for both sides."""
-    if (source / "u.data").exists():
-        lines = [line.split("\t") for line in (source / "u.data").read_text().splitlines()]
-        events = [(user, item) for user, item, _, _ in sorted(lines, key=lambda line: int(line[3]))]
-    elif (source / "ml-1m.txt").exists():
-        events = [tuple(line.split()) for line in (source / "ml-1m.txt").read_text().splitlines()]
+    for name, separator in (("u.data", "\t"), ("ratings.dat", "::")):
+        if (source / name).exists():
+            lines = [line.split(separator) for line in (source / name).read_text().splitlines()]
+            events = [(user, item) for user, item, _, _ in sorted(lines, key=lambda line: int(line[3]))]
+            break
     else:
-        sys.exit(f"error: {source} has neither u.data nor ml-1m.txt")
+        events = pairs(source)
     folder = work / "data" / source.name
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / f"{source.name}.inter", "w") as file:
         file.write("user_id:token\titem_id:token\ttimestamp:float\n")
         file.writelines(f"{user}\t{item}\t{time}\n" for time, (user, item) in enumerate(events))
     return folder
+
+
+def pairs(source: pathlib.Path) -> list[tuple[str, str]]:
+    """MovieLens-1M as it is often passed on: a line of user and item for each event, in order."""
+    if not (source / "ml-1m.txt").exists():
+        sys.exit(f"error: {source} has none of u.data, ratings.dat and ml-1m.txt")
+    return [tuple(line.split()) for line in (source / "ml-1m.txt").read_text().splitlines()]
 
 
 def race(workload: Workload, data: pathlib.Path, arguments: argparse.Namespace) -> dict[str, object]:
