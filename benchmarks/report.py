@@ -237,9 +237,15 @@ def roofline(kernels: dict) -> str:
     memory = {run["name"].rsplit(":", 1)[1]: run["bytes"] for run in runs if run["name"].startswith("memory/read/")}
     names = dict(zip(sorted(memory, key=int), ("first cache", "second cache", "what is beyond")))
     ours = [run for run in runs if "flops" in run and "bytes" in run and "/cpu/f32/" in run["name"]]
-    points = [(run["flops"] / run["bytes"], run["flops"] / 1e9) for run in ours]
-    low, high = min(x for x, _ in points), max(x for x, _ in points)
-    curves = [Curve("kernels of one thread", points, line=False)]
+
+    def points(bfloat16: bool) -> list[tuple[float, float]]:
+        return [(run["flops"] / run["bytes"], run["flops"] / 1e9) for run in ours if ("bfloat16" in run["name"]) == bfloat16]
+
+    intensities = [x for x, _ in points(False) + points(True)]
+    low, high = min(intensities), max(intensities)
+    curves = [Curve("kernels of one thread", points(False), line=False)]
+    if points(True):
+        curves.append(Curve("with products in bfloat16, whose roof is higher", points(True), line=False))
     for size, name in names.items():
         corner = peak / memory[size]
         # Where a roof of memory meets that of arithmetic, it ends.
