@@ -61,6 +61,7 @@ WORKLOADS = [
 
 def main() -> None:
     arguments = parse_arguments()
+    del sys.argv[1:]  # RecBole would take them for its own
     begun = circumstances(arguments.threads, versions())
     if begun["load"] > 0.5:
         print(f"warning   other programs keep {begun['load']:.1f} cores busy")
@@ -81,8 +82,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--most-epochs", type=int, default=50,
                         help="of seqrec at most, which ends when 10 validations have brought nothing")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--programs", type=pathlib.Path, required=True, help="folder of seqrec's examples")
-    parser.add_argument("--work", type=pathlib.Path, required=True, help="folder for what is made meanwhile")
+    parser.add_argument("--programs", type=pathlib.Path, required=True, help=argparse.SUPPRESS)  # seqrec's
+    parser.add_argument("--work", type=pathlib.Path, required=True, help=argparse.SUPPRESS)  # for files
     parser.add_argument("--json", type=pathlib.Path, help="also write the results here")
     arguments = parser.parse_args()
     if arguments.data is None:
