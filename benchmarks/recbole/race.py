@@ -86,6 +86,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=pathlib.Path, required=True, help=argparse.SUPPRESS)  # for files
     parser.add_argument("--json", type=pathlib.Path, help="also write the results here")
     arguments = parser.parse_args()
+    for name in arguments.names:
+        if not any(workload.name.startswith(name) for workload in WORKLOADS):
+            parser.error(f"there is no workload '{name}', expected one of {names}")
     if arguments.data is None:
         if "SEQREC_DATA" not in os.environ:
             parser.error("name a data set with --data, or set SEQREC_DATA")
