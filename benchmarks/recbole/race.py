@@ -62,6 +62,7 @@ WORKLOADS = [
 def main() -> None:
     arguments = parse_arguments()
     del sys.argv[1:]  # RecBole would take them for its own
+    os.chdir(arguments.work)  # where it leaves its logs
     begun = circumstances(arguments.threads, versions())
     if begun["load"] > 0.5:
         print(f"warning   other programs keep {begun['load']:.1f} cores busy")
@@ -93,6 +94,9 @@ def parse_arguments() -> argparse.Namespace:
         if "SEQREC_DATA" not in os.environ:
             parser.error("name a data set with --data, or set SEQREC_DATA")
         arguments.data = pathlib.Path(os.environ["SEQREC_DATA"]) / "ml-100k"
+    arguments.data = arguments.data.resolve()
+    if arguments.json:
+        arguments.json = arguments.json.resolve()
     return arguments
 
 
