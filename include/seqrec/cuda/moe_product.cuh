@@ -73,14 +73,9 @@ __device__ void moe_tile_product(index_t rows, index_t columns, index_t terms, L
     SEQREC_CUDA_UNROLL
     for (int from = 0; from < moe_terms; from += Mma::terms) {
       if (from >= terms - first) break;
-      Mma mma[product_tiles];
-      mma[0].set_left([&](int row, int term) { return lefts(first_row + row, from + term); });
-      for (int tile = 0; tile < product_tiles; ++tile) {
-        if (tile != 0) mma[tile] = mma[0];
-        mma[tile].set_right(
-            [&](int term, int column) { return rights(first_column + tile * mma_columns + column, from + term); });
-      }
-      multiply_in_turn(mma, some);
+      multiply_warp_tiles<Mma>(
+          some, [&](int row, int term) { return lefts(first_row + row, from + term); },
+          [&](int term, int column) { return rights(first_column + column, from + term); });
     }
     for (int tile = 0; tile < product_tiles; ++tile)
       for (int i = 0; i < 4; ++i) sums[tile].values[i] += some[tile].values[i];

@@ -102,6 +102,19 @@ __device__ void store_pair(S* to, const Pair<S>& pair, int left, bool in_pairs) 
   for (int i = 0; i < 2 && i < left; ++i) to[i] = pair.values[i];
 }
 
+/// One instruction's terms of all the warp's elements, added to its sums.
+/// @param left   left(row, term) of the warp's mma_rows   @param right  right(term, column) of its product_warp_columns
+template <class Mma, class A, class Left, class Right>
+__device__ void multiply_warp_tiles(MmaSums<A> (&sums)[product_tiles], Left left, Right right) {
+  Mma mma[product_tiles];
+  mma[0].set_left(left);
+  for (int tile = 0; tile < product_tiles; ++tile) {
+    if (tile != 0) mma[tile] = mma[0];
+    mma[tile].set_right([&](int term, int column) { return right(term, tile * mma_columns + column); });
+  }
+  multiply_in_turn(mma, sums);
+}
+
 /// A block's part of left (N, K) right, in the lanes' registers.
 template <class S, class Mma, RightRows right_rows>
 class RowProduct {
@@ -173,18 +186,14 @@ class RowProduct {
     SEQREC_CUDA_UNROLL
     for (int from = 0; from < terms; from += Mma::terms) {
       if (from >= count) break;
-      Mma mma[product_tiles];
-      mma[0].set_left([&](int r, int term) { return rows[r * left_stride + from + term]; });
-      for (int tile = 0; tile < product_tiles; ++tile) {
-        if (tile != 0) mma[tile] = mma[0];
-        mma[tile].set_right([&](int term, int c) {
-          if constexpr (right_rows == RightRows::columns)
-            return columns[(tile * mma_columns + c) * right_stride + from + term];
-          else
-            return columns[(from + term) * right_stride + tile * mma_columns + c];
-        });
-      }
-      multiply_in_turn(mma, sums_);
+      multiply_warp_tiles<Mma>(
+          sums_, [&](int r, int term) { return rows[r * left_stride + from + term]; },
+          [&](int term, int c) {
+            if constexpr (right_rows == RightRows::columns)
+              return columns[c * right_stride + from + term];
+            else
+              return columns[(from + term) * right_stride + c];
+          });
     }
   }
 

@@ -92,14 +92,9 @@ class SlicedWeightGradient {
       MmaSums<A> some[product_tiles];  // few terms at a time: the hardware's sums are rounded towards zero
       SEQREC_CUDA_UNROLL
       for (int from = 0; from < terms; from += Mma::terms) {
-        Mma mma[product_tiles];
-        mma[0].set_left([&](int r, int term) { return left[(from + term) * stride + first_row + r]; });
-        for (int column = 0; column < product_tiles; ++column) {
-          if (column != 0) mma[column] = mma[0];
-          mma[column].set_right(
-              [&](int term, int c) { return right[(from + term) * stride + first + column * mma_columns + c]; });
-        }
-        multiply_in_turn(mma, some);
+        multiply_warp_tiles<Mma>(
+            some, [&](int r, int term) { return left[(from + term) * stride + first_row + r]; },
+            [&](int term, int c) { return right[(from + term) * stride + first + c]; });
       }
       for (int column = 0; column < product_tiles; ++column)
         for (int i = 0; i < 4; ++i) sums[column].values[i] += some[column].values[i];
