@@ -15,9 +15,11 @@ template <class Mma, class Terms, class S>
 bool takes(BasicContext<S>& context, ProductPrecision precision) {
   context.set_products(precision);
   bool mma = false, terms = false;
-  dispatch_products(context, [&]<class Taken>() { mma = std::is_same_v<Taken, Mma>; });
+  dispatch_products(context, false, [&]<class Taken>() { mma = std::is_same_v<Taken, Mma>; });
   dispatch_terms(context, [&]<class Taken>() { terms = std::is_same_v<Taken, Terms>; });
-  return mma && terms;
+  bool exact = false;
+  dispatch_products(context, true, [&]<class Taken>() { exact = std::is_same_v<Taken, MmaOf<S>>; });
+  return mma && terms && exact;
 }
 
 }  // namespace

@@ -4,12 +4,16 @@
 #include <algorithm>
 #include <string>
 
+#include "seqrec/cuda/elementwise.cuh"
+#include "seqrec/cuda/linear.cuh"
+#include "support/all_backends.hpp"
 #include "support/catch.hpp"
+#include "support/tensors.hpp"
 #include "support/toy.hpp"
 
 using namespace seqrec;
 using seqrec_test::DoubleContext, seqrec_test::Golden, seqrec_test::golden_tolerance, seqrec_test::deviation,
-    seqrec_test::fill, seqrec_test::view_of;
+    seqrec_test::fill, seqrec_test::Matrix, seqrec_test::random_matrix, seqrec_test::view_of;
 using T = Tape<DoubleContext>;
 
 namespace {
@@ -152,4 +156,40 @@ TEST_CASE("a linear layer refuses rows of another width", "[layers]") {
   T tape(context, Mode::inference);
   const auto wide = tape.variable(2, 5);
   CHECK_THROWS_AS(probe.layer.forward(tape, wide), ShapeError);
+}
+
+TEST_CASE("a linear layer that is exact does not round where its context does", "[layers][cuda]") {
+  seqrec_test::with_cuda_float([]<class Context>() {
+    struct Results {
+      Matrix y, dx, dweight;
+      bool operator==(const Results& o) const {
+        return y.values == o.y.values && dx.values == o.dx.values && dweight.values == o.dweight.values;
+      }
+    };
+    const auto results = [](ProductPrecision products, bool exact) {
+      Context context;
+      context.set_products(products);
+      constexpr auto dense = seqrec_test::Layout::dense;
+      seqrec_test::PlacedScalars<Context> x(random_matrix(5, 40, 1), dense), weight(random_matrix(3, 40, 2), dense),
+          dy(random_matrix(5, 3, 3), dense), dx(Matrix(5, 40), dense), result(Matrix(5, 3), dense);
+      seqrec_test::PlacedMasters<Context> dweight(Matrix(3, 40), dense);
+      Tape<Context> tape(context, Mode::training);
+      const Variable<Context> input = tape.variable(x.matrix());
+      tape.record([input, to = dx.matrix()](Tape<Context>& t) {
+        ops::add(t.context(), Add<Context>{t.incoming(input), to});
+      });
+      const LinearWeights<Context> all{weight.matrix(), {}, dweight.matrix(), {}, exact};
+      const Variable<Context> y = apply_linear(tape, input, all.rows(0, 3));
+      ops::add(context, Add<Context>{y.value(), result.matrix()});
+      tape.contribute(y, dy.matrix());
+      tape.backward();
+      return Results{result.read(), dx.read(), dweight.read()};
+    };
+    const Results full = results(ProductPrecision::full, false);
+    CHECK(results(ProductPrecision::bf16, true) == full);
+    const Results rounded = results(ProductPrecision::bf16, false);
+    CHECK(rounded.y.values != full.y.values);
+    CHECK(rounded.dx.values != full.dx.values);
+    CHECK(rounded.dweight.values != full.dweight.values);
+  });
 }

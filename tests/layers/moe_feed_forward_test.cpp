@@ -57,6 +57,12 @@ TEST_CASE("a mixture of experts names and shapes its parameters", "[layers]") {
         "moe.recent_loads 20\nmoe.num_batches_tracked 1\n");
 }
 
+TEST_CASE("a mixture's router is never rounded, its experts may be", "[layers]") {
+  const Probe probe(2, {.width = 3, .hidden = 6}, {.experts = 4, .shared_experts = 1});
+  CHECK(probe.layer.router.exact);
+  CHECK_FALSE(probe.layer.shared1->exact);
+}
+
 TEST_CASE("an expert begins as a dense network of its size does", "[layers]") {
   const Probe probe(1, {.width = 30, .hidden = 40}, {.experts = 50, .top_k = 2});
   const auto spread = [](const auto& parameter) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "seqrec/core/option_text.hpp"
 #include "seqrec/cpu/linear.hpp"
 #include "seqrec/cuda/linear.cuh"
 #include "support/all_backends.hpp"
@@ -28,6 +29,7 @@ struct Problem {
   Dropout mask = {};
   Layout layout = Layout::dense;
   ProductPrecision products = ProductPrecision::full;
+  bool exact = false;
 };
 
 Problem problem(index_t rows, index_t inputs, index_t outputs) {
@@ -116,7 +118,8 @@ Matrix forward(const Problem& p) {
                            .bias = {},
                            .y = y.matrix(),
                            .activation = p.activation,
-                           .dropout = p.mask};
+                           .dropout = p.mask,
+                           .exact = p.exact};
   if (p.bias.size() != 0) a.bias = bias.vector();
   ops::linear_forward(context, a);
   return y.read();
@@ -139,7 +142,8 @@ Gradients backward(const Problem& p, const Matrix& y_values, const Gradients& be
                             .dweight = {},
                             .dbias = {},
                             .activation = p.activation,
-                            .dropout = p.mask};
+                            .dropout = p.mask,
+                            .exact = p.exact};
   if (p.activation != Activation::none) a.y = y.matrix();
   if (wanted[0]) a.dx = {dx.matrix(), mode};
   if (wanted[1]) a.dweight = dweight.matrix();
@@ -208,6 +212,32 @@ TEST_CASE("linear: rounded products are as far from loops as they are said to be
       });
       CHECK(furthest > far / 100);  // they were rounded
     }
+  });
+}
+
+TEST_CASE("linear: what is exact is so whatever products the context takes", "[ops][cuda]") {
+  with_cuda_float([]<class Context>() {
+    Problem p = problem(33, 50, 7);
+    const Matrix y = forward_by_loops(p);
+    const auto results = [&](ProductPrecision products, bool exact, std::array<bool, 3> wanted) {
+      p.products = products;
+      p.exact = exact;
+      auto all = parts(backward<Context>(p, y, earlier(p), GradientMode::write, wanted));
+      all.push_back(forward<Context>(p));
+      return all;
+    };
+    const auto same = [](const std::vector<Matrix>& a, const std::vector<Matrix>& b) {
+      return std::equal(a.begin(), a.end(), b.begin(),
+                        [](const Matrix& one, const Matrix& other) { return one.values == other.values; });
+    };
+    // Both gradients of products come from one launch, or that of the weights alone from another.
+    for (const std::array<bool, 3>& wanted : {std::array{true, true, true}, {false, true, true}})
+      for (const ProductPrecision products : {ProductPrecision::tf32, ProductPrecision::bf16}) {
+        CAPTURE(wanted[0], option_text(products));
+        const auto full = results(ProductPrecision::full, false, wanted);
+        CHECK(same(results(products, true, wanted), full));
+        CHECK_FALSE(same(results(products, false, wanted), full));
+      }
   });
 }
 

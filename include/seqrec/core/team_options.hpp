@@ -14,10 +14,10 @@ namespace seqrec {
 enum class ProductPrecision {
   full,  ///< as float is
   tf32,  ///< on a GPU: tensor cores, which read 10 of the 23 bits of an operand's fraction, and add up in float
-  /// 7 bits of it, added up in float. On a GPU in products with weights, of both attentions and of the softmax over the
-  /// catalogue. On a CPU in what reads the whole catalogue, a softmax in training and a Recommender's best items: a
-  /// packed catalogue takes half the memory; on processors that multiply bfloat16 faster (AMD's since Zen 4) the
-  /// softmax takes two thirds of the time.
+  /// 7 bits of it, added up in float. On a GPU in products with weights (a mixture's router excepted), of both
+  /// attentions and of the softmax over the catalogue. On a CPU in what reads the whole catalogue, a softmax in
+  /// training and a Recommender's best items: a packed catalogue takes half the memory; on processors that multiply
+  /// bfloat16 faster (AMD's since Zen 4) the softmax takes two thirds of the time.
   bf16,
 };
 constexpr std::array<const char*, 3> names_of(ProductPrecision) { return {"full", "tf32", "bf16"}; }

@@ -67,7 +67,7 @@ __global__ void __launch_bounds__(product_threads, product_blocks)
 template <class S>
 void linear_forward(BasicContext<S>& context, const LinearForward<BasicContext<S>>& a) {
   const ProductBlocks blocks(a.y.rows(), a.y.columns());
-  dispatch_products(context, [&]<class Mma>() {
+  dispatch_products(context, a.exact, [&]<class Mma>() {
     using Product = RowProduct<S, Mma, RightRows::columns>;
     launch<linear_kernel<S, Mma>>(
         context, {dim3(blocks_for(blocks.count(), 1)), dim3(product_threads), Product::shared_bytes},
@@ -143,9 +143,9 @@ void linear_backward(BasicContext<S>& context, const LinearBackward<BasicContext
     launch<linear_epilogue_backward_kernel<S>>(context, warp_per_row(a.dy.rows()), a, DropoutFactors<S>(a.dropout));
   const const_matrix_of<BasicContext<S>> dy = a.dy;
   if (!a.dweight && a.dbias) add_column_sums(context, dy.rows(), MatrixValues<S>{dy}, a.dbias);
-  if (a.dweight && !a.dx) return add_weight_gradient(context, dy, a.x, a.dweight, a.dbias);
+  if (a.dweight && !a.dx) return add_weight_gradient(context, dy, a.x, a.dweight, a.dbias, a.exact);
   if (!a.dx) return;
-  dispatch_products(context, [&]<class Mma>() {
+  dispatch_products(context, a.exact, [&]<class Mma>() {
     using Gradients = LinearGradients<S, Mma>;
     const auto none = dy.row_range(0, 0);
     const Gradients gradients{typename Gradients::Product::Operands(dy, a.weight), a.dx, is_in_pairs(a.dx.view),

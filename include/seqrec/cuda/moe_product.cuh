@@ -139,7 +139,7 @@ void moe_rows_product(const BasicContext<S>& context, const MoeRouting<BasicCont
   const index_t tiles = routing.num_assignments() / moe_tile + routing.num_experts();
   const VectorView<const offset_t, DeviceSpace> starts = routing.starts;
   const dim3 grid(blocks_for(tiles, 1), blocks_across("moe_ffn columns", columns, moe_tile));
-  dispatch_products(context, [&]<class Mma>() {
+  dispatch_products(context, false, [&]<class Mma>() {
     launch<moe_rows_product_kernel<S, Mma, transposed, Leave>>(context, {grid, dim3(product_threads)}, starts, left,
                                                                weight, columns, leave);
   });
@@ -193,7 +193,7 @@ void moe_add_weights_product(BasicContext<S>& context, const MoeRouting<BasicCon
   const auto sums = context.matrix(slices * target.rows(), target.columns());
   const VectorView<const offset_t, DeviceSpace> starts = routing.starts;
   const dim3 grid(blocks_for(slices * routing.num_experts(), 1), across, along);
-  dispatch_products(context, [&]<class Mma>() {
+  dispatch_products(context, false, [&]<class Mma>() {
     launch<moe_weights_product_kernel<S, Mma>>(context, {grid, dim3(product_threads)}, starts, slices, left, right,
                                                sums);
   });

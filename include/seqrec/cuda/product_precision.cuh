@@ -11,11 +11,13 @@
 namespace seqrec::cuda {
 
 /// Calls action.operator()<Mma>() for products of rows with weights.
+/// @param exact  whether they are taken in full precision whatever the context says
 template <class S, class Action>
-void dispatch_products(const BasicContext<S>& context, Action&& action) {
+void dispatch_products(const BasicContext<S>& context, bool exact, Action&& action) {
   if constexpr (std::is_same_v<accumulator_of<S>, float>) {
-    if (context.products() == ProductPrecision::tf32) return action.template operator()<MmaTf32>();
-    if (context.products() == ProductPrecision::bf16) return action.template operator()<MmaBf16>();
+    const ProductPrecision products = exact ? ProductPrecision::full : context.products();
+    if (products == ProductPrecision::tf32) return action.template operator()<MmaTf32>();
+    if (products == ProductPrecision::bf16) return action.template operator()<MmaBf16>();
   }
   action.template operator()<MmaOf<accumulator_of<S>>>();
 }

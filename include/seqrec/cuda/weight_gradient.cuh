@@ -159,13 +159,14 @@ void add_slices(BasicContext<S>& context, MatrixView<const accumulator_of<S>, De
 }
 
 /// @param dy (N, O)   @param x (N, I)   @param dweight (O, I) added to   @param dbias (O) added to, or null
+/// @param exact  in full precision, whatever products the context is told to take
 template <class S>
 void add_weight_gradient(BasicContext<S>& context, MatrixView<const S, DeviceSpace> dy,
                          MatrixView<const S, DeviceSpace> x,
                          MatrixView<typename BasicContext<S>::Master, DeviceSpace> dweight,
-                         VectorView<typename BasicContext<S>::Master, DeviceSpace> dbias) {
+                         VectorView<typename BasicContext<S>::Master, DeviceSpace> dbias, bool exact = false) {
   if (dy.size() == 0) return;
-  dispatch_products(context, [&]<class Mma>() {
+  dispatch_products(context, exact, [&]<class Mma>() {
     using Gradient = SlicedWeightGradient<S, Mma>;
     const Gradient gradient(context, dy, x);
     launch<weight_gradient_kernel<S, Mma>>(

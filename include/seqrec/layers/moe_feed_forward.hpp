@@ -50,6 +50,9 @@ inline std::vector<Figure> moe_figures(std::span<const double> recent, index_t e
 /// No expert has a capacity, so no row is ever dropped. How weights come about: ops/moe_route.hpp. Shared experts are
 /// one network as wide as all of them, which computes their sum.
 ///
+/// The router's logits are computed in full precision whatever products a context is told to take: of two experts that
+/// lie close rounding would choose another one (Switch Transformers, Fedus et al. 2021, arXiv:2101.03961, 2.4).
+///
 /// Names are `router.weight (X, D)`; `experts.linear1.weight (X F, D)`, `experts.linear1.bias (X, F)`,
 /// `experts.linear2.weight (X D, F)`, `experts.linear2.bias (X, D)`, an expert's rows below those of the one before;
 /// `shared.linear1`, `shared.linear2` as in FeedForward; statistics `selection_bias (X)` (loss-free balance),
@@ -78,7 +81,7 @@ struct MoeFeedForward {
       : options(checked(moe, dense)),
         dropout(dense.dropout),
         units(moe.units(dense.hidden)),
-        router(scope / "router", dense.width, moe.experts, {.weights = dense.weights, .bias = false}),
+        router(scope / "router", dense.width, moe.experts, {.weights = dense.weights, .bias = false, .exact = true}),
         weight1(stacked(scope / "experts" / "linear1", units, dense.width, dense.weights)),
         bias1((scope / "experts" / "linear1").matrix("bias", moe.experts, units, Initialiser::constant(0))),
         weight2(stacked(scope / "experts" / "linear2", dense.width, units, dense.weights)),

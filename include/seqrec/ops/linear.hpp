@@ -19,6 +19,7 @@ struct LinearForward {
   matrix_of<Context> y;                      ///< (N, O), must not overlap x
   Activation activation = Activation::none;  ///< one without parameters
   Dropout dropout;
+  bool exact = false;  ///< in full precision, whatever products the context is told to take
 };
 
 /// Gradients of LinearForward.
@@ -33,6 +34,7 @@ struct LinearBackward {
   master_vector_of<Context> dbias;    ///< (O) added to; null if not wanted
   Activation activation = Activation::none;
   Dropout dropout;
+  bool exact = false;  ///< as the forward's
 };
 
 namespace ops {
