@@ -329,16 +329,18 @@ class Recurrence final : public OnBatch {
  public:
   Recurrence(const SharedBatch& batch, index_t width, bool backward)
       : OnBatch(std::string("gru/") + (backward ? "backward" : "forward") + "/F:" + std::to_string(width), batch,
-                {(backward ? 2 : 1) * product(batch->rows(), width, 3 * width),
-                 row_bytes(batch->rows(), (backward ? 9 : 8) * width)}),
+                {(backward ? 4 : 2) * product(batch->rows(), width, 3 * width),
+                 row_bytes(batch->rows(), (backward ? 8 : 6) * width)}),
         width_(width),
         backward_(backward) {}
   void prepare() override {
-    gates_ = random(rows(), 3 * width_, 1);
+    x_ = random(rows(), width_, 1);
+    input_weight_ = weights(3 * width_, width_, 4);
     weight_ = weights(3 * width_, width_, 2);
     y_ = Matrix(rows(), width_);
     dy_ = random(rows(), width_, 3);
-    dgates_ = Matrix(rows(), 3 * width_);
+    dx_ = Matrix(rows(), width_);
+    dinput_weight_ = Matrix(3 * width_, width_);
     dweight_ = Matrix(3 * width_, width_);
     Context context;
     saved_ = Vector(seqrec::ops::gru_saved_size(context, rows(), width_));
@@ -350,11 +352,14 @@ class Recurrence final : public OnBatch {
     seqrec::GruBackward<Context> a;
     a.offsets = histories().offsets();
     a.longest = histories().longest;
+    a.x = x_.view();
+    a.input_weight = input_weight_.view();
     a.weight = weight_.view();
     a.y = y_.view();
     a.saved = saved_.view();
     a.dy = dy_.view();
-    a.dgates = {dgates_.view()};
+    a.dx = {dx_.view()};
+    a.dinput_weight = dinput_weight_.view();
     a.dweight = dweight_.view();
     seqrec::ops::gru_backward(context, a);
   }
@@ -364,7 +369,8 @@ class Recurrence final : public OnBatch {
     seqrec::GruForward<Context> a;
     a.offsets = histories().offsets();
     a.longest = histories().longest;
-    a.gates = gates_.view();
+    a.x = x_.view();
+    a.input_weight = input_weight_.view();
     a.weight = weight_.view();
     a.y = y_.view();
     a.saved = saved_.view();
@@ -373,7 +379,7 @@ class Recurrence final : public OnBatch {
 
   index_t width_;
   bool backward_;
-  Matrix gates_, weight_, y_, dy_, dgates_, dweight_;
+  Matrix x_, input_weight_, weight_, y_, dy_, dx_, dinput_weight_, dweight_;
   Vector saved_;
 };
 

@@ -148,10 +148,13 @@ void backward_of_candidate_attention(Activation kind, bool softmax, Double& cont
 
 void backward_of_gru(GruReset reset, Double& context, Numbers& n, Gradients& g) {
   const auto saved = n.vector(ops::gru_saved_size(context, 5, 4));
-  const auto weight = n.matrix(12, 4), initial = n.matrix(3, 4), y = n.matrix(5, 4), gates = n.matrix(5, 12);
-  ops::gru_forward(context, GruForward<Double>{offsets, 3, gates, weight, {}, initial, y, {}, saved, reset});
-  ops::gru_backward(context, GruBackward<Double>{offsets, 3, weight, initial, y, saved, n.matrix(5, 4), g.input(5, 12),
-                                                 g.matrix(12, 4), g.vector(12), g.input(3, 4), reset});
+  const auto x = n.matrix(5, 2), input_weight = n.matrix(12, 2), weight = n.matrix(12, 4), initial = n.matrix(3, 4),
+             y = n.matrix(5, 4);
+  ops::gru_forward(context,
+                   GruForward<Double>{offsets, 3, x, input_weight, {}, weight, {}, initial, y, {}, saved, reset});
+  ops::gru_backward(context, GruBackward<Double>{offsets, 3, x, input_weight, weight, initial, y, saved, n.matrix(5, 4),
+                                                 g.input(5, 2), g.matrix(12, 2), g.vector(12), g.matrix(12, 4),
+                                                 g.vector(12), g.input(3, 4), reset});
 }
 
 /// Six rows, four experts, two for each row; the router's gradients or the experts'.

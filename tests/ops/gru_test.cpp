@@ -23,20 +23,31 @@ namespace {
 struct Problem {
   std::vector<index_t> lengths;
   GruReset reset = GruReset::after_product;
-  Matrix gates, weight, bias, initial, dy;  ///< bias and initial may be empty
+  Matrix x, input_weight, input_bias, weight, bias, initial, dy;  ///< biases and initial may be empty
   Layout layout = Layout::dense;
 
-  index_t rows() const { return gates.rows; }
+  index_t rows() const { return x.rows; }
   index_t users() const { return static_cast<index_t>(lengths.size()); }
   index_t width() const { return weight.columns; }
   index_t longest() const { return lengths.empty() ? 0 : *std::max_element(lengths.begin(), lengths.end()); }
 };
 
+constexpr index_t inputs = 6;
+
 Problem problem(const std::vector<index_t>& lengths, index_t width, GruReset reset, bool bias = true,
                 bool initial = true) {
   index_t rows = 0;
   for (const index_t length : lengths) rows += length;
-  Problem p{lengths, reset, random_matrix(rows, 3 * width, 1), random_matrix(3 * width, width, 2, 0.4), {}, {}, {}};
+  Problem p{lengths,
+            reset,
+            random_matrix(rows, inputs, 1),
+            random_matrix(3 * width, inputs, 6, 0.4),
+            {},
+            random_matrix(3 * width, width, 2, 0.4),
+            {},
+            {},
+            {}};
+  if (bias) p.input_bias = random_matrix(1, 3 * width, 7, 0.5);
   if (bias) p.bias = random_matrix(1, 3 * width, 3, 0.5);
   if (initial) p.initial = random_matrix(static_cast<index_t>(lengths.size()), width, 4, 0.5);
   p.dy = random_matrix(rows, width, 5);
@@ -59,6 +70,12 @@ States by_loops(const Problem& p) {
     return sum;
   };
   const auto bias = [&](index_t gate, index_t d) { return p.bias.size() > 0 ? p.bias(gate * width + d) : 0.0; };
+  const auto of_x = [&](index_t row, index_t gate, index_t d) {
+    const index_t i = gate * width + d;
+    double sum = p.input_bias.size() > 0 ? p.input_bias(i) : 0.0;
+    for (index_t e = 0; e < p.x.columns; ++e) sum += p.input_weight(i, e) * p.x(row, e);
+    return sum;
+  };
   index_t row = 0;
   for (index_t user = 0; user < p.users(); ++user) {
     std::vector<double> h(static_cast<std::size_t>(width), 0.0);
@@ -67,12 +84,12 @@ States by_loops(const Problem& p) {
       std::vector<double> next(h), reset(h), r(h);
       for (index_t d = 0; d < width; ++d) {
         const auto i = static_cast<std::size_t>(d);
-        r[i] = sigmoid(p.gates(row, d) + u(0, d, h) + bias(0, d));
+        r[i] = sigmoid(of_x(row, 0, d) + u(0, d, h) + bias(0, d));
         reset[i] = r[i] * h[i];
       }
       for (index_t d = 0; d < width; ++d) {
         const auto i = static_cast<std::size_t>(d);
-        const double z = sigmoid(p.gates(row, width + d) + u(1, d, h) + bias(1, d)), x = p.gates(row, 2 * width + d);
+        const double z = sigmoid(of_x(row, 1, d) + u(1, d, h) + bias(1, d)), x = of_x(row, 2, d);
         if (p.reset == GruReset::after_product) {
           const double n = std::tanh(x + r[i] * (u(2, d, h) + bias(2, d)));
           next[i] = (1 - z) * n + z * h[i];
@@ -95,14 +112,16 @@ struct Run {
   using Space = typename Context::Space;
   Context context;
   Tensor<offset_t, 1, Space> offsets;
-  PlacedScalars<Context> gates, weight, bias, initial, y, final;
+  PlacedScalars<Context> x, input_weight, input_bias, weight, bias, initial, y, final;
   index_t longest;
   Tensor<typename Context::Scalar, 1, Space> saved;
 
   /// @param shared_bytes  what CUDA's blocks may have, where it is to be less than there is
   explicit Run(const Problem& p, [[maybe_unused]] std::size_t shared_bytes = 0)
       : offsets(placed<Space>(offsets_of(p.lengths))),
-        gates(p.gates, p.layout),
+        x(p.x, p.layout),
+        input_weight(p.input_weight, p.layout),
+        input_bias(p.input_bias, Layout::dense),
         weight(p.weight, p.layout),
         bias(p.bias, Layout::dense),
         initial(p.initial, p.layout),
@@ -110,53 +129,66 @@ struct Run {
         final(unwritten(p.users(), p.width()), p.layout),
         longest(p.longest()),
         saved(ops::gru_saved_size(context, p.rows(), p.width())) {
-    GruForward<Context> a{offsets.view(), longest,        gates.matrix(), weight.matrix(), {}, {},
-                          y.matrix(),     final.matrix(), saved.view(),   p.reset};
-    if (p.bias.size() > 0) a.bias = bias.vector();
-    if (p.initial.size() > 0) a.initial = initial.matrix();
+    GruForward<Context> a = arguments(p);
+    a.y = y.matrix();
+    a.final = final.matrix();
+    a.saved = saved.view();
     bool done = false;
     if constexpr (std::is_same_v<Space, DeviceSpace>)
-      if (done = shared_bytes != 0; done) cuda::gru_forward_in_memory(context, a, shared_bytes);
+      if (done = shared_bytes != 0; done)
+        cuda::gru_forward_in_memory(context, cuda::gru_walk(context, a), shared_bytes);
     if (!done) ops::gru_forward(context, a);
+  }
+  /// What the forward pass reads.
+  GruForward<Context> arguments(const Problem& p) {
+    GruForward<Context> a{};
+    a.offsets = offsets.view();
+    a.longest = longest;
+    a.x = x.matrix();
+    a.input_weight = input_weight.matrix();
+    a.weight = weight.matrix();
+    if (p.input_bias.size() > 0) a.input_bias = input_bias.vector();
+    if (p.bias.size() > 0) a.bias = bias.vector();
+    if (p.initial.size() > 0) a.initial = initial.matrix();
+    a.reset = p.reset;
+    return a;
   }
   States states() const { return {y.read(), final.read()}; }
 };
 
-/// Gradients of dot(y, dy) added to what is there: of gates, initial states, weight and bias, all but the `missing`-th.
+/// The gradients of backward(): so many, of these in turn.
+constexpr std::size_t of_x = 0, of_initial = 1, of_input_weight = 2, of_weight = 3, of_input_bias = 4, of_bias = 5,
+                      all_gradients = 6;
+
+/// Gradients of dot(y, dy) added to what is there, all but the `missing`-th.
 template <class Context>
 std::vector<Matrix> backward(const Problem& p, GradientMode mode, double there,
-                             [[maybe_unused]] std::size_t shared_bytes = 0, std::size_t missing = 4) {
+                             [[maybe_unused]] std::size_t shared_bytes = 0, std::size_t missing = all_gradients) {
   Run<Context> run(p);
   PlacedScalars<Context> dy(p.dy, p.layout);
-  PlacedScalars<Context> dgates(Matrix(p.rows(), 3 * p.width(), there), p.layout);
+  PlacedScalars<Context> dx(Matrix(p.rows(), p.x.columns, there), p.layout);
   PlacedScalars<Context> dinitial(Matrix(p.users(), p.width(), there), p.layout);
+  PlacedMasters<Context> dinput_weight(Matrix(3 * p.width(), p.x.columns, there), p.layout);
   PlacedMasters<Context> dweight(Matrix(3 * p.width(), p.width(), there), p.layout);
+  PlacedMasters<Context> dinput_bias(Matrix(1, 3 * p.width(), there), Layout::dense);
   PlacedMasters<Context> dbias(Matrix(1, 3 * p.width(), there), Layout::dense);
-  GruBackward<Context> a{run.offsets.view(),
-                         run.longest,
-                         run.weight.matrix(),
-                         {},
-                         run.y.matrix(),
-                         run.saved.view(),
-                         dy.matrix(),
-                         {dgates.matrix(), mode},
-                         dweight.matrix(),
-                         dbias.vector(),
-                         {dinitial.matrix(), mode},
-                         p.reset};
-  if (p.initial.size() > 0) a.initial = run.initial.matrix();
-  if (missing == 0) a.dgates = {};
-  if (missing == 1) a.dinitial = {};
-  if (missing == 2) a.dweight = {};
-  if (missing == 3) a.dbias = {};
+  const GruForward<Context> of = run.arguments(p);
+  GruBackward<Context> a{of.offsets,     of.longest,       of.x,       of.input_weight, of.weight, of.initial,
+                         run.y.matrix(), run.saved.view(), dy.matrix()};
+  a.reset = p.reset;
+  if (missing != of_x) a.dx = {dx.matrix(), mode};
+  if (missing != of_initial) a.dinitial = {dinitial.matrix(), mode};
+  if (missing != of_input_weight) a.dinput_weight = dinput_weight.matrix();
+  if (missing != of_weight) a.dweight = dweight.matrix();
+  if (missing != of_input_bias) a.dinput_bias = dinput_bias.vector();
+  if (missing != of_bias) a.dbias = dbias.vector();
   bool done = false;
   if constexpr (std::is_same_v<typename Context::Space, DeviceSpace>)
     if (done = shared_bytes != 0; done)
-      cuda::gru_backward_by(run.context, a, [&](auto before, auto dproducts) {
-        cuda::gru_back_in_memory(run.context, a, before, dproducts, shared_bytes);
-      });
+      cuda::gru_backward_by(run.context, a,
+                            [&](const auto& walk) { cuda::gru_back_in_memory(run.context, walk, shared_bytes); });
   if (!done) ops::gru_backward(run.context, a);
-  return {dgates.read(), dinitial.read(), dweight.read(), dbias.read()};
+  return {dx.read(), dinitial.read(), dinput_weight.read(), dweight.read(), dinput_bias.read(), dbias.read()};
 }
 
 /// One history and many, empty ones, equal lengths, widths beside a vector's; with and without bias and initial states.
@@ -189,14 +221,19 @@ TEMPLATE_TEST_CASE("gru: against loops, final states too", "[ops]", SEQREC_TEST_
 }
 
 TEST_CASE("gru: the two conventions of the literature differ, worked by hand", "[ops]") {
-  // x = (1, -.5), h = (.3, -.8); the gates' products with x stand in `gates`.
+  // x = (1, -.5), h = (.3, -.8).
   Problem p = problem({1}, 2, GENERATE(GruReset::after_product, GruReset::before_product), false);
   const double w[6][2] = {{.5, -.2}, {.1, .4}, {-.3, .6}, {.2, .1}, {.7, .2}, {-.4, .9}};
   const double u[6][2] = {{.2, .3}, {-.5, .1}, {.4, -.1}, {.3, .2}, {.6, -.7}, {.8, .5}};
-  for (index_t i = 0; i < 6; ++i) {
-    p.gates(0, i) = w[i][0] - 0.5 * w[i][1];
-    for (index_t d = 0; d < 2; ++d) p.weight(i, d) = u[i][d];
-  }
+  p.x = Matrix(1, 2);
+  p.x(0, 0) = 1;
+  p.x(0, 1) = -.5;
+  p.input_weight = Matrix(6, 2);
+  for (index_t i = 0; i < 6; ++i)
+    for (index_t d = 0; d < 2; ++d) {
+      p.input_weight(i, d) = w[i][d];
+      p.weight(i, d) = u[i][d];
+    }
   p.initial(0, 0) = .3;
   p.initial(0, 1) = -.8;
   const Matrix y = Run<CpuDouble>(p).states().y;
@@ -215,7 +252,7 @@ TEMPLATE_TEST_CASE("gru: a history's states have the same bits alone and in any 
       const index_t length = all.lengths[static_cast<std::size_t>(user)];
       Problem alone = all;
       alone.lengths = {length};
-      alone.gates = all.gates.row_range(row, length);
+      alone.x = all.x.row_range(row, length);
       alone.initial = all.initial.row_range(user, 1);
       const States single = Run<TestType>(alone).states();
       CHECK(same_bits(single.y, together.y.row_range(row, length)));
@@ -229,9 +266,9 @@ TEMPLATE_TEST_CASE("gru: a history cut in two goes on from its final state", "[o
   const Problem whole = problem({8}, 7, GENERATE(GruReset::after_product, GruReset::before_product));
   Problem first = whole, second = whole;
   first.lengths = {5};
-  first.gates = whole.gates.row_range(0, 5);
+  first.x = whole.x.row_range(0, 5);
   second.lengths = {3};
-  second.gates = whole.gates.row_range(5, 3);
+  second.x = whole.x.row_range(5, 3);
   const States begun = Run<TestType>(first).states();
   second.initial = begun.final;
   CHECK(same_bits(stacked(begun.y, Run<TestType>(second).states().y), Run<TestType>(whole).states().y));
@@ -241,13 +278,37 @@ TEST_CASE("gru: gradients against central differences", "[ops][gradient]") {
   for_each_problem([](Problem p) {
     const auto gradients = backward<CpuDouble>(p, GradientMode::write, 0);
     const auto loss = [&] { return dot(by_loops(p).y, p.dy); };
-    CHECK(difference(gradients[0], central_differences(p.gates, loss)) <= central_difference_tolerance);
-    if (p.initial.size() > 0)
-      CHECK(difference(gradients[1], central_differences(p.initial, loss)) <= central_difference_tolerance);
-    CHECK(difference(gradients[2], central_differences(p.weight, loss)) <= central_difference_tolerance);
-    if (p.bias.size() > 0)
-      CHECK(difference(gradients[3], central_differences(p.bias, loss)) <= central_difference_tolerance);
+    const auto check = [&](std::size_t of, Matrix& values) {
+      CAPTURE(of);
+      if (values.size() > 0)
+        CHECK(difference(gradients[of], central_differences(values, loss)) <= central_difference_tolerance);
+    };
+    check(of_x, p.x);
+    check(of_initial, p.initial);
+    check(of_input_weight, p.input_weight);
+    check(of_weight, p.weight);
+    check(of_input_bias, p.input_bias);
+    check(of_bias, p.bias);
   });
+}
+
+TEST_CASE("gru: longer histories than a backend takes at once", "[ops][gradient]") {
+  const GruReset reset = GENERATE(GruReset::after_product, GruReset::before_product);
+  const Problem p = problem({60, 3, 25, 0, 61, 44}, 3, reset);
+  Problem changed = p;
+  CHECK(difference(Run<CpuDouble>(p).states().y, by_loops(p).y) <= tolerance<CpuDouble>::value);
+  const auto gradients = backward<CpuDouble>(p, GradientMode::write, 0);
+  const auto loss = [&] { return dot(by_loops(changed).y, p.dy); };
+  const auto check = [&](std::size_t of, Matrix& values) {
+    CAPTURE(of);
+    CHECK(difference(gradients[of], central_differences(values, loss)) <= central_difference_tolerance);
+  };
+  check(of_x, changed.x);
+  check(of_initial, changed.initial);
+  check(of_input_weight, changed.input_weight);
+  check(of_weight, changed.weight);
+  check(of_input_bias, changed.input_bias);
+  check(of_bias, changed.bias);
 }
 
 TEMPLATE_TEST_CASE("gru: gradients in every precision, written and added", "[ops][gradient]",
@@ -268,10 +329,10 @@ TEMPLATE_TEST_CASE("gru: a gradient that nobody wants is left out, the others ar
                    SEQREC_TEST_ALL_BACKENDS) {
   const Problem p = problem({2, 0, 3}, 5, GENERATE(GruReset::after_product, GruReset::before_product));
   const auto all = backward<TestType>(p, GradientMode::write, 1);
-  for (std::size_t missing = 0; missing < 4; ++missing) {
+  for (std::size_t missing = 0; missing < all_gradients; ++missing) {
     CAPTURE(missing);
     const auto some = backward<TestType>(p, GradientMode::write, 1, 0, missing);
-    for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t i = 0; i < all_gradients; ++i)
       CHECK(same_bits(some[i], i == missing ? Matrix(all[i].rows, all[i].columns, 1) : all[i]));
   }
 }
@@ -303,9 +364,8 @@ TEMPLATE_TEST_CASE("gru: where nothing is kept for backward nor asked for at the
     const Problem p = problem({3, 0, 2}, width, reset);
     Run<TestType> run(p);
     PlacedScalars<TestType> y(unwritten(p.rows(), width), Layout::strided);
-    GruForward<TestType> a{run.offsets.view(), run.longest,          run.gates.matrix(), run.weight.matrix(),
-                           run.bias.vector(),  run.initial.matrix(), y.matrix()};
-    a.reset = p.reset;
+    GruForward<TestType> a = run.arguments(p);
+    a.y = y.matrix();
     ops::gru_forward(run.context, a);
     CHECK(same_bits(y.read(), run.states().y));
   }
@@ -318,7 +378,7 @@ TEMPLATE_TEST_CASE("gru: a history has the same bits among many others as among 
   const Problem many = problem(lengths, 3, GENERATE(GruReset::after_product, GruReset::before_product));
   Problem few = many;
   few.lengths.resize(6);
-  few.gates = many.gates.row_range(0, 6);
+  few.x = many.x.row_range(0, 6);
   few.initial = many.initial.row_range(0, 6);
   few.dy = many.dy.row_range(0, 6);
   CHECK(same_bits(Run<TestType>(few).states().y, Run<TestType>(many).states().y.row_range(0, 6)));
@@ -371,16 +431,17 @@ TEST_CASE("gru: bad arguments are refused by name", "[ops][errors]") {
   const Problem p = problem({2, 1}, 4, GruReset::after_product);
   Run<CpuDouble> run(p);
   const auto complaint = [&](auto change) {
-    GruForward<CpuDouble> a{run.offsets.view(),     2,  run.gates.matrix(),
-                            run.weight.matrix(),    {}, run.initial.matrix(),
-                            run.y.matrix(),         {}, {},
-                            GruReset::after_product};
+    GruForward<CpuDouble> a = run.arguments(p);
+    a.y = run.y.matrix();
     change(a);
     return message_of<ShapeError>([&] { ops::gru_forward(run.context, a); });
   };
   CHECK_THAT(complaint([](auto& a) { a.longest = 1; }), ContainsSubstring("gru: longest is 1"));
-  CHECK_THAT(complaint([](auto& a) { a.gates = a.gates.column_range(0, 11); }),
-             ContainsSubstring("gru: columns of gates is 11"));
+  CHECK_THAT(complaint([](auto& a) { a.x = a.x.row_range(0, 2); }), ContainsSubstring("gru: rows of x is 2"));
+  CHECK_THAT(complaint([](auto& a) { a.input_weight = a.input_weight.column_range(0, 5); }),
+             ContainsSubstring("gru: columns of input_weight is 5"));
+  CHECK_THAT(complaint([](auto& a) { a.input_bias = a.input_bias.row_range(0, 11); }),
+             ContainsSubstring("gru: size of input_bias is 11"));
   CHECK_THAT(complaint([](auto& a) { a.weight = a.weight.row_range(0, 11); }),
              ContainsSubstring("gru: rows of weight is 11"));
   CHECK_THAT(complaint([](auto& a) { a.initial = a.initial.row_range(0, 1); }),

@@ -26,6 +26,7 @@ TEST_CASE("products and launches happen where they belong") {
 TEST_CASE("every header has its test at the mirrored path") {
   const std::map<std::string, std::string> elsewhere = {
       {"cpu/catalogue_products.hpp", "ops/catalogue_loss_test.cpp"},
+      {"cpu/gru_backward.hpp", "ops/gru_test.cpp"},
       {"cpu/folded_first_layer.hpp", "ops/candidate_attention_test.cpp"},
       {"cpu/split_first_layer.hpp", "ops/candidate_attention_test.cpp"},
       {"cuda/activation.cuh", "ops/linear_test.cpp"},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole recurrence of a gated recurrent unit over packed histories (Cho et al. 2014; Chung et al. 2014), forward.
+// A gated recurrent unit over packed histories (Cho et al. 2014; Chung et al. 2014), forward: the gates' products with
+// all inputs, as a linear layer makes them (linear.cuh), then the recurrence.
 // Backward: gru_backward.cuh. Here for states of many units; those of few have a kernel of their own:
 // gru_registers.cuh.
 //
@@ -19,6 +20,7 @@
 #include "seqrec/cuda/gru_backward.cuh"
 #include "seqrec/cuda/gru_registers.cuh"
 #include "seqrec/cuda/gru_walk.cuh"
+#include "seqrec/cuda/linear.cuh"
 #include "seqrec/cuda/rows.cuh"
 #include "seqrec/ops/gru.hpp"
 
@@ -46,7 +48,7 @@ template <class S, int Tile, GruMemory memory>
 struct GruStep {
   using Accumulator = accumulator_of<S>;
 
-  const GruForward<BasicContext<S>>& a;
+  const GruWalk<S>& a;
   const GruBlock<S, Tile, memory>& block;
   index_t width, step;
 
@@ -76,8 +78,8 @@ struct GruStep {
 
 /// @param laid (F, 3 F) the weights as gru_lay_out_kernel lays them out, where they are far
 template <class S, int Tile, GruMemory memory>
-__global__ void __launch_bounds__(gru_threads)
-    gru_forward_kernel(GruForward<BasicContext<S>> a, MatrixView<const S, DeviceSpace> laid, accumulator_of<S>* far,
+__global__ void __launch_bounds__(gru_threads, gru_blocks<Tile>)
+    gru_forward_kernel(GruWalk<S> a, MatrixView<const S, DeviceSpace> laid, accumulator_of<S>* far,
                        index_t far_numbers) {
   using Accumulator = accumulator_of<S>;
   using Inputs = GruInputs<Accumulator>;
@@ -156,7 +158,7 @@ __global__ void __launch_bounds__(gru_threads)
 
 /// The forward pass at any width.   @param shared_bytes that a block may have; less than the device has is for tests
 template <class S>
-void gru_forward_in_memory(BasicContext<S>& context, const GruForward<BasicContext<S>>& a, std::size_t shared_bytes) {
+void gru_forward_in_memory(BasicContext<S>& context, const GruWalk<S>& a, std::size_t shared_bytes) {
   using Accumulator = accumulator_of<S>;
   const index_t width = a.y.columns();
   const GruPlan plan = gru_plan<S>(segments_of(a.offsets), width, 3, 3, width * gru_weight_stride(width), shared_bytes);
@@ -172,12 +174,21 @@ void gru_forward_in_memory(BasicContext<S>& context, const GruForward<BasicConte
   });
 }
 
+/// The gates' products with the inputs, and what is left to walk.
+template <class S>
+GruWalk<S> gru_walk(BasicContext<S>& context, const GruForward<BasicContext<S>>& a) {
+  const auto gates = context.matrix(a.y.rows(), 3 * a.y.columns());
+  linear_forward(context, LinearForward<BasicContext<S>>{a.x, a.input_weight, a.input_bias, gates});
+  return {a, gates};
+}
+
 template <class S>
 void gru_forward(BasicContext<S>& context, const GruForward<BasicContext<S>>& a) {
+  const GruWalk<S> walk = gru_walk(context, a);
   if (a.y.columns() <= gru_register_units<S>)
-    gru_forward_in_registers(context, a);
+    gru_forward_in_registers(context, walk);
   else
-    gru_forward_in_memory(context, a, most_shared_bytes());
+    gru_forward_in_memory(context, walk, most_shared_bytes());
 }
 
 }  // namespace seqrec::cuda

@@ -13,6 +13,7 @@
 #include "seqrec/cuda/gradient.cuh"
 #include "seqrec/cuda/gru_registers_backward.cuh"
 #include "seqrec/cuda/gru_walk.cuh"
+#include "seqrec/cuda/linear.cuh"
 #include "seqrec/cuda/weight_gradient.cuh"
 #include "seqrec/ops/gru.hpp"
 
@@ -23,10 +24,8 @@ template <class S, int Tile, GruMemory memory>
 struct GruStepBack {
   using Accumulator = accumulator_of<S>;
 
-  const GruBackward<BasicContext<S>>& a;
+  const GruWalkBack<S>& a;
   const GruBlock<S, Tile, memory>& block;
-  MatrixView<S, DeviceSpace> before;     ///< (N, F) left: the states before the rows; null if nobody wants them
-  MatrixView<S, DeviceSpace> dproducts;  ///< (N, 3 F) left: gradients of what the products with them are added to
   index_t width, step;
 
   /// Of element i F + u; zeros where its history has no such row.
@@ -50,18 +49,17 @@ struct GruStepBack {
   /// Leaves the gradient of a gate (r 0, z 1, n 2), and that of what its product is added to.
   __device__ void leave_gate(index_t element, int gate, Accumulator gradient, Accumulator of_product) const {
     const index_t row = block.row(element / width, step), column = gate * width + element % width;
-    leave(a.dgates, row, column, static_cast<S>(gradient));
-    if (dproducts) dproducts(row, column) = static_cast<S>(of_product);
+    if (a.dgates) a.dgates(row, column) = static_cast<S>(gradient);
+    if (a.dproducts) a.dproducts(row, column) = static_cast<S>(of_product);
   }
   __device__ void leave_before(index_t element, Accumulator state) const {
-    if (before) before(block.row(element / width, step), element % width) = static_cast<S>(state);
+    if (a.before) a.before(block.row(element / width, step), element % width) = static_cast<S>(state);
   }
 };
 
 template <class S, int Tile, GruMemory memory>
-__global__ void __launch_bounds__(gru_threads)
-    gru_backward_kernel(GruBackward<BasicContext<S>> a, MatrixView<S, DeviceSpace> before,
-                        MatrixView<S, DeviceSpace> dproducts, accumulator_of<S>* far, index_t far_numbers) {
+__global__ void __launch_bounds__(gru_threads, gru_blocks<Tile>)
+    gru_backward_kernel(GruWalkBack<S> a, accumulator_of<S>* far, index_t far_numbers) {
   using Accumulator = accumulator_of<S>;
   using Kept = GruKept<Accumulator>;
   constexpr Accumulator one = 1;
@@ -91,7 +89,7 @@ __global__ void __launch_bounds__(gru_threads)
   };
   __syncthreads();
 
-  GruStepBack<S, Tile, memory> at{a, block, before, dproducts, width, block.longest() - 1};
+  GruStepBack<S, Tile, memory> at{a, block, width, block.longest() - 1};
   Kept first = at.kept(mine);
   for (; at.step >= 0; --at.step) {
     const auto for_elements = [&](auto update, auto without_row) {
@@ -163,45 +161,54 @@ __global__ void __launch_bounds__(gru_threads)
 
 /// The walk back at any width.   @param shared_bytes that a block may have; less than the device has is for tests
 template <class S>
-void gru_back_in_memory(BasicContext<S>& context, const GruBackward<BasicContext<S>>& a,
-                        MatrixView<S, DeviceSpace> before, MatrixView<S, DeviceSpace> dproducts,
-                        std::size_t shared_bytes) {
+void gru_back_in_memory(BasicContext<S>& context, const GruWalkBack<S>& a, std::size_t shared_bytes) {
   using Accumulator = accumulator_of<S>;
   const index_t width = a.y.columns();
   const GruPlan plan = gru_plan<S>(segments_of(a.offsets), width, 4, 1, 3 * width * width, shared_bytes);
   Accumulator* const far = context.template vector<Accumulator>(plan.far_numbers * plan.shape.grid.x).data;
   gru_dispatch(plan, [&]<int Tile, GruMemory memory>() {
-    launch<gru_backward_kernel<S, Tile, memory>>(context, plan.shape, a, before, dproducts, far, plan.far_numbers);
+    launch<gru_backward_kernel<S, Tile, memory>>(context, plan.shape, a, far, plan.far_numbers);
   });
 }
 
-/// @param walk(before, dproducts)  walks back
-template <class S, class Walk>
-void gru_backward_by(BasicContext<S>& context, const GruBackward<BasicContext<S>>& a, Walk walk) {
-  using Matrix = MatrixView<S, DeviceSpace>;
+/// Adds the gradients of the recurrent weights and biases, after the walk.
+template <class S>
+void gru_add_weight_gradients(BasicContext<S>& context, const GruWalkBack<S>& a) {
   const index_t rows = a.y.rows(), width = a.y.columns();
-  const Matrix before = a.dweight ? context.matrix(rows, width) : Matrix{};
-  const Matrix dproducts = a.dweight || a.dbias ? context.matrix(rows, 3 * width) : Matrix{};
-  walk(before, dproducts);
-  if (!a.dweight && a.dbias) add_column_sums(context, rows, MatrixValues<S>{dproducts}, a.dbias);
+  if (!a.dweight && a.dbias) add_column_sums(context, rows, MatrixValues<S>{a.dproducts}, a.dbias);
   if (!a.dweight || rows == 0) return;
   const auto add_gradients = [&](MatrixView<const S, DeviceSpace> inputs, index_t first, index_t outputs) {
-    add_weight_gradient<S>(context, dproducts.column_range(first, outputs), inputs, a.dweight.row_range(first, outputs),
-                           a.dbias ? a.dbias.row_range(first, outputs) : a.dbias);
+    add_weight_gradient<S>(context, a.dproducts.column_range(first, outputs), inputs,
+                           a.dweight.row_range(first, outputs), a.dbias ? a.dbias.row_range(first, outputs) : a.dbias);
   };
-  if (a.reset == GruReset::after_product) return add_gradients(before, 0, 3 * width);
+  if (a.reset == GruReset::after_product) return add_gradients(a.before, 0, 3 * width);
   // Where the reset comes before the product, n's is with r h, which is what forward kept as k.
-  add_gradients(before, 0, 2 * width);
+  add_gradients(a.before, 0, 2 * width);
   add_gradients({a.saved.data + 3 * width, rows, width, 4 * width}, 2 * width, width);
+}
+
+/// @param walk_back(what it reads and leaves)
+template <class S, class WalkBack>
+void gru_backward_by(BasicContext<S>& context, const GruBackward<BasicContext<S>>& a, WalkBack walk_back) {
+  const index_t rows = a.y.rows(), width = a.y.columns();
+  GruWalkBack<S> walk{a, {}, {}, {}};
+  if (a.dx || a.dinput_weight || a.dinput_bias) walk.dgates = context.matrix(rows, 3 * width);
+  if (a.dweight) walk.before = context.matrix(rows, width);
+  if (a.dweight || a.dbias) walk.dproducts = context.matrix(rows, 3 * width);
+  walk_back(walk);
+  gru_add_weight_gradients(context, walk);
+  if (walk.dgates)
+    linear_backward(context, LinearBackward<BasicContext<S>>{
+                                 a.x, a.input_weight, {}, walk.dgates, a.dx, a.dinput_weight, a.dinput_bias});
 }
 
 template <class S>
 void gru_backward(BasicContext<S>& context, const GruBackward<BasicContext<S>>& a) {
-  gru_backward_by(context, a, [&](auto before, auto dproducts) {
+  gru_backward_by(context, a, [&](const GruWalkBack<S>& walk) {
     if (a.y.columns() <= gru_register_units<S>)
-      gru_back_in_registers(context, a, before, dproducts);
+      gru_back_in_registers(context, walk);
     else
-      gru_back_in_memory(context, a, before, dproducts, most_shared_bytes());
+      gru_back_in_memory(context, walk, most_shared_bytes());
   });
 }
 

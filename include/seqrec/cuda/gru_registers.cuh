@@ -90,8 +90,7 @@ __device__ void gru_add_quarters(const A (&sums)[2][Gates], bool upper, A (&sum)
 
 /// @tparam Quads  of terms in a quarter: the state has at most 16 Quads units
 template <class S, int Quads, GruReset reset>
-__global__ void __launch_bounds__(32 * Quads)
-    gru_register_forward_kernel(GruForward<BasicContext<S>> a, bool in_quads) {
+__global__ void __launch_bounds__(32 * Quads) gru_register_forward_kernel(GruWalk<S> a, bool in_quads) {
   using A = accumulator_of<S>;
   constexpr bool after = reset == GruReset::after_product;
   constexpr int buffer = 4 * Quads;  // quads of a state
@@ -195,7 +194,7 @@ __global__ void __launch_bounds__(32 * Quads)
 
 /// The forward pass where `width <= gru_register_units<S>`.
 template <class S>
-void gru_forward_in_registers(BasicContext<S>& context, const GruForward<BasicContext<S>>& a) {
+void gru_forward_in_registers(BasicContext<S>& context, const GruWalk<S>& a) {
   const index_t width = a.y.columns();
   const auto launch_kernel = [&]<int Quads>() {
     const LaunchShape shape = gru_register_shape(segments_of(a.offsets), width);

@@ -68,14 +68,11 @@ __device__ A gru_add_eighths(const A (&sums)[4], bool upper, bool odd) {
   return sum + __shfl_xor_sync(all_lanes, sum, 4);
 }
 
-/// @param before     (N, F) left: the states before the rows; null if nobody wants them
-/// @param dproducts  (N, 3 F) left: gradients of what the products with them are added to; or null
 /// @tparam Quads     of gradients in an eighth: there are at most 32 Quads. Where the reset comes before the product,
 ///                   the last third is n's
 template <class S, int Quads, GruReset reset>
 __global__ void __launch_bounds__(32 * ((2 * Quads + 2) / 3))
-    gru_register_backward_kernel(GruBackward<BasicContext<S>> a, MatrixView<S, DeviceSpace> before,
-                                 MatrixView<S, DeviceSpace> dproducts, bool in_quads) {
+    gru_register_backward_kernel(GruWalkBack<S> a, bool in_quads) {
   using A = accumulator_of<S>;
   constexpr bool after = reset == GruReset::after_product;
   constexpr int buffer = 8 * Quads;                        // quads of the gradients
@@ -119,22 +116,17 @@ __global__ void __launch_bounds__(32 * ((2 * Quads + 2) / 3))
   A* const write_n = write + (after ? 2 * width : 32 * quads_rz);
   const bool writes = real && !second, writes_n = real && second;
   // Of the two lanes the first leaves the gates' gradients, the second those of what the products are added to.
-  const MatrixView<S, DeviceSpace> left = second ? dproducts : a.dgates.view;
-  const bool leaves = real && left, adds = !second && a.dgates.adds(), leaves_before = writes && before;
+  const MatrixView<S, DeviceSpace> left = second ? a.dproducts : a.dgates;
+  const bool leaves = real && left, leaves_before = writes && a.before;
   const index_t last = first + length - 1;
   S* leave_at = leaves ? left.row(last) + unit : nullptr;
-  S* before_at = leaves_before ? before.row(last) + unit : nullptr;
+  S* before_at = leaves_before ? a.before.row(last) + unit : nullptr;
   const auto leave_gates = [&](A r, A z, A n) {
     if (!leaves) return;
-    if (adds) {
-      r += static_cast<A>(leave_at[0]);
-      z += static_cast<A>(leave_at[width]);
-      n += static_cast<A>(leave_at[2 * width]);
-    }
     leave_at[0] = static_cast<S>(r);
     leave_at[width] = static_cast<S>(z);
     leave_at[2 * width] = static_cast<S>(n);
-    leave_at -= left.stride;
+    leave_at -= 3 * width;
   };
 
   const int read_unit = real ? unit : 0;  // what a lane without a unit reads is of no consequence
@@ -165,7 +157,7 @@ __global__ void __launch_bounds__(32 * ((2 * Quads + 2) / 3))
     now = gru_factors<reset>(x, second);
     if (leaves_before && unread > -2) {  // else there is no such row
       *before_at = static_cast<S>(x.before);
-      before_at -= before.stride;
+      before_at -= width;
     }
     ask(x);
   };
@@ -219,18 +211,15 @@ __global__ void __launch_bounds__(32 * ((2 * Quads + 2) / 3))
 
 /// The walk back where `width <= gru_register_units<S>`.
 template <class S>
-void gru_back_in_registers(BasicContext<S>& context, const GruBackward<BasicContext<S>>& a,
-                           MatrixView<S, DeviceSpace> before, MatrixView<S, DeviceSpace> dproducts) {
+void gru_back_in_registers(BasicContext<S>& context, const GruWalkBack<S>& a) {
   const index_t width = a.y.columns();
   const LaunchShape shape = gru_register_shape(segments_of(a.offsets), width);
   const bool in_quads = gru_in_quads<S>(a.weight);
   const auto launch_after = [&]<int Quads>() {
-    launch<gru_register_backward_kernel<S, Quads, GruReset::after_product>>(context, shape, a, before, dproducts,
-                                                                            in_quads);
+    launch<gru_register_backward_kernel<S, Quads, GruReset::after_product>>(context, shape, a, in_quads);
   };
   const auto launch_before = [&]<int Quads>() {
-    launch<gru_register_backward_kernel<S, Quads, GruReset::before_product>>(context, shape, a, before, dproducts,
-                                                                             in_quads);
+    launch<gru_register_backward_kernel<S, Quads, GruReset::before_product>>(context, shape, a, in_quads);
   };
   constexpr bool narrow = gru_register_units<S> == 64;
   const index_t quads = (3 * width + 31) / 32, quads_of_gate = (width + 31) / 32;

@@ -9,10 +9,26 @@
 #include <type_traits>
 
 #include "seqrec/core/tensor.hpp"
+#include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/launch.cuh"
 #include "seqrec/cuda/segments.cuh"
+#include "seqrec/ops/gru.hpp"
 
 namespace seqrec::cuda {
+
+/// What a walk forward reads and leaves.
+template <class S>
+struct GruWalk : GruForward<BasicContext<S>> {
+  MatrixView<const S, DeviceSpace> gates;  ///< (N, 3 F) x_r | x_z | x_n
+};
+
+/// What a walk back reads and leaves; each of the three without gaps between rows, or null if nobody wants it.
+template <class S>
+struct GruWalkBack : GruBackward<BasicContext<S>> {
+  MatrixView<S, DeviceSpace> dgates;     ///< (N, 3 F) gradients of x_r | x_z | x_n
+  MatrixView<S, DeviceSpace> before;     ///< (N, F) the states before the rows
+  MatrixView<S, DeviceSpace> dproducts;  ///< (N, 3 F) gradients of what the products with them are added to
+};
 
 /// Threads of a block at most. They share the F sums of a product, and the sums' terms where there are fewer units.
 inline constexpr index_t gru_threads = 512;
@@ -23,6 +39,11 @@ inline constexpr index_t gru_terms = 16;
 inline constexpr int gru_tile = 4;
 /// What many are: more than two for each multiprocessor of the largest GPUs.
 inline constexpr index_t gru_many = 256;
+
+/// Blocks that a multiprocessor is to hold: of those with one history each two, which gives a thread 64 registers;
+/// several histories would spill some of them.
+template <int Tile>
+inline constexpr int gru_blocks = Tile == 1 ? 2 : 1;
 
 /// Where a block keeps what each step reads.
 enum class GruMemory {

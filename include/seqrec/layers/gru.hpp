@@ -8,7 +8,6 @@
 #include "seqrec/core/batch.hpp"
 #include "seqrec/core/check_shape.hpp"
 #include "seqrec/layers/functions.hpp"
-#include "seqrec/layers/linear.hpp"
 #include "seqrec/ops/gru.hpp"
 
 namespace seqrec {
@@ -106,27 +105,36 @@ class Gru {
   Variable<Context> run(Tape<Context>& tape, const Batch<Space>& batch, const Layer& layer, Variable<Context> x,
                         const_matrix_of<Context> initial, matrix_of<Context> final) const {
     Context& context = tape.context();
-    const Variable<Context> gates =
-        apply_linear<Context>(tape, x,
-                              {tape.value(layer.weight_ih), tape.value(layer.bias_ih), tape.gradient(layer.weight_ih),
-                               tape.gradient(layer.bias_ih)});
     const Variable<Context> y = tape.variable(batch.rows(), width_);
     const auto saved =
         tape.recording() ? context.vector(ops::gru_saved_size(context, batch.rows(), width_)) : vector_of<Context>{};
-    const auto weight = tape.value(layer.weight_hh);
-    ops::gru_forward(context, GruForward<Context>{batch.offsets(), batch.longest, gates.value(), weight,
-                                                  tape.value(layer.bias_hh), initial, y.value(), final, saved, reset_});
-    const auto dweight = tape.gradient(layer.weight_hh);
-    const auto dbias = tape.gradient(layer.bias_hh);
-    const auto offsets = batch.offsets();
-    const index_t longest = batch.longest;
-    const GruReset reset = reset_;
+    GruForward<Context> a{};
+    a.offsets = batch.offsets();
+    a.longest = batch.longest;
+    a.x = x.value();
+    a.input_weight = tape.value(layer.weight_ih);
+    a.input_bias = tape.value(layer.bias_ih);
+    a.weight = tape.value(layer.weight_hh);
+    a.bias = tape.value(layer.bias_hh);
+    a.initial = initial;
+    a.y = y.value();
+    a.final = final;
+    a.saved = saved;
+    a.reset = reset_;
+    ops::gru_forward(context, a);
+    const auto dinput_weight = tape.gradient(layer.weight_ih), dweight = tape.gradient(layer.weight_hh);
+    const auto dinput_bias = tape.gradient(layer.bias_ih), dbias = tape.gradient(layer.bias_hh);
     tape.record([=](Tape<Context>& t) {
-      if (const auto dy = t.incoming(y))
-        ops::gru_backward(
-            t.context(),
-            GruBackward<Context>{
-                offsets, longest, weight, initial, y.value(), saved, dy, t.gradient(gates), dweight, dbias, {}, reset});
+      const auto dy = t.incoming(y);
+      if (!dy) return;
+      GruBackward<Context> b{a.offsets, a.longest, a.x, a.input_weight, a.weight, a.initial, a.y, a.saved, dy};
+      b.dx = t.gradient(x);
+      b.dinput_weight = dinput_weight;
+      b.dinput_bias = dinput_bias;
+      b.dweight = dweight;
+      b.dbias = dbias;
+      b.reset = a.reset;
+      ops::gru_backward(t.context(), b);
     });
     return y;
   }

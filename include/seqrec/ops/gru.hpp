@@ -19,19 +19,21 @@ enum class GruReset {
 /// Names of the values, for option texts.
 constexpr std::array<const char*, 2> names_of(GruReset) { return {"after_product", "before_product"}; }
 
-/// The whole recurrence of a gated recurrent unit over packed histories. For each row, from the state h before it:
+/// A gated recurrent unit over packed histories. For each row x, from the state h before it:
 ///
+///     x_r = W_r x + c_r                   x_z and x_n likewise
 ///     r = sigmoid(x_r + U_r h + b_r)      z = sigmoid(x_z + U_z h + b_z)
 ///     after_product:  n = tanh(x_n + r (U_n h + b_n)),   h' = (1 - z) n + z h
 ///     before_product: n = tanh(x_n + U_n (r h) + b_n),   h' = (1 - z) h + z n
 ///
-/// The gates' products with the inputs, x_r | x_z | x_n, are made before, for all rows in one product. A history's
-/// states depend on its own rows alone, to the last bit, whatever other histories there are.
+/// A history's states depend on its own rows alone, to the last bit, whatever other histories there are.
 template <class Context>
 struct GruForward {
   VectorView<const offset_t, typename Context::Space> offsets;  ///< (B+1) of the histories' rows
   index_t longest = 0;                                          ///< no history has more rows
-  const_matrix_of<Context> gates;                               ///< (N, 3 F) x_r | x_z | x_n, biases included
+  const_matrix_of<Context> x;                                   ///< (N, I)
+  const_matrix_of<Context> input_weight;                        ///< (3 F, I) W_r, W_z, W_n below one another
+  const_vector_of<Context> input_bias{};                        ///< (3 F) c_r | c_z | c_n, or null for none
   const_matrix_of<Context> weight;                              ///< (3 F, F) U_r, U_z, U_n below one another
   const_vector_of<Context> bias{};                              ///< (3 F) b_r | b_z | b_n, or null for none
   const_matrix_of<Context> initial{};                           ///< (B, F) states before the first rows; null for zeros
@@ -47,12 +49,16 @@ template <class Context>
 struct GruBackward {
   VectorView<const offset_t, typename Context::Space> offsets;  ///< (B+1)
   index_t longest = 0;                                          ///< the forward's
+  const_matrix_of<Context> x;                                   ///< (N, I)
+  const_matrix_of<Context> input_weight;                        ///< (3 F, I)
   const_matrix_of<Context> weight;                              ///< (3 F, F)
   const_matrix_of<Context> initial{};                           ///< (B, F) or null, the forward's
   const_matrix_of<Context> y;                                   ///< (N, F) the forward's result
   const_vector_of<Context> saved{};                             ///< the forward's
   const_matrix_of<Context> dy;                                  ///< (N, F)
-  Gradient<Context> dgates{};                                   ///< (N, 3 F)
+  Gradient<Context> dx{};                                       ///< (N, I)
+  master_matrix_of<Context> dinput_weight{};                    ///< (3 F, I) added to; null if not wanted
+  master_vector_of<Context> dinput_bias{};                      ///< (3 F) added to; null if not wanted
   master_matrix_of<Context> dweight{};                          ///< (3 F, F) added to; null if not wanted
   master_vector_of<Context> dbias{};                            ///< (3 F) added to; null if not wanted
   Gradient<Context> dinitial{};                                 ///< (B, F)
@@ -83,14 +89,16 @@ index_t gru_saved_size(Context& context, index_t rows, index_t width) {
 }
 
 /// @throws ShapeError when extents disagree, offsets are none of N rows, or a history is longer than `longest`.
-/// Cost: 6 N F^2 operations.
+/// Cost: 6 N F (F + I) operations.
 template <class Context>
 void gru_forward(Context& context, const GruForward<Context>& a) {
   constexpr const char* op = "gru";
-  const index_t rows = a.y.rows(), width = a.y.columns();
+  const index_t rows = a.y.rows(), width = a.y.columns(), inputs = a.x.columns();
   check_offsets(op, "offsets", a.offsets, rows);
   check_longest(op, a.offsets, rows, a.longest);
-  check_shape(op, "gates", a.gates, rows, 3 * width);
+  check_shape(op, "x", a.x, rows, inputs);
+  check_shape(op, "input_weight", a.input_weight, 3 * width, inputs);
+  check_optional_shape(op, "input_bias", a.input_bias, 3 * width);
   check_shape(op, "weight", a.weight, 3 * width, width);
   check_optional_shape(op, "bias", a.bias, 3 * width);
   check_optional_shape(op, "initial", a.initial, a.offsets.size() - 1, width);
@@ -100,17 +108,21 @@ void gru_forward(Context& context, const GruForward<Context>& a) {
   gru_forward(context, a);
 }
 
-/// @throws ShapeError as the forward pass. Cost: 12 N F^2 operations.
+/// @throws ShapeError as the forward pass. Cost: 12 N F (F + I) operations.
 template <class Context>
 void gru_backward(Context& context, const GruBackward<Context>& a) {
   constexpr const char* op = "gru backward";
-  const index_t rows = a.y.rows(), width = a.y.columns();
+  const index_t rows = a.y.rows(), width = a.y.columns(), inputs = a.x.columns();
   check_offsets(op, "offsets", a.offsets, rows);
   check_longest(op, a.offsets, rows, a.longest);
+  check_shape(op, "x", a.x, rows, inputs);
+  check_shape(op, "input_weight", a.input_weight, 3 * width, inputs);
   check_shape(op, "weight", a.weight, 3 * width, width);
   check_optional_shape(op, "initial", a.initial, a.offsets.size() - 1, width);
   check_shape(op, "dy", a.dy, rows, width);
-  check_optional_shape(op, "dgates", a.dgates.view, rows, 3 * width);
+  check_optional_shape(op, "dx", a.dx.view, rows, inputs);
+  check_optional_shape(op, "dinput_weight", a.dinput_weight, 3 * width, inputs);
+  check_optional_shape(op, "dinput_bias", a.dinput_bias, 3 * width);
   check_optional_shape(op, "dweight", a.dweight, 3 * width, width);
   check_optional_shape(op, "dbias", a.dbias, 3 * width);
   check_optional_shape(op, "dinitial", a.dinitial.view, a.offsets.size() - 1, width);

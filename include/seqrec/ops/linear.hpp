@@ -18,7 +18,7 @@ struct LinearForward {
   const_vector_of<Context> bias;             ///< (O), or null for none
   matrix_of<Context> y;                      ///< (N, O), must not overlap x
   Activation activation = Activation::none;  ///< one without parameters
-  Dropout dropout;
+  Dropout dropout{};
   bool exact = false;  ///< in full precision, whatever products the context is told to take
 };
 
@@ -33,7 +33,7 @@ struct LinearBackward {
   master_matrix_of<Context> dweight;  ///< (O, I) added to; null if not wanted
   master_vector_of<Context> dbias;    ///< (O) added to; null if not wanted
   Activation activation = Activation::none;
-  Dropout dropout;
+  Dropout dropout{};
   bool exact = false;  ///< as the forward's
 };
 
