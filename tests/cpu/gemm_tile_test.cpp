@@ -22,9 +22,13 @@ TEMPLATE_TEST_CASE("a register tile leaves room for B and for one number of A", 
 
 TEMPLATE_TEST_CASE("tiles cover every number of rows and columns, and nothing else", "[cpu]", float, double) {
   using Tiles = gemm_detail::GemmTiles<TestType>;
-  constexpr index_t inner = 3, most_rows = 19, stride = Tiles::columns + 5;
+  // Fewer and more steps than C may be asked for ahead.
+  const index_t inner = GENERATE(3, 35);
+  const bool far = GENERATE(false, true);
+  constexpr index_t most_rows = 19, stride = Tiles::columns + 5;
   constexpr TestType unwritten = -77;
-  std::vector<TestType> a(most_rows * inner), b(inner * Tiles::columns);
+  std::vector<TestType> a(static_cast<std::size_t>(most_rows * inner)),
+      b(static_cast<std::size_t>(inner * Tiles::columns));
   for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<TestType>(i % 7) - 3;
   for (std::size_t i = 0; i < b.size(); ++i) b[i] = static_cast<TestType>(i % 5) - 2;
   const auto at = [](const std::vector<TestType>& of, index_t i) { return of[static_cast<std::size_t>(i)]; };
@@ -39,6 +43,7 @@ TEMPLATE_TEST_CASE("tiles cover every number of rows and columns, and nothing el
                                                                                            .b_inner = Tiles::columns,
                                                                                            .c = c.data(),
                                                                                            .c_row = stride,
+                                                                                           .c_is_far = far,
                                                                                            .columns = columns,
                                                                                            .epilogue = {}},
                               rows);
@@ -50,7 +55,7 @@ TEMPLATE_TEST_CASE("tiles cover every number of rows and columns, and nothing el
             if (j < columns) expected += at(a, i * inner + k) * at(b, k * Tiles::columns + j);
           wrong += at(c, i * stride + j) != (i < rows && j < columns ? expected : unwritten);
         }
-      CAPTURE(rows, columns);
+      CAPTURE(rows, columns, inner, far);
       REQUIRE(wrong == 0);
     }
 }

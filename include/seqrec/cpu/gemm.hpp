@@ -64,6 +64,9 @@ using TermsOf = std::conditional_t<std::is_same_v<Element, Bf16Pair>, Bf16Terms,
 /// Rows of B that are summed over before C is written: a longer sum goes on from there.
 inline constexpr index_t gemm_depth = 256;
 
+/// Elements of C that are taken to be in the first or second cache, because they were written or read not long before.
+inline constexpr index_t gemm_near = index_t{1} << 16;
+
 // Lays columns first .. first+count-1 and `inner` rows from `start` of B into a panel; what is
 // left of the last register is 0.
 
@@ -186,6 +189,7 @@ void gemm_panels(LeftOperand<Element> a, B b, MatrixView<S, HostSpace> c, const 
                                          .b_inner = of_b.stride,
                                          .c = c.data + first,
                                          .c_row = c.stride,
+                                         .c_is_far = c.size() > gemm_near,
                                          .columns = columns,
                                          .epilogue = {.adds = epilogue.adds || !begins,
                                                       .bias = begins && epilogue.bias ? epilogue.bias + first : nullptr,

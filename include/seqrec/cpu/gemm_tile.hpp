@@ -87,6 +87,7 @@ struct GemmOperands {
   index_t b_inner;
   S* c;  ///< c(i, j) at c[i * c_row + j]
   index_t c_row;
+  bool c_is_far;             ///< whether C is to be asked for before it is needed
   index_t columns;           ///< of C that exist, of those that the tile covers
   GemmEpilogue<S> epilogue;  ///< bias: that of the tile's first column
 };
@@ -107,6 +108,27 @@ EIGEN_DONT_INLINE void finish_narrow_columns(const GemmOperands<Terms>& o, index
   }
 }
 
+/// Steps in k before its end at which a tile asks for its part of a C that is far: a few hundred cycles, as many as
+/// memory takes.
+inline constexpr index_t steps_ahead = 32;
+
+/// Adds the products of `count` steps in k from `first` on.
+template <class Terms, class Packet, std::size_t rows, std::size_t packets>
+EIGEN_ALWAYS_INLINE void add_products(const GemmOperands<Terms>& o, index_t first, index_t count,
+                                      Packet (&sum)[rows][packets]) {
+  constexpr index_t lanes = GemmTiles<typename Terms::Scalar>::lanes;
+  const index_t a_row = o.a_row, a_inner = o.a_inner, b_inner = o.b_inner;
+  const typename Terms::Element *a = o.a + first * a_inner, *b = o.b + first * b_inner;
+  for (; count > 0; --count, a += a_inner, b += b_inner) {
+    typename Terms::Register of_b[packets];
+    SEQREC_UNROLL for (std::size_t j = 0; j < packets; ++j) of_b[j] = Terms::load(b + static_cast<index_t>(j) * lanes);
+    SEQREC_UNROLL for (std::size_t i = 0; i < rows; ++i) {
+      const typename Terms::Register of_a = Terms::spread(a[static_cast<index_t>(i) * a_row]);
+      SEQREC_UNROLL for (std::size_t j = 0; j < packets; ++j) sum[i][j] = Terms::add_product(of_a, of_b[j], sum[i][j]);
+    }
+  }
+}
+
 /// One tile.
 template <class Terms, int rows, int packets>
 EIGEN_DONT_INLINE void gemm_tile(const GemmOperands<Terms>& o) {
@@ -119,17 +141,13 @@ EIGEN_DONT_INLINE void gemm_tile(const GemmOperands<Terms>& o) {
     SEQREC_UNROLL for (int i = 0; i < rows; ++i) { SEQREC_UNROLL for (int j = 0; j < packets; ++j) work(i, j); }
   };
   for_each([&](int i, int j) { sum[i][j] = pset1<Packet>(S(0)); });
-  const typename Terms::Element *a = o.a, *b = o.b;
-  const index_t a_row = o.a_row, a_inner = o.a_inner, b_inner = o.b_inner;
-  for (index_t k = o.inner; k > 0; --k, a += a_inner, b += b_inner) {
-    typename Terms::Register of_b[std::size_t{packets}];
-    SEQREC_UNROLL for (int j = 0; j < packets; ++j) of_b[j] = Terms::load(b + j * lanes);
-    SEQREC_UNROLL for (int i = 0; i < rows; ++i) {
-      const typename Terms::Register of_a = Terms::spread(a[i * a_row]);
-      SEQREC_UNROLL for (int j = 0; j < packets; ++j) sum[i][j] = Terms::add_product(of_a, of_b[j], sum[i][j]);
-    }
-  }
   const auto c = [&](int i, int j) { return o.c + i * o.c_row + j * lanes; };
+  const index_t last = !o.c_is_far ? 0 : o.inner < steps_ahead ? o.inner : steps_ahead;
+  add_products<Terms>(o, 0, o.inner - last, sum);
+  if (o.c_is_far) {
+    for_each([&](int i, int j) { __builtin_prefetch(c(i, j), 1); });
+    add_products<Terms>(o, o.inner - last, last, sum);
+  }
   // Only the last register of a row may be wider than what C has.
   const bool narrow = o.columns < packets * lanes;
   const auto for_each_whole = [&](auto work) {
