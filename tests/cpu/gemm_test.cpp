@@ -191,7 +191,8 @@ namespace {
 
 /// A matrix whose elements are numbers of bfloat16, so that products of them are exact.
 Matrix in_bf16(Matrix m) {
-  for (index_t i = 0; i < m.size(); ++i) m(i) = std::bit_cast<float>(cpu::bf16_bits(static_cast<float>(m(i))));
+  for (index_t i = 0; i < m.size(); ++i)
+    m(i) = static_cast<double>(std::bit_cast<float>(cpu::bf16_bits(static_cast<float>(m(i)))));
   return m;
 }
 
