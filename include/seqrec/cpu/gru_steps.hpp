@@ -11,8 +11,8 @@
 // active(1) rows of step 1, ...
 //
 // Steps are taken a stretch at a time. What a stretch's inputs add to the gates is made when it begins, and on the way
-// back the gates' gradients become those of inputs and weights where it ends: both live in the second cache alone. For
-// all rows at once they would be most of what the layer reads and writes.
+// back the gates' gradients become those of inputs and weights where it ends: both are small enough for the second
+// cache. For all rows at once they would be most of what the layer reads and writes.
 
 namespace seqrec::cpu::detail {
 

@@ -4,8 +4,9 @@
 // The same walk from the last rows to the first: each element of a state works out the gradients of its gates, and a
 // product with the recurrent weights takes them to the state before. The gradients of all rows are then multiplied by
 // the states before them, or summed, for those of weights and biases.
-// Memory: weights as forward; reads r, z, n, k, y and dy once; writes the gates' gradients twice (for the layer below
-// and for the products) and the states before all rows once, and reads both for the products.
+// Memory: weights as forward; reads r, z, n, k, y and dy once; writes the gates' gradients twice (for inputs with
+// their weights, by linear.cuh, and for the recurrent ones) and the states before all rows once, and reads both for the
+// products.
 #pragma once
 
 #include "seqrec/cuda/column_sums.cuh"
