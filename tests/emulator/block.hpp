@@ -35,9 +35,7 @@ struct KernelCall {
   std::uint64_t first_block = 1;  ///< blocks of all launches before, and one
 
   virtual void operator()() const = 0;
-
- protected:
-  ~KernelCall() = default;
+  virtual ~KernelCall() = default;
 };
 
 /// Runs blocks, one after another; keeps the fibers.

@@ -9,7 +9,6 @@
 #include <numeric>
 #include <random>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -110,35 +109,41 @@ inline void run_grid(const KernelCall& call, const Schedule& during) {
   if (failure) std::rethrow_exception(failure);
 }
 
-/// What `Kernel<<<grid, block, shared_bytes, stream>>>(arguments...)` does: the kernel gets copies of the arguments,
-/// and runs when the stream's turn has come.
-template <auto Kernel, class... Arguments>
-void launch(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream, const Arguments&... arguments) {
+/// Has a stream run a kernel when its turn has come. Nothing here depends on the kernel: there are hundreds of them.
+inline void enqueue(const std::shared_ptr<KernelCall>& call, const void* kernel, cudaStream_t stream) {
   if (device_status() != cudaSuccess) return;
-  const cudaError_t error = check_launch(reinterpret_cast<const void*>(Kernel), grid, block, shared_bytes);
-  if (result(error) != cudaSuccess) return;
+  if (result(check_launch(kernel, call->grid, call->block, call->shared_bytes)) != cudaSuccess) return;
   if (!streams().exists(stream)) {
     result(cudaErrorInvalidResourceHandle);
     return;
   }
-  struct Call final : KernelCall {  // NOLINT(cppcoreguidelines-virtual-class-destructor): final
-    explicit Call(const Arguments&... copied) : values(copied...) {}
-    void operator()() const override {
-      // A call, not std::apply(Kernel, values): g++ 12 does not see each such use of a template, and leaves it out.
-      std::apply([](const Arguments&... each) { Kernel(each...); }, values);
-    }
-    std::tuple<Arguments...> values;
-  };
-  const auto call = std::make_shared<Call>(arguments...);
-  call->kernel = kernel_name<Kernel>();
-  call->grid = grid;
-  call->block = block;
-  call->shared_bytes = shared_bytes;
   call->seed = schedule().seed;
   streams().give(stream, [call, during = schedule()] {
     call->first_block = count_blocks(std::uint64_t{call->grid.x} * call->grid.y * call->grid.z);
     run_grid(*call, during);
   });
+}
+
+/// A kernel and copies of its arguments.
+template <class Body>
+struct BoundCall final : KernelCall {
+  explicit BoundCall(const Body& bound) : body(bound) {}
+  void operator()() const override { body(); }
+
+  Body body;
+};
+
+/// What `Kernel<<<grid, block, shared_bytes, stream>>>(arguments...)` does: the kernel gets copies of the arguments,
+/// and runs when the stream's turn has come.
+template <auto Kernel, class... Arguments>
+void launch(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream, const Arguments&... arguments) {
+  const auto body = [arguments...] { Kernel(arguments...); };
+  const std::shared_ptr<KernelCall> call(new BoundCall<decltype(body)>(body));
+  call->kernel = kernel_name<Kernel>();
+  call->grid = grid;
+  call->block = block;
+  call->shared_bytes = shared_bytes;
+  enqueue(call, reinterpret_cast<const void*>(Kernel), stream);
 }
 
 }  // namespace emulator
