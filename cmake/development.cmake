@@ -45,6 +45,8 @@ foreach(target seqrec_compiled seqrec_compiled_native)
   endif()
 endforeach()
 
+include(${CMAKE_CURRENT_LIST_DIR}/precompiled.cmake)
+
 # What an example or a benchmark links: the library, for this machine's processor when SEQREC_NATIVE is on, its kernels
 # compiled once.
 add_library(seqrec_program INTERFACE)

@@ -11,6 +11,11 @@
 #include "seqrec/cuda/memory.cuh"
 #include "support/catch.hpp"
 
+// Where kernels are compiled once for all test programs, this says so.
+#if defined(SEQREC_TEST_EMULATED_KERNELS)
+#include SEQREC_TEST_EMULATED_KERNELS
+#endif
+
 namespace seqrec_test {
 
 /// The least that `launch` needs to know of a context: the default stream, which any thread may use.

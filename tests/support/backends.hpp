@@ -5,6 +5,11 @@
 
 #include "seqrec/cpu/context.hpp"
 
+// Where the kernels are compiled once for all test programs, this says so.
+#if defined(SEQREC_COMPILED)
+#include "seqrec/cpu/instantiations.hpp"
+#endif
+
 namespace seqrec_test {
 
 using CpuFloat = seqrec::cpu::BasicContext<float>;
