@@ -16,26 +16,11 @@ using namespace seqrec_test;
 
 namespace {
 
-Matrix transpose(const Matrix& m) {
-  Matrix result(m.columns, m.rows);
-  for (index_t i = 0; i < m.rows; ++i)
-    for (index_t j = 0; j < m.columns; ++j) result(j, i) = m(i, j);
-  return result;
-}
-
-Matrix product_by_loops(const Matrix& a, const Matrix& b) {
-  Matrix c(a.rows, b.columns);
-  for (index_t i = 0; i < c.rows; ++i)
-    for (index_t j = 0; j < c.columns; ++j)
-      for (index_t k = 0; k < a.columns; ++k) c(i, j) += a(i, k) * b(k, j);
-  return c;
-}
-
 /// `call(operand a, operand b, view of c)` for each way to hand over A and B: as they are, or stored transposed.
 template <class Scalar, class Call>
 void for_each_transposition(const Matrix& a, const Matrix& b, const Matrix& c_before, Layout layout, Call call) {
   using Operand = Placed<Scalar, HostSpace>;
-  Operand plain_a(a, layout), plain_b(b, layout), turned_a(transpose(a), layout), turned_b(transpose(b), layout);
+  Operand plain_a(a, layout), plain_b(b, layout), turned_a(flipped(a), layout), turned_b(flipped(b), layout);
   const auto with = [&](const char* what, auto left, auto right) {
     CAPTURE(what);
     Operand c(c_before, layout);
@@ -232,7 +217,7 @@ TEST_CASE("gemm in bfloat16: both forms of A and of B, written and added, agains
       const Matrix a = in_bf16(random_matrix(m, k, 1)), b = in_bf16(random_matrix(k, n, 2));
       const Matrix expected = product_by_loops(a, b);
       using Operand = Placed<float, HostSpace>;
-      Operand plain_a(a, layout), plain_b(b, layout), turned_a(transpose(a), layout), turned_b(transpose(b), layout);
+      Operand plain_a(a, layout), plain_b(b, layout), turned_a(flipped(a), layout), turned_b(flipped(b), layout);
       const auto along = rows_in_pairs(plain_a.matrix()), across = columns_in_pairs(turned_a.matrix());
       const index_t pairs = cpu::bf16_pairs(k);
       using Pairs = MatrixView<const cpu::Bf16Pair, HostSpace>;

@@ -9,30 +9,11 @@
 #include "support/backends.hpp"
 #include "support/tensors.hpp"
 
-namespace {
-
 using namespace seqrec_test;
 using namespace seqrec::cuda;
 using seqrec::ArgumentError;
 using seqrec::GradientMode;
 using seqrec::ShapeError;
-
-Matrix flipped(const Matrix& m) {
-  Matrix result(m.columns, m.rows);
-  for (index_t i = 0; i < m.rows; ++i)
-    for (index_t j = 0; j < m.columns; ++j) result(j, i) = m(i, j);
-  return result;
-}
-
-Matrix product_by_loops(const Matrix& a, const Matrix& b) {
-  Matrix c(a.rows, b.columns);
-  for (index_t i = 0; i < c.rows; ++i)
-    for (index_t j = 0; j < c.columns; ++j)
-      for (index_t k = 0; k < a.columns; ++k) c(i, j) += a(i, k) * b(k, j);
-  return c;
-}
-
-}  // namespace
 
 TEMPLATE_TEST_CASE("products of row-major matrices against loops", "[cuda]", float, double) {
   using DeviceContext = BasicContext<TestType>;

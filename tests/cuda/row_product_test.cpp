@@ -43,21 +43,6 @@ Matrix product(const Matrix& left, const Matrix& right, Layout layout) {
   });
 }
 
-Matrix flipped(const Matrix& m) {
-  Matrix result(m.columns, m.rows);
-  for (index_t i = 0; i < m.rows; ++i)
-    for (index_t j = 0; j < m.columns; ++j) result(j, i) = m(i, j);
-  return result;
-}
-
-Matrix by_loops(const Matrix& left, const Matrix& weight) {
-  Matrix result(left.rows, weight.rows);
-  for (index_t i = 0; i < left.rows; ++i)
-    for (index_t j = 0; j < weight.rows; ++j)
-      for (index_t k = 0; k < left.columns; ++k) result(i, j) += left(i, k) * weight(j, k);
-  return result;
-}
-
 /// Rows and columns that end within a tile, at its end, and behind it; terms that are none, few, and more than lie in
 /// shared memory at once; rows that begin at multiples of 16 bytes, and that do not.
 constexpr std::array<std::array<index_t, 3>, 6> sizes = {
@@ -70,7 +55,7 @@ void check_products() {
     for (const Layout layout : {Layout::dense, Layout::strided}) {
       CAPTURE(rows, columns, terms, layout == Layout::strided);
       const Matrix left = random_matrix(rows, terms, 1), weight = random_matrix(columns, terms, 2);
-      const Matrix expected = by_loops(left, weight);
+      const Matrix expected = product_by_loops(left, flipped(weight));
       CHECK(difference(product<S, Mma, RightRows::columns>(left, weight, layout), expected) <= Tolerance<S>::gradient);
       CHECK(difference(product<S, Mma, RightRows::terms>(left, flipped(weight), layout), expected) <=
             Tolerance<S>::gradient);

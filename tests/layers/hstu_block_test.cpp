@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "layers/two_blocks.hpp"
 #include "support/catch.hpp"
 #include "support/toy.hpp"
 
@@ -16,29 +17,7 @@ namespace {
 
 constexpr index_t width = 4;
 
-/// Two blocks on rows of their own, the second after the first's pending sum, then the norm that must follow.
-struct Probe : seqrec_test::LayerProbe<DoubleContext> {
-  const ToyBatch& batch;
-  MatrixParameter<DoubleContext> x;
-  HstuBlock<DoubleContext> first, second;
-  LayerNorm<DoubleContext> last;
-
-  Probe(const ToyBatch& toy, const HstuBlockOptions& options)
-      : batch(toy),
-        x(store.scope().matrix("x", toy.rows(), options.width, Initialiser::normal(1))),
-        first(store.scope("first"), options),
-        second(store.scope("second"), options),
-        last(store.scope("last"), options.width) {
-    finish();
-    seqrec_test::randomise(*this, 9, 0.5);
-  }
-  void operator()(T& tape) const {
-    ResidualStream<DoubleContext> stream{seqrec_test::leaf(tape, x), {}};
-    stream = first.forward(tape, batch.histories(), stream);
-    stream = second.forward(tape, batch.histories(), stream);
-    seqrec_test::weigh(tape, last.forward(tape, stream).y);
-  }
-};
+using Probe = seqrec_test::TwoBlocks<HstuBlock<DoubleContext>, HstuBlockOptions>;
 
 const ToyBatch& timed_batch() {
   static const ToyBatch batch(seqrec_test::with_times(seqrec_test::toy_users({3, 0, 1, 4}, 4, 0, 1)), 4, 0);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "layers/two_blocks.hpp"
 #include "support/catch.hpp"
 #include "support/toy.hpp"
 
@@ -12,29 +13,7 @@ using T = Tape<DoubleContext>;
 
 namespace {
 
-/// Two blocks on rows of their own, the second after the first's pending sum, then the norm that must follow.
-struct Probe : seqrec_test::LayerProbe<DoubleContext> {
-  const ToyBatch& batch;
-  MatrixParameter<DoubleContext> x;
-  TransformerBlock<DoubleContext> first, second;
-  LayerNorm<DoubleContext> last;
-
-  Probe(const ToyBatch& toy, const TransformerBlockOptions& options)
-      : batch(toy),
-        x(store.scope().matrix("x", toy.rows(), options.width, Initialiser::normal(1))),
-        first(store.scope("first"), options),
-        second(store.scope("second"), options),
-        last(store.scope("last"), options.width) {
-    finish();
-    seqrec_test::randomise(*this, 9, 0.4);
-  }
-  void operator()(T& tape) const {
-    ResidualStream<DoubleContext> stream{seqrec_test::leaf(tape, x), {}};
-    stream = first.forward(tape, batch.histories(), stream);
-    stream = second.forward(tape, batch.histories(), stream);
-    seqrec_test::weigh(tape, last.forward(tape, stream).y);
-  }
-};
+using Probe = seqrec_test::TwoBlocks<TransformerBlock<DoubleContext>, TransformerBlockOptions>;
 
 }  // namespace
 

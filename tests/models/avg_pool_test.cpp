@@ -22,7 +22,7 @@
 
 using namespace seqrec;
 using seqrec_test::DoubleContext, seqrec_test::shown_parameters, seqrec_test::values_of, seqrec_test::deviation,
-    seqrec_test::encode, seqrec_test::ToyBatch;
+    seqrec_test::encode, seqrec_test::gradients_of, seqrec_test::ToyBatch;
 using Model = AvgPool<DoubleContext>;
 
 static_assert(StaticEncoder<Model>);
@@ -36,14 +36,6 @@ Model random_model(const AvgPoolOptions& options) {
   Model model(options);
   seqrec_test::randomise(model, 4);
   return model;
-}
-
-/// All gradients of a batch.
-std::vector<double> gradients_of(Model& model, const NextItem& objective, const auto& batch, TeamOptions team_options) {
-  auto& parameters = model.parameters();
-  DoubleContext::Team team(parameters.size(), team_options);
-  compute_gradients(team, model, objective, batch, 3, 5);
-  return {team.gradients().data, team.gradients().data + parameters.size()};
 }
 
 }  // namespace

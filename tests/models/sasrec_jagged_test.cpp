@@ -9,10 +9,12 @@
 #include "seqrec/objectives/next_item.hpp"
 #include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
+#include "support/encoders.hpp"
 #include "support/toy.hpp"
 
 using namespace seqrec;
-using seqrec_test::DoubleContext, seqrec_test::deviation, seqrec_test::ToyBatch;
+using seqrec_test::DoubleContext, seqrec_test::deviation, seqrec_test::encode, seqrec_test::gradients_of,
+    seqrec_test::ToyBatch;
 using Model = SasRec<DoubleContext>;
 
 namespace {
@@ -23,23 +25,6 @@ Model random_model(const SasRecOptions& options) {
   Model model(options);
   seqrec_test::randomise(model, 4);
   return model;
-}
-
-/// The states of one history, alone.
-std::vector<double> encode_alone(const Model& model, const std::vector<item_t>& history) {
-  const ToyBatch batch({{history, history}}, items, 0);
-  DoubleContext context;
-  Tape<DoubleContext> tape(context, Mode::inference);
-  const auto states = model.encode(tape, batch.histories()).value();
-  return {states.data, states.data + states.size()};
-}
-
-/// All gradients of a batch.
-std::vector<double> gradients_of(Model& model, const NextItem& objective, const auto& batch, TeamOptions team_options) {
-  auto& parameters = model.parameters();
-  DoubleContext::Team team(parameters.size(), team_options);
-  compute_gradients(team, model, objective, batch, 3, 5);
-  return {team.gradients().data, team.gradients().data + parameters.size()};
 }
 
 }  // namespace
@@ -62,7 +47,7 @@ TEST_CASE("a history's states do not depend on the batch around it", "[models]")
     for (index_t user = 0; user < shard.users(); ++user) {
       const auto caller = static_cast<std::size_t>(packed.order()[static_cast<std::size_t>(shard.first_user + user)]);
       worst[caller] = deviation(states.row_range(shard.offsets()(user), shard.items.length(user)),
-                                encode_alone(model, users[caller].history));
+                                encode(model, users[caller].history));
     }
   });
   for (std::size_t user = 0; user < users.size(); ++user) CHECK(worst[user] < 1e-12);
@@ -111,10 +96,10 @@ TEST_CASE("with positions from the start every row encodes its prefix, from the 
   const Model model =
       random_model({.items = items, .width = 6, .heads = 2, .max_length = 12, .norm = norm, .position_origin = origin});
   const std::vector<item_t> history = seqrec_test::toy_users({12}, items, 0, 8)[0].history;
-  const std::vector<double> states = encode_alone(model, history);
+  const std::vector<double> states = encode(model, history);
   const auto last_row = [](const std::vector<double>& rows) { return std::vector<double>(rows.end() - 6, rows.end()); };
   for (std::size_t length = 1; length <= history.size(); ++length) {
-    const auto prefix = encode_alone(model, {history.begin(), history.begin() + static_cast<std::ptrdiff_t>(length)});
+    const auto prefix = encode(model, {history.begin(), history.begin() + static_cast<std::ptrdiff_t>(length)});
     const std::vector<double> row(states.begin() + static_cast<std::ptrdiff_t>(6 * (length - 1)),
                                   states.begin() + static_cast<std::ptrdiff_t>(6 * length));
     CAPTURE(length);

@@ -29,6 +29,16 @@ std::vector<double> encode(const Model& model, const std::vector<item_t>& histor
   return encode(model, ToyBatch({{history, history}}, static_cast<int>(model.num_items()), 0));
 }
 
+/// All gradients of a batch, made by a team.
+template <class Model>
+std::vector<double> gradients_of(Model& model, const seqrec::NextItem& objective, const auto& batch,
+                                 const seqrec::TeamOptions& options) {
+  auto& parameters = model.parameters();
+  DoubleContext::Team team(parameters.size(), options);
+  compute_gradients(team, model, objective, batch, 3, 5);
+  return {team.gradients().data, team.gradients().data + parameters.size()};
+}
+
 /// Users of a model's batch: with times, where it reads them.
 template <class Model>
 std::vector<ToyUser> users_for(const Model& model, const std::vector<ToyUser>& users) {

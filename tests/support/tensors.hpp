@@ -70,6 +70,23 @@ inline Matrix stacked(const Matrix& top, const Matrix& bottom) {
   return both;
 }
 
+/// A matrix with rows for columns.
+inline Matrix flipped(const Matrix& m) {
+  Matrix result(m.columns, m.rows);
+  for (index_t i = 0; i < m.rows; ++i)
+    for (index_t j = 0; j < m.columns; ++j) result(j, i) = m(i, j);
+  return result;
+}
+
+/// a b.
+inline Matrix product_by_loops(const Matrix& a, const Matrix& b) {
+  Matrix c(a.rows, b.columns);
+  for (index_t i = 0; i < c.rows; ++i)
+    for (index_t j = 0; j < c.columns; ++j)
+      for (index_t k = 0; k < a.columns; ++k) c(i, j) += a(i, k) * b(k, j);
+  return c;
+}
+
 /// a + b.
 inline Matrix sum(Matrix a, const Matrix& b) {
   for (index_t i = 0; i < a.size(); ++i) a(i) += b(i);
