@@ -10,7 +10,8 @@ mark_as_advanced(SEQREC_PRECOMPILE)
 # Targets that say the same share the result. It is read with the definitions of LIBRARY (seqrec::seqrec), which TARGET has
 # to link, and with OPTIONS, which are those that TARGET has.
 function(seqrec_precompile target)
-  if(NOT SEQREC_PRECOMPILE)
+  # ccache keeps nothing of what is compiled so.
+  if(NOT SEQREC_PRECOMPILE OR CMAKE_CXX_COMPILER_LAUNCHER)
     return()
   endif()
   cmake_parse_arguments(PARSE_ARGV 1 read "" "LIBRARY" "HEADERS;OPTIONS")
