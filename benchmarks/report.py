@@ -121,8 +121,8 @@ same gradients, or the same scores, from the same weights. How that is done, and
 other programs.
 
 {peers["date"]}, commit {peers["commit"]}; {machine["processor"]}, {machine["cores"]} cores, {machine["vectors"]}, \
-{machine["system"]}; {others}; {peers["threads"]} threads, float. The load average when it began, its own build \
-included, was {peers["load"]:.1f} ({kernels["context"]["load"]:.1f} for the kernels).
+{machine["system"]}; {others}; {peers["threads"]} threads, float. The load average when it began, in which what ran \
+just before counts too, was {peers["load"]:.1f} ({kernels["context"]["load"]:.1f} for the kernels).
 
 ```sh
 ./benchmarks/run --json kernels.json

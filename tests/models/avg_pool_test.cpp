@@ -14,7 +14,6 @@
 #include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/io/checkpoint.hpp"
 #include "seqrec/objectives/next_item.hpp"
-#include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
 #include "support/encoders.hpp"
 #include "support/parameters.hpp"

@@ -7,7 +7,6 @@
 #include "seqrec/data/readers/synthetic.hpp"
 #include "seqrec/models/sasrec.hpp"
 #include "seqrec/objectives/next_item.hpp"
-#include "seqrec/train/step.hpp"
 #include "support/catch.hpp"
 #include "support/encoders.hpp"
 #include "support/toy.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seqrec/data/readers/ratings.hpp"
 
+#include <limits>
 #include <string>
 
 #include "support/catch.hpp"
@@ -51,4 +52,9 @@ TEST_CASE("ratings are checked, and those below the threshold counted") {
   REQUIRE(large.next());
   CHECK_THAT(message_of<DataError>([&] { any.keeps(large, large.line()); }),
              ContainsSubstring("rating is '4e38', expected a finite number that a float holds"));
+}
+
+TEST_CASE("a scale that says only where it begins has no end") {
+  const RatingScale scale{.least = 1};
+  CHECK(scale.greatest == static_cast<double>(std::numeric_limits<float>::max()));
 }

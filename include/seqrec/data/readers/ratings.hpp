@@ -20,7 +20,8 @@ namespace seqrec {
 
 /// What a column of ratings may hold.
 struct RatingScale {
-  double least = -static_cast<double>(std::numeric_limits<float>::max()), greatest = -least;
+  double least = -static_cast<double>(std::numeric_limits<float>::max());
+  double greatest = static_cast<double>(std::numeric_limits<float>::max());
   double step = 0;  ///< from the least on; 0 for any number between
 
   /// @param text  as ReadOptions::rating_scale   @throws ArgumentError for a text that is no scale
