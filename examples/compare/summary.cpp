@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
-#include <span>
+#include <utility>
 
 #include "seqrec/core/errors.hpp"
 #include "seqrec/metrics/ranking.hpp"
@@ -87,42 +88,69 @@ void add_row(Table& table, const Contender& contender, const Results& results) {
   table.rows.push_back(std::move(row));
 }
 
-/// Nothing where users are not known, or are not the same.
-std::optional<Gain> gain_over(const Row& row, const Row& other, const std::string& ranking, const std::string& metric) {
-  if (!same_users(row, other, ranking)) return std::nullopt;
-  const std::vector<double> of_row = users_of(row, ranking, metric), of_other = users_of(other, ranking, metric);
-  if (of_row.empty() || of_row.size() != of_other.size()) return std::nullopt;
-  const seqrec::BootstrapResult found = seqrec::paired_bootstrap(std::span(of_row), std::span(of_other));
-  return Gain{found.mean_difference, found.p_value};
+/// By how much a row is ahead of another in one column.
+struct Comparison {
+  std::size_t column;
+  Row* row;
+  bool with_next;                        ///< with the next best, not with the baseline
+  std::vector<double> of_row, of_other;  ///< user by user
+  std::optional<Gain> gain = {};         ///< nothing where users are not known, or are not the same
+};
+
+Comparison comparison(const Table& table, std::size_t column, Row& row, const Row& other, bool with_next) {
+  const std::string& metric = table.experiment->metrics[column];
+  if (!same_users(row, other, table.ranking)) return {column, &row, with_next, {}, {}};
+  return {column, &row, with_next, users_of(row, table.ranking, metric), users_of(other, table.ranking, metric)};
 }
 
-/// Finds the best of each column, and whether it is ahead of the next.
-void judge(Table& table) {
-  const Experiment& experiment = *table.experiment;
-  if (table.rows.size() < 2) return;
-  for (std::size_t column = 0; column < experiment.metrics.size(); ++column) {
-    std::vector<Row*> order;
-    for (Row& row : table.rows) order.push_back(&row);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](const Row* a, const Row* b) { return a->cells[column].mean > b->cells[column].mean; });
-    Cell& best = order[0]->cells[column];
-    best.is_best = true;
-    best.next = order[1]->contender->name;
-    best.lead = best.mean - order[1]->cells[column].mean;
-    if (const auto gain = gain_over(*order[0], *order[1], table.ranking, experiment.metrics[column]))
-      best.p_value = gain->p_value;
+/// Those over equally many users share their resamples.
+void find_gains(std::vector<Comparison>& comparisons) {
+  std::map<std::size_t, std::vector<Comparison*>> by_users;
+  for (Comparison& of : comparisons)
+    if (!of.of_row.empty() && of.of_row.size() == of.of_other.size()) by_users[of.of_row.size()].push_back(&of);
+  for (const auto& [users, together] : by_users) {
+    std::vector<seqrec::PairedMetric> pairs;
+    for (const Comparison* of : together) pairs.push_back({of->of_row, of->of_other});
+    const std::vector<seqrec::BootstrapResult> found = seqrec::paired_bootstraps(pairs);
+    for (std::size_t i = 0; i < together.size(); ++i)
+      together[i]->gain = Gain{found[i].mean_difference, found[i].p_value};
   }
 }
 
-/// Sets every other row against the baseline's.
-void set_against_baseline(Table& table) {
-  const Experiment& experiment = *table.experiment;
+/// Marks the best of a column.   @return it and the next
+std::pair<Row*, Row*> find_best(Table& table, std::size_t column) {
+  std::vector<Row*> order;
+  for (Row& row : table.rows) order.push_back(&row);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](const Row* a, const Row* b) { return a->cells[column].mean > b->cells[column].mean; });
+  Cell& best = order[0]->cells[column];
+  best.is_best = true;
+  best.next = order[1]->contender->name;
+  best.lead = best.mean - order[1]->cells[column].mean;
+  return {order[0], order[1]};
+}
+
+/// Finds the best of each column and whether it is ahead of the next, and sets every other row against the baseline's.
+void judge(Table& table) {
+  if (table.rows.size() < 2) return;
   const auto baseline = std::find_if(table.rows.begin(), table.rows.end(),
-                                     [&](const Row& row) { return row.contender->name == experiment.baseline; });
-  if (baseline == table.rows.end()) return;
-  for (Row& row : table.rows)
-    for (std::size_t column = 0; &row != &*baseline && column < experiment.metrics.size(); ++column)
-      row.cells[column].gain = gain_over(row, *baseline, table.ranking, experiment.metrics[column]);
+                                     [&](const Row& row) { return row.contender->name == table.experiment->baseline; });
+  std::vector<Comparison> comparisons;
+  for (std::size_t column = 0; column < table.experiment->metrics.size(); ++column) {
+    const auto [best, next] = find_best(table, column);
+    comparisons.push_back(comparison(table, column, *best, *next, true));
+    if (baseline == table.rows.end()) continue;
+    for (Row& row : table.rows)
+      if (&row != &*baseline) comparisons.push_back(comparison(table, column, row, *baseline, false));
+  }
+  find_gains(comparisons);
+  for (const Comparison& of : comparisons) {
+    Cell& cell = of.row->cells[of.column];
+    if (!of.with_next)
+      cell.gain = of.gain;
+    else if (of.gain)
+      cell.p_value = of.gain->p_value;
+  }
 }
 
 }  // namespace
@@ -135,7 +163,6 @@ std::vector<Table> tables(const Plan& plan, const Results& results) {
         Table table{&experiment, ranking, length, {}, {}};
         for (const Contender& contender : experiment.contenders) add_row(table, contender, results);
         judge(table);
-        set_against_baseline(table);
         all.push_back(std::move(table));
       }
   return all;

@@ -88,6 +88,22 @@ TEST_CASE("where there is no difference, p is below .05 one time in twenty", "[m
   CHECK(below < 36);
 }
 
+TEST_CASE("pairs that share resamples find what each finds alone", "[metrics]") {
+  const Pair first = models(50, 0.3, 1), second = models(50, 0, 2);
+  const std::vector<PairedMetric> pairs{{first.a, first.b}, {second.a, second.b}, {first.b, second.a}};
+  const std::vector<BootstrapResult> together = paired_bootstraps(pairs, {.resamples = 500});
+  REQUIRE(together.size() == 3);
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    CAPTURE(i);
+    const BootstrapResult alone = paired_bootstrap(pairs[i].a, pairs[i].b, {.resamples = 500});
+    CHECK(together[i].mean_difference == alone.mean_difference);
+    CHECK(together[i].p_value == alone.p_value);
+    CHECK(together[i].lower == alone.lower);
+    CHECK(together[i].upper == alone.upper);
+  }
+  CHECK(paired_bootstraps({}).empty());
+}
+
 TEST_CASE("the bootstrap depends on its seed only, and a model equals itself", "[metrics]") {
   const Pair pair = models(50, 0.1, 6);
   const BootstrapResult first = paired_bootstrap(pair.a, pair.b, {.resamples = 500}),
@@ -110,6 +126,9 @@ TEST_CASE("the bootstrap refuses what cannot be", "[metrics][errors]") {
   CHECK_THAT(message_of<DataError>([&] { paired_bootstrap(one, one); }), ContainsSubstring("1 users were given"));
   CHECK_THAT(message_of<NonFiniteError>([&] { paired_bootstrap(two, hole); }),
              ContainsSubstring("user 1 has 2 and nan"));
+  const std::vector<PairedMetric> pairs{{two, two}, {three, three}};
+  CHECK(message_of<ShapeError>([&] { paired_bootstraps(pairs); }) ==
+        "paired_bootstrap: number of users of a is 3, expected 2");
   CHECK_THROWS_AS(paired_bootstrap(two, two, {.resamples = 0}), ArgumentError);
   CHECK_THROWS_AS(paired_bootstrap(two, two, {.confidence = 1}), ArgumentError);
   CHECK_THROWS_AS(paired_bootstrap(two, two, {.confidence = 0}), ArgumentError);
