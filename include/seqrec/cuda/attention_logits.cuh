@@ -23,8 +23,8 @@ template <class S, class Arguments>
 AttentionFactors<accumulator_of<S>> attention_factors(const Arguments& a, const Dropout& dropout = {}) {
   using A = accumulator_of<S>;
   const bool silu = a.weights == AttentionWeights::silu;
-  const auto width = static_cast<double>(a.q.columns() / a.heads);
-  return {static_cast<A>(silu ? 1.0 : 1.0 / std::sqrt(width)), static_cast<A>(1.0 / a.divisor),
+  const index_t width = a.q.columns() / a.heads;
+  return {static_cast<A>(silu ? 1.0 : 1.0 / std::sqrt(static_cast<double>(width))), static_cast<A>(1.0 / a.divisor),
           static_cast<A>(dropout.scale()), silu};
 }
 

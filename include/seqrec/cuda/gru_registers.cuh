@@ -67,8 +67,8 @@ __device__ void gru_load_quad(A* quad, const S* row, int column, int end, bool i
 /// @param states  the quarter's first quad; its next is four quads behind
 template <std::size_t First, class A, std::size_t Terms, std::size_t Gates>
 __device__ void gru_quarter_of_sums(const A (&weights)[2][3][Terms], const GruQuad<A>* states, A (&sums)[2][Gates]) {
-  for (std::size_t unit = 0; unit < 2; ++unit)
-    for (std::size_t gate = 0; gate < Gates; ++gate) sums[unit][gate] = A{0};
+  for (auto& of_unit : sums)
+    for (A& sum : of_unit) sum = A{0};
   for (std::size_t quad = 0; quad < Terms / 4; ++quad) {
     const GruQuad<A> state = states[4 * quad];
     for (std::size_t j = 0; j < 4; ++j)

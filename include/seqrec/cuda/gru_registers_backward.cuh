@@ -203,7 +203,8 @@ __global__ void __launch_bounds__(32 * ((2 * Quads + 2) / 3))
     sum = gru_add_eighths(sums, upper, odd);
   };
   const int end = unread - length;
-  while (unread > end) {  // each step asks for a row, of which the last are not there
+  // Each step asks for a row, of which the last are not there.
+  while (unread > end) {  // NOLINT(bugprone-infinite-loop): advance counts it
     advance(odd_row, 0);
     if (unread > end) advance(even, after ? buffer : 0);
   }

@@ -71,7 +71,7 @@ class ScoreTile {
     if (!head.bias) return;
     for (int j = 0; j < of_thread; ++j) {
       const S bias = is_item(j) ? head.bias(item(j)) : S{0};
-      for (int i = 0; i < of_thread; ++i) sums_[i][j] = static_cast<A>(static_cast<S>(sums_[i][j]) + bias);
+      for (auto& of_state : sums_) of_state[j] = static_cast<A>(static_cast<S>(of_state[j]) + bias);
     }
   }
 

@@ -171,7 +171,7 @@ class NetworkWarp {
         const int unit = of_lane + tile * mma_columns + i;
         functions_[first_unit + (unit < units ? unit : 0)].known([&](const auto& f) {
           SEQREC_CUDA_UNROLL
-          for (int half = 0; half < 2; ++half) two[half].values[i] = unit < units ? f.value(two[half].values[i]) : S{0};
+          for (Two& half : two) half.values[i] = unit < units ? f.value(half.values[i]) : S{0};
         });
       }
       SEQREC_CUDA_UNROLL

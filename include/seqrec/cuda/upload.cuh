@@ -62,7 +62,7 @@ class Upload {
       capacity = grown;
     }
     /// Cannot report anything, as destructors.
-    void end() noexcept {
+    void end() const noexcept {
       if (copied != nullptr) static_cast<void>(cudaEventSynchronize(copied));
       static_cast<void>(cudaFreeHost(memory));
       if (released != nullptr) static_cast<void>(cudaEventDestroy(released));

@@ -200,7 +200,8 @@ SEQREC_FUNCTION void ExplicitMoment::read_genres(const FeatureMoment& moment) {
   const std::size_t recent = std::min(moment.history.size(), static_cast<std::size_t>(facts_->options.recent_events));
   for (std::size_t i = 0; i < layout_->share_genres.size() && recent > 0; ++i) {
     float count = 0;
-    for (const item_t item : moment.history.last(recent)) count += items.has_genre(item, layout_->share_genres[i]);
+    for (const item_t item : moment.history.last(recent))
+      if (items.has_genre(item, layout_->share_genres[i])) ++count;
     columns_[static_cast<std::size_t>(layout_->first_share()) + i] = count / static_cast<float>(recent);
   }
 }
@@ -210,7 +211,8 @@ SEQREC_FUNCTION void ExplicitMoment::read_times(const FeatureMoment& moment) {
   const auto day_of = [](std::int64_t time) { return time / day - (time % day < 0 ? 1 : 0); };
   if (moment.now) {
     const std::int64_t today = day_of(*moment.now), weekday = (today + 3) % 7;  // 1970-01-01 was a Thursday
-    column(ExplicitColumn::time_hour) = static_cast<float>((*moment.now - today * day) / 3600);
+    const std::int64_t hour = (*moment.now - today * day) / 3600;
+    column(ExplicitColumn::time_hour) = static_cast<float>(hour);
     column(ExplicitColumn::time_weekday) = static_cast<float>(weekday < 0 ? weekday + 7 : weekday);
   }
   if (moment.times.empty()) return;
