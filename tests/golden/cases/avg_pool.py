@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .common import agree, case, gradients, leaves, normal, offsets_of, segments_of
-from .sasrec import next_item_loss
+from .encoders import encoder_tensors, random_histories
 
 
 def prefix_means(x, offsets):
@@ -89,17 +89,14 @@ class AvgPool(nn.Module):
     def forward(self, items, offsets):
         return self.projection(prefix_means(self.item_embedding(items), offsets))
 
-    def table(self):
-        return (self.output_embedding if hasattr(self, "output_embedding") else self.item_embedding).weight
-
 
 def formula(parameters, items, offsets):
-    """The same encoder and its output table without any module."""
+    """The same encoder without any module."""
     chosen = F.one_hot(items, len(parameters["item_embedding.weight"])).double()
     states = averaging_matrix(offsets) @ chosen @ parameters["item_embedding.weight"]
     if "projection.weight" in parameters:
         states = states @ parameters["projection.weight"].T + parameters["projection.bias"]
-    return states, parameters.get("output_embedding.weight", parameters["item_embedding.weight"])
+    return states
 
 
 @case("avg_pool_tied_none_bce", "tied", "none", "bce")
@@ -112,31 +109,9 @@ def avg_pool(output_table, projection, objective):
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(normal(*parameter.shape, scale=0.5))
-    offsets = offsets_of([5, 1, 8, 4])
-    rows = int(offsets[-1])
-    items = torch.randint(options["items"], (rows,))
-    negatives = 1 if objective == "bce" else 0
-    following = torch.randint(options["items"], (rows, 1 + negatives))
-
-    encoded = model(items, offsets)
-    loss = next_item_loss(encoded, model.table(), following, objective)
-    loss.backward()
-    parameters = dict(model.named_parameters())
-
-    own = {name: value.detach().clone().requires_grad_() for name, value in parameters.items()}
-    own_encoded, own_table = formula(own, items, offsets)
-    own_loss = next_item_loss(own_encoded, own_table, following, objective)
-    own_loss.backward()
-    agree("encoded", encoded, own_encoded)
-    agree("loss", loss, own_loss)
-    for name, parameter in parameters.items():
-        agree("gradient of " + name, parameter.grad, own[name].grad)
-
-    tensors = dict(
-        items=items.int(), offsets=offsets, next=following.int(), encoded=encoded, loss=loss.reshape(1),
-        scores=encoded[offsets[1:].long() - 1] @ model.table().T,
+    offsets, items, following = random_histories(options["items"], objective)
+    tensors = encoder_tensors(
+        model, lambda: model(items, offsets), lambda own: formula(own, items, offsets),
+        offsets, items, following, objective,
     )
-    for name, parameter in parameters.items():
-        tensors["parameter." + name] = parameter
-        tensors["gradient." + name] = parameter.grad
-    return tensors, dict(options, max_length=8, objective=objective, negatives=negatives)
+    return tensors, dict(options, max_length=8, objective=objective, negatives=following.shape[1] - 1)

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .common import agree, case, gradients, leaves, normal, offsets_of, segments_of
-from .sasrec import next_item_loss
+from .encoders import encoder_tensors, random_histories
 
 
 def unit(x, h, weights, reset):
@@ -105,60 +105,24 @@ class Gru4Rec(nn.Module):
         y, _ = pytorch_states(self.item_embedding(items), offsets, self.gru, initial)
         return self.projection(y)
 
-    def table(self):
-        return (self.output_embedding if hasattr(self, "output_embedding") else self.item_embedding).weight
-
-    def bias(self):
-        return getattr(self, "item_bias", None)
-
-
-def biased_loss(encoded, table, bias, following, objective):
-    """next_item_loss of scores with a bias: one more column of ones in states, of biases in the table."""
-    if bias is None:
-        return next_item_loss(encoded, table, following, objective)
-    ones = torch.ones(len(encoded), 1, dtype=torch.float64)
-    return next_item_loss(torch.cat([encoded, ones], 1), torch.cat([table, bias[:, None]], 1), following, objective)
-
 
 @case("gru4rec_tied_bce", 6, 6, 1, "tied", False, "bce")
 @case("gru4rec_separate_softmax", 4, 7, 2, "separate", True, "softmax")
 def gru4rec(width, hidden, layers, output_table, item_bias, objective):
     options = dict(items=17, width=width, hidden=hidden, layers=layers, output_table=output_table, item_bias=item_bias)
     model = randomised(Gru4Rec(**options).double())
-    offsets = offsets_of([5, 1, 8, 4])
-    items = torch.randint(options["items"], (int(offsets[-1]),))
-    negatives = 1 if objective == "bce" else 0
-    following = torch.randint(options["items"], (len(items), 1 + negatives))
+    offsets, items, following = random_histories(options["items"], objective)
 
-    encoded = model(items, offsets)
-    loss = biased_loss(encoded, model.table(), model.bias(), following, objective)
-    loss.backward()
-    parameters = dict(model.named_parameters())
+    def formula(own):
+        chosen = F.one_hot(items, options["items"]).double() @ own["item_embedding.weight"]
+        of_gru = {name.removeprefix("gru."): value for name, value in own.items() if name.startswith("gru.")}
+        encoded, _ = states(chosen, offsets, of_gru, layers, "after_product")
+        if "projection.weight" in own:
+            encoded = encoded @ own["projection.weight"].T + own["projection.bias"]
+        return encoded
 
-    own = {name: value.detach().clone().requires_grad_() for name, value in parameters.items()}
-    chosen = F.one_hot(items, options["items"]).double() @ own["item_embedding.weight"]
-    of_gru = {name.removeprefix("gru."): value for name, value in own.items() if name.startswith("gru.")}
-    own_encoded, _ = states(chosen, offsets, of_gru, layers, "after_product")
-    if "projection.weight" in own:
-        own_encoded = own_encoded @ own["projection.weight"].T + own["projection.bias"]
-    own_table = own.get("output_embedding.weight", own["item_embedding.weight"])
-    own_bias = own.get("item_bias")
-    own_loss = biased_loss(own_encoded, own_table, own_bias, following, objective)
-    own_loss.backward()
-    agree("encoded", encoded, own_encoded)
-    agree("loss", loss, own_loss)
-    for name, parameter in parameters.items():
-        agree("gradient of " + name, parameter.grad, own[name].grad)
-
-    scores = encoded[offsets[1:].long() - 1] @ model.table().T
-    if item_bias:
-        scores = scores + model.bias()
-    tensors = dict(
-        items=items.int(), offsets=offsets, next=following.int(), encoded=encoded, loss=loss.reshape(1), scores=scores
-    )
-    for name, parameter in parameters.items():
-        tensors["parameter." + name] = parameter
-        tensors["gradient." + name] = parameter.grad
+    tensors = encoder_tensors(model, lambda: model(items, offsets), formula, offsets, items, following, objective)
+    negatives = following.shape[1] - 1
     metadata = dict(options, max_length=8, objective=objective, negatives=negatives)
     metadata["item_bias"] = "true" if item_bias else "false"
     return tensors, metadata

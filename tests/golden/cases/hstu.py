@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .common import case, segments_of
-from .sasrec import encoder_tensors, random_histories, random_model, random_times
+from .encoders import encoder_tensors, random_histories, random_model, random_times
 from .sasrec_variants import TIME_BUCKETS, time_bucket
 
 

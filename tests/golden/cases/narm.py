@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from .common import agree, case, gradients, leaves, normal, offsets_of, segments_of
+from .encoders import encoder_tensors, random_histories
 from .gru import pytorch_states, randomised, states
-from .sasrec import next_item_loss
 
 SQUASH = dict(sigmoid=torch.sigmoid, hard_sigmoid=lambda x: (x / 5 + 0.5).clamp(0, 1))
 
@@ -95,39 +95,20 @@ def narm(squash, softmax, objective):
     with torch.no_grad():  # so that hard sigmoids reach their ends: where none does, a softmax cancels all queries
         model.attention.query.weight *= 6
         model.attention.key.weight *= 6
-    offsets = offsets_of([5, 1, 8, 4])
-    items = torch.randint(options["items"], (int(offsets[-1]),))
-    negatives = 1 if objective == "bce" else 0
-    following = torch.randint(options["items"], (len(items), 1 + negatives))
+    offsets, items, following = random_histories(options["items"], objective)
 
-    encoded = model(items, offsets)
-    loss = next_item_loss(encoded, model.item_embedding.weight, following, objective)
-    loss.backward()
-    parameters = dict(model.named_parameters())
+    def formula(own):
+        chosen = F.one_hot(items, options["items"]).double() @ own["item_embedding.weight"]
+        of_gru = {name.removeprefix("gru."): value for name, value in own.items() if name.startswith("gru.")}
+        h, _ = states(chosen, offsets, of_gru, 1, "after_product")
+        local = attend_row_by_row(
+            h @ own["attention.query.weight"].T, h @ own["attention.key.weight"].T, own["attention.weight"], h, offsets,
+            squash, softmax,
+        )
+        return torch.cat([h, local], 1) @ own["decoder.weight"].T
 
-    own = {name: value.detach().clone().requires_grad_() for name, value in parameters.items()}
-    chosen = F.one_hot(items, options["items"]).double() @ own["item_embedding.weight"]
-    of_gru = {name.removeprefix("gru."): value for name, value in own.items() if name.startswith("gru.")}
-    h, _ = states(chosen, offsets, of_gru, 1, "after_product")
-    local = attend_row_by_row(
-        h @ own["attention.query.weight"].T, h @ own["attention.key.weight"].T, own["attention.weight"], h, offsets,
-        squash, softmax,
-    )
-    own_encoded = torch.cat([h, local], 1) @ own["decoder.weight"].T
-    own_loss = next_item_loss(own_encoded, own["item_embedding.weight"], following, objective)
-    own_loss.backward()
-    agree("encoded", encoded, own_encoded)
-    agree("loss", loss, own_loss)
-    for name, parameter in parameters.items():
-        agree("gradient of " + name, parameter.grad, own[name].grad)
-
-    tensors = dict(
-        items=items.int(), offsets=offsets, next=following.int(), encoded=encoded, loss=loss.reshape(1),
-        scores=encoded[offsets[1:].long() - 1] @ model.item_embedding.weight.T,
-    )
-    for name, parameter in parameters.items():
-        tensors["parameter." + name] = parameter
-        tensors["gradient." + name] = parameter.grad
+    tensors = encoder_tensors(model, lambda: model(items, offsets), formula, offsets, items, following, objective)
+    negatives = following.shape[1] - 1
     metadata = dict(options, max_length=8, objective=objective, negatives=negatives)
     metadata["softmax"] = "true" if softmax else "false"
     return tensors, metadata

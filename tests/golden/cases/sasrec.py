@@ -4,10 +4,10 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from .common import agree, away_from_kink, case, normal, offsets_of, position_rows, segments_of
+from .common import away_from_kink, case, position_rows, segments_of
+from .encoders import encoder_tensors, random_histories, random_model
 
 
 class Block(nn.Module):
@@ -117,69 +117,6 @@ def padded_formula(parameters, items, offsets, options):
             x = normalise(x + attend(x, x, name + ".attention"), first)
             x = normalise(x + feed_forward(x, name), second)
     return normalise(x, "final_norm")[real]
-
-
-def next_item_loss(encoded, table, following, objective):
-    """Summed over rows, divided by their number."""
-    if objective == "softmax":
-        return F.cross_entropy(encoded @ table.T, following[:, 0])
-    scores = torch.einsum("nd,nkd->nk", encoded, F.embedding(following, table))
-    labels = torch.zeros_like(scores)
-    labels[:, 0] = 1
-    return F.binary_cross_entropy_with_logits(scores, labels, reduction="sum") / len(encoded)
-
-
-def random_model(model):
-    """Parameters as tests want them: scales of layer norms about 1, all else about 0."""
-    model = model.double()
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            is_scale = "norm" in name and name.endswith("weight")
-            parameter.copy_(normal(*parameter.shape, scale=0.3, mean=1.0 if is_scale else 0.0))
-    return model
-
-
-def random_histories(num_items, objective):
-    """Offsets, items, and what follows each, with a negative for bce."""
-    offsets = offsets_of([5, 1, 8, 4])
-    rows = int(offsets[-1])
-    items = torch.randint(num_items, (rows,))
-    return offsets, items, torch.randint(num_items, (rows, 2 if objective == "bce" else 1))
-
-
-def random_times(offsets):
-    """Seconds, from none to some years apart, so that most pairs are in buckets of their own."""
-    gaps = (10 ** (8 * torch.rand(int(offsets[-1]), dtype=torch.float64))).long()
-    gaps[::4] = 0
-    return 900_000_000 + torch.cat([gaps[segment].cumsum(0) for segment in segments_of(offsets)])
-
-
-def encoder_tensors(model, encode, formula, offsets, items, following, objective):
-    """What a tied encoder's file holds: inputs, states, loss, scores, parameters, gradients; all agreed with a formula.
-
-    encode() and formula(parameters) give the states of all rows."""
-    encoded = encode()
-    loss = next_item_loss(encoded, model.item_embedding.weight, following, objective)
-    loss.backward()
-    parameters = dict(model.named_parameters())
-
-    own = {name: value.detach().clone().requires_grad_() for name, value in parameters.items()}
-    own_encoded = formula(own)
-    own_loss = next_item_loss(own_encoded, own["item_embedding.weight"], following, objective)
-    own_loss.backward()
-    agree("encoded", encoded, own_encoded)
-    agree("loss", loss, own_loss)
-    for name, parameter in parameters.items():
-        agree("gradient of " + name, parameter.grad, own[name].grad)
-
-    tensors = dict(
-        items=items.int(), offsets=offsets, next=following.int(), encoded=encoded, loss=loss.reshape(1),
-        scores=encoded[offsets[1:].long() - 1] @ model.item_embedding.weight.T,
-    )
-    for name, parameter in parameters.items():
-        tensors["parameter." + name] = parameter
-        tensors["gradient." + name] = parameter.grad
-    return tensors
 
 
 @case("sasrec_original_bce", "original", "bce")

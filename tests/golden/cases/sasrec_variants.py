@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .common import away_from_kink, case, position_rows, segments_of
-from .sasrec import encoder_tensors, random_histories, random_model, random_times
+from .encoders import encoder_tensors, random_histories, random_model, random_times
 
 TIME_BUCKETS = 128
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from .avg_pool import averaging_matrix, prefix_means
 from .common import agree, case, normal, offsets_of
-from .sasrec import next_item_loss
+from .encoders import next_item_loss
 
 ITEMS, WIDTH, ITEM_CATEGORIES, USER_CATEGORIES = 11, 5, 4, 3
 
