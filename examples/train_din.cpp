@@ -22,10 +22,9 @@
 #include "common/backend.hpp"
 #include "common/command_line.hpp"
 #include "common/data.hpp"
-#include "common/options.hpp"
+#include "common/din_settings.hpp"
 #include "common/train_and_report.hpp"
 #include "seqrec/models/din.hpp"
-#include "seqrec/objectives/click.hpp"
 #include "seqrec/serve/attention_weights.hpp"
 #include "seqrec/serve/recommend.hpp"
 
@@ -94,34 +93,23 @@ void draw_attention(const Model& model, const seqrec::HeldOut& test, seqrec::ind
 int main(int argc, char** argv) {
   using Model = seqrec::Din<examples::Context>;
   examples::DataOptions shared;
-  examples::TrainingOptions training{.trainer = {.epochs = 40,
-                                                 .batch_size = 8,
-                                                 .learning_rate = 3e-3,
-                                                 .optimizer = seqrec::Adam{.beta2 = 0.98},
-                                                 .seed = 1,
-                                                 .evaluate_every = 2,
-                                                 .patience = 5}};
-  seqrec::Click objective{.negatives = 2};
-  seqrec::DinOptions options{
-      .max_length = 20, .attention_hidden = {32}, .recency_bias = true, .hidden = {64}, .dropout = 0.4};
+  examples::DinSettings din;
   Settings settings;
 
   examples::CommandLine line("Trains DIN (Zhou et al. 2018) and evaluates it.");
   shared.declare(line);
-  training.declare(line);
-  line.options(objective, {{"reject_seen", "!--seen-negatives"}});
+  din.declare(line);
   line.options(settings);
-  line.options(options, {{"items", ""}, {"user_categories", ""}, {"item_categories", ""}, {"seed", "--model-seed"}});
   return line.run(argc, argv, [&] {
-    training.finish(line, shared, /*epochs=*/3);
+    din.training.finish(line, shared, /*epochs=*/3);
     const seqrec::Split split = seqrec::leave_one_out(examples::find_data(shared, "ml-100k"));
     const examples::Candidates candidates(split, shared);
-    apply(settings.preset, line, options);
-    examples::fit_to_data(training, *split.data, options);
-    if (!line.given("--model-seed")) options.seed = training.trainer.seed;
+    apply(settings.preset, line, din.model);
+    din.fit_model(line, *split.data);
     const seqrec::index_t user = examples::find_user(split.test, settings.user);
-    Model model(options);
-    report(std::cout, examples::train<seqrec::Trainer>("DIN", model, training.trainer, split, candidates, objective),
+    Model model(din.model);
+    report(std::cout,
+           examples::train<seqrec::Trainer>("DIN", model, din.training.trainer, split, candidates, din.objective),
            shared.json);
     if (!settings.attention.empty()) draw_attention(model, split.test, user, settings.attention);
   });

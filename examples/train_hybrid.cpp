@@ -41,6 +41,7 @@ int main() {
 #include "common/backend.hpp"
 #include "common/command_line.hpp"
 #include "common/data.hpp"
+#include "common/din_settings.hpp"
 #include "common/hybrid_report.hpp"
 #include "common/options.hpp"
 #include "common/train_and_report.hpp"
@@ -267,16 +268,7 @@ void train_all(const Run& run, const Settings& settings, const std::filesystem::
 
 int main(int argc, char** argv) {
   examples::DataOptions shared;
-  examples::TrainingOptions training{.trainer = {.epochs = 40,
-                                                 .batch_size = 8,
-                                                 .learning_rate = 3e-3,
-                                                 .optimizer = seqrec::Adam{.beta2 = 0.98},
-                                                 .seed = 1,
-                                                 .evaluate_every = 2,
-                                                 .patience = 5}};
-  seqrec::Click objective{.negatives = 2};
-  seqrec::DinOptions options{
-      .max_length = 20, .attention_hidden = {32}, .recency_bias = true, .hidden = {64}, .dropout = 0.4};
+  examples::DinSettings din;
   seqrec::HybridOptions hybrid;
   hybrid.features.item = "film";
   hybrid.features.items = "films";
@@ -284,9 +276,7 @@ int main(int argc, char** argv) {
 
   examples::CommandLine line("Trains trees over DIN and explicit features, and evaluates them beside either alone.");
   shared.declare(line);
-  training.declare(line);
-  line.options(objective, {{"reject_seen", "!--seen-negatives"}});
-  line.options(options, {{"items", ""}, {"user_categories", ""}, {"item_categories", ""}, {"seed", "--model-seed"}});
+  din.declare(line);
   line.options(hybrid, {{"negatives", "--tree-negatives"},
                         {"seed", ""},
                         {"threads", ""},
@@ -294,14 +284,14 @@ int main(int argc, char** argv) {
                         {"booster_seed", ""}});
   line.options(settings);
   return line.run(argc, argv, [&] {
-    training.finish(line, shared, /*epochs=*/3);
+    din.training.finish(line, shared, /*epochs=*/3);
     const seqrec::Split split = seqrec::leave_one_out(examples::find_data(shared, "ml-100k"));
     const examples::Candidates candidates(split, shared);
-    examples::fit_to_data(training, *split.data, options);
-    if (!line.given("--model-seed")) options.seed = training.trainer.seed;
-    hybrid.seed = training.trainer.seed;
-    hybrid.booster.seed = static_cast<index_t>(training.trainer.seed % 2147483648u);
-    hybrid.threads = training.trainer.team.threads;
+    din.fit_model(line, *split.data);
+    const seqrec::TrainerOptions& trainer = din.training.trainer;
+    hybrid.seed = trainer.seed;
+    hybrid.booster.seed = static_cast<index_t>(trainer.seed % 2147483648u);
+    hybrid.threads = trainer.team.threads;
     hybrid.booster.threads =
         hybrid.threads > 0 ? hybrid.threads : static_cast<int>(std::thread::hardware_concurrency());
     if (shared.quick) {  // for a set of some hundred users
@@ -311,7 +301,7 @@ int main(int argc, char** argv) {
       if (!line.given("--held-out")) hybrid.held_out = 4;
       if (!line.given("--booster-min-rows")) hybrid.booster.min_rows = 20;
     }
-    train_all({split, candidates, options, objective, training.trainer, hybrid}, settings, shared.json);
+    train_all({split, candidates, din.model, din.objective, trainer, hybrid}, settings, shared.json);
   });
 }
 
