@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -173,17 +174,21 @@ void draw_mask(const Dropout& mask, index_t rows, RowOf row_of, ColumnsOf column
 /// @param words  the row's   @param first a multiple of piece_size
 template <class S>
 EIGEN_ALWAYS_INLINE Piece<S> kept_piece(const std::uint64_t* words, index_t first, S scale) {
+  // As wide as a register, because g++ compares wider vectors element by element.
   using Integer = std::conditional_t<sizeof(S) == 4, std::int32_t, std::int64_t>;
-  using Integers [[gnu::vector_size(64)]] = Integer;
-  constexpr int lanes = static_cast<int>(piece_size<S>);
-  const auto bits = static_cast<Integer>(words[first / 64] >> (first % 64) & ((1u << lanes) - 1));
-  Integers bit_of_lane;
-  for (int lane = 0; lane < lanes; ++lane) bit_of_lane[lane] = Integer{1} << lane;
+  constexpr int size = static_cast<int>(piece_size<S>);
+  constexpr int lanes = static_cast<int>(std::clamp<std::size_t>(EIGEN_MAX_STATIC_ALIGN_BYTES, 16, 64) / sizeof(S));
+  using Integers [[gnu::vector_size(lanes * sizeof(S))]] = Integer;
+  const auto bits = static_cast<Integer>(words[first / 64] >> (first % 64) & ((1u << size) - 1));
   Integer scale_bits;
   std::memcpy(&scale_bits, &scale, sizeof scale);
-  const Integers factors = (((Integers{} + bits) & bit_of_lane) != 0) & scale_bits;
   Piece<S> piece;
-  std::memcpy(piece.data(), &factors, sizeof factors);
+  for (int part = 0; part < size; part += lanes) {
+    Integers bit_of_lane;
+    for (int lane = 0; lane < lanes; ++lane) bit_of_lane[lane] = Integer{1} << (part + lane);
+    const Integers factors = (((Integers{} + bits) & bit_of_lane) == bit_of_lane) & scale_bits;
+    std::memcpy(piece.data() + part, &factors, sizeof factors);
+  }
   return piece;
 }
 
