@@ -80,7 +80,7 @@ Ensemble::Member member_of(std::shared_ptr<const Model> model) {
 
 /// Transition-kNN as a member: the logarithm of its scores and a floor, for what was never seen to follow.
 inline Ensemble::Member member_of(std::shared_ptr<const seqrec::TransitionKnn> knn, double floor) {
-  return [knn, floor]() -> Ensemble::Score {
+  return [knn = std::move(knn), floor]() -> Ensemble::Score {
     return [knn, floor, all = std::vector<double>(static_cast<std::size_t>(knn->num_items()))](
                const seqrec::HeldOut& held_out, seqrec::index_t i, std::span<const seqrec::item_t> candidates,
                std::span<double> scores) mutable {

@@ -23,7 +23,7 @@ void write_generation(const std::filesystem::path& path, const std::string& gene
 
 /// What the files say, if it is the same.
 std::string generation_of(const std::filesystem::path& path) {
-  const std::string a = read_file(path / "a");
+  std::string a = read_file(path / "a");
   CHECK(read_file(path / "b") == a);
   CHECK(read_file(path / "c") == a);
   return a;

@@ -44,8 +44,10 @@ TEMPLATE_TEST_CASE("sums_of_four: the sum of each", "[cpu]", float, double) {
   std::array<TestType, 5> sums{-1, -1, -1, -1, -1};
   cpu::detail::sums_of_four<TestType>(pieces.data(), sums.data());
   const index_t size = cpu::piece_size<TestType>;
-  for (std::size_t n = 0; n < 4; ++n)
-    CHECK(sums[n] == static_cast<TestType>(100 * (static_cast<index_t>(n) + 1) * size + size * (size - 1) / 2));
+  for (std::size_t n = 0; n < 4; ++n) {
+    const index_t expected = 100 * (static_cast<index_t>(n) + 1) * size + size * (size - 1) / 2;
+    CHECK(sums[n] == static_cast<TestType>(expected));
+  }
   CHECK(sums[4] == -1);
 }
 

@@ -80,7 +80,7 @@ TEST_CASE("a tape uses its context as long as it lives", "[cuda]") {
 TEST_CASE("a use that ends by an exception has ended", "[cuda]") {
   cuda::Context context;
   try {
-    const auto use = context.use();
+    [[maybe_unused]] const auto use = context.use();
     throw std::runtime_error("whatever");
   } catch (const std::runtime_error&) {
   }

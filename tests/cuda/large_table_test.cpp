@@ -44,7 +44,7 @@ __global__ void get_row(MatrixView<T, DeviceSpace> table, index_t row, T* out) {
 struct Table {
   explicit Table(index_t rows) : zeros(rows * width), view(zeros.data(), rows, width) {}
 
-  void put(float first, float last) {
+  void put(float first, float last) const {
     cuda::launch<put_row<float>>(DefaultStream{}, {1, width}, view, index_t{0}, first);
     cuda::launch<put_row<float>>(DefaultStream{}, {1, width}, view, view.rows() - 1, last);
   }

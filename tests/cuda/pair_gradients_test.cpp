@@ -53,8 +53,10 @@ TEST_CASE("a warp sums entries in more columns or units than it takes at once, a
       cuda::launch<sums_kernel>(DefaultStream{}, {dim3(1), dim3(32)}, of_columns.view(), of_units.view(), entries);
       const index_t numbers = entries * (entries - 1) / 2;
       std::vector<double> expected, expected_units;
-      for (index_t i = 0; i < columns; ++i)
-        expected.push_back(static_cast<double>(1000 * numbers + entries * (i + i / 7 * 100)));
+      for (index_t i = 0; i < columns; ++i) {
+        const index_t sum = 1000 * numbers + entries * (i + i / 7 * 100);
+        expected.push_back(static_cast<double>(sum));
+      }
       for (index_t i = 0; i < units; ++i) expected_units.push_back(static_cast<double>(10 * numbers + entries * i));
       CHECK(of_columns.to_host() == expected);
       CHECK(of_units.to_host() == expected_units);

@@ -168,7 +168,8 @@ TEST_CASE("the data say what they do not know, and it is missing", "[features]")
 
 TEST_CASE("copies share their state, and workspaces belong to it", "[features][errors]") {
   const Split split = seqrec_test::small_split();
-  const ExplicitFeatures features(split), copy = features, other(split);
+  const ExplicitFeatures features(split), other(split);
+  const ExplicitFeatures copy = features;  // NOLINT(performance-unnecessary-copy-initialization): what is tested
   ExplicitFeatures::Workspace workspace(features);
   std::vector<float> out(static_cast<std::size_t>(features.schema().size()));
   CHECK_NOTHROW(copy.rows({}, std::vector<item_t>{1}, out, workspace));
