@@ -10,6 +10,7 @@
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/gemm.hpp"
 #include "seqrec/cpu/pieces.hpp"
+#include "seqrec/cpu/softmax.hpp"
 #include "seqrec/ops/additive_attention.hpp"
 
 // Pairs of rows are met by a query and four keys at a time (additive_scores.hpp); weights and rows, and the gradients
@@ -18,17 +19,6 @@
 namespace seqrec::cpu {
 
 namespace detail {
-
-/// scores = softmax(scores)
-template <class S>
-void softmax_row(S* scores, index_t size) {
-  S most = scores[0];
-  for (index_t j = 1; j < size; ++j) most = std::max(most, scores[j]);
-  map_pieces(
-      scores, size, [most](const Piece<S>& s) -> Piece<S> { return (s - most).exp(); }, scores);
-  const S sum = sum_of_pieces(scores, size);
-  array(scores, size) *= S(1) / sum;
-}
 
 /// Rows of weights that are multiplied together: whole register tiles, few enough to waste little of the triangle.
 inline constexpr index_t additive_rows = 24;
@@ -107,7 +97,7 @@ void additive_attention_forward(BasicContext<S, W>& context, const AdditiveAtten
           for (index_t n = 0; n < count; ++n) scores[j + n] = some[static_cast<std::size_t>(n)];
         });
       });
-      if (a.softmax) detail::softmax_row(scores, seen);
+      if (a.softmax) softmax(scores, seen);
     }
     detail::for_each_run(0, length, additive_rows, [&](index_t start, index_t rows) {
       gemm(detail::unfolded(std::as_const(triangle), start, rows, block_memory), a.x.row_range(first, start + rows),

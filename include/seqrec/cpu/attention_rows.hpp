@@ -9,6 +9,7 @@
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/dropout.hpp"
 #include "seqrec/cpu/pieces.hpp"
+#include "seqrec/cpu/softmax.hpp"
 
 // What self-attention does with a row of its square between the products. A row is worked on in whole pieces, a
 // register or two at a time, so it has room behind its last visible column, up to a whole piece; what is left behind
@@ -28,7 +29,7 @@ void softmax_row(S* x, index_t seen, index_t columns, S scale) {
   const S top = highest.maxCoeff();
   Piece<S> sum = Piece<S>::Zero();
   for (index_t j = 0; j < whole; j += size) {
-    const Piece<S> power = ((load_piece(x + j, size) - top) * scale).exp();
+    const Piece<S> power = exp_of_nonpositive<S>((load_piece(x + j, size) - top) * scale);
     store_piece(power, x + j, size);
     sum += power;
   }

@@ -11,21 +11,13 @@
 #include "seqrec/cpu/pair_bias.hpp"
 #include "seqrec/cpu/pair_blocks.hpp"
 #include "seqrec/cpu/pieces.hpp"
+#include "seqrec/cpu/softmax.hpp"
 #include "seqrec/cpu/split_first_layer.hpp"
 #include "seqrec/ops/candidate_attention.hpp"
 
 namespace seqrec::cpu {
 
 namespace detail {
-
-/// x = softmax(scale x), the same bits at whatever address.
-template <class S>
-void softmax(S* x, index_t size, S scale) {
-  const S highest = array(x, size).maxCoeff();
-  map_pieces(
-      x, size, [&](const Piece<S>& v) -> Piece<S> { return ((v - highest) * scale).exp(); }, x);
-  array(x, size) /= sum_of_pieces(x, size);
-}
 
 /// The forward pass, with its first layer in one of its forms.
 template <class Ctx, class FirstLayer>

@@ -11,6 +11,7 @@
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/pieces.hpp"
 #include "seqrec/cpu/score_block.hpp"
+#include "seqrec/cpu/softmax.hpp"
 #include "seqrec/ops/catalogue_loss.hpp"
 
 namespace seqrec::cpu {
@@ -110,7 +111,7 @@ class CatalogueLossRows {
   S raise(index_t i, S* row, index_t items, S highest, bool keeps) {
     Piece<S> sum = Piece<S>::Zero();
     for_each_piece<S>(items, [&](index_t j, auto count) SEQREC_INLINE_LAMBDA {
-      Piece<S> power = (load_piece(row + j, count) - highest).exp();
+      Piece<S> power = exp_of_nonpositive<S>(load_piece(row + j, count) - highest);
       if (count < piece_size<S>) power = load_piece(power.data(), count);
       if (keeps) products_.keep(power, row + j, i, j, count);
       sum += power;

@@ -6,6 +6,7 @@
 #include "seqrec/cpu/arrays.hpp"
 #include "seqrec/cpu/context.hpp"
 #include "seqrec/cpu/pieces.hpp"
+#include "seqrec/cpu/softmax.hpp"
 #include "seqrec/ops/moe_route.hpp"
 
 namespace seqrec::cpu {
@@ -20,10 +21,8 @@ void moe_gates(MoeGate gate, const S* logits, index_t experts, S* gates) {
         gates, experts, [](const Piece<S>& x) -> Piece<S> { return x.logistic(); }, logits);
     return;
   }
-  const S most = array(logits, experts).maxCoeff();
-  map_pieces(
-      gates, experts, [most](const Piece<S>& x) -> Piece<S> { return (x - most).exp(); }, logits);
-  array(gates, experts) /= sum_of_pieces(gates, experts);
+  std::copy_n(logits, experts, gates);
+  softmax(gates, experts);
 }
 
 /// The chosen of a row, ascending: those with the highest scores, ties by the lower number. Nothing is higher than a
