@@ -15,9 +15,8 @@ inline namespace SEQREC_INSTRUCTION_SET {
 
 namespace softmax_detail {
 
-/// Eigen's exp (Cephes' polynomial, and the same bits) with the power of two made as an exponent, in one
-/// multiplication: Eigen takes four, to reach numbers below 2^-126 as well, but where AVX-512 has an instruction. Those
-/// are 0 here.
+/// Eigen's exp (Cephes' polynomial), with the same bits, but for what is below 2^-126, which is 0 here. To reach that
+/// Eigen multiplies by the power of two in four parts, where AVX-512 has no instruction for it; here it is one.
 template <class Packet>
 EIGEN_ALWAYS_INLINE Packet exp_of_nonpositive(const Packet& x) {
   using namespace Eigen::internal;
