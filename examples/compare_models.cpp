@@ -104,7 +104,8 @@ class Comparison {
     }
     if (settings_.list.empty()) throw seqrec::DataError("--list is missing, expected a file that says what to compare");
     if (settings_.results.empty()) settings_.results = with_extension(settings_.list, ".jsonl");
-    if (settings_.data.empty() && std::getenv("SEQREC_DATA") != nullptr) settings_.data = std::getenv("SEQREC_DATA");
+    const char* const data = std::getenv("SEQREC_DATA");  // NOLINT(concurrency-mt-unsafe): there is one thread yet
+    if (settings_.data.empty() && data != nullptr) settings_.data = data;
   }
 
   /// @return how many runs failed
