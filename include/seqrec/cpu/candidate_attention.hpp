@@ -10,7 +10,6 @@
 #include "seqrec/cpu/folded_first_layer.hpp"
 #include "seqrec/cpu/pair_bias.hpp"
 #include "seqrec/cpu/pair_blocks.hpp"
-#include "seqrec/cpu/pieces.hpp"
 #include "seqrec/cpu/softmax.hpp"
 #include "seqrec/cpu/split_first_layer.hpp"
 #include "seqrec/ops/candidate_attention.hpp"
