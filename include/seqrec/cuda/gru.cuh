@@ -16,6 +16,7 @@
 
 #include <cmath>
 
+#include "seqrec/cuda/activation.cuh"
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/gru_backward.cuh"
 #include "seqrec/cuda/gru_registers.cuh"
@@ -116,8 +117,8 @@ __global__ void __launch_bounds__(gru_threads, gru_blocks<Tile>)
       gru_products<3, Tile>(weights, states, width, width, width, parts);
       __syncthreads();
       for_elements([&](index_t e, const Inputs& x) {
-        const Accumulator r = gru_gate(x.r + gru_sum<3, Tile>(parts, 0, e, width));
-        const Accumulator z = gru_gate(x.z + gru_sum<3, Tile>(parts, 1, e, width));
+        const Accumulator r = sigmoid(x.r + gru_sum<3, Tile>(parts, 0, e, width));
+        const Accumulator z = sigmoid(x.z + gru_sum<3, Tile>(parts, 1, e, width));
         const Accumulator k = gru_sum<3, Tile>(parts, 2, e, width) + x.bias_n;
         const Accumulator n = std::tanh(x.n + r * k);
         states[e] = n + z * (states[e] - n);
@@ -131,8 +132,8 @@ __global__ void __launch_bounds__(gru_threads, gru_blocks<Tile>)
       gru_products<2, Tile>(weights, states, width, width, width, parts);
       __syncthreads();
       for_elements([&](index_t e, const Inputs& x) {
-        const Accumulator r = gru_gate(x.r + gru_sum<2, Tile>(parts, 0, e, width));
-        updates[e] = gru_gate(x.z + gru_sum<2, Tile>(parts, 1, e, width));
+        const Accumulator r = sigmoid(x.r + gru_sum<2, Tile>(parts, 0, e, width));
+        updates[e] = sigmoid(x.z + gru_sum<2, Tile>(parts, 1, e, width));
         resets[e] = r * states[e];
         at.keep(e, 0, r);
         at.keep(e, 1, updates[e]);

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "seqrec/cuda/activation.cuh"
 #include "seqrec/cuda/context.cuh"
 #include "seqrec/cuda/gru_walk.cuh"
 #include "seqrec/cuda/segments.cuh"
@@ -151,8 +152,8 @@ __global__ void __launch_bounds__(32 * Quads) gru_register_forward_kernel(GruWal
       A sums[2][3], sum[3];
       gru_quarter_of_sums<0>(weights, read + from, sums);
       gru_add_quarters(sums, upper, sum);
-      r = gru_gate(x.r + (sum[0] + bias_r));
-      z = gru_gate(x.z + (sum[1] + bias_z));
+      r = sigmoid(x.r + (sum[0] + bias_r));
+      z = sigmoid(x.z + (sum[1] + bias_z));
       k = sum[2] + bias_n;
       n = std::tanh(x.n + r * k);
       state = n + z * (state - n);
@@ -161,8 +162,8 @@ __global__ void __launch_bounds__(32 * Quads) gru_register_forward_kernel(GruWal
       A sums[2][2], sum[2], sums_n[2][1], sum_n[1];
       gru_quarter_of_sums<0>(weights, read, sums);
       gru_add_quarters(sums, upper, sum);
-      r = gru_gate(x.r + (sum[0] + bias_r));
-      z = gru_gate(x.z + (sum[1] + bias_z));
+      r = sigmoid(x.r + (sum[0] + bias_r));
+      z = sigmoid(x.z + (sum[1] + bias_z));
       k = r * state;
       if (writes) write[4 * buffer] = k;
       __syncthreads();

@@ -208,20 +208,4 @@ struct GruKept {
   Accumulator r, z, n, k, before, dy;
 };
 
-/// The logistic function. In float by the processor's own power of two and reciprocal, four instructions in place of
-/// twenty in the one chain that each step waits for: off by at most 2e-7 (PTX ISA, ex2.approx and rcp.approx).
-template <class Accumulator>
-__device__ Accumulator gru_gate(Accumulator x) {
-#ifdef __CUDACC__
-  if constexpr (std::is_same_v<Accumulator, float>) {
-    constexpr float log2_e = 1.44269504f;
-    float power, gate;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(-log2_e * x));
-    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(gate) : "f"(1.0f + power));
-    return gate;
-  } else
-#endif
-    return Accumulator{1} / (Accumulator{1} + std::exp(-x));
-}
-
 }  // namespace seqrec::cuda

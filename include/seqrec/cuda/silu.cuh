@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
+#include "seqrec/cuda/activation.cuh"
 #include "seqrec/cuda/device.cuh"
 
 namespace seqrec::cuda {
@@ -13,7 +12,7 @@ struct Silu {
   A value, slope;
 
   __device__ explicit Silu(A x) {
-    const A open = A{1} / (A{1} + std::exp(-x));
+    const A open = sigmoid(x);
     value = x * open;
     slope = open * (A{1} + x * (A{1} - open));
   }

@@ -30,16 +30,6 @@ inline LaunchShape unit_blocks(index_t rows, index_t units) {
           dim3(warp_size, warps_per_unit_block)};
 }
 
-/// 1 / (1 + exp(-x)). In single precision by the device's approximations, which are off by 2e-6 of it where |x| is ten:
-/// Dice asks it of every element of every layer, where exp and a division would be most of the work.
-template <class S>
-__device__ S quick_sigmoid(S x) {
-#ifdef __CUDACC__
-  if constexpr (std::is_same_v<S, float>) return __fdividef(1.0f, 1.0f + __expf(-x));
-#endif
-  return S{1} / (S{1} + std::exp(-x));
-}
-
 /// PReLU of one unit.
 template <class S>
 struct PreluFunction {
@@ -58,7 +48,7 @@ struct DiceFunction {
   S alpha, mean, inverse_deviation;
 
   /// That the unit counts as active.
-  __device__ S probability(S x) const { return quick_sigmoid((x - mean) * inverse_deviation); }
+  __device__ S probability(S x) const { return sigmoid((x - mean) * inverse_deviation); }
   __device__ S value(S x) const {
     const S p = probability(x);
     return x * (p + alpha * (S{1} - p));
@@ -73,10 +63,9 @@ struct DiceFunction {
 };
 
 /// An activation without parameters.
-template <class S>
+template <class S, Activation kind>
 struct PlainFunction {
   static constexpr bool has_statistics = false;
-  Activation kind;
 
   __device__ S value(S x) const { return activated(kind, x); }
   __device__ S slope(S x) const { return slope_at(kind, activated(kind, x)); }
@@ -98,12 +87,20 @@ class UnitFunction {
   /// once which it is, and a compiler may work on several of them at a time.
   template <class Action>
   __device__ void known(Action action) const {
-    if (kind_ == Activation::prelu)
-      action(PreluFunction<S>{alpha_});
-    else if (kind_ == Activation::dice)
-      action(DiceFunction<S>{alpha_, mean_, inverse_deviation_});
-    else
-      action(PlainFunction<S>{kind_});
+    switch (kind_) {
+      case Activation::prelu:
+        return action(PreluFunction<S>{alpha_});
+      case Activation::dice:
+        return action(DiceFunction<S>{alpha_, mean_, inverse_deviation_});
+      case Activation::relu:
+        return action(PlainFunction<S, Activation::relu>{});
+      case Activation::sigmoid:
+        return action(PlainFunction<S, Activation::sigmoid>{});
+      case Activation::tanh:
+        return action(PlainFunction<S, Activation::tanh>{});
+      default:
+        return action(PlainFunction<S, Activation::none>{});
+    }
   }
 
   __device__ S value(S x) const {
