@@ -15,7 +15,7 @@ template <class T>
 __global__ void find_places(VectorView<const item_t, DeviceSpace> rows, int lanes, VectorView<T, DeviceSpace> places) {
   const auto group = static_cast<index_t>(threadIdx.x) / lanes;
   for (index_t row = group; row < places.size() + group; row += cuda::warp_size / lanes) {
-    const index_t place = cuda::place_among(rows, row, lanes);
+    const index_t place = cuda::place_among(rows, row, row, places.size(), lanes);
     if (row < places.size() && static_cast<int>(threadIdx.x) % lanes == 0) places(row) = static_cast<T>(place);
   }
 }

@@ -100,7 +100,8 @@ __global__ void __launch_bounds__(update_threads, 2)
     if (looks_up(run)) {
       // The rows with gradients are ascending, so those of the warp's rows lie side by side.
       const index_t first = i * rows_looked_up, lane = static_cast<index_t>(threadIdx.x);
-      const index_t place = rows_below(run.rows, run.first_row + first, warp_size);
+      const index_t place =
+          rows_below(run.rows, run.first_row + first, 0, static_cast<int>(run.rows.size()), warp_size);
       const index_t near = lane < rows_looked_up && place + lane < run.rows.size()
                                ? static_cast<index_t>(run.rows(place + lane)) - run.first_row - first
                                : index_t{-1};

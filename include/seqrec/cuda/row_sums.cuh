@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include "seqrec/core/fixed_list.hpp"
 #include "seqrec/core/jagged.hpp"
@@ -17,29 +18,40 @@
 
 namespace seqrec::cuda {
 
-/// How many of the ascending `rows` are below `row`, found by several lanes of a warp together: each round looks at as
-/// many of them as there are lanes. All lanes of the warp take part, each group of them for a row of its own.
-/// @param lanes  of a group, a power of two
-__device__ inline index_t rows_below(VectorView<const item_t, DeviceSpace> rows, index_t row, int lanes) {
+/// How many of the ascending `rows` from `low` to `high` are below `row`, and `low`; found by several lanes of a warp
+/// together: each round looks at as many of them as there are lanes. All lanes of the warp take part, each group of
+/// them for a row of its own.
+/// @param low, high  the answer lies between them   @param lanes  of a group, a power of two
+__device__ inline int rows_below(VectorView<const item_t, DeviceSpace> rows, index_t row, int low, int high,
+                                 int lanes) {
   const int lane = static_cast<int>(threadIdx.x) % lanes, first_of_group = static_cast<int>(threadIdx.x) - lane;
+  const int log_lanes = __popc(static_cast<unsigned>(lanes) - 1);  // to divide by them
   const unsigned group = (lanes == warp_size ? all_lanes : (1u << lanes) - 1) << first_of_group;
-  index_t low = 0, high = rows.size();  // the answer is neither below low nor above high
   while (__any_sync(all_lanes, low < high ? 1 : 0) != 0) {
-    const auto looked_at = [&](int of) { return low + (high - low) * (of + 1) / (lanes + 1); };
-    const index_t mine = looked_at(lane);
+    // The lanes' places cut what is left into as many parts, of which the last is before `high`.
+    const auto looked_at = [&](int of) {
+      return low + static_cast<int>(((static_cast<std::int64_t>(high) - low) * of) >> log_lanes);
+    };
+    const int mine = looked_at(lane);
     const unsigned below = __ballot_sync(all_lanes, low < high && rows(mine) < row ? 1 : 0) & group;
     if (low >= high) continue;
     const int count = __popc(below);  // of the lanes, the first ones
-    const index_t new_low = count == 0 ? low : looked_at(count - 1) + 1;
+    const int new_low = count == 0 ? low : looked_at(count - 1) + 1;
     if (count < lanes) high = looked_at(count);
     low = new_low;
   }
   return low;
 }
 
-/// Which of the ascending `rows` is `row`; -1 where none is. All lanes of the warp take part, as for rows_below.
-__device__ inline index_t place_among(VectorView<const item_t, DeviceSpace> rows, index_t row, int lanes) {
-  const index_t place = rows_below(rows, row, lanes);
+/// Which of the ascending `rows`, a part of `many` ascending ones, is `row`, of the many the i-th; -1 where none is.
+/// All lanes of the warp take part, as for rows_below.
+__device__ inline index_t place_among(VectorView<const item_t, DeviceSpace> rows, index_t row, index_t i, index_t many,
+                                      int lanes) {
+  // Of the i before it there are i at most among the rows, and all but those that the rows lack.
+  const index_t lacking = many - rows.size();
+  const int low = static_cast<int>(i > lacking ? i - lacking : 0);
+  const int high = static_cast<int>(i < rows.size() ? i : rows.size());
+  const index_t place = rows_below(rows, row, low, high < low ? low : high, lanes);
   return place < rows.size() && rows(place) == row ? place : -1;
 }
 
@@ -105,6 +117,7 @@ __global__ void __launch_bounds__(warp_size* rows_per_block, 3)
   const index_t i = row_of_warp();
   const int warp = static_cast<int>(threadIdx.y), lane = static_cast<int>(threadIdx.x) % lanes;
   const index_t group = static_cast<int>(threadIdx.x) / lanes, groups = warp_size / lanes;
+  bool some_are_many = false;  // entries of a row of the block
   {
     // As many lanes for each list as there are.
     int lists = 1;
@@ -112,16 +125,16 @@ __global__ void __launch_bounds__(warp_size* rows_per_block, 3)
     const int of_list = warp_size / lists, number = static_cast<int>(threadIdx.x) / of_list;
     const bool exists = number < summands.size() && i < rows.size();
     const RowSummand<S>& list = summands[number < summands.size() ? number : 0];
-    const index_t place =
-        place_among(exists ? list.index.rows : list.index.rows.row_range(0, 0), exists ? rows(i) : 0, of_list);
+    const index_t place = place_among(exists ? list.index.rows : list.index.rows.row_range(0, 0), exists ? rows(i) : 0,
+                                      i, rows.size(), of_list);
     EntriesOfRow entries;
     if (place >= 0 && list.index.order)
       entries = {list.index.row_offsets(place), list.index.row_offsets(place + 1)};
     else if (place >= 0)
       entries = {static_cast<offset_t>(place), static_cast<offset_t>(place + 1)};
     if (number < summands.size() && static_cast<int>(threadIdx.x) % of_list == 0) of_block[warp][number] = entries;
+    some_are_many = __syncthreads_or(entries.end - entries.first > entries_of_warp ? 1 : 0) != 0;
   }
-  __syncthreads();
   // Adds up what the groups of a warp have.
   const auto whole = [&](Sum& sum) {
     for (int distance = lanes; distance < warp_size; distance *= 2)
@@ -137,7 +150,7 @@ __global__ void __launch_bounds__(warp_size* rows_per_block, 3)
         add_entries(sum, summands[number], entries, group, groups, column, count, alignment);
     }
     whole(sum);
-    for (int row = 0; row < rows_per_block; ++row)
+    for (int row = 0; some_are_many && row < rows_per_block; ++row)
       for (index_t number = 0; number < summands.size(); ++number) {
         const EntriesOfRow entries = of_block[row][number];
         if (entries.end - entries.first <= entries_of_warp) continue;
