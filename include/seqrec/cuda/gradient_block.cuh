@@ -55,10 +55,14 @@ class GradientBlock : public GradientRows<S> {
 
   /// What goes into the first layer: two rows a lane, the last pair for those beyond it.
   __device__ void write_products() const {
+    index_t pairs[2];
+    S* to[2];
     for (int half = 0; half < 2; ++half) {
       const int row = Sums::row(2 * half);
-      a_.inputs.write_products(pair_ + row < a_.total ? pair_ + row : a_.total - 1, of_pair(0, row));
+      pairs[half] = pair_ + row < a_.total ? pair_ + row : a_.total - 1;
+      to[half] = of_pair(0, row);
     }
+    a_.inputs.write_products(pairs, to, 0);
   }
 
   /// Adds gradients of a layer's weight to the block's sums.

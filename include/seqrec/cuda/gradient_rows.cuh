@@ -41,10 +41,8 @@ class GradientRows {
       const auto& layer = a.unit.hidden[l];
       const int stride = places.weight_stride(l), units = places.widths[l + 1], inputs = places.widths[l];
       const auto weight = l == 0 ? layer.weight.column_range(3 * inputs, inputs) : layer.weight;
-      for (int unit = warp(); unit < whole_tiles(units); unit += warps())
-        for (int column = lane(); column < stride; column += warp_size)
-          numbers_[places.weights[l] + unit * stride + column] =
-              unit < units && column < inputs ? weight(unit, column) : S{0};
+      fill_rows(numbers_ + places.weights[l], whole_tiles(units), stride,
+                [&](int unit, int column) { return unit < units && column < inputs ? weight(unit, column) : S{0}; });
       for (int unit = warp() * warp_size + lane(); unit < units; unit += warps() * warp_size)
         functions_[first + unit] = UnitFunction<S>(layer.activation, unit);
     }

@@ -25,6 +25,25 @@ bool fits_shared_memory(const AttentionUnit<Context>& unit, index_t width, std::
   return fits(unit.heads()) && fits(weights + unit.heads() * inputs);
 }
 
+/// Fills rows of `stride` elements in shared memory, value(row, column) each: all threads of the block take part, and
+/// what several elements of a thread are made of is under way together.
+template <class S, class Value>
+__device__ void fill_rows(S* to, int rows, int stride, Value value) {
+  constexpr int at_once = 8;
+  const int threads = static_cast<int>(blockDim.x * blockDim.y), elements = rows * stride;
+  for (int first = static_cast<int>(threadIdx.y * blockDim.x + threadIdx.x); first < elements;
+       first += at_once * threads) {
+    S some[at_once];
+    SEQREC_CUDA_UNROLL
+    for (int i = 0; i < at_once; ++i)
+      if (const int element = first + i * threads; element < elements)
+        some[i] = value(element / stride, element % stride);
+    SEQREC_CUDA_UNROLL
+    for (int i = 0; i < at_once; ++i)
+      if (const int element = first + i * threads; element < elements) to[element] = some[i];
+  }
+}
+
 /// Where the network's parts lie in shared memory: first the activations, then numbers.
 struct NetworkPlaces {
   static constexpr int most_layers = 3;

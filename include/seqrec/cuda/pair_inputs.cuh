@@ -24,19 +24,7 @@ bool is_packed(const S* data, index_t stride) {
   return reinterpret_cast<std::uintptr_t>(data) % alignof(Packed<S, Count>) == 0 && stride % Count == 0;
 }
 
-/// Adds what lies at `from` to two sums, or to as many as are left.   @param is_packed  so that two can be read at once
-template <class S, class A>
-__device__ void add_two(A* sums, const S* from, int left, bool is_packed) {
-  if (is_packed && left >= 2) {
-    const auto two = *reinterpret_cast<const Packed<S, 2>*>(from);
-    sums[0] += two.values[0];
-    sums[1] += two.values[1];
-    return;
-  }
-  if (left > 0) sums[0] += from[0];
-  if (left > 1) sums[1] += from[1];
-}
-/// Writes two values, or as many as are left, in the same way.
+/// Writes two values, or as many as are left.   @param is_packed  so that two can be written at once
 template <class S>
 __device__ void write_two(const Packed<S, 2>& two, S* to, int left, bool is_packed) {
   if (is_packed && left >= 2) {
@@ -71,44 +59,46 @@ struct PairInputs {
                  is_packed<at_once>(queries.data, queries.stride);
   }
 
-  /// Writes q * k, and zeros up to whole tiles; the four lanes of a tensor core's row share the work.
-  __device__ void write_products(index_t pair, S* to) const {
-    write(pair, to, [](S q, S k) { return q * k; });
-  }
-  /// Writes k in the same way.
-  __device__ void write_keys(index_t pair, S* to) const {
-    write(pair, to, [](S, S k) { return k; });
-  }
-
- private:
-  template <class Function>
-  __device__ void write(index_t pair, S* to, Function function) const {
-    const S* const q = queries.row(pairs.candidate(pair));
-    const S* const k = keys.row(pairs.key(pair));
+  /// Writes two pairs' q * k, and zeros up to whole tiles; the four lanes of a tensor core's row share the work.
+  /// @param keys_at  where k goes in the same way, behind q * k; 0 for nowhere
+  __device__ void write_products(const index_t (&of)[2], S* const (&to)[2], int keys_at) const {
+    const S *q[2], *k[2];
+    SEQREC_CUDA_UNROLL
+    for (int pair = 0; pair < 2; ++pair) {
+      q[pair] = queries.row(pairs.candidate(of[pair]));
+      k[pair] = keys.row(pairs.key(of[pair]));
+    }
     const int width = static_cast<int>(keys.columns()), end = whole_tiles(width);
     int column = 0;
     if (are_packed) {
       for (; column < width; column += together * 4 * at_once) {
         // All loads before the first store, which might change what is loaded for all that a compiler knows.
-        Some of_q[together], of_k[together];
-        SEQREC_CUDA_UNROLL
-        for (int i = 0; i < together; ++i)
-          if (const int at = column + at_once * (mma_member() + 4 * i); at < width) {
-            of_q[i] = *reinterpret_cast<const Some*>(q + at);
-            of_k[i] = *reinterpret_cast<const Some*>(k + at);
-          }
-        SEQREC_CUDA_UNROLL
-        for (int i = 0; i < together; ++i)
-          if (const int at = column + at_once * (mma_member() + 4 * i); at < width) {
-            Some values;
-            for (int j = 0; j < at_once; ++j) values.values[j] = function(of_q[i].values[j], of_k[i].values[j]);
-            *reinterpret_cast<Some*>(to + at) = values;
-          }
+        Some of_q[2][together], of_k[2][together];
+        const auto for_each = [&](auto action) {
+          SEQREC_CUDA_UNROLL
+          for (int pair = 0; pair < 2; ++pair) SEQREC_CUDA_UNROLL
+          for (int i = 0; i < together; ++i)
+            if (const int at = column + at_once * (mma_member() + 4 * i); at < width) action(pair, i, at);
+        };
+        for_each([&](int pair, int i, int at) {
+          of_q[pair][i] = *reinterpret_cast<const Some*>(q[pair] + at);
+          of_k[pair][i] = *reinterpret_cast<const Some*>(k[pair] + at);
+        });
+        for_each([&](int pair, int i, int at) {
+          Some product;
+          for (int j = 0; j < at_once; ++j) product.values[j] = of_q[pair][i].values[j] * of_k[pair][i].values[j];
+          *reinterpret_cast<Some*>(to[pair] + at) = product;
+          if (keys_at > 0) *reinterpret_cast<Some*>(to[pair] + keys_at + at) = of_k[pair][i];
+        });
       }
       column = width;
     }
     for (column += mma_member(); column < end; column += 4)
-      to[column] = column < width ? function(q[column], k[column]) : S{0};
+      for (int pair = 0; pair < 2; ++pair) {
+        const S key = column < width ? k[pair][column] : S{0};
+        to[pair][column] = column < width ? q[pair][column] * key : S{0};
+        if (keys_at > 0) to[pair][keys_at + column] = key;
+      }
   }
 };
 

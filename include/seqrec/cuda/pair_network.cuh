@@ -57,11 +57,11 @@ class NetworkWarp {
     for (int l = 0, first = 0; l < places.layers; first += places.widths[++l]) {
       const auto& layer = a.unit.hidden[l];
       const int stride = places.weight_stride(l), units = places.widths[l + 1];
-      for (int unit = warp; unit < whole_tiles(units); unit += warps)
-        for (int column = static_cast<int>(threadIdx.x); column < stride; column += warp_size)
-          numbers[places.weights[l] + unit * stride + column] = unit >= units || column >= places.widths[l] ? S{0}
-                                                                : l == 0 ? first_weight(layer.weight, unit, column)
-                                                                         : layer.weight(unit, column);
+      fill_rows(numbers + places.weights[l], whole_tiles(units), stride, [&](int unit, int column) {
+        return unit >= units || column >= places.widths[l] ? S{0}
+               : l == 0                                    ? first_weight(layer.weight, unit, column)
+                                                           : layer.weight(unit, column);
+      });
       for (int unit = warp * warp_size + static_cast<int>(threadIdx.x); unit < units; unit += warps * warp_size) {
         numbers[places.biases + first + unit] = layer.bias(unit);
         functions_[first + unit] = UnitFunction<S>(layer.activation, unit);
@@ -88,12 +88,8 @@ class NetworkWarp {
       candidate_[half] = a_.inputs.pairs.candidate(pair_[half]);
       key_[half] = a_.inputs.pairs.key(pair_[half]);
     }
-    SEQREC_CUDA_UNROLL
-    for (int half = 0; half < 2; ++half) {
-      S* const to = inputs(0) + MmaSums<Accumulator>::row(2 * half) * places_.strides[0];
-      a_.inputs.write_products(pair_[half], to);
-      if (places_.keys_at > 0) a_.inputs.write_keys(pair_[half], to + places_.keys_at);
-    }
+    S* const upper = inputs(0) + MmaSums<Accumulator>::row(0) * places_.strides[0];
+    a_.inputs.write_products(pair_, {upper, upper + 8 * places_.strides[0]}, places_.keys_at);
     index_t before = 0;
     for (int l = 0, first_unit = 0; l < places_.layers; first_unit += places_.widths[++l]) {
       __syncwarp();  // what the lanes have written
@@ -120,6 +116,33 @@ class NetworkWarp {
   /// What goes into a layer, or into the scores: sixteen rows.
   __device__ S* inputs(int l) const { return of_this_warp_ + (l % 2 == 0 ? 0 : mma_rows * places_.strides[0]); }
 
+  /// Adds the first layer's separate parts of both rows of the lane.   @param unit  the lane's first
+  template <std::size_t Tiles>
+  __device__ void add_parts(MmaSums<Accumulator> (&sums)[Tiles], const MatrixView<const S, DeviceSpace>& parts,
+                            const index_t (&rows)[2], int unit) const {
+    const int units = places_.widths[1];
+    const S* const from[2] = {parts.row(rows[0]) + unit, parts.row(rows[1]) + unit};
+    const auto for_pairs = [&](auto action) {
+      SEQREC_CUDA_UNROLL
+      for (int tile = 0; tile < static_cast<int>(Tiles); ++tile) SEQREC_CUDA_UNROLL
+      for (int half = 0; half < 2; ++half)
+        action(tile, half, from[half] + tile * mma_columns, units - unit - tile * mma_columns);
+    };
+    if (a_.has_packed_units) {
+      Packed<S, 2> read[Tiles][2];  // all of it before the first is added
+      for_pairs([&](int tile, int half, const S* at, int left) {
+        read[tile][half] = left > 0 ? *reinterpret_cast<const Packed<S, 2>*>(at) : Packed<S, 2>{};
+      });
+      for_pairs([&](int tile, int half, const S*, int) {
+        for (int i = 0; i < 2; ++i) sums[tile].values[2 * half + i] += read[tile][half].values[i];
+      });
+    } else {
+      for_pairs([&](int tile, int half, const S* at, int left) {
+        for (int i = 0; i < 2 && i < left; ++i) sums[tile].values[2 * half + i] += at[i];
+      });
+    }
+  }
+
   /// Some tiles of a layer's units: sums, values before the activation, values after it.
   template <int Tiles>
   __device__ void layer_tiles(int l, int first_unit, int first_tile, S* kept) const {
@@ -129,17 +152,8 @@ class NetworkWarp {
     S* const to = inputs(l + 1) + MmaSums<Accumulator>::row(0) * to_stride + of_lane;
     MmaSums<Accumulator> sums[static_cast<std::size_t>(Tiles)];
     if (l == 0) {
-      SEQREC_CUDA_UNROLL
-      for (int tile = 0; tile < Tiles; ++tile) {
-        const int unit = of_lane + tile * mma_columns;
-        SEQREC_CUDA_UNROLL
-        for (int half = 0; half < 2; ++half) {
-          add_two(sums[tile].values + 2 * half, a_.of_queries.row(candidate_[half]) + unit, units - unit,
-                  a_.has_packed_units);
-          if (a_.of_keys)
-            add_two(sums[tile].values + 2 * half, a_.of_keys.row(key_[half]) + unit, units - unit, a_.has_packed_units);
-        }
-      }
+      add_parts(sums, a_.of_queries, candidate_, of_lane);
+      if (a_.of_keys) add_parts(sums, a_.of_keys, key_, of_lane);
     }
     const S* const from = inputs(l);
     const S* const weight = numbers_ + places_.weights[l] + first_tile * mma_columns * stride;
