@@ -17,19 +17,28 @@ __global__ void behind_kernel(cuda::PairTable pairs, VectorView<index_t, DeviceS
   behind(key) = cuda::first_that(1, pairs.first_key.size() - 1, [&](index_t c) { return pairs.first_key(c) > key; });
 }
 
-/// Of entry i: 1000 i + column, and a hundred a head; 10 i + unit.
+/// Of entry i: 1000 i + column; 10 i + unit.
 struct Numbers {
+  struct Read {
+    index_t i;
+    int first, columns, units;
+    __device__ void add_to(cuda::Octet<double>& of_columns, cuda::Octet<double>& of_units) const {
+      for (int k = 0; k < columns; ++k) of_columns[k] += static_cast<double>(1000 * i + first + k);
+      for (int k = 0; k < units; ++k) of_units[k] += static_cast<double>(10 * i + first + k);
+    }
+  };
   index_t i;
-  __device__ double column(int column, int head) const { return static_cast<double>(1000 * i + column + 100 * head); }
-  __device__ double unit(int unit) const { return static_cast<double>(10 * i + unit); }
+  __device__ Read load(int first, int columns, int units) const { return {i, first, columns, units}; }
 };
 
-__global__ void sums_kernel(VectorView<double, DeviceSpace> columns, VectorView<double, DeviceSpace> units,
-                            index_t entries) {
+/// Each group of lanes has rows of its own, or all have the first.
+__global__ void sums_kernel(MatrixView<double, DeviceSpace> columns, MatrixView<double, DeviceSpace> units,
+                            index_t entries, bool is_shared, cuda::EntryLanes lanes) {
+  const index_t row = is_shared ? 0 : lanes.group();
   cuda::sum_entries<double>(
-      columns.size(), units.size(), entries, [](int column) { return column / 7; },
-      [](index_t i) { return Numbers{i}; }, [&](int column, double sum) { columns(column) = sum; },
-      [&](int unit, double sum) { units(unit) = sum; });
+      lanes, columns.columns(), units.columns(), entries, is_shared, [](index_t i) { return Numbers{i}; },
+      [&](int first, int count, const auto& sum) { sum.store(columns.row(row) + first, count, 8); },
+      [&](int first, int count, const auto& sum) { sum.store(units.row(row) + first, count, 8); });
 }
 
 }  // namespace
@@ -46,19 +55,25 @@ TEST_CASE("the first candidate whose window begins behind a key, of some that fo
 
 TEST_CASE("a warp sums entries in more columns or units than it takes at once, and nothing where there are none",
           "[cuda]") {
-  constexpr index_t at_once = cuda::gradient_columns_at_once * cuda::warp_size;
-  for (const index_t entries : {0, 1, 3})
-    for (const auto& [columns, units] : {std::pair<index_t, index_t>{2 * at_once + 5, 3}, {3, at_once + 1}, {0, 1}}) {
-      DeviceVector<double> of_columns(columns), of_units(units);
-      cuda::launch<sums_kernel>(DefaultStream{}, {dim3(1), dim3(32)}, of_columns.view(), of_units.view(), entries);
-      const index_t numbers = entries * (entries - 1) / 2;
-      std::vector<double> expected, expected_units;
-      for (index_t i = 0; i < columns; ++i) {
-        const index_t sum = 1000 * numbers + entries * (i + i / 7 * 100);
-        expected.push_back(static_cast<double>(sum));
-      }
-      for (index_t i = 0; i < units; ++i) expected_units.push_back(static_cast<double>(10 * numbers + entries * i));
-      CHECK(of_columns.to_host() == expected);
-      CHECK(of_units.to_host() == expected_units);
-    }
+  for (const int of_group : {1, 8, 32})
+    for (const bool is_shared : {false, true})
+      for (const index_t entries : {0, 1, 3, 70})
+        for (const auto& [columns, units] : {std::pair<index_t, index_t>{517, 3}, {3, 257}, {0, 1}}) {
+          CAPTURE(of_group, is_shared, entries, columns, units);
+          const index_t rows = is_shared ? 1 : cuda::warp_size / of_group;
+          DeviceVector<double> of_columns(rows * columns), of_units(rows * units);
+          const MatrixView<double, DeviceSpace> to_columns(of_columns.view().data, rows, columns),
+              to_units(of_units.view().data, rows, units);
+          cuda::launch<sums_kernel>(DefaultStream{}, {dim3(1), dim3(32)}, to_columns, to_units, entries, is_shared,
+                                    cuda::EntryLanes{of_group, 8});
+          const index_t numbers = entries * (entries - 1) / 2;
+          std::vector<double> expected, expected_units;
+          for (index_t row = 0; row < rows; ++row) {
+            for (index_t i = 0; i < columns; ++i) expected.push_back(static_cast<double>(1000 * numbers + entries * i));
+            for (index_t i = 0; i < units; ++i)
+              expected_units.push_back(static_cast<double>(10 * numbers + entries * i));
+          }
+          CHECK(of_columns.to_host() == expected);
+          CHECK(of_units.to_host() == expected_units);
+        }
 }

@@ -132,8 +132,8 @@ void candidate_attention_backward(BasicContext<S>& context, const CandidateAtten
   };
   if (a.dqueries || dweight.product) {
     const Matrix sums = context.matrix(candidates, units);
-    launch<query_gradients_kernel<S>>(context, warp_per_row(candidates), a, pairs,
-                                      PairGradients<S>{products, dz, sums});
+    const PairGradients<S> of_pairs{products, dz, sums};
+    launch<query_gradients_kernel<S>>(context, warp_per_row(candidates), a, pairs, of_pairs, entry_lanes(a, of_pairs));
     part_backward(a.queries, parts.of_queries, sums, dparts.of_queries, a.dqueries.view);
   }
   if (a.dkeys || dweight.product) {
