@@ -12,7 +12,7 @@ import check
 import timing
 from batches import Batch, Histories, pack
 from seqrec_library import Library, Seqrec
-from torch_training import GraphedTraining, Style, TorchTraining, graphed, randomise
+from torch_training import GraphedTraining, Style, TorchTraining, autocast, graphed, randomise
 from workloads import Training
 
 
@@ -51,6 +51,8 @@ def race(workload: Training, library: Library, plan: Plan) -> dict[str, object]:
     styles = [style for style in family.styles(workload.objective) if plan.compiled or style.side != "compiled"]
     if plan.gpu:
         styles += graphed(styles)
+        if workload.products == "bf16":
+            styles += autocast(styles)
     if not plan.pytorch:
         styles = []
     checked = compare(family, workload, options, styles, batches[0], library, plan)
@@ -91,6 +93,7 @@ def compare(family: ModuleType, workload: Training, options: dict[str, object], 
     ]
     if not sides:
         return {}
+    tolerance = check.ON_GPU[workload.products] if plan.gpu else check.TOLERANCE[workload.products]
     ours = Seqrec(library, workload.family, exact, workload.objective, plan.threads, [batch],
                   products=workload.products)
     for draws_left in (2, 1, 0):
@@ -101,7 +104,7 @@ def compare(family: ModuleType, workload: Training, options: dict[str, object], 
         expected = (ours.label, *ours.gradients(0, sides[0].parameters()))
         try:
             errors = [
-                check.same_gradients(expected, (side.label, *side.gradients(0)), check.TOLERANCE[workload.products])
+                check.same_gradients(expected, (side.label, *side.gradients(0)), tolerance)
                 for side in sides
             ]
             break

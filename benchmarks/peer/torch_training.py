@@ -24,6 +24,7 @@ class Style:
     fused: bool = True  # the optimiser
     sparse: bool = False  # gradients of the item table, and SparseAdam for it
     form: str = ""  # of the model: what its family knows
+    autocast: bool = False  # to bfloat16
 
     @property
     def static(self) -> bool:
@@ -101,6 +102,7 @@ class TorchTraining:
     def __init__(self, family, options: dict[str, object], objective: str, style: Style, batches: list[Batch],
                  learning_rate: float = 1e-3):
         self.label, self.side, self.style = style.label, style.side, style
+        self.device = torch.get_default_device().type
         self.model = family.Model(options, objective, style)
         self.loss: Callable = torch.compile(self.model, dynamic=False) if style.static else self.model
         self.optimizers = list(make_optimizers(self.model, style, learning_rate))
@@ -120,7 +122,9 @@ class TorchTraining:
             optimizer.zero_grad(set_to_none=True)
         losses = []
         for group in self.batches[index]:
-            loss = self.loss(group) / self.targets[index]
+            # Without its cache: a CUDA graph would keep what the cache held when it was captured.
+            with torch.autocast(self.device, torch.bfloat16, enabled=self.style.autocast, cache_enabled=False):
+                loss = self.loss(group) / self.targets[index]
             loss.backward()
             losses.append(loss.detach())
         return torch.stack(losses).sum()
@@ -180,6 +184,11 @@ def graphed(styles: list[Style]) -> list[Style]:
     ]
 
 
+def autocast(styles: list[Style]) -> list[Style]:
+    """These styles in bfloat16, as PyTorch's users have it."""
+    return [dataclasses.replace(style, label=style.label + ", autocast", autocast=True) for style in styles]
+
+
 def as_seqrec(name: str, values: torch.Tensor) -> numpy.ndarray:
     return (values[1:] if name == "item_embedding.weight" else values).contiguous().cpu().numpy()
 
@@ -217,13 +226,13 @@ def next_item_loss(objective: str, select: bool, states: torch.Tensor, table: nn
         scores = states @ table.weight[1:].T
         targets = (group.padded_labels[..., 0] - 1).flatten()  # -1 where there is padding
         return F.cross_entropy(scores.flatten(0, 1), targets, ignore_index=-1, reduction="sum")
-    positive = (states * table(group.padded_labels[..., 0])).sum(-1)
-    negative = (states * table(group.padded_labels[..., 1])).sum(-1)
+    positive = (states * table(group.padded_labels[..., 0])).sum(-1).float()
+    negative = (states * table(group.padded_labels[..., 1])).sum(-1).float()
     return ((F.softplus(-positive) + F.softplus(negative)) * group.real).sum()
 
 
 def loss_of_rows(objective: str, states: torch.Tensor, table: nn.Embedding, labels: torch.Tensor):
     if objective == "softmax":
         return F.cross_entropy(states @ table.weight[1:].T, labels[:, 0] - 1, reduction="sum")
-    scores = (table(labels) @ states.unsqueeze(-1)).squeeze(-1)
+    scores = (table(labels) @ states.unsqueeze(-1)).squeeze(-1).float()  # autocast leaves losses in float too
     return F.softplus(-scores[:, 0]).sum() + F.softplus(scores[:, 1]).sum()

@@ -15,7 +15,7 @@ class Training:
     histories: str  # whose lengths: batches.Histories
     users: int  # of a batch
     options: dict[str, object]  # of the model, as seqrec names them
-    products: str = "full"  # of seqrec's; PyTorch's are float
+    products: str = "full"  # of seqrec's; PyTorch's are float, on a GPU also autocast to bfloat16 beside "bf16"
 
     @property
     def max_length(self) -> int:
@@ -108,7 +108,15 @@ ON_GPU = [
     Training("sasrec-bce-amazon", "SASRec, BCE, Amazon lengths", "sasrec", "bce", "amazon", 128, sasrec(50)),
     Training("sasrec-softmax-ml", "SASRec, full softmax of 3,416 items, ml-1m lengths", "sasrec", "softmax", "ml-1m",
              128, sasrec(200)),
+    Training("sasrec-bce-bf16-ml", "SASRec, BCE in bfloat16, ml-1m lengths, d64, B128", "sasrec", "bce", "ml-1m", 128,
+             sasrec(200), "bf16"),
+    Training("sasrec-bce-bf16-ml-2048", "SASRec, BCE in bfloat16, ml-1m lengths, d64, B2048", "sasrec", "bce", "ml-1m",
+             2048, sasrec(200), "bf16"),
+    Training("sasrec-softmax-bf16-ml", "SASRec, full softmax in bfloat16, ml-1m lengths", "sasrec", "softmax", "ml-1m",
+             128, sasrec(200), "bf16"),
     Training("gru4rec-100-ml", "GRU4Rec, BCE, 100 units, ml-1m lengths", "gru4rec", "bce", "ml-1m", 128,
              gru4rec(100, 200)),
     Training("din-5-50", "DIN, B4096, histories of 5 to 50, 63 k items", "din", "click", "5-50", 4096, din()),
+    Training("din-bf16-5-50", "DIN in bfloat16, B4096, histories of 5 to 50, 63 k items", "din", "click", "5-50", 4096,
+             din(), "bf16"),
 ]
