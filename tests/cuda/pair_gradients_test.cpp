@@ -19,6 +19,7 @@ __global__ void behind_kernel(cuda::PairTable pairs, VectorView<index_t, DeviceS
 
 /// Of entry i: 1000 i + column; 10 i + unit.
 struct Numbers {
+  static constexpr int together = 2;
   struct Read {
     index_t i;
     int first, columns, units;

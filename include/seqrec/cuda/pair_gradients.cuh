@@ -43,19 +43,17 @@ EntryLanes entry_lanes(const Pass& a, const PairGradients<S>& g) {
           row_alignment(a.keys, a.queries, a.dy, a.dkeys.view, a.dqueries.view, g.dproducts, g.dz, g.sums)};
 }
 
-/// Entries that are under way together.
-inline constexpr int entries_in_batch = 2;
-
 /// Calls finish_columns(first, count, sum) and finish_units(first, count, sum) for this lane's eights of either, with
 /// sums over entries. All lanes of the warp take part.
 /// @param entry   entry(i) says what the i-th entry adds: it has load(first, columns, units), whose result has
-/// add_to(column sums, unit sums)   @param is_shared  whether the warp's groups share the entries, and the first of
+/// add_to(column sums, unit sums); so many of them as `together` says are under way at once   @param is_shared  whether the warp's groups share the entries, and the first of
 /// them finishes; else each has entries of its own
 template <class Accumulator, class Entry, class FinishColumns, class FinishUnits>
 __device__ void sum_entries(const EntryLanes& lanes, index_t columns, index_t units, index_t entries, bool is_shared,
                             Entry entry, FinishColumns finish_columns, FinishUnits finish_units) {
   const int width = static_cast<int>(columns), height = static_cast<int>(units);
   const int begin = is_shared ? lanes.group() : 0, step = is_shared ? lanes.groups() : 1;
+  constexpr int together = decltype(entry(begin))::together;
   const auto count_of = [](int left) { return left < octet ? (left < 0 ? 0 : left) : octet; };
   for (int base = 0; base < width || base < height; base += octet * lanes.lanes) {
     const int first = base + octet * lanes.lane();
@@ -70,8 +68,7 @@ __device__ void sum_entries(const EntryLanes& lanes, index_t columns, index_t un
       for (int k = 0; k < Entries; ++k) read[k].add_to(of_columns, of_units);
     };
     index_t from = begin;
-    for (; from + (entries_in_batch - 1) * step < entries; from += entries_in_batch * step)
-      add.template operator()<entries_in_batch>(from);
+    for (; from + (together - 1) * step < entries; from += together * step) add.template operator()<together>(from);
     for (; from < entries; from += step) add.template operator()<1>(from);
     for (int distance = lanes.lanes; is_shared && distance < warp_size; distance *= 2)
       for (int i = 0; i < octet; ++i) {
@@ -95,6 +92,7 @@ __device__ Octet<S> in_scalar(const Octet<Accumulator>& sum) {
 /// What a pair adds to its query, and to the query's part of the first layer.
 template <class S>
 struct QueryEntry {
+  static constexpr int together = 2;
   struct Read {
     Octet<S> dproduct, key, dz;
 
@@ -118,6 +116,7 @@ struct QueryEntry {
 /// What a pair adds to its key, and to the key's part of the first layer.
 template <class S>
 struct KeyEntry {
+  static constexpr int together = 1;
   struct Read {
     Octet<S> weight, dy, dproduct, query, dz;
 
@@ -192,7 +191,7 @@ inline constexpr int most_keys_of_warp = 8;
 inline constexpr index_t few_pairs_of_key = 4;
 
 template <class S>
-__global__ void __launch_bounds__(warp_size* rows_per_block, 3)
+__global__ void __launch_bounds__(warp_size* rows_per_block, 2)
     key_gradients_kernel(CandidateAttentionBackward<BasicContext<S>> a, PairTable pairs, PairGradients<S> g,
                          int keys_of_warp, EntryLanes lanes) {
   using Accumulator = accumulator_of<S>;

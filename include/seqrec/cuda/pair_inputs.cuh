@@ -59,12 +59,14 @@ struct PairInputs {
                  is_packed<at_once>(queries.data, queries.stride);
   }
 
-  /// Writes two pairs' q * k, and zeros up to whole tiles; the four lanes of a tensor core's row share the work.
+  /// Writes q * k of some pairs, and zeros up to whole tiles; the four lanes of a tensor core's row share the work.
   /// @param keys_at  where k goes in the same way, behind q * k; 0 for nowhere
-  __device__ void write_products(const index_t (&of)[2], S* const (&to)[2], int keys_at) const {
-    const S *q[2], *k[2];
+  template <std::size_t Count>
+  __device__ void write_products(const index_t (&of)[Count], S* const (&to)[Count], int keys_at) const {
+    constexpr int count = static_cast<int>(Count);
+    const S *q[Count], *k[Count];
     SEQREC_CUDA_UNROLL
-    for (int pair = 0; pair < 2; ++pair) {
+    for (int pair = 0; pair < count; ++pair) {
       q[pair] = queries.row(pairs.candidate(of[pair]));
       k[pair] = keys.row(pairs.key(of[pair]));
     }
@@ -73,10 +75,10 @@ struct PairInputs {
     if (are_packed) {
       for (; column < width; column += together * 4 * at_once) {
         // All loads before the first store, which might change what is loaded for all that a compiler knows.
-        Some of_q[2][together], of_k[2][together];
+        Some of_q[Count][together], of_k[Count][together];
         const auto for_each = [&](auto action) {
           SEQREC_CUDA_UNROLL
-          for (int pair = 0; pair < 2; ++pair) SEQREC_CUDA_UNROLL
+          for (int pair = 0; pair < count; ++pair) SEQREC_CUDA_UNROLL
           for (int i = 0; i < together; ++i)
             if (const int at = column + at_once * (mma_member() + 4 * i); at < width) action(pair, i, at);
         };
@@ -94,7 +96,7 @@ struct PairInputs {
       column = width;
     }
     for (column += mma_member(); column < end; column += 4)
-      for (int pair = 0; pair < 2; ++pair) {
+      for (int pair = 0; pair < count; ++pair) {
         const S key = column < width ? k[pair][column] : S{0};
         to[pair][column] = column < width ? q[pair][column] * key : S{0};
         if (keys_at > 0) to[pair][keys_at + column] = key;

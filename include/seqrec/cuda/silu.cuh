@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "seqrec/cuda/activation.cuh"
+#include <cmath>
+
 #include "seqrec/cuda/device.cuh"
 
 namespace seqrec::cuda {
@@ -12,7 +13,7 @@ struct Silu {
   A value, slope;
 
   __device__ explicit Silu(A x) {
-    const A open = sigmoid(x);
+    const A open = A{1} / (A{1} + std::exp(-x));
     value = x * open;
     slope = open * (A{1} + x * (A{1} - open));
   }
