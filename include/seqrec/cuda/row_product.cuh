@@ -96,7 +96,15 @@ __device__ Pair<S> load_pair(const S* from, int left, bool in_pairs) {
 template <class S>
 __device__ void store_pair(S* to, const Pair<S>& pair, int left, bool in_pairs) {
   if (in_pairs && left > 1) {
-    *reinterpret_cast<Pair<S>*>(to) = pair;
+#ifdef __CUDACC__
+    // A compiler that sees the same two stores here and below makes them one by one in both places.
+    if constexpr (std::is_same_v<S, float>)
+      asm volatile("st.global.v2.f32 [%0], {%1, %2};" ::"l"(__cvta_generic_to_global(to)), "f"(pair.values[0]),
+                   "f"(pair.values[1])
+                   : "memory");
+    else
+#endif
+      *reinterpret_cast<Pair<S>*>(to) = pair;
     return;
   }
   for (int i = 0; i < 2 && i < left; ++i) to[i] = pair.values[i];
