@@ -55,52 +55,44 @@ class GradientBlock : public GradientRows<S> {
 
   /// What goes into the first layer: two rows a lane, the last pair for those beyond it.
   __device__ void write_products() const {
-    index_t pairs[2];
-    S* to[2];
     for (int half = 0; half < 2; ++half) {
       const int row = Sums::row(2 * half);
-      pairs[half] = pair_ + row < a_.total ? pair_ + row : a_.total - 1;
-      to[half] = of_pair(0, row);
+      const index_t pair[] = {pair_ + row < a_.total ? pair_ + row : a_.total - 1};
+      S* const to[] = {of_pair(0, row)};
+      a_.inputs.write_products(pair, to, 0);
     }
-    a_.inputs.write_products(pairs, to, 0);
   }
 
   /// Adds gradients of a layer's weight to the block's sums.
   __device__ void add_weight_gradients(int l, bool is_first) const {
-    if (whole_tiles(places_.widths[l]) % (5 * mma_columns) == 0)
-      add_weight_tiles<5>(l, is_first);
+    const WeightJobs jobs(places_.widths[l + 1], places_.widths[l]);
+    if (jobs.tiles == 5)
+      add_weight_tiles<5>(l, jobs, is_first);
     else
-      add_weight_tiles<4>(l, is_first);
+      add_weight_tiles<4>(l, jobs, is_first);
   }
-  /// A warp takes sixteen units and Tiles times eight inputs, of which five times eight are never cut short.
   template <int Tiles>
-  __device__ void add_weight_tiles(int l, bool is_first) const {
-    const int units = places_.widths[l + 1], inputs = places_.widths[l], end = whole_tiles(inputs);
-    const int across = (end / mma_columns + Tiles - 1) / Tiles;
+  __device__ void add_weight_tiles(int l, const WeightJobs& jobs, bool is_first) const {
+    using Four = Packed<S, 4>;
+    const int units = places_.widths[l + 1], end = whole_tiles(places_.widths[l]);
     const int dz_stride = places_.strides[(l + 1) % 2], x_stride = places_.strides[l % 2];
     const S *const dz = of_block(l + 1), *const x = of_block(l);
-    for (int job = warp(); job < (units + mma_rows - 1) / mma_rows * across; job += warps()) {
-      const int first_unit = job / across * mma_rows, first_input = job % across * Tiles * mma_columns;
+    for (int job = warp(); job < jobs.count; job += warps()) {
+      const int first_unit = jobs.first_unit(job), first_input = jobs.first_input(job);
       // The block's sums so far arrive while the product is made.
-      const int first_column = first_input + Sums::column(0);
-      S* const to = a_.sums.row(blockIdx.x) + places_.dweights[l] + (first_unit + Sums::row(0)) * inputs + first_column;
+      auto* const to =
+          reinterpret_cast<Four*>(a_.sums.row(blockIdx.x) + places_.dweights[l] + jobs.place(job, 0, mma_lane()));
       Sums sums[static_cast<std::size_t>(Tiles)];
-      const auto for_sums = [&](auto action) {
+      if (!is_first) {
         SEQREC_CUDA_UNROLL
-        for (int half = 0; half < 2; ++half) {
-          if (first_unit + Sums::row(2 * half) >= units) continue;
-          S* const row = to + 8 * half * inputs;
-          SEQREC_CUDA_UNROLL
-          for (int tile = 0; tile < Tiles; ++tile) SEQREC_CUDA_UNROLL
-          for (int i = 0; i < 2; ++i)
-            if (first_column + tile * mma_columns + i < inputs)
-              action(row[tile * mma_columns + i], sums[tile].values[2 * half + i]);
+        for (int tile = 0; tile < Tiles; ++tile) {
+          const Four so_far = to[tile * warp_size];
+          for (int i = 0; i < 4; ++i) sums[tile].values[i] = so_far.values[i];
         }
-      };
-      if (!is_first) for_sums([](const S& so_far, Accumulator& sum) { sum = so_far; });
+      }
       const S *const of_units = dz + first_unit, *const of_inputs = x + first_input;
       const int units_left = units - first_unit, inputs_left = end - first_input;
-      // Of what lies beyond the last unit or input anything will do: it is left out below.
+      // Of what lies beyond the last unit or input anything will do: nobody reads it.
       const auto multiply = [&](auto whole) {
         constexpr bool is_whole = decltype(whole)::value;
         add_tiles<Terms>(
@@ -114,7 +106,12 @@ class GradientBlock : public GradientRows<S> {
         multiply(std::true_type{});
       else
         multiply(std::false_type{});
-      for_sums([](S& target, const Accumulator& sum) { target = static_cast<S>(sum); });
+      SEQREC_CUDA_UNROLL
+      for (int tile = 0; tile < Tiles; ++tile) {
+        Four sum;
+        for (int i = 0; i < 4; ++i) sum.values[i] = static_cast<S>(sums[tile].values[i]);
+        to[tile * warp_size] = sum;
+      }
     }
   }
 
@@ -143,16 +140,12 @@ class GradientBlock : public GradientRows<S> {
     for (int tile = 0; tile < Tiles; ++tile)
       for (int half = 0; half < 2; ++half) {
         const int row = Sums::row(2 * half), input = first + tile * mma_columns + Sums::column(0);
-        const S two[2] = {static_cast<S>(sums[tile].values[2 * half]), static_cast<S>(sums[tile].values[2 * half + 1])};
-        if (l > 0) {
-          S* const to = of_pair(l, row) + input;
-          to[0] = two[0];
-          to[1] = two[1];
-        } else if (row < count_) {
-          S* const to = a_.dproducts.row(pair_ + row) + input;
-          if (input < inputs) to[0] = two[0];
-          if (input + 1 < inputs) to[1] = two[1];
-        }
+        const Packed<S, 2> two{
+            {static_cast<S>(sums[tile].values[2 * half]), static_cast<S>(sums[tile].values[2 * half + 1])}};
+        if (l > 0)
+          *reinterpret_cast<Packed<S, 2>*>(of_pair(l, row) + input) = two;
+        else if (row < count_)
+          write_two(two, a_.dproducts.row(pair_ + row) + input, inputs - input, a_.has_packed_products);
       }
   }
 };

@@ -15,6 +15,38 @@ namespace seqrec::cuda {
 /// Sums over pairs that a unit has: of its bias, of alpha, of deviations and of their squares.
 inline constexpr int sums_of_unit = 4;
 
+/// How a layer's weight gradient is dealt: a warp takes sixteen units and some tiles of eight inputs at a time. Sums of
+/// a block lie in memory job by job, tile by tile, as a warp's lanes have them: four numbers a lane.
+struct WeightJobs {
+  static constexpr int of_tile = 4 * warp_size;
+
+  int tiles;   ///< of a job: five, where they are never cut short, or four
+  int across;  ///< jobs of the same units
+  int count;
+
+  SEQREC_HOST_DEVICE WeightJobs(int units, int inputs) {
+    const int all = whole_tiles(inputs) / mma_columns;
+    tiles = all % 5 == 0 ? 5 : 4;
+    across = (all + tiles - 1) / tiles;
+    count = (units + mma_rows - 1) / mma_rows * across;
+  }
+  SEQREC_HOST_DEVICE int sums() const { return count * tiles * of_tile; }
+  SEQREC_HOST_DEVICE int first_unit(int job) const { return job / across * mma_rows; }
+  SEQREC_HOST_DEVICE int first_input(int job) const { return job % across * tiles * mma_columns; }
+  /// Where a lane's four sums of a tile lie.
+  SEQREC_HOST_DEVICE int place(int job, int tile, int lane) const { return (job * tiles + tile) * of_tile + 4 * lane; }
+  /// Which element of the weight's gradient a place holds; beyond the weight in tiles that are cut short.
+  struct Element {
+    int unit, input;
+  };
+  SEQREC_HOST_DEVICE Element element(int place) const {
+    const int tile = place / of_tile % tiles, job = place / (of_tile * tiles), lane = place % of_tile / 4,
+              i = place % 4;
+    return {first_unit(job) + MmaSums<>::row_of(lane, i),
+            first_input(job) + tile * mma_columns + MmaSums<>::column_of(lane, i)};
+  }
+};
+
 /// Shared memory holds activations, then numbers: weights, then what warps work on, then sums of each warp.
 struct GradientPlaces {
   static constexpr int most_layers = 3;
@@ -24,7 +56,7 @@ struct GradientPlaces {
   int weights[most_layers] = {};         ///< numbers before a layer's weight, whose rows are padded
   int output = 0, of_warps = 0;          ///< before the scores' weight, and before what warps work on
   int strides[2] = {};                   ///< of what goes into layers of even, and of odd number
-  int dweights[most_layers] = {};        ///< sums of a block before those of a layer's weight, which are dense
+  int dweights[most_layers] = {};        ///< sums of a block before those of a layer's weight (WeightJobs)
   int of_units = 0, of_output = 0;       ///< before those of units, and of the scores' weight and bias
   int sums = 0;                          ///< all of a block; each warp has those from `of_units` on for itself
 
@@ -46,7 +78,7 @@ struct GradientPlaces {
       weights[l] = output;
       output += whole_tiles(widths[l + 1]) * weight_stride(l);
       dweights[l] = of_units;
-      of_units += widths[l + 1] * widths[l];
+      of_units += WeightJobs(widths[l + 1], widths[l]).sums();
     }
     for (int l = 0; l <= layers; ++l) strides[l % 2] = std::max(strides[l % 2], whole_tiles(widths[l]) + 4);
     of_warps = (output + heads * widths[layers] + 3) / 4 * 4;

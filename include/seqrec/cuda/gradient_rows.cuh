@@ -25,6 +25,7 @@ struct NetworkGradients {
   MatrixView<S, DeviceSpace> dproducts;      ///< (pairs, D) written: of q * k
   MatrixView<S, DeviceSpace> sums = {};      ///< (blocks, of a block) written
   index_t total = 0;                         ///< pairs
+  bool has_packed_products = false;          ///< rows of dproducts are packed twos
 };
 
 /// Sixteen pairs a warp.

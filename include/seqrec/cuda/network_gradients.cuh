@@ -52,8 +52,10 @@ __device__ void add_network_gradient(const NetworkGradients<S>& a, const Gradien
   if (i < places.of_units) {
     int l = places.layers - 1;
     while (places.dweights[l] > i) --l;
-    const int inputs = places.widths[l], at = i - places.dweights[l];
-    add(unit.hidden[l].dweight, at / inputs, (l == 0 ? 3 * inputs : 0) + at % inputs);
+    const int inputs = places.widths[l];
+    const auto at = WeightJobs(places.widths[l + 1], inputs).element(i - places.dweights[l]);
+    if (at.unit < places.widths[l + 1] && at.input < inputs)
+      add(unit.hidden[l].dweight, at.unit, (l == 0 ? 3 * inputs : 0) + at.input);
     return;
   }
   const int what = (i - places.of_units) % sums_of_unit;
@@ -96,6 +98,8 @@ bool network_gradients(BasicContext<S>& context, NetworkGradients<S> a) {
   if (!fits_shared_memory<S>(a.unit, a.inputs.keys.columns(), most)) return false;
   if (a.total == 0) return true;
   const GradientPlaces places(a.unit, a.inputs.keys.columns());
+  a.has_packed_products =
+      a.dproducts && a.dproducts.columns() % 2 == 0 && is_packed<2>(a.dproducts.data, a.dproducts.stride);
   // As many warps as leave room for a second block, if they are some; else as many as fit.
   const auto warps_in = [&](std::size_t bytes) {
     int warps = most_gradient_warps;
@@ -107,7 +111,8 @@ bool network_gradients(BasicContext<S>& context, NetworkGradients<S> a) {
   if (warps == 0) return false;
   const LaunchShape shape{dim3(std::min(blocks_for(a.total, warps * mma_rows), gradient_blocks)),
                           dim3(warp_size, static_cast<unsigned>(warps)), places.bytes<S>(warps)};
-  a.sums = context.matrix(shape.grid.x, places.sums);
+  // Rows begin where several elements are read at once.
+  a.sums = context.matrix(shape.grid.x, round_up(places.sums, memory_alignment)).column_range(0, places.sums);
   dispatch_terms(context,
                  [&]<class Terms>() { launch<network_gradients_kernel<S, Terms>>(context, shape, a, places); });
   launch<add_network_gradients_kernel<S>>(

@@ -89,7 +89,8 @@ class NetworkWarp {
       key_[half] = a_.inputs.pairs.key(pair_[half]);
     }
     S* const upper = inputs(0) + MmaSums<Accumulator>::row(0) * places_.strides[0];
-    a_.inputs.write_products(pair_, {upper, upper + 8 * places_.strides[0]}, places_.keys_at);
+    S* const to[] = {upper, upper + 8 * places_.strides[0]};
+    a_.inputs.write_products(pair_, to, places_.keys_at);
     index_t before = 0;
     for (int l = 0, first_unit = 0; l < places_.layers; first_unit += places_.widths[++l]) {
       __syncwarp();  // what the lanes have written

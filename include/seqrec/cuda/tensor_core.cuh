@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "seqrec/core/types.hpp"
 #include "seqrec/cuda/device.cuh"
 
 namespace seqrec::cuda {
@@ -35,8 +36,11 @@ template <class A = float>
 struct MmaSums {
   A values[4] = {};
 
-  __device__ static int row(int i) { return mma_group() + 8 * (i / 2); }
-  __device__ static int column(int i) { return 2 * mma_member() + i % 2; }
+  __device__ static int row(int i) { return row_of(mma_lane(), i); }
+  __device__ static int column(int i) { return column_of(mma_lane(), i); }
+  /// Of another lane.
+  SEQREC_HOST_DEVICE static int row_of(int lane, int i) { return lane / 4 + 8 * (i / 2); }
+  SEQREC_HOST_DEVICE static int column_of(int lane, int i) { return 2 * (lane % 4) + i % 2; }
 };
 
 /// Single precision as TF32: ten bits of mantissa, to the nearest, halves away from zero.
