@@ -46,8 +46,8 @@ EntryLanes entry_lanes(const Pass& a, const PairGradients<S>& g) {
 /// Calls finish_columns(first, count, sum) and finish_units(first, count, sum) for this lane's eights of either, with
 /// sums over entries. All lanes of the warp take part.
 /// @param entry   entry(i) says what the i-th entry adds: it has load(first, columns, units), whose result has
-/// add_to(column sums, unit sums); so many of them as `together` says are under way at once   @param is_shared  whether the warp's groups share the entries, and the first of
-/// them finishes; else each has entries of its own
+/// add_to(column sums, unit sums); so many of them as `together` says are under way at once   @param is_shared  whether
+/// the warp's groups share the entries, and the first of them finishes; else each has entries of its own
 template <class Accumulator, class Entry, class FinishColumns, class FinishUnits>
 __device__ void sum_entries(const EntryLanes& lanes, index_t columns, index_t units, index_t entries, bool is_shared,
                             Entry entry, FinishColumns finish_columns, FinishUnits finish_units) {
