@@ -15,7 +15,8 @@ using namespace seqrec_test;
 using namespace seqrec::cuda;
 
 /// C (16, 8) += A (16, K) B (K, 8), by each warp of a block for matrices of its own.
-template <class Mma, class T>
+/// @tparam in_pairs  two terms are read at once
+template <class Mma, bool in_pairs, class T>
 __global__ void multiply(const T* a, const T* b, T* c) {
   using Sums = MmaSums<T>;
   const int warp = static_cast<int>((threadIdx.x + blockDim.x * threadIdx.y) / warp_size);
@@ -23,8 +24,18 @@ __global__ void multiply(const T* a, const T* b, T* c) {
   b += warp * Mma::terms * mma_columns;
   c += warp * mma_rows * mma_columns;
   Mma mma;
-  mma.set_left([&](int row, int term) { return a[row * Mma::terms + term]; });
-  mma.set_right([&](int term, int column) { return b[term * mma_columns + column]; });
+  const auto left = [&](int row, int term) { return a[row * Mma::terms + term]; };
+  const auto right = [&](int term, int column) { return b[term * mma_columns + column]; };
+  if constexpr (in_pairs) {
+    struct Pair {
+      float values[2];
+    };
+    mma.set_left_pairs([&](int row, int term) { return Pair{{left(row, term), left(row, term + 1)}}; });
+    mma.set_right_pairs([&](int term, int column) { return Pair{{right(term, column), right(term + 1, column)}}; });
+  } else {
+    mma.set_left(left);
+    mma.set_right(right);
+  }
   Sums sums;
   for (int i = 0; i < 4; ++i) sums.values[i] = c[Sums::row(i) * mma_columns + Sums::column(i)];
   mma.multiply(sums);
@@ -57,14 +68,15 @@ std::vector<float> long_numbers(int count, unsigned seed) {
 }
 
 /// @param most_off  by how much of the sum of |a| |b| a result may differ from the product of a, b and c
-template <class Mma, class T>
+template <class Mma, bool in_pairs = false, class T>
 void check_products(const std::vector<T>& a, const std::vector<T>& b, const std::vector<T>& c, double most_off) {
   constexpr int terms = Mma::terms;
   const auto left = to_device(a), right = to_device(b);
   for (const dim3 block : {dim3(warp_size * warps), dim3(8, 4 * warps)}) {
     const auto products = same_under_three_schedules([&] {
       auto sums = to_device(c);
-      launch<multiply<Mma, T>>(DefaultStream{}, {1, block}, left.view().data, right.view().data, sums.view().data);
+      launch<multiply<Mma, in_pairs, T>>(DefaultStream{}, {1, block}, left.view().data, right.view().data,
+                                         sums.view().data);
       return sums.to_host();
     });
     for (int warp = 0; warp < warps; ++warp)
@@ -88,28 +100,32 @@ void check_products(const std::vector<T>& a, const std::vector<T>& b, const std:
 }
 
 /// Sums of multiples of 1/256 below 2^11 are exact in single precision, in whatever order.
-template <class Mma, class T = float>
+template <class Mma, bool in_pairs = false, class T = float>
 void check_exact_products() {
-  check_products<Mma>(numbers<T>(warps * mma_rows * Mma::terms, 1), numbers<T>(warps * Mma::terms * mma_columns, 2),
-                      numbers<T>(warps * mma_rows * mma_columns, 3), 0);
+  check_products<Mma, in_pairs>(numbers<T>(warps * mma_rows * Mma::terms, 1),
+                                numbers<T>(warps * Mma::terms * mma_columns, 2),
+                                numbers<T>(warps * mma_rows * mma_columns, 3), 0);
 }
 
 }  // namespace
 
 TEST_CASE("a warp multiplies in bf16: every element lies in the lane and register where it belongs", "[cuda]") {
   check_exact_products<MmaBf16>();
+  check_exact_products<MmaBf16, true>();
 }
 
 TEST_CASE("a warp multiplies in TF32: every element lies in the lane and register where it belongs", "[cuda]") {
   check_exact_products<MmaTf32>();
+  check_exact_products<MmaTf32, true>();
 }
 
 TEST_CASE("a warp multiplies in double: every element lies in the lane and register where it belongs", "[cuda]") {
-  check_exact_products<MmaDouble, double>();
+  check_exact_products<MmaDouble, false, double>();
 }
 
 TEST_CASE("a warp multiplies floats by three products in TF32, about as exactly as sums of floats are", "[cuda]") {
   check_exact_products<MmaFloat>();
+  check_exact_products<MmaFloat, true>();
   // Sums of eight positive numbers, each rounded by less than 2^-23 of what it is then.
   check_products<MmaFloat>(long_numbers(warps * mma_rows * 8, 4), long_numbers(warps * 8 * mma_columns, 5),
                            std::vector<float>(warps * mma_rows * mma_columns), 0x1p-20);
@@ -121,8 +137,8 @@ TEST_CASE("products of numbers that are none are none", "[cuda]") {
     a[3] = bad;
     const auto left = to_device(a), right = to_device(std::vector<float>(warps * 8 * mma_columns, 1.0f));
     auto sums = to_device(std::vector<float>(warps * mma_rows * mma_columns));
-    launch<multiply<MmaFloat, float>>(DefaultStream{}, {1, warp_size * warps}, left.view().data, right.view().data,
-                                      sums.view().data);
+    launch<multiply<MmaFloat, false, float>>(DefaultStream{}, {1, warp_size * warps}, left.view().data,
+                                             right.view().data, sums.view().data);
     const auto products = sums.to_host();
     CHECK_FALSE(std::isfinite(products[0]));
     CHECK(products[mma_columns] == 8.0f);

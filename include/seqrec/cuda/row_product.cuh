@@ -3,10 +3,10 @@
 // sum is the caller's.
 //
 // One block of eight warps per 64 rows and 64 columns of the result; a warp has 16 of the rows and 32 of the columns.
-// Both operands go through shared memory by asynchronous copies, and an element is summed in an order that depends on
-// the number of terms alone: a row of the result depends on its row of the left operand, to the last bit, and on no
-// other. Memory: the left operand once for every 64 columns, the right one once for every 64 rows (from the
-// second-level cache).
+// Both operands go through shared memory by asynchronous copies, sector by sector: what is a sector of 32 bytes in
+// memory is one there, or it is read twice. An element is summed in an order that depends on the number of terms alone:
+// a row of the result depends on its row of the left operand, to the last bit, and on no other. Memory: the left
+// operand once for every 64 columns, the right one once for every 64 rows (from the second-level cache).
 #pragma once
 
 #include <cstddef>
@@ -44,9 +44,19 @@ __device__ inline int product_warp_column() {
 /// What the rows of the right operand are: the result's columns, as those of a weight in x weight', or the sum's terms.
 enum class RightRows { columns, terms };
 
+/// Where a tile's rows stand.
+struct InOrder {
+  __device__ static int place(int row) { return row; }
+};
+/// Of each eight the even ones first: lanes that read the first, or the second, of two neighbouring rows do so from
+/// different banks.
+struct EvensFirst {
+  __device__ static int place(int row) { return row / 8 * 8 + row % 8 / 2 + row % 2 * 4; }
+};
+
 /// Begins to copy Rows by Columns elements, from (row, column) on, into shared memory; zeros behind the matrix's end
 /// and from row `end` on. All of a block's `Threads` threads take part; the caller commits the copies and waits.
-template <int Rows, int Columns, int Stride, int Threads, class T>
+template <int Rows, int Columns, int Stride, int Threads, class Order = InOrder, class T>
 __device__ void copy_tile(T* tile, const MatrixView<const T, DeviceSpace>& matrix, index_t row, index_t end,
                           index_t column, int alignment) {
   const auto copy = [&]<int Bytes>() {
@@ -61,7 +71,8 @@ __device__ void copy_tile(T* tile, const MatrixView<const T, DeviceSpace>& matri
     SEQREC_CUDA_UNROLL
     for (int i = 0; i < Rows; i += rows_at_once, from += step) {
       const bool exists = has_column && r + i < rows;
-      copy_async<Bytes>(tile + (r + i) * Stride + c, exists ? from : matrix.data, exists ? Bytes : 0);
+      const int place = rows_at_once % 8 == 0 ? Order::place(r) + i : Order::place(r + i);  // the same
+      copy_async<Bytes>(tile + place * Stride + c, exists ? from : matrix.data, exists ? Bytes : 0);
     }
   };
   if (alignment == 16)
@@ -123,6 +134,19 @@ __device__ void multiply_warp_tiles(MmaSums<A> (&sums)[product_tiles], Left left
   multiply_in_turn(mma, sums);
 }
 
+/// The same of operands whose neighbouring terms are read at once.
+/// @param left   left(row, term) and of the next term   @param right  right(term, column) and of the next term
+template <class Mma, class A, class Left, class Right>
+__device__ void multiply_warp_pairs(MmaSums<A> (&sums)[product_tiles], Left left, Right right) {
+  Mma mma[product_tiles];
+  mma[0].set_left_pairs(left);
+  for (int tile = 0; tile < product_tiles; ++tile) {
+    if (tile != 0) mma[tile] = mma[0];
+    mma[tile].set_right_pairs([&](int term, int column) { return right(term, tile * mma_columns + column); });
+  }
+  multiply_in_turn(mma, sums);
+}
+
 /// A block's part of left (N, K) right, in the lanes' registers.
 template <class S, class Mma, RightRows right_rows>
 class RowProduct {
@@ -131,8 +155,11 @@ class RowProduct {
 
   /// Terms that lie in shared memory at once: all of them, in a model 64 wide.
   static constexpr int terms = sizeof(S) == sizeof(double) ? 32 : 64;
-  static constexpr int left_stride = terms + 4;
-  static constexpr int right_stride = right_rows == RightRows::columns ? terms + 4 : product_columns + 8;
+  /// Whether a lane reads two neighbouring terms at once: rows then begin at whole sectors, without meeting in a bank.
+  static constexpr bool reads_pairs = !std::is_same_v<S, double>;
+  static constexpr int left_stride = terms + (reads_pairs ? 8 : 4);
+  static constexpr int right_stride = right_rows == RightRows::columns ? left_stride : product_columns + 8;
+  using RightOrder = std::conditional_t<reads_pairs && right_rows == RightRows::terms, EvensFirst, InOrder>;
 
   /// What is multiplied, and how many bytes of it are copied at a time.
   struct Operands {
@@ -156,7 +183,7 @@ class RowProduct {
     for (index_t first = 0; first < all; first += terms) {
       copy_tile<product_rows, terms, left_stride, product_threads>(left_tile, of.left, row, of.left.rows(), first,
                                                                    of.left_alignment);
-      copy_tile<rows_of_right, columns_of_right, right_stride, product_threads>(
+      copy_tile<rows_of_right, columns_of_right, right_stride, product_threads, RightOrder>(
           right_tile, of.right, right_rows == RightRows::columns ? column : first, right_rows_end,
           right_rows == RightRows::columns ? first : column, of.right_alignment);
       commit_copies();
@@ -194,16 +221,24 @@ class RowProduct {
     SEQREC_CUDA_UNROLL
     for (int from = 0; from < terms; from += Mma::terms) {
       if (from >= count) break;
-      multiply_warp_tiles<Mma>(
-          sums_, [&](int r, int term) { return rows[r * left_stride + from + term]; },
-          [&](int term, int c) {
-            if constexpr (right_rows == RightRows::columns)
-              return columns[c * right_stride + from + term];
-            else
+      if constexpr (reads_pairs)
+        multiply_warp_pairs<Mma>(
+            sums_, [&](int r, int term) { return pair_at(rows + r * left_stride + from + term); },
+            [&](int term, int c) {
+              if constexpr (right_rows == RightRows::columns) return pair_at(columns + c * right_stride + from + term);
+              const S* const at = columns + (from + RightOrder::place(term)) * right_stride + c;
+              return Pair<S>{at[0], at[(RightOrder::place(1) - RightOrder::place(0)) * right_stride]};
+            });
+      else
+        multiply_warp_tiles<Mma>(
+            sums_, [&](int r, int term) { return rows[r * left_stride + from + term]; },
+            [&](int term, int c) {
+              if constexpr (right_rows == RightRows::columns) return columns[c * right_stride + from + term];
               return columns[(from + term) * right_stride + c];
-          });
+            });
     }
   }
+  __device__ static Pair<S> pair_at(const S* from) { return *reinterpret_cast<const Pair<S>*>(from); }
 
   MmaSums<A> sums_[product_tiles];
 };

@@ -6,8 +6,9 @@
 // at three products of TF32; MmaDouble (K = 4) at two of half the rows. A kernel over any S takes MmaOf<accumulator>.
 //
 // The three matrices lie in registers, spread over the warp's lanes. Where, only this file knows: kernels give
-// functions that read an element by its row and column. All lanes take part in whatever is done here. The emulator's
-// sums are exact and rounded once; hardware adds in an order, and with a rounding, of its own.
+// functions that read an element by its row and column, or, since a sum may take its terms in any order, two elements
+// of neighbouring terms at once (..._pairs). All lanes take part in whatever is done here. The emulator's sums are
+// exact and rounded once; hardware adds in an order, and with a rounding, of its own.
 #pragma once
 
 #include <bit>
@@ -92,6 +93,22 @@ struct MmaBf16 {
       right[i] = bf16_pair(at(term, mma_group()), at(term + 1, mma_group()));
     }
   }
+  /// @param at  at(row, term) of A and of the term behind it
+  template <class At>
+  __device__ void set_left_pairs(At at) {
+    for (int i = 0; i < 4; ++i) {
+      const auto pair = at(mma_group() + 8 * (i % 2), 2 * mma_member() + 8 * (i / 2));
+      left[i] = bf16_pair(pair.values[0], pair.values[1]);
+    }
+  }
+  /// @param at  at(term, column) of B and of the term behind it
+  template <class At>
+  __device__ void set_right_pairs(At at) {
+    for (int i = 0; i < 2; ++i) {
+      const auto pair = at(2 * mma_member() + 8 * i, mma_group());
+      right[i] = bf16_pair(pair.values[0], pair.values[1]);
+    }
+  }
   /// C += A B.
   __device__ void multiply(MmaSums<>& sums) const {
     float* const c = sums.values;
@@ -157,6 +174,20 @@ struct MmaTf32 {
   __device__ void set_right(At at) {
     for (int i = 0; i < 2; ++i) right[i] = tf32_bits(at(mma_member() + 4 * i, mma_group()));
   }
+  /// @param at  at(row, term) of A and of the term behind it
+  template <class At>
+  __device__ void set_left_pairs(At at) {
+    for (int half = 0; half < 2; ++half) {
+      const auto pair = at(mma_group() + 8 * half, 2 * mma_member());
+      for (int i = 0; i < 2; ++i) left[half + 2 * i] = tf32_bits(pair.values[i]);
+    }
+  }
+  /// @param at  at(term, column) of B and of the term behind it
+  template <class At>
+  __device__ void set_right_pairs(At at) {
+    const auto pair = at(2 * mma_member(), mma_group());
+    for (int i = 0; i < 2; ++i) right[i] = tf32_bits(pair.values[i]);
+  }
   /// C += A B.
   __device__ void multiply(MmaSums<>& sums) const { detail::multiply_tf32(sums.values, left, right); }
 };
@@ -195,6 +226,28 @@ struct MmaFloat {
       right_rest[i] = parts.second;
     }
   }
+  /// @param at  at(row, term) of A and of the term behind it
+  template <class At>
+  __device__ void set_left_pairs(At at) {
+    for (int half = 0; half < 2; ++half) {
+      const auto pair = at(mma_group() + 8 * half, 2 * mma_member());
+      for (int i = 0; i < 2; ++i) {
+        const Parts parts(pair.values[i]);
+        left[half + 2 * i] = parts.first;
+        left_rest[half + 2 * i] = parts.second;
+      }
+    }
+  }
+  /// @param at  at(term, column) of B and of the term behind it
+  template <class At>
+  __device__ void set_right_pairs(At at) {
+    const auto pair = at(2 * mma_member(), mma_group());
+    for (int i = 0; i < 2; ++i) {
+      const Parts parts(pair.values[i]);
+      right[i] = parts.first;
+      right_rest[i] = parts.second;
+    }
+  }
   /// C += A B is three products, the smaller ones first.
   static constexpr int products = 3;
   __device__ void multiply(MmaSums<>& sums, int product) const {
@@ -206,7 +259,7 @@ struct MmaFloat {
   }
 };
 
-/// Double precision, 4 terms a sum.
+/// Double precision, 4 terms a sum, of which a lane has one: no pairs.
 struct MmaDouble {
   static constexpr int terms = 4;
   double left[2], right;
