@@ -180,6 +180,9 @@ class RowProduct {
   __device__ void multiply(const Operands& of, index_t row, index_t column, S* shared) {
     S *const left_tile = shared, *const right_tile = shared + product_rows * left_stride;
     const index_t all = of.left.columns(), right_rows_end = of.right.rows();
+    const index_t columns = right_rows == RightRows::columns ? of.right.rows() : of.right.columns();
+    // A warp behind the last row or column leaves the tensor cores to others.
+    const bool works = row + product_warp_row() < of.left.rows() && column + product_warp_column() < columns;
     for (index_t first = 0; first < all; first += terms) {
       copy_tile<product_rows, terms, left_stride, product_threads>(left_tile, of.left, row, of.left.rows(), first,
                                                                    of.left_alignment);
@@ -190,7 +193,7 @@ class RowProduct {
       wait_for_copies<0>();
       __syncthreads();
       const index_t left_over = all - first;
-      add_terms(left_tile, right_tile, left_over < terms ? static_cast<int>(left_over) : terms);
+      if (works) add_terms(left_tile, right_tile, left_over < terms ? static_cast<int>(left_over) : terms);
       __syncthreads();  // before the next terms are copied
     }
   }

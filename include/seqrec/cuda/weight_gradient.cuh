@@ -82,6 +82,8 @@ class SlicedWeightGradient {
     };
     MmaSums<A> sums[product_tiles];
     A of_bias = 0;
+    // A warp behind the last output or input leaves the tensor cores to others.
+    const bool works = output + first_row < dy_.columns() && input + first < x_.columns();
     copy(begin, 0);
     int place = 0;
     for (index_t row = begin; row < end; row += terms, place = 1 - place) {
@@ -89,15 +91,17 @@ class SlicedWeightGradient {
       wait_for_copies<1>();
       __syncthreads();
       const S *const left = shared + 2 * place * tile, *const right = left + tile;
-      MmaSums<A> some[product_tiles];  // few terms at a time: the hardware's sums are rounded towards zero
-      SEQREC_CUDA_UNROLL
-      for (int from = 0; from < terms; from += Mma::terms) {
-        multiply_warp_tiles<Mma>(
-            some, [&](int r, int term) { return left[(from + term) * stride + first_row + r]; },
-            [&](int term, int c) { return right[(from + term) * stride + first + c]; });
+      if (works) {
+        MmaSums<A> some[product_tiles];  // few terms at a time: the hardware's sums are rounded towards zero
+        SEQREC_CUDA_UNROLL
+        for (int from = 0; from < terms; from += Mma::terms) {
+          multiply_warp_tiles<Mma>(
+              some, [&](int r, int term) { return left[(from + term) * stride + first_row + r]; },
+              [&](int term, int c) { return right[(from + term) * stride + first + c]; });
+        }
+        for (int column = 0; column < product_tiles; ++column)
+          for (int i = 0; i < 4; ++i) sums[column].values[i] += some[column].values[i];
       }
-      for (int column = 0; column < product_tiles; ++column)
-        for (int i = 0; i < 4; ++i) sums[column].values[i] += some[column].values[i];
       if (input == 0)
         for (int term = 0; term < terms / bias_parts; ++term)
           of_bias += left[(thread / product_rows * (terms / bias_parts) + term) * stride + thread % product_rows];
