@@ -39,7 +39,7 @@ __device__ S rounded_product(S a, S b) {
 }
 
 /// Elements that a thread moves at once: all are loaded before the first is stored, so that many loads are under way.
-inline constexpr int moved_at_once = 4;
+inline constexpr int moved_at_once = 8;
 
 /// Moves elements of a run, each with the gradient at the same distance from `gradients`, which is null for zeros.
 /// @param element  of the first   @param step  from one to the next   @param count  of them, at most moved_at_once

@@ -3,8 +3,8 @@
 // host.
 //
 // Updates: all runs of elements in one launch. The runs are cut into pieces in their order, which a bounded number of
-// blocks share, because each makes the rule of the step anew: its first thread takes powers in double. A piece is 1024
-// elements, four a thread; or, of rows of a table that stay or whose gradient is known row by row, eight rows or 32 of
+// blocks share, because each makes the rule of the step anew: its first thread takes powers in double. A piece is 2048
+// elements, eight a thread; or, of rows of a table that stay or whose gradient is known row by row, eight rows or 32 of
 // them, a warp each or for four of them. Memory: reads value, gradient and states once, writes value and states once;
 // where rows without gradient stay, of those that move the gradient is read twice. Sums of squares: blocks sum what is
 // a grid apart, one block sums theirs; the order depends on the sizes alone.
@@ -35,6 +35,8 @@ inline constexpr unsigned most_update_blocks = 8 * 132;
 
 /// The most blocks of a sum of squares, so that one block sums theirs; and the threads of either.
 inline constexpr int most_square_blocks = 256, square_threads = 256;
+/// Values that a thread reads before it adds the first.
+inline constexpr int squared_at_once = 8;
 
 /// Elements of a piece.
 inline constexpr int elements_per_piece = moved_at_once * update_threads;
@@ -100,8 +102,8 @@ __global__ void __launch_bounds__(update_threads, 2)
     if (looks_up(run)) {
       // The rows with gradients are ascending, so those of the warp's rows lie side by side.
       const index_t first = i * rows_looked_up, lane = static_cast<index_t>(threadIdx.x);
-      const index_t place =
-          rows_below(run.rows, run.first_row + first, 0, static_cast<int>(run.rows.size()), warp_size);
+      const PlacesBefore before(first, run.rows.size(), rows);
+      const index_t place = rows_below(run.rows, run.first_row + first, before.fewest, before.most, warp_size);
       const index_t near = lane < rows_looked_up && place + lane < run.rows.size()
                                ? static_cast<index_t>(run.rows(place + lane)) - run.first_row - first
                                : index_t{-1};
@@ -138,15 +140,26 @@ void optimizer_step(BasicContext<S>& context, const OptimizerStep<BasicContext<S
   launch<optimizer_step_kernel<S, Update>>(context, shape, a, first_pieces);
 }
 
-/// partial(block) = the sum of f(value) over what is the block's of each run.
+/// partial(block) = the sum of f(value) over what is the block's of each run.   @param f  f(0) is 0
 template <class Master, class Function>
 __global__ void sum_values_kernel(FixedList<VectorView<const Master, DeviceSpace>, most_runs> runs, Function f,
                                   VectorView<double, DeviceSpace> partial) {
   double sum = 0;
   const index_t step = static_cast<index_t>(gridDim.x) * square_threads;
   const index_t first = static_cast<index_t>(blockIdx.x) * square_threads + threadIdx.x;
-  for (index_t run = 0; run < runs.size(); ++run)
-    for (index_t i = first; i < runs[run].size(); i += step) sum += f(static_cast<double>(runs[run](i)));
+  for (index_t run = 0; run < runs.size(); ++run) {
+    const VectorView<const Master, DeviceSpace> values = runs[run];
+    for (index_t i = first; i < values.size(); i += squared_at_once * step) {
+      Master read[squared_at_once];
+      SEQREC_CUDA_UNROLL
+      for (int k = 0; k < squared_at_once; ++k) {
+        const index_t at = i + k * step;
+        read[k] = at < values.size() ? values(at) : Master{0};  // which adds nothing
+      }
+      SEQREC_CUDA_UNROLL
+      for (int k = 0; k < squared_at_once; ++k) sum += f(static_cast<double>(read[k]));
+    }
+  }
   sum = block_sum(sum);
   if (threadIdx.x == 0) partial(blockIdx.x) = sum;
 }

@@ -43,15 +43,23 @@ __device__ inline int rows_below(VectorView<const item_t, DeviceSpace> rows, ind
   return low;
 }
 
+/// How many of the rows that some name, out of `all`, can lie before the i-th of all: i at most, and all of those but
+/// what they lack.
+struct PlacesBefore {
+  int fewest, most;
+
+  __device__ PlacesBefore(index_t i, index_t some, index_t all)
+      : fewest(static_cast<int>(i > all - some ? i - (all - some) : 0)), most(static_cast<int>(i < some ? i : some)) {
+    if (most < fewest) most = fewest;
+  }
+};
+
 /// Which of the ascending `rows`, a part of `many` ascending ones, is `row`, of the many the i-th; -1 where none is.
 /// All lanes of the warp take part, as for rows_below.
 __device__ inline index_t place_among(VectorView<const item_t, DeviceSpace> rows, index_t row, index_t i, index_t many,
                                       int lanes) {
-  // Of the i before it there are i at most among the rows, and all but those that the rows lack.
-  const index_t lacking = many - rows.size();
-  const int low = static_cast<int>(i > lacking ? i - lacking : 0);
-  const int high = static_cast<int>(i < rows.size() ? i : rows.size());
-  const index_t place = rows_below(rows, row, low, high < low ? low : high, lanes);
+  const PlacesBefore before(i, rows.size(), many);
+  const index_t place = rows_below(rows, row, before.fewest, before.most, lanes);
   return place < rows.size() && rows(place) == row ? place : -1;
 }
 
