@@ -159,7 +159,7 @@ TEST_CASE("a linear layer refuses rows of another width", "[layers]") {
 }
 
 TEST_CASE("a linear layer that is exact does not round where its context does", "[layers][cuda]") {
-  seqrec_test::with_cuda_float([]<class Context>() {
+  seqrec_test::with_cuda_float([&]<class Context>() {
     struct Results {
       Matrix y, dx, dweight;
       bool operator==(const Results& o) const {

@@ -482,7 +482,7 @@ TEMPLATE_TEST_CASE("candidate_attention: more units and inputs than are worked o
 }
 
 TEST_CASE("candidate_attention: in bfloat16, some hundredths from loops and no further", "[ops][cuda]") {
-  with_cuda_float([]<class Context>() {
+  with_cuda_float([&]<class Context>() {
     double furthest = 0;
     for (const index_t width : {6, 33}) {
       // Of an activation that has a kink, a sum that is rounded to its other side has another slope.

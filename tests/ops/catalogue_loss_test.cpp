@@ -303,7 +303,7 @@ TEST_CASE("catalogue_loss: in bfloat16, some thousandths from loops and no furth
 }
 
 TEST_CASE("catalogue_loss: in bfloat16 on a device, some hundredths from loops and no further", "[ops][cuda]") {
-  with_cuda_float([]<class Context>() {
+  with_cuda_float([&]<class Context>() {
     double furthest = 0;
     for (const auto& [rows, width, items] :
          {std::array<index_t, 3>{1, 7, 5}, {33, 50, 130}, {5, 7, 1}, {70, 64, 101}, {20, 130, 90}, {17, 3, 300}}) {

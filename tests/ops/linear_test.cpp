@@ -187,7 +187,7 @@ TEMPLATE_TEST_CASE("linear: backward against loops, written and added", "[ops]",
 }
 
 TEST_CASE("linear: rounded products are as far from loops as they are said to be", "[ops][cuda]") {
-  with_cuda_float([]<class Context>() {
+  with_cuda_float([&]<class Context>() {
     for (const auto& [products, far] : {std::pair{ProductPrecision::tf32, 2e-3}, {ProductPrecision::bf16, 2e-2}}) {
       double furthest = 0;
       for_each_problem([&, products = products, far = far](Problem p) {
@@ -216,7 +216,7 @@ TEST_CASE("linear: rounded products are as far from loops as they are said to be
 }
 
 TEST_CASE("linear: what is exact is so whatever products the context takes", "[ops][cuda]") {
-  with_cuda_float([]<class Context>() {
+  with_cuda_float([&]<class Context>() {
     Problem p = problem(33, 50, 7);
     const Matrix y = forward_by_loops(p);
     const auto results = [&](ProductPrecision products, bool exact, std::array<bool, 3> wanted) {

@@ -152,7 +152,7 @@ TEMPLATE_TEST_CASE("moe_ffn: gradients in every precision, written and added", "
 }
 
 TEST_CASE("moe_ffn: rounded products are as far from full ones as they are said to be", "[ops][cuda]") {
-  with_cuda_float([]<class Context>() {
+  with_cuda_float([&]<class Context>() {
     for (const auto& [products, far] : {std::pair{ProductPrecision::tf32, 2e-3}, {ProductPrecision::bf16, 2e-2}}) {
       double furthest = 0;
       for_each_problem([&, products = products, far = far](MoeProblem p) {

@@ -363,7 +363,7 @@ TEMPLATE_TEST_CASE("self_attention: backward against loops, written and added", 
 }
 
 TEST_CASE("self_attention: in bfloat16, some hundredths from loops and no further", "[ops][cuda]") {
-  with_cuda_float([]<class Context>() {
+  with_cuda_float([&]<class Context>() {
     double furthest = 0;
     for_each_problem<Context>([&](Problem p) {
       p.products = ProductPrecision::bf16;

@@ -93,6 +93,7 @@ __device__ Octet<S> in_scalar(const Octet<Accumulator>& sum) {
 template <class S>
 struct QueryEntry {
   static constexpr int together = 2;
+  /// A lane's eights of it.
   struct Read {
     Octet<S> dproduct, key, dz;
 
@@ -117,6 +118,7 @@ struct QueryEntry {
 template <class S>
 struct KeyEntry {
   static constexpr int together = 1;
+  /// A lane's eights of it.
   struct Read {
     Octet<S> weight, dy, dproduct, query, dz;
 
