@@ -11,6 +11,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <type_traits>
 
@@ -73,7 +74,20 @@ __global__ void __launch_bounds__(scoring_threads) score_part_kernel(TopK<BasicC
   }
 }
 
-/// @param first_row of the exclusions, where they are of more states
+/// Writes what other threads may write at the same time, all of them the same.
+template <class S>
+__device__ void store_relaxed(S* to, S value) {
+#ifdef __CUDACC__
+  if constexpr (sizeof(S) == sizeof(float))
+    asm volatile("st.relaxed.gpu.global.f32 [%0], %1;" ::"l"(__cvta_generic_to_global(to)), "f"(value) : "memory");
+  else
+    asm volatile("st.relaxed.gpu.global.f64 [%0], %1;" ::"l"(__cvta_generic_to_global(to)), "d"(value) : "memory");
+#else
+  std::atomic_ref<S>(*to).store(value, std::memory_order_relaxed);
+#endif
+}
+
+/// An item may be named twice.   @param first_row of the exclusions, where they are of more states
 template <class S>
 __global__ void strike_out_kernel(TopK<BasicContext<S>> a, PartScores<S> part, index_t first_row) {
   const index_t row = row_of_warp();
@@ -81,7 +95,8 @@ __global__ void strike_out_kernel(TopK<BasicContext<S>> a, PartScores<S> part, i
   const index_t first = a.exclusions.offsets(first_row + row);
   for_columns_of_lane(a.exclusions.length(first_row + row), [&](index_t e) {
     const index_t item = a.exclusions.values(first + e);
-    if (item >= part.items.first && item < part.items.end) part.scores(row, item - part.items.first) = -infinity<S>;
+    if (item >= part.items.first && item < part.items.end)
+      store_relaxed(&part.scores(row, item - part.items.first), -infinity<S>);
   });
 }
 
