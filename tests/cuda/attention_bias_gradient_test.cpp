@@ -45,7 +45,7 @@ __global__ void sum_biases(Arguments a, AttentionBiasRows<T> rows) {
 TEST_CASE("attention on CUDA: gradients of biases are sums over diagonals and buckets, added", "[cuda]") {
   constexpr index_t heads = 2, longest = 140, distances = 150;
   const Histories histories = random_histories({33, 0, longest, 1, 97}, 5, 1);
-  const PlacedBatch<seqrec::DeviceSpace> batch(histories);
+  const HistoryBatch<seqrec::DeviceSpace> batch(histories);
   Matrix of_distance(heads, distances, 1), of_time(heads, time_buckets, 2);
   PlacedMasters<Doubles> distance(of_distance, Layout::strided), time(of_time, Layout::strided);
   for (const index_t length : histories.lengths)

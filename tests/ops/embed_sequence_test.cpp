@@ -104,7 +104,7 @@ Gradients backward_by_loops(const Problem& p) {
 template <class Context>
 Matrix forward(const Problem& p) {
   Context context;
-  const PlacedBatch<typename Context::Space> batch(p.histories);
+  const HistoryBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> table(p.table, p.layout), positions(p.positions, p.layout);
   PlacedScalars<Context> y(unwritten(p.histories.rows(), p.table.columns), p.layout);
   EmbedSequenceForward<Context> a{.items = batch.view().items.values,
@@ -124,7 +124,7 @@ Matrix forward(const Problem& p) {
 template <class Context>
 Gradients backward(const Problem& p, const Matrix& dpositions_before, bool wants_positions = true) {
   Context context;
-  const PlacedBatch<typename Context::Space> batch(p.histories);
+  const HistoryBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> dy(p.dy, p.layout);
   PlacedMasters<Context> dpositions(dpositions_before, p.layout);
   EmbedSequenceBackward<Context> a{.offsets = batch.offsets(),
@@ -262,7 +262,7 @@ TEMPLATE_TEST_CASE("embed_sequence: every backend agrees with the CPU in double"
 
 TEST_CASE("embed_sequence: what does not fit is named", "[ops][errors]") {
   using Context = CpuDouble;
-  const PlacedBatch<HostSpace> batch(random_histories({3, 1}, 6, 1));
+  const HistoryBatch<HostSpace> batch(random_histories({3, 1}, 6, 1));
   const auto forward_message = [&](auto change) {
     Context context;
     auto a = EmbedSequenceForward<Context>{.items = batch.view().items.values,

@@ -93,7 +93,7 @@ Matrix recency_gradient_by_loops(const Problem& p) {
 template <class Context>
 Matrix forward(const Problem& p) {
   Context context;
-  const PlacedBatch<typename Context::Space> batch(p.histories);
+  const HistoryBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> x(p.x, p.layout), y(unwritten(p.x.rows, p.x.columns), p.layout);
   PlacedScalars<Context> recency(p.recency, p.layout);
   PrefixMeanForward<Context> a{batch.offsets(), x.matrix(), y.matrix()};
@@ -106,7 +106,7 @@ Matrix forward(const Problem& p) {
 template <class Context>
 Matrix backward(const Problem& p, const Matrix* before = nullptr) {
   Context context;
-  const PlacedBatch<typename Context::Space> batch(p.histories);
+  const HistoryBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> dy(p.dy, p.layout),
       dx(before != nullptr ? *before : unwritten(p.dy.rows, p.dy.columns), p.layout);
   const Gradient<Context> gradient{dx.matrix(), before != nullptr ? GradientMode::add : GradientMode::write};
@@ -122,7 +122,7 @@ struct RecencyGradients {
 template <class Context>
 RecencyGradients recency_backward(const Problem& p, const Matrix* before = nullptr, const Matrix* start = nullptr) {
   Context context;
-  const PlacedBatch<typename Context::Space> batch(p.histories);
+  const HistoryBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> x(p.x, p.layout), y(forward_by_loops(p), p.layout), dy(p.dy, p.layout),
       recency(p.recency, p.layout), dx(before != nullptr ? *before : unwritten(p.dy.rows, p.dy.columns), p.layout);
   PlacedMasters<Context> drecency(start != nullptr ? *start : Matrix(1, p.recency.columns), p.layout);
@@ -275,13 +275,13 @@ TEST_CASE("prefix_mean: float agrees with double", "[ops]") {
 
 TEST_CASE("prefix_mean: nothing happens where nobody wants the gradient", "[ops]") {
   CpuDouble context;
-  const PlacedBatch<HostSpace> batch(random_histories({3, 1}, 6, 1));
+  const HistoryBatch<HostSpace> batch(random_histories({3, 1}, 6, 1));
   CHECK_NOTHROW(ops::prefix_mean_backward(context, PrefixMeanBackward<CpuDouble>{batch.offsets(), {}, {}}));
 }
 
 TEST_CASE("prefix_mean: what does not fit is named", "[ops][errors]") {
   using Context = CpuDouble;
-  const PlacedBatch<HostSpace> batch(random_histories({3, 1}, 6, 1));
+  const HistoryBatch<HostSpace> batch(random_histories({3, 1}, 6, 1));
   const auto forward_message = [&](index_t x_rows, index_t y_rows, index_t y_columns) {
     Context context;
     return message_of<ShapeError>([&] {

@@ -218,7 +218,7 @@ template <class Context>
 Matrix inference(const Problem& p) {
   Context context;
   context.set_products(p.products);
-  const PlacedBatch<typename Context::Space> batch(p.histories);
+  const HistoryBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> q(p.q, p.layout), k(p.k, p.layout), v(p.v, p.layout),
       y(unwritten(p.q.rows, p.q.columns), p.layout);
   PlacedBias<Context> bias(p, {});
@@ -243,7 +243,7 @@ Results training(const Problem& p, const Results& before, GradientMode mode = Gr
                  std::array<bool, 5> wanted = {true, true, true, true, true}) {
   Context context;
   context.set_products(p.products);
-  const PlacedBatch<typename Context::Space> batch(p.histories);
+  const HistoryBatch<typename Context::Space> batch(p.histories);
   PlacedScalars<Context> q(p.q, p.layout), k(p.k, p.layout), v(p.v, p.layout), dy(p.dy, p.layout),
       y(unwritten(p.q.rows, p.q.columns), p.layout);
   PlacedScalars<Context> saved(
@@ -335,7 +335,7 @@ TEMPLATE_TEST_CASE("last_row_attention: the last rows of self_attention, to the 
     const Matrix last = repeatable<TestType>([&] {
       TestType context;
       context.set_products(p.products);
-      const PlacedBatch<typename TestType::Space> batch(p.histories);
+      const HistoryBatch<typename TestType::Space> batch(p.histories);
       PlacedScalars<TestType> q(queries, p.layout), k(p.k, p.layout), v(p.v, p.layout),
           y(unwritten(users, width), p.layout);
       PlacedBias<TestType> bias(p, {});
@@ -542,7 +542,7 @@ TEST_CASE("self_attention: biases of zero change nothing but rounding, and none 
 
 TEST_CASE("self_attention: what does not fit is named", "[ops][errors]") {
   using Context = CpuDouble;
-  const PlacedBatch<HostSpace> batch(random_histories({3, 1}, 6, 1));
+  const HistoryBatch<HostSpace> batch(random_histories({3, 1}, 6, 1));
   Context context;
   const index_t saved = ops::self_attention_saved_size(context, batch.offsets(), 4, 2);
   CHECK(saved > 0);

@@ -114,9 +114,9 @@ class PlacedJagged {
 
 /// Histories in a memory space.
 template <class Space>
-class PlacedBatch {
+class HistoryBatch {
  public:
-  explicit PlacedBatch(const Histories& histories)
+  explicit HistoryBatch(const Histories& histories)
       : items_(placed<Space>(histories.items)),
         offsets_(placed<Space>(offsets_of(histories.lengths))),
         index_(histories.items),
