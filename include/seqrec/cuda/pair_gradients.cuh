@@ -32,7 +32,6 @@ struct EntryLanes {
   int lanes;      ///< of a group, a power of two: as many as have all columns and units between them, if a warp can
   int alignment;  ///< of all rows
 
-  __device__ int lane() const { return static_cast<int>(threadIdx.x) % lanes; }
   __device__ int group() const { return static_cast<int>(threadIdx.x) / lanes; }
   SEQREC_HOST_DEVICE int groups() const { return warp_size / lanes; }
 };
@@ -54,10 +53,9 @@ __device__ void sum_entries(const EntryLanes& lanes, index_t columns, index_t un
   const int width = static_cast<int>(columns), height = static_cast<int>(units);
   const int begin = is_shared ? lanes.group() : 0, step = is_shared ? lanes.groups() : 1;
   constexpr int together = decltype(entry(begin))::together;
-  const auto count_of = [](int left) { return left < octet ? (left < 0 ? 0 : left) : octet; };
+  const OctetPlace at(lanes.lanes);
   for (int base = 0; base < width || base < height; base += octet * lanes.lanes) {
-    const int first = base + octet * lanes.lane();
-    const int of_width = count_of(width - first), of_height = count_of(height - first);
+    const int first = base + at.column(), of_width = at.count(width - base), of_height = at.count(height - base);
     Octet<Accumulator> of_columns, of_units;
     // What a batch of entries adds is read before the first of it is added.
     const auto add = [&]<int Entries>(index_t from) {

@@ -123,26 +123,21 @@ __device__ void store_pair(S* to, const Pair<S>& pair, int left, bool in_pairs) 
 
 /// One instruction's terms of all the warp's elements, added to its sums.
 /// @param left   left(row, term) of the warp's mma_rows   @param right  right(term, column) of its product_warp_columns
-template <class Mma, class A, class Left, class Right>
+/// @tparam in_pairs  both give the next term too, in `values`
+template <class Mma, bool in_pairs = false, class A, class Left, class Right>
 __device__ void multiply_warp_tiles(MmaSums<A> (&sums)[product_tiles], Left left, Right right) {
   Mma mma[product_tiles];
-  mma[0].set_left(left);
+  if constexpr (in_pairs)
+    mma[0].set_left_pairs(left);
+  else
+    mma[0].set_left(left);
   for (int tile = 0; tile < product_tiles; ++tile) {
     if (tile != 0) mma[tile] = mma[0];
-    mma[tile].set_right([&](int term, int column) { return right(term, tile * mma_columns + column); });
-  }
-  multiply_in_turn(mma, sums);
-}
-
-/// The same of operands whose neighbouring terms are read at once.
-/// @param left   left(row, term) and of the next term   @param right  right(term, column) and of the next term
-template <class Mma, class A, class Left, class Right>
-__device__ void multiply_warp_pairs(MmaSums<A> (&sums)[product_tiles], Left left, Right right) {
-  Mma mma[product_tiles];
-  mma[0].set_left_pairs(left);
-  for (int tile = 0; tile < product_tiles; ++tile) {
-    if (tile != 0) mma[tile] = mma[0];
-    mma[tile].set_right_pairs([&](int term, int column) { return right(term, tile * mma_columns + column); });
+    const auto of_tile = [&](int term, int column) { return right(term, tile * mma_columns + column); };
+    if constexpr (in_pairs)
+      mma[tile].set_right_pairs(of_tile);
+    else
+      mma[tile].set_right(of_tile);
   }
   multiply_in_turn(mma, sums);
 }
@@ -225,7 +220,7 @@ class RowProduct {
     for (int from = 0; from < terms; from += Mma::terms) {
       if (from >= count) break;
       if constexpr (reads_pairs)
-        multiply_warp_pairs<Mma>(
+        multiply_warp_tiles<Mma, true>(
             sums_, [&](int r, int term) { return pair_at(rows + r * left_stride + from + term); },
             [&](int term, int c) {
               if constexpr (right_rows == RightRows::columns) return pair_at(columns + c * right_stride + from + term);

@@ -7,7 +7,7 @@
 
 namespace seqrec::cuda {
 
-/// silu(x) = x / (1 + exp(-x)) and its derivative.
+/// silu(x) = x / (1 + exp(-x)) and its derivative. Not by sigmoid(), with which attention's gradients spill registers.
 template <class A>
 struct Silu {
   A value, slope;
