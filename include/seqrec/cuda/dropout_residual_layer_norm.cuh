@@ -73,12 +73,13 @@ void dropout_residual_layer_norm_forward(BasicContext<S>& context,
                                layout);
 }
 
-/// Blocks of a backward pass at most, each of which leaves sums: two for each multiprocessor of the GPUs of today.
-inline constexpr index_t most_norm_blocks = 264;
+/// Blocks of a backward pass on a multiprocessor, and at most on the GPUs of today: each leaves sums.
+inline constexpr int norm_blocks = 2;
+inline constexpr index_t most_norm_blocks = 132 * norm_blocks;
 
 /// @param sums (blocks, 2 D) what each block's rows give to gamma, then to beta; null if nobody wants it
 template <class S>
-__global__ void __launch_bounds__(octet_threads)
+__global__ void __launch_bounds__(octet_threads, norm_blocks)
     layer_norm_backward_kernel(DropoutResidualLayerNormBackward<BasicContext<S>> a, DropoutFactors<S> factors,
                                LayerNormLayout layout, MatrixView<accumulator_of<S>, DeviceSpace> sums) {
   using Accumulator = accumulator_of<S>;

@@ -88,7 +88,7 @@ struct LinearGradients {
   ProductBlocks blocks;
   Weights weights;
 
-  __device__ void make_inputs(index_t block, S* shared) const {
+  __device__ void make_inputs(unsigned block, S* shared) const {
     const index_t first_row = blocks.row(block), first_column = blocks.column(block);
     Product product;
     product.multiply(operands, first_row, first_column, shared);

@@ -79,14 +79,16 @@ struct PairInputs {
         const auto for_each = [&](auto action) {
           SEQREC_CUDA_UNROLL
           for (int pair = 0; pair < count; ++pair) SEQREC_CUDA_UNROLL
-          for (int i = 0; i < together; ++i)
-            if (const int at = column + at_once * (mma_member() + 4 * i); at < width) action(pair, i, at);
+          for (int i = 0; i < together; ++i) action(pair, i, column + at_once * (mma_member() + 4 * i));
         };
         for_each([&](int pair, int i, int at) {
-          of_q[pair][i] = *reinterpret_cast<const Some*>(q[pair] + at);
-          of_k[pair][i] = *reinterpret_cast<const Some*>(k[pair] + at);
+          // Always: registers that a load may leave as they are hold what was there before, through all of a network.
+          const int read = at < width ? at : 0;
+          of_q[pair][i] = *reinterpret_cast<const Some*>(q[pair] + read);
+          of_k[pair][i] = *reinterpret_cast<const Some*>(k[pair] + read);
         });
         for_each([&](int pair, int i, int at) {
+          if (at >= width) return;
           Some product;
           for (int j = 0; j < at_once; ++j) product.values[j] = of_q[pair][i].values[j] * of_k[pair][i].values[j];
           *reinterpret_cast<Some*>(to[pair] + at) = product;

@@ -20,9 +20,9 @@
 
 namespace seqrec::cuda {
 
-/// Warps of a block at most, which leaves each thread 168 registers, and blocks on a device that holds one on each of
+/// Warps of a block at most, which leaves each thread 128 registers, and blocks on a device that holds one on each of
 /// its multiprocessors.
-inline constexpr int most_network_warps = 12;
+inline constexpr int most_network_warps = 16;
 inline constexpr unsigned network_blocks = 132;
 
 /// Tiles of eight units whose sums a warp holds at once.
@@ -79,27 +79,24 @@ class NetworkWarp {
 
   /// Takes sixteen pairs from `first` on through the network.
   __device__ void operator()(index_t first) {
+    index_t pairs[2];
     SEQREC_CUDA_UNROLL
     for (int half = 0; half < 2; ++half) {
       // A lane beyond the last pair works on it too, and keeps nothing.
       const index_t pair = first + MmaSums<Accumulator>::row(2 * half);
-      pair_[half] = pair < a_.total ? pair : a_.total - 1;
-      is_pair_[half] = pair < a_.total;
-      candidate_[half] = a_.inputs.pairs.candidate(pair_[half]);
-      key_[half] = a_.inputs.pairs.key(pair_[half]);
+      pairs[half] = pair < a_.total ? pair : a_.total - 1;
+      candidate_[half] = a_.inputs.pairs.candidate(pairs[half]);
+      key_[half] = a_.inputs.pairs.key(pairs[half]);
     }
     S* const upper = inputs(0) + MmaSums<Accumulator>::row(0) * places_.strides[0];
     S* const to[] = {upper, upper + 8 * places_.strides[0]};
-    a_.inputs.write_products(pair_, to, places_.keys_at);
-    index_t before = 0;
+    a_.inputs.write_products(pairs, to, places_.keys_at);
     for (int l = 0, first_unit = 0; l < places_.layers; first_unit += places_.widths[++l]) {
       __syncwarp();  // what the lanes have written
       const int units = places_.widths[l + 1], tiles = whole_tiles(units) / mma_columns;
-      S* const kept = a_.saved ? a_.saved.data + before : nullptr;
       int tile = 0;
-      for (; tile + unit_tiles <= tiles; tile += unit_tiles) layer_tiles<unit_tiles>(l, first_unit, tile, kept);
-      for (; tile < tiles; ++tile) layer_tiles<1>(l, first_unit, tile, kept);
-      before += a_.total * units;
+      for (; tile + unit_tiles <= tiles; tile += unit_tiles) layer_tiles<unit_tiles>(l, first_unit, tile, first);
+      for (; tile < tiles; ++tile) layer_tiles<1>(l, first_unit, tile, first);
     }
     __syncwarp();
     make_scores(first);
@@ -120,7 +117,7 @@ class NetworkWarp {
   /// Adds the first layer's separate parts of both rows of the lane.   @param unit  the lane's first
   template <std::size_t Tiles>
   __device__ void add_parts(MmaSums<Accumulator> (&sums)[Tiles], const MatrixView<const S, DeviceSpace>& parts,
-                            const index_t (&rows)[2], int unit) const {
+                            const offset_t (&rows)[2], int unit) const {
     const int units = places_.widths[1];
     const S* const from[2] = {parts.row(rows[0]) + unit, parts.row(rows[1]) + unit};
     const auto for_pairs = [&](auto action) {
@@ -144,9 +141,9 @@ class NetworkWarp {
     }
   }
 
-  /// Some tiles of a layer's units: sums, values before the activation, values after it.
+  /// Some tiles of a layer's units: sums, values before the activation, values after it.   @param first  pair
   template <int Tiles>
-  __device__ void layer_tiles(int l, int first_unit, int first_tile, S* kept) const {
+  __device__ void layer_tiles(int l, int first_unit, int first_tile, index_t first) const {
     const int units = places_.widths[l + 1], stride = places_.weight_stride(l),
               to_stride = places_.strides[(l + 1) % 2];
     const int of_lane = first_tile * mma_columns + MmaSums<Accumulator>::column(0);
@@ -171,8 +168,8 @@ class NetworkWarp {
         const Accumulator* const sum = sums[tile].values + 2 * half;
         const Packed<S, 2> z{{static_cast<S>(sum[0] + bias[0]), static_cast<S>(sum[1] + bias[1])}};
         *reinterpret_cast<Packed<S, 2>*>(to + 8 * half * to_stride + tile * mma_columns) = z;
-        if (kept != nullptr && is_pair_[half])
-          write_two(z, kept + pair_[half] * units + unit, left, a_.has_packed_units);
+        if (const index_t pair = first + MmaSums<Accumulator>::row(2 * half); a_.saved && pair < a_.total)
+          write_two(z, a_.saved.data + a_.total * first_unit + pair * units + unit, left, a_.has_packed_units);
       }
     }
     // Each lane now takes what it has written itself, in a loop that stays one: there are many activations.
@@ -221,8 +218,7 @@ class NetworkWarp {
   const S* numbers_;
   S* of_this_warp_;  ///< sixteen rows of what goes into layers of even number, then the same of odd ones
   // Of this lane's two rows:
-  index_t pair_[2], candidate_[2], key_[2];
-  bool is_pair_[2];
+  offset_t candidate_[2], key_[2];
 };
 
 template <class S, class Terms>

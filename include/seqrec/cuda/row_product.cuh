@@ -243,14 +243,14 @@ class RowProduct {
 
 /// Blocks of a result: one for every part, those of the same columns beside each other.
 struct ProductBlocks {
-  index_t of_rows, of_columns;
+  unsigned of_rows, of_columns;
 
   ProductBlocks(index_t rows, index_t columns)
       : of_rows(blocks_for(rows, product_rows)), of_columns(blocks_for(columns, product_columns)) {}
 
-  SEQREC_HOST_DEVICE index_t count() const { return of_rows * of_columns; }
-  SEQREC_HOST_DEVICE index_t row(index_t block) const { return block % of_rows * product_rows; }
-  SEQREC_HOST_DEVICE index_t column(index_t block) const { return block / of_rows * product_columns; }
+  SEQREC_HOST_DEVICE index_t count() const { return index_t{of_rows} * of_columns; }
+  SEQREC_HOST_DEVICE index_t row(unsigned block) const { return index_t{block % of_rows} * product_rows; }
+  SEQREC_HOST_DEVICE index_t column(unsigned block) const { return index_t{block / of_rows} * product_columns; }
 };
 
 }  // namespace seqrec::cuda
