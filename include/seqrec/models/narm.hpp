@@ -63,8 +63,10 @@ struct NarmOptions {
 ///
 /// h = GRU(dropout(items)) is what a session is about as a whole, c_t = sum over j <= t of a_tj h_j what its user is
 /// after now; the state is B dropout([h_t, c_t]), and an item's score its vector's product with that (bilinear
-/// decoder). Every position of a history is encoded in one pass, and none sees what comes after it. Differs from the
-/// reference code: its GRU's gates are hard sigmoids; it reads the *first* 19 items of a session.
+/// decoder). Every position of a history is encoded in one pass, and none sees what comes after it. The weights a are
+/// the paper's, made for sessions of a few clicks: c grows with the history. For long ones `softmax` makes them add up
+/// to 1, as the reference code has it (docs/results.md: better on MovieLens). Differs from the reference code: its
+/// GRU's gates are hard sigmoids; it reads the *first* 19 items of a session.
 template <class Context_>
 class Narm : public HistoryEncoder<Context_, NarmOptions> {
   using Base = HistoryEncoder<Context_, NarmOptions>;
