@@ -2,6 +2,7 @@
 #include "compare/pictures.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "common/gnuplot.hpp"
@@ -47,14 +48,18 @@ class Plot {
       if (series_[i].points.empty()) continue;
       const std::string block = seqrec::concatenate("$series", i);
       const std::string& colour = colours[i % colours.size()];
+      const std::size_t round = i / colours.size();  // the same colours again, by other lines and marks
       data += block + " << EOD\n" + series_[i].points + "EOD\n";
-      const auto add = [&](const char* columns, const char* style, const std::string& title) {
+      const auto add = [&](const char* columns, const std::string& style, const std::string& title) {
         plots += seqrec::concatenate(plots.empty() ? "plot " : ", \\\n     ", block, " using ", columns, " with ",
                                      style, " lc rgb \"", colour, "\" ", title);
       };
       const std::string title = "title " + gnuplot_text(series_[i].name);
-      if (lines_) add("1:2", "lines lw 2", title);
-      if (marks_) add("1:2:3", "yerrorbars pt 7 ps 1 lw 2", lines_ ? "notitle" : title);
+      if (lines_) add("1:2", seqrec::concatenate("lines lw 2 dt ", round + 1), title);
+      const int marks[] = {7, 5, 9, 13};  // discs, squares, triangles, diamonds
+      if (marks_)
+        add("1:2:3", seqrec::concatenate("yerrorbars pt ", marks[round % std::size(marks)], " ps 1 lw 2"),
+            lines_ ? "notitle" : title);
     }
     std::string text = data;
     text += seqrec::concatenate(

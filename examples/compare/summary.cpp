@@ -69,21 +69,40 @@ Cell cell_of(const Row& row, const std::string& ranking, const std::string& metr
   return cell;
 }
 
+struct Cost {
+  double seconds;
+  std::int64_t parameters;
+};
+
+/// Of a run, and of the runs that trained the models it judges.
+Cost cost_of(const Run& run, const Result& result, const Results& results) {
+  Cost cost{result.origin.processor_seconds, result.parameters};
+  for (const Run& model : run.models())
+    if (const Result* const trained = results.find(model)) {
+      cost.seconds += trained->origin.processor_seconds;
+      cost.parameters += trained->parameters;
+    }
+  return cost;
+}
+
 /// Adds a contender's row where it has results; those that it lacks are missing.
 void add_row(Table& table, const Contender& contender, const Results& results) {
   Row row{&contender, {}, {}, 0, 0};
   const std::vector<std::uint64_t> seeds = contender.has_seed ? table.experiment->seeds : std::vector<std::uint64_t>{0};
   for (const std::uint64_t seed : seeds) {
     const Run run{table.experiment, &contender, contender.has_length ? table.length : 0, seed};
-    if (const Result* const result = results.find(run))
-      row.results.push_back(result);
-    else
+    const Result* const result = results.find(run);
+    if (result == nullptr) {
       table.missing.push_back(run.name());
+      continue;
+    }
+    const Cost cost = cost_of(run, *result, results);
+    row.seconds += cost.seconds;
+    if (row.results.empty()) row.parameters = cost.parameters;
+    row.results.push_back(result);
   }
   if (row.results.empty()) return;
-  for (const Result* result : row.results)
-    row.seconds += result->origin.processor_seconds / static_cast<double>(row.results.size());
-  row.parameters = row.results.front()->parameters;
+  row.seconds /= static_cast<double>(row.results.size());
   for (const std::string& metric : table.experiment->metrics) row.cells.push_back(cell_of(row, table.ranking, metric));
   table.rows.push_back(std::move(row));
 }

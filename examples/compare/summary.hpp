@@ -39,8 +39,8 @@ struct Row {
   const Contender* contender;
   std::vector<const Result*> results;  ///< of the seeds that there are, one at least
   std::vector<Cell> cells;             ///< one a metric of the experiment
-  double seconds = 0;                  ///< of processor time, mean
-  std::int64_t parameters = 0;
+  double seconds = 0;                  ///< of processor time, mean; of the models that are judged too
+  std::int64_t parameters = 0;         ///< the same
 };
 
 /// An experiment's rows for one ranking and one length of histories.
