@@ -65,7 +65,7 @@ struct NarmOptions {
 /// after now; the state is B dropout([h_t, c_t]), and an item's score its vector's product with that (bilinear
 /// decoder). Every position of a history is encoded in one pass, and none sees what comes after it. The weights a are
 /// the paper's, made for sessions of a few clicks: c grows with the history. For long ones `softmax` makes them add up
-/// to 1, as the reference code has it (docs/results.md: better on MovieLens). Differs from the reference code: its
+/// to 1, as the reference code has it; docs/results.md has both at four lengths. Differs from the reference code: its
 /// GRU's gates are hard sigmoids; it reads the *first* 19 items of a session.
 template <class Context_>
 class Narm : public HistoryEncoder<Context_, NarmOptions> {
