@@ -120,17 +120,21 @@ void measure_kernels(const std::regex& filter, Json& json, double flops, double 
 }
 
 void measure_steps(const std::regex& filter, Json& json) {
-  std::printf("\n%-52s %9s %10s %10s\n", "training step", "rows", "waits ms", "runs on ms");
+  std::printf("\n%-52s %9s %10s %10s %10s %10s\n", "training step", "rows", "waits ms", "runs on ms", "in graphs",
+              "runs on");
   json.open("steps", '[');
   const auto wanted = [&](const std::string& name) { return std::regex_search(name, filter); };
   benchmarks::for_training_steps(wanted, [&](const benchmarks::Step& step) {
-    std::printf("%-52s %9td %10.3f %10.3f\n", step.name.c_str(), step.rows, step.waits, step.runs_on);
+    std::printf("%-52s %9td %10.3f %10.3f %10.3f %10.3f\n", step.name.c_str(), step.rows, step.single.waits,
+                step.single.runs_on, step.in_graphs.waits, step.in_graphs.runs_on);
     std::fflush(stdout);
     json.open("", '{');
     json.add("name", step.name);
     json.add("rows", static_cast<double>(step.rows));
-    json.add("waits_ms", step.waits);
-    json.add("runs_on_ms", step.runs_on);
+    json.add("waits_ms", step.single.waits);
+    json.add("runs_on_ms", step.single.runs_on);
+    json.add("in_graphs_waits_ms", step.in_graphs.waits);
+    json.add("in_graphs_runs_on_ms", step.in_graphs.runs_on);
     json.close('}');
   });
   json.close(']');

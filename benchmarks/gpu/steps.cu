@@ -45,16 +45,18 @@ Step measure(const std::string& name, Model model, const Objective& objective, i
                                   .token_budget = seqrec::rows_of_shard<Context::Team>(256),
                                   .seed = 1});
   seqrec::BatchTarget<seqrec::DeviceSpace> target(batcher.constants());
-  Context::Team team(model.parameters().size());
+  Context::Team team(model.parameters().size(), {.graphs = true});
   const seqrec::HostTrainingBatch& batch = batcher.make(0, 0);
   const auto placed = seqrec::to<seqrec::DeviceSpace>(batch, target, team.context().stream());
   const seqrec::ParameterRanges ranges(model.parameters());
   seqrec::Optimizer<Context, seqrec::Adam> optimizer(model.parameters().size(), seqrec::Adam{});
 
-  const auto launch_step = [&] {
+  bool in_graphs = false;
+  const auto launch = [&] {
     seqrec::sum_gradients(team, model, objective, placed, 1, optimizer.steps());
     seqrec::apply_gradients(team, model, ranges, optimizer, 1e-3, /*clip_norm=*/0, optimizer.steps());
   };
+  const auto launch_step = [&] { in_graphs ? team.context().gather(launch) : launch(); };
   const auto step = [&] {
     launch_step();
     return seqrec::outcome_of_step(team, model, ranges, optimizer).loss;
@@ -69,19 +71,25 @@ Step measure(const std::string& name, Model model, const Objective& objective, i
   SEQREC_CUDA_CHECK(cudaProfilerStop());
 
   constexpr int rounds = 15, steps = 20;
-  std::vector<double> waits, runs_on;
-  for (int round = 0; round < rounds; ++round) {
-    waits.push_back(milliseconds([&] {
-                      for (int i = 0; i < steps; ++i) step();
-                    }) /
-                    steps);
-    runs_on.push_back(milliseconds([&] {
-                        for (int i = 0; i < steps; ++i) launch_step();
-                        team.context().synchronize();
+  StepTimes times[2];
+  for (const bool graphs : {false, true}) {
+    in_graphs = graphs;
+    for (int i = 0; i < 3; ++i) step();
+    std::vector<double> waits, runs_on;
+    for (int round = 0; round < rounds; ++round) {
+      waits.push_back(milliseconds([&] {
+                        for (int i = 0; i < steps; ++i) step();
                       }) /
                       steps);
+      runs_on.push_back(milliseconds([&] {
+                          for (int i = 0; i < steps; ++i) launch_step();
+                          team.context().synchronize();
+                        }) /
+                        steps);
+    }
+    times[graphs ? 1 : 0] = {median(waits), median(runs_on)};
   }
-  return {name, batch.num_targets(), median(waits), median(runs_on)};
+  return {name, batch.num_targets(), times[0], times[1]};
 }
 
 }  // namespace

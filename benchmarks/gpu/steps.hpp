@@ -11,11 +11,16 @@ namespace benchmarks {
 
 /// Medians over rounds; rounds after the first of each model, whose kernels have been loaded. The batch lies on the
 /// device already.
+struct StepTimes {
+  double waits;    ///< milliseconds a step where what became of it is read before the next begins, as the trainer does
+  double runs_on;  ///< where twenty are launched and waited for once: the device alone, if launching is not slower
+};
+
 struct Step {
   std::string name;
   seqrec::index_t rows;
-  double waits;    ///< milliseconds a step where what became of it is read before the next begins, as the trainer does
-  double runs_on;  ///< where twenty are launched and waited for once: the device alone, if launching is not slower
+  StepTimes single;     ///< each kernel launched by itself
+  StepTimes in_graphs;  ///< TeamOptions::graphs
 };
 
 /// Calls found(step) of each whose name is wanted(name), as soon as it is measured.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The CUDA backend. Include it beside what you use of the library: one include and one type name,
-/// seqrec::cuda::Context. Needs nvcc; holds the ops that docs/architecture.md lists, the others do not compile yet.
+/// seqrec::cuda::Context. Needs nvcc.
 #pragma once
 
 #include "seqrec/cuda/add_rows.cuh"

@@ -74,6 +74,8 @@ TEST_CASE("a team refuses options out of range", "[cpu][errors]") {
         "threads is -1, expected at least 0 (0 is one for each core)");
   CHECK(message_of<ArgumentError>([] { Team(0, {.slots = 0}); }) == "slots is 0, expected at least 1");
   CHECK(message_of<ArgumentError>([] { Team(0, {.slots = -3}); }) == "slots is -3, expected at least 1");
+  CHECK(message_of<ArgumentError>([] { Team(0, {.graphs = true}); }) ==
+        "graphs is true, expected false: they are a GPU's");
   CHECK(message_of<ArgumentError>([] { Team(0, {.products = ProductPrecision::tf32}); }) ==
         "products is tf32, expected full or bf16: tf32 is a GPU's");
 }

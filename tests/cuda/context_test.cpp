@@ -97,3 +97,48 @@ TEST_CASE("two contexts at work do not disturb each other", "[cuda]") {
   // 60 products each of 10, 11, 12, and of 20, 21, 22.
   CHECK(sums == std::vector<float>{60 * 33, 60 * 63});
 }
+
+TEST_CASE("a context gathers launches, and gives them to the device in their order", "[cuda]") {
+  cuda::Context context;
+  context.set_graphs(true);
+  seqrec_test::DeviceVector<float> values(32), sum(1);
+  std::vector<float> seen;
+  for (int i = 0; i < 4; ++i) {
+    const float found = context.gather([&] {
+      context.clear(sum.view().data, 1);
+      cuda::launch<count_up<float>>(context, {1, 32}, values.view().data);
+      for (index_t count : {4, 5, 6})
+        cuda::launch<add_up<float>>(context, {1, 1}, values.view().data, count, sum.view().data);
+      float now = 0;
+      context.copy_to_host(&now, sum.view().data, 1);  // what was gathered comes before
+      cuda::launch<add_up<float>>(context, {1, 1}, values.view().data, index_t{3}, sum.view().data);
+      return now;
+    });
+    CHECK(found == 6 + 10 + 15);
+    context.synchronize();
+    CHECK(sum.to_host()[0] == found + 3);
+  }
+  CHECK(context.graphs_made() == 1);
+}
+
+TEST_CASE("a context gathers nothing unless told, and nothing of work that fails", "[cuda]") {
+  cuda::Context context;
+  seqrec_test::DeviceVector<float> values(32), sum(1);
+  cuda::launch<count_up<float>>(context, {1, 32}, values.view().data);
+  context.clear(sum.view().data, 1);
+  const auto work = [&](bool fails) {
+    for (int i = 0; i < 5; ++i)
+      cuda::launch<add_up<float>>(context, {1, 1}, values.view().data, index_t{3}, sum.view().data);
+    if (fails) throw ShapeError("a shape");
+  };
+  for (int i = 0; i < 3; ++i) context.gather([&] { work(false); });
+  CHECK(context.graphs_made() == 0);
+  context.set_graphs(true);
+  CHECK_THROWS_AS(context.gather([&] { work(true); }), ShapeError);
+  context.synchronize();
+  CHECK(sum.to_host()[0] == 45);
+  for (int i = 0; i < 2; ++i) context.gather([&] { context.gather([&] { work(false); }); });
+  context.synchronize();
+  CHECK(sum.to_host()[0] == 75);
+  CHECK(context.graphs_made() == 1);
+}

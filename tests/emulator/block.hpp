@@ -19,24 +19,12 @@
 
 #include "emulator/fiber.hpp"
 #include "emulator/finding.hpp"
+#include "emulator/kernel_call.hpp"
 #include "emulator/language.hpp"
 #include "emulator/rendezvous.hpp"
 #include "emulator/shared_memory.hpp"
 
 namespace emulator {
-
-/// What every thread of every block of a launch runs, and in which order.
-struct KernelCall {
-  std::string_view kernel;
-  dim3 grid;
-  dim3 block;
-  std::size_t shared_bytes = 0;
-  std::uint64_t seed = 0;         ///< of the schedule: 0 forward, 1 reversed, others shuffled
-  std::uint64_t first_block = 1;  ///< blocks of all launches before, and one
-
-  virtual void operator()() const = 0;
-  virtual ~KernelCall() = default;
-};
 
 /// Runs blocks, one after another; keeps the fibers.
 ///
@@ -65,7 +53,7 @@ class Block {
     running_ = nullptr;
     if (error.empty()) return;
     std::ostringstream text;
-    text << "emulator: kernel " << call.kernel << ", block (" << index.x << "," << index.y << "," << index.z
+    text << "emulator: kernel " << call.kernel() << ", block (" << index.x << "," << index.y << "," << index.z
          << "): " << error;
     throw KernelError(text.str());
   }

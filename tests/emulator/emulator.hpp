@@ -22,6 +22,7 @@
 #include "emulator/blas.hpp"
 #include "emulator/block.hpp"
 #include "emulator/device_functions.hpp"
+#include "emulator/graph.hpp"
 #include "emulator/language.hpp"
 #include "emulator/launch.hpp"
 #include "emulator/runtime.hpp"

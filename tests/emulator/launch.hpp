@@ -8,7 +8,6 @@
 #include <mutex>
 #include <numeric>
 #include <random>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,15 +18,6 @@
 #include "emulator/workers.hpp"
 
 namespace emulator {
-
-/// The kernel's name as the compiler writes it (clang 14 leaves out template arguments).
-template <auto Kernel>
-std::string_view kernel_name() {
-  std::string_view text = __PRETTY_FUNCTION__;
-  text.remove_prefix(text.find("Kernel = ") + 9);
-  if (text.front() == '&') text.remove_prefix(1);
-  return text.substr(0, text.find_first_of(";]"));
-}
 
 /// Blocks that are not in use, with the fibers they have made: a launch borrows one for each of its CPU threads.
 class IdleBlocks {
@@ -110,40 +100,28 @@ inline void run_grid(const KernelCall& call, const Schedule& during) {
 }
 
 /// Has a stream run a kernel when its turn has come. Nothing here depends on the kernel: there are hundreds of them.
-inline void enqueue(const std::shared_ptr<KernelCall>& call, const void* kernel, cudaStream_t stream) {
-  if (device_status() != cudaSuccess) return;
-  if (result(check_launch(kernel, call->grid, call->block, call->shared_bytes)) != cudaSuccess) return;
-  if (!streams().exists(stream)) {
-    result(cudaErrorInvalidResourceHandle);
-    return;
-  }
-  call->seed = schedule().seed;
+inline cudaError_t enqueue(const std::shared_ptr<KernelCall>& call, cudaStream_t stream) {
+  if (const cudaError_t error = device_status(); error != cudaSuccess) return error;
+  const cudaError_t error = check_launch(call->function().kernel, call->grid, call->block, call->shared_bytes);
+  if (error != cudaSuccess) return result(error);
+  if (!streams().exists(stream)) return result(cudaErrorInvalidResourceHandle);
   streams().give(stream, [call, during = schedule()] {
+    call->seed = during.seed;
     call->first_block = count_blocks(std::uint64_t{call->grid.x} * call->grid.y * call->grid.z);
     run_grid(*call, during);
   });
-}
-
-/// A kernel and copies of its arguments.
-template <class Body>
-struct BoundCall final : KernelCall {
-  explicit BoundCall(const Body& bound) : body(bound) {}
-  void operator()() const override { body(); }
-
-  Body body;
-};
-
-/// What `Kernel<<<grid, block, shared_bytes, stream>>>(arguments...)` does: the kernel gets copies of the arguments,
-/// and runs when the stream's turn has come.
-template <auto Kernel, class... Arguments>
-void launch(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream, const Arguments&... arguments) {
-  const auto body = [arguments...] { Kernel(arguments...); };
-  const std::shared_ptr<KernelCall> call(new BoundCall<decltype(body)>(body));
-  call->kernel = kernel_name<Kernel>();
-  call->grid = grid;
-  call->block = block;
-  call->shared_bytes = shared_bytes;
-  enqueue(call, reinterpret_cast<const void*>(Kernel), stream);
+  return cudaSuccess;
 }
 
 }  // namespace emulator
+
+/// What `kernel<<<grid, block, shared_bytes, stream>>>(...)` does: the kernel gets copies of the arguments, and runs
+/// when the stream's turn has come.
+/// @param function    an emulator::Function
+/// @param parameters  pointers to one value for each of the kernel's parameters
+inline cudaError_t cudaLaunchKernel(const void* function, dim3 grid, dim3 block, void** parameters,
+                                    std::size_t shared_bytes, cudaStream_t stream) {
+  const auto& known = *static_cast<const emulator::Function*>(function);
+  return emulator::enqueue(std::make_shared<emulator::KernelCall>(known, grid, block, shared_bytes, parameters),
+                           stream);
+}

@@ -54,6 +54,7 @@ struct How {
   Adam optimizer{};
   TableRows rows = TableRows::dense;
   ProductPrecision products = ProductPrecision::full;  ///< of the device
+  bool graphs = false;                                 ///< the same
 };
 
 /// @tparam Made  Made::in<Context>(items, width) gives a model
@@ -69,7 +70,8 @@ Trained trained(const Split& split, const Objective& objective, const How& how, 
                           .token_budget = rows_of_shard<typename Context::Team>(8),
                           .seed = 2});
   BatchTarget<Space> target(batcher.constants());
-  typename Context::Team team(model.parameters().size(), {.threads = 1, .products = how.products});
+  typename Context::Team team(model.parameters().size(),
+                              {.threads = 1, .products = how.products, .graphs = how.graphs});
   const ParameterRanges ranges(model.parameters());
   Optimizer<Context, Adam> optimizer(model.parameters().size(), how.optimizer, how.rows);
   Trained result;
@@ -82,6 +84,8 @@ Trained trained(const Split& split, const Objective& objective, const How& how, 
     result.norms.push_back(outcome.gradient_norm);
   }
   for (const auto value : model.parameters().to_host()) result.weights.push_back(static_cast<double>(value));
+  if constexpr (requires { team.context().graphs_made(); })
+    CHECK((team.context().graphs_made() != 0) == how.graphs);  // by the second step, where kernels come again
   return result;
 }
 
@@ -117,6 +121,20 @@ Split short_histories() {
 template <class Made, class Objective>
 void check_follows(const Objective& objective, const How& how = {}) {
   check_follows<Made>(short_histories(), objective, how, 6);
+}
+
+/// Trains on the device by single launches and by graphs, and expects the same bits.
+template <class Made, class Objective>
+void check_same_in_graphs(const Objective& objective, How how = {}) {
+  using Context = cuda::BasicContext<double>;
+  const Split split = short_histories();
+  how.steps = 5;
+  const Trained single = trained<Context, Made>(split, objective, how, 6);
+  how.graphs = true;
+  const Trained in_graphs = trained<Context, Made>(split, objective, how, 6);
+  CHECK(seqrec_test::same_bits(single.losses, in_graphs.losses));
+  CHECK(seqrec_test::same_bits(single.norms, in_graphs.norms));
+  CHECK(seqrec_test::same_bits(single.weights, in_graphs.weights));
 }
 
 /// On MovieLens-100K, where $SEQREC_DATA has it: ten steps, or as many as $SEQREC_DEVICE_STEPS says.
@@ -256,6 +274,12 @@ TEST_CASE("training on a device: HSTU follows the CPU", "[train][cuda]") {
   check_follows<AnHstu>(BasicNextItem<FullSoftmax>{.loss = FullSoftmax{.leave_out_seen = true}});
 }
 
+TEST_CASE("training on a device: graphs of launches do what the launches do", "[train][cuda]") {
+  check_same_in_graphs<ASasRec>(BasicNextItem<BinaryCrossEntropy>{});
+  check_same_in_graphs<AGru4Rec>(BasicNextItem<FullSoftmax>{}, {.rows = TableRows::lazy});
+  check_same_in_graphs<ADin<false>>(Click{});
+}
+
 TEST_CASE("training on a device: a step touches the rows of its batch, not the table", "[train][cuda]") {
   using Context = cuda::BasicContext<double>;
   const Dataset data = seqrec_test::random_dataset(9, 12, 4, 7);
@@ -291,7 +315,9 @@ TEST_CASE("training on a device: the trainer, its validation and its best weight
       .epochs = 3, .batch_size = 4, .ema_decay = 0.5, .seed = 5, .team = {.threads = 1}, .log = nullptr};
   const auto fitted = [&]<class Context>(Context*) {
     auto model = ASasRec::in<Context>(12, 4);
-    Trainer(options).fit(model, split, NextItem{.loss = FullSoftmax{}});
+    TrainerOptions of_context = options;
+    of_context.team.graphs = std::is_same_v<typename Context::Space, DeviceSpace>;
+    Trainer(of_context).fit(model, split, NextItem{.loss = FullSoftmax{}});
     const Evaluation found = evaluate(model, split.test, {.top_k = {2, 5}});
     std::vector<double> numbers = {found["ndcg@5"], found["hr@2"]};
     for (const auto value : model.parameters().to_host()) numbers.push_back(static_cast<double>(value));
@@ -310,8 +336,10 @@ TEST_CASE("training on a device: sessions in lanes that carry their states", "[t
   options.team = {.threads = 1};
   options.log = nullptr;
   const auto fitted = [&]<class Context>(Context*) {
+    TrainerOptions of_context = options;
+    of_context.team.graphs = std::is_same_v<typename Context::Space, DeviceSpace>;
     auto model = AGru4Rec::in<Context>(split.data->num_items(), 4);
-    SessionTrainer(options).fit(model, split, SessionNextItem{.loss = BprMax{.elu = 0.5}, .negatives = 3});
+    SessionTrainer(of_context).fit(model, split, SessionNextItem{.loss = BprMax{.elu = 0.5}, .negatives = 3});
     const Evaluation found = evaluate_sessions(model, split.test, {.top_k = {3}});
     std::vector<double> numbers = {found["mrr@3"], found["hr@3"]};
     for (const auto value : model.parameters().to_host()) numbers.push_back(static_cast<double>(value));

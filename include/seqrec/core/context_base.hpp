@@ -31,6 +31,12 @@ class ContextBase {
   struct Use {};
   Use use() const { return {}; }
 
+  /// Runs `work`. A backend that can give a device many launches at once gathers those of `work` here.
+  template <class Work>
+  auto gather(Work&& work) {
+    return work();
+  }
+
   // Memory that lives until the next begin_shard().
 
   /// (rows, columns), uninitialised.

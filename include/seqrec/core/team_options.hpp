@@ -27,6 +27,7 @@ struct TeamOptions {
   int threads = 0;
   int slots = 8;  ///< results depend on it (to rounding): saved with a run
   ProductPrecision products = ProductPrecision::full;
+  bool graphs = false;  ///< a GPU is given steps as CUDA graphs; results are the same
 
   /// Names, ranges and meanings; see core/options.hpp.
   template <class Visitor>
@@ -38,6 +39,8 @@ struct TeamOptions {
         "products", products, any(),
         "of float matrices; tf32, on a GPU, rounds what they read to a thousandth; bf16 to a hundredth, on a CPU what "
         "reads the whole catalogue");
+    visit("graphs", graphs, any(), "a GPU is given steps as CUDA graphs: less work for the host where steps are short",
+          OptionEffect::none);
   }
 };
 

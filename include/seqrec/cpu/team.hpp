@@ -116,6 +116,7 @@ class BasicTeam {
     check_argument(options.products != ProductPrecision::tf32, "products",
                    names_of(options.products)[static_cast<std::size_t>(options.products)],
                    "full or bf16: tf32 is a GPU's");
+    check_argument(!options.graphs, "graphs", "true", "false: they are a GPU's");
     return options;
   }
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
+#include <type_traits>
+
 #include "seqrec/core/context_base.hpp"
 #include "seqrec/core/team_options.hpp"
 #include "seqrec/cuda/blas.cuh"
 #include "seqrec/cuda/check.cuh"
 #include "seqrec/cuda/context_use.cuh"
 #include "seqrec/cuda/memory.cuh"
+#include "seqrec/cuda/work_stream.cuh"
 
 namespace seqrec::cuda {
 
@@ -25,14 +29,18 @@ class BasicContext : public ContextBase<Scalar_, Scalar_, DeviceSpace> {
   BasicContext() {
     // A blocking stream: what a program sets up in the default stream waits for it, and it for that.
     SEQREC_CUDA_CHECK(cudaStreamCreate(&handles_.stream));
-    this->use_stream(handles_.stream);
+    this->use_stream({handles_.stream, &gathered_});
     SEQREC_CUDA_CHECK(cublasCreate(&handles_.blas));
     SEQREC_CUDA_CHECK(cublasSetStream(handles_.blas, handles_.stream));
   }
   BasicContext(const BasicContext&) = delete;
   BasicContext& operator=(const BasicContext&) = delete;
 
-  cublasHandle_t blas() const { return handles_.blas; }
+  /// For whoever calls cuBLAS himself: what comes before has been given to the stream.
+  cublasHandle_t blas() const {
+    gathered_.hand_over(handles_.stream);
+    return handles_.blas;
+  }
 
   /// How exact products of floats are from now on; full unless told otherwise. All are added up in float.
   ///
@@ -58,7 +66,32 @@ class BasicContext : public ContextBase<Scalar_, Scalar_, DeviceSpace> {
 
   /// Waits for everything launched so far.
   /// @throws CudaError if any of it failed on the device
-  void synchronize() const { SEQREC_CUDA_CHECK(cudaStreamSynchronize(handles_.stream)); }
+  void synchronize() const { SEQREC_CUDA_CHECK(cudaStreamSynchronize(this->stream())); }
+
+  /// Whether `gather` gathers; not unless told.
+  void set_graphs(bool graphs) { graphs_ = graphs; }
+  /// How many graphs it has made, of those that it keeps.
+  std::size_t graphs_made() const { return gathered_.graphs.made(); }
+
+  /// Runs `work`, gathers what it launches here, and gives that to the device as CUDA graphs (LaunchGraphs): a step of
+  /// many short kernels then takes the host less time, and the same kernels do the same. What cannot be gathered (a
+  /// copy from or to the host, a call of cuBLAS) parts a graph from the next. Memory that its launches use must neither
+  /// be released nor written by others before it returns, unless this context's stream orders that.
+  /// @return what `work` returns   @throws CudaError, and what `work` throws, when what was gathered last is given up
+  template <class Work>
+  auto gather(Work&& work) {
+    if (!graphs_ || gathered_.gathers) return work();
+    const auto in_use = use();
+    GatheringScope scope(gathered_);
+    if constexpr (std::is_void_v<decltype(work())>) {
+      work();
+      gathered_.hand_over(handles_.stream);
+    } else {
+      auto result = work();
+      gathered_.hand_over(handles_.stream);
+      return result;
+    }
+  }
 
  private:
   /// Released also when the constructor throws halfway. A destructor cannot report what the runtime says.
@@ -73,7 +106,20 @@ class BasicContext : public ContextBase<Scalar_, Scalar_, DeviceSpace> {
     cudaStream_t stream = nullptr;
     cublasHandle_t blas = nullptr;
   };
+  struct GatheringScope {
+    explicit GatheringScope(GatheredWork& of) : work(of) { work.gathers = true; }
+    GatheringScope(const GatheringScope&) = delete;
+    GatheringScope& operator=(const GatheringScope&) = delete;
+    ~GatheringScope() {
+      work.gathers = false;
+      work.launches.clear();
+    }
+    GatheredWork& work;
+  };
+
   Handles handles_;
+  mutable GatheredWork gathered_;
+  bool graphs_ = false;
   ProductPrecision products_ = ProductPrecision::full;
   mutable ContextUser user_;
 };

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <type_traits>
 
 namespace seqrec::cuda {
 
@@ -61,7 +62,16 @@ void device_launch(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t
   Kernel<<<grid, block, shared_bytes, stream>>>(arguments...);
 }
 
-/// Says that what lies in some memory is of no use any more, to a device that looks after such things.
+/// A kernel as the runtime's calls that know no types take it.
+template <auto Kernel>
+const void* device_function() {
+  return reinterpret_cast<const void*>(Kernel);
+}
+
+/// Whether device_forget does anything: it is for a device that looks after what is of use.
+inline constexpr bool device_forgets = false;
+
+/// Says that what lies in some memory is of no use any more.
 inline void device_forget(void*, std::size_t, cudaStream_t) {}
 
 #else
@@ -74,11 +84,28 @@ T* dynamic_shared() {
   return reinterpret_cast<T*>(emulator::Block::current().dynamic_shared());
 }
 
+template <auto Kernel>
+const void* device_function() {
+  return &emulator::function<Kernel>();
+}
+
+namespace detail {
+/// Arguments become what the kernel's parameters are.
+template <class... Parameters>
+void launch_untyped(const void* function, void (*)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes,
+                    cudaStream_t stream, const std::type_identity_t<Parameters>&... arguments) {
+  void* parameters[] = {const_cast<void*>(static_cast<const void*>(&arguments))..., nullptr};
+  static_cast<void>(cudaLaunchKernel(function, grid, block, parameters, shared_bytes, stream));
+}
+}  // namespace detail
+
 template <auto Kernel, class... Arguments>
 void device_launch(dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream,
                    const Arguments&... arguments) {
-  emulator::launch<Kernel>(grid, block, shared_bytes, stream, arguments...);
+  detail::launch_untyped(device_function<Kernel>(), Kernel, grid, block, shared_bytes, stream, arguments...);
 }
+
+inline constexpr bool device_forgets = true;
 
 inline void device_forget(void* memory, std::size_t bytes, cudaStream_t stream) {
   emulator::forget(memory, bytes, stream);

@@ -8,6 +8,7 @@
 #include "seqrec/core/errors.hpp"
 #include "seqrec/cuda/check.cuh"
 #include "seqrec/cuda/device.cuh"
+#include "seqrec/cuda/work_stream.cuh"
 
 namespace seqrec::cuda {
 
@@ -47,7 +48,8 @@ inline std::size_t most_shared_bytes() {
 }
 
 /// Launches `Kernel` in the context's stream, `launch<kernel<Scalar>>(context, {grid, block}, arguments...)`, and
-/// checks that the launch was accepted. A grid without blocks is no work, not an error.
+/// checks that the launch was accepted; while the context gathers launches, it is one of those. A grid without blocks
+/// is no work, not an error.
 /// @throws CudaError   Asynchronous: faults on the device surface when the context synchronises.
 /// @throws ContextInUseError while another thread uses the context
 template <auto Kernel, class Context, class... Arguments>
@@ -57,7 +59,10 @@ void launch(const Context& context, const LaunchShape& shape, const Arguments&..
   if (shape.shared_bytes > default_shared_bytes)
     SEQREC_CUDA_CHECK(cudaFuncSetAttribute(Kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                            static_cast<int>(shape.shared_bytes)));
-  device_launch<Kernel>(shape.grid, shape.block, shape.shared_bytes, context.stream(), arguments...);
+  const WorkStream stream = context.stream();
+  if (LaunchList* const launches = stream.launches())
+    return launches->template add<Kernel>(shape.grid, shape.block, shape.shared_bytes, arguments...);
+  device_launch<Kernel>(shape.grid, shape.block, shape.shared_bytes, stream, arguments...);
   SEQREC_CUDA_CHECK(cudaGetLastError());
 }
 

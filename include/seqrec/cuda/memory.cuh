@@ -6,7 +6,9 @@
 
 #include "seqrec/core/memory.hpp"
 #include "seqrec/cuda/check.cuh"
+#include "seqrec/cuda/clear_words.cuh"
 #include "seqrec/cuda/upload.cuh"
+#include "seqrec/cuda/work_stream.cuh"
 
 namespace seqrec {
 
@@ -16,7 +18,7 @@ namespace seqrec {
 /// @throws CudaError when the runtime refuses
 template <>
 struct Memory<DeviceSpace> {
-  using Stream = cudaStream_t;
+  using Stream = cuda::WorkStream;
   using Upload = cuda::Upload;
 
   /// @throws DeviceMemoryError where so much is not free; the message says how much is, and how much the program holds
@@ -43,11 +45,15 @@ struct Memory<DeviceSpace> {
   static std::size_t held() { return held_; }
 
   static void clear(void* memory, std::size_t bytes, Stream stream = nullptr) {
-    if (bytes != 0) SEQREC_CUDA_CHECK(cudaMemsetAsync(memory, 0, bytes, stream));
+    if (bytes == 0) return;
+    if (cuda::LaunchList* const launches = stream.launches(); launches != nullptr && bytes % 4 == 0)
+      cuda::clear_words(*launches, memory, bytes);
+    else
+      SEQREC_CUDA_CHECK(cudaMemsetAsync(memory, 0, bytes, stream));
   }
   /// The content is of no use any more: a test's device makes it undefined.
   static void forget(void* memory, std::size_t bytes, Stream stream = nullptr) {
-    cuda::device_forget(memory, bytes, stream);
+    if constexpr (cuda::device_forgets) cuda::device_forget(memory, bytes, stream);
   }
   /// Pageable memory of the host is copied aside before this returns.
   static void copy_from_host(void* target, const void* host, std::size_t bytes, Stream stream = nullptr) {

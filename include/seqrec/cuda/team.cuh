@@ -27,6 +27,7 @@ class BasicTeam {
   /// @throws CudaError, for instance without a device
   explicit BasicTeam(index_t gradient_size = 0, const TeamOptions& options = {}) : gradient_size_(gradient_size) {
     context_.set_products(options.products);
+    context_.set_graphs(options.graphs);
     gradients_.left().use_stream(context_.stream());
     context_.reserve_gradient_blocks(gradient_size, gradients_.left(), 0);
   }

@@ -56,16 +56,18 @@ class ModelTask final : public OptimizedTask<Model> {
 
   double step(const TaskStep& step) override {
     const auto stream = team_.context().stream();
-    accumulate_gradients(
-        team_, model_, objective_, step.batches,
-        [&](index_t i) -> decltype(auto) {
-          return feed_.batch(stream, step.epoch, step.first_batch + i, step.targets);
-        },
-        batcher_.options().seed,
-        static_cast<std::uint64_t>(step.epoch * batcher_.steps_per_epoch() + step.first_batch));
-    return Base::move(step, [&] {
-      if constexpr (Feed::runs_ahead)
-        if (step.next) feed_.send(stream, step.next->epoch, step.next->number, step.next->targets);
+    return team_.context().gather([&] {
+      accumulate_gradients(
+          team_, model_, objective_, step.batches,
+          [&](index_t i) -> decltype(auto) {
+            return feed_.batch(stream, step.epoch, step.first_batch + i, step.targets);
+          },
+          batcher_.options().seed,
+          static_cast<std::uint64_t>(step.epoch * batcher_.steps_per_epoch() + step.first_batch));
+      return Base::move(step, [&] {
+        if constexpr (Feed::runs_ahead)
+          if (step.next) feed_.send(stream, step.next->epoch, step.next->number, step.next->targets);
+      });
     });
   }
 

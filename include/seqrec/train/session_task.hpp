@@ -59,17 +59,19 @@ class SessionTask final : public OptimizedTask<Model> {
   double step(const TaskStep& step) override {
     std::swap(before_, after_);
     const auto stream = team_.context().stream();
-    team_.run_step(
-        batcher_.options().seed, step.number, feed_.batch(stream, step.epoch, step.first_batch),
-        [&](Context& context, const SessionBatch<Space>& shard) {
-          Tape<Context> tape(context, Mode::training);
-          objective_(CarriedStates<Model>{model_, shard.carried, before_.view(), after_.view()}, tape, shard.training);
-          tape.backward();
-        });
-    conclude_gradients(team_, model_);
-    return Base::move(step, [&] {
-      if constexpr (Feed::runs_ahead)
-        if (step.next) feed_.send(stream, step.next->epoch, step.next->number);
+    return team_.context().gather([&] {
+      team_.run_step(batcher_.options().seed, step.number, feed_.batch(stream, step.epoch, step.first_batch),
+                     [&](Context& context, const SessionBatch<Space>& shard) {
+                       Tape<Context> tape(context, Mode::training);
+                       objective_(CarriedStates<Model>{model_, shard.carried, before_.view(), after_.view()}, tape,
+                                  shard.training);
+                       tape.backward();
+                     });
+      conclude_gradients(team_, model_);
+      return Base::move(step, [&] {
+        if constexpr (Feed::runs_ahead)
+          if (step.next) feed_.send(stream, step.next->epoch, step.next->number);
+      });
     });
   }
 

@@ -128,9 +128,11 @@ template <class Team, class Model, class Objective, class HostBatch, class AnAlg
 StepOutcome training_step(Team& team, Model& model, const ParameterRanges& ranges, const Objective& objective,
                           Optimizer<typename Model::Context, AnAlgorithm>& optimizer, const HostBatch& batch,
                           double learning_rate, double clip_norm, std::uint64_t seed, std::uint64_t step) {
-  sum_gradients(team, model, objective, batch, seed, step);
-  apply_gradients(team, model, ranges, optimizer, learning_rate, clip_norm, step);
-  return outcome_of_step(team, model, ranges, optimizer);
+  return team.context().gather([&] {
+    sum_gradients(team, model, objective, batch, seed, step);
+    apply_gradients(team, model, ranges, optimizer, learning_rate, clip_norm, step);
+    return outcome_of_step(team, model, ranges, optimizer);
+  });
 }
 
 }  // namespace seqrec
