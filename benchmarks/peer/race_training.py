@@ -58,8 +58,10 @@ def race(workload: Training, library: Library, plan: Plan) -> dict[str, object]:
     checked = compare(family, workload, options, styles, batches[0], library, plan)
 
     contenders: list = [
-        Seqrec(library, workload.family, options, workload.objective, plan.threads, batches, lazy, workload.products)
+        Seqrec(library, workload.family, options, workload.objective, plan.threads, batches, lazy, workload.products,
+               graphs)
         for lazy in ((False, True) if workload.family == "din" else (False,))
+        for graphs in ((False, True) if plan.gpu else (False,))
     ]
     for style in styles:
         if contender := prepared(family, options, workload.objective, style, batches):

@@ -72,11 +72,12 @@ class Seqrec:
     """A model with its optimiser and its prepared batches."""
 
     def __init__(self, library: Library, family: str, options: dict[str, object], objective: str, threads: int,
-                 batches: Iterable[Batch] = (), lazy_rows: bool = False, products: str = "full"):
+                 batches: Iterable[Batch] = (), lazy_rows: bool = False, products: str = "full", graphs: bool = False):
         self.library = library
-        self.side, self.label = "seqrec", "seqrec, lazy rows" if lazy_rows else "seqrec"
+        self.side = "seqrec"
+        self.label = ", ".join(["seqrec"] + ["lazy rows"] * lazy_rows + ["in graphs"] * graphs)
         text = " ".join(f"{name}={value}" for name, value in options.items())
-        team = f"threads={threads} products={products}"
+        team = f"threads={threads} products={products} graphs={str(graphs).lower()}"
         self.handle = library.create(family.encode(), text.encode(), objective.encode(), team.encode(), lazy_rows, 1)
         library.check(self.handle is None)
         for batch in batches:
