@@ -26,7 +26,7 @@ TEST_CASE("a stream hands over what was gathered to whoever asks for it", "[cuda
   const WorkStream copy = stream;
   copy.launches()->add<write_number<int>>(1, 1, 0, value.view().data, 7);
   CHECK(value.to_host()[0] == 1);
-  const cudaStream_t handle = stream;
+  cudaStream_t handle = stream;
   CHECK(handle == nullptr);
   CHECK(gathered.launches.size() == 0);
   CHECK(value.to_host()[0] == 7);
