@@ -16,6 +16,7 @@ struct StepTimes {
   double runs_on;  ///< where twenty are launched and waited for once: the device alone, if launching is not slower
 };
 
+/// One model's, given to the device in both ways, one after the other.
 struct Step {
   std::string name;
   seqrec::index_t rows;

@@ -102,7 +102,6 @@ TEST_CASE("a context gathers launches, and gives them to the device in their ord
   cuda::Context context;
   context.set_graphs(true);
   seqrec_test::DeviceVector<float> values(32), sum(1);
-  std::vector<float> seen;
   for (int i = 0; i < 4; ++i) {
     const float found = context.gather([&] {
       context.clear(sum.view().data, 1);

@@ -36,33 +36,35 @@ double digits(const std::vector<double>& summands) {
   return number;
 }
 
-}  // namespace
+/// What each test begins with: nothing given, and a value of zero.
+struct GivenGraphs {
+  GivenGraphs() { context.clear(value.view().data, 1); }
 
-TEST_CASE("the same kernels with other arguments share a graph", "[cuda]") {
-  const Context context;
+  const Context context{};
   LaunchGraphs graphs;
   LaunchList list;
+  DeviceVector<double> value{1};
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(GivenGraphs, "the same kernels with other arguments share a graph", "[cuda]") {
   DeviceVector<double> first(1), second(1);
   int given = 0;
   for (const std::vector<double>& summands : std::vector<std::vector<double>>{
            {1, 2, 3, 4}, {1, 2, 3, 4}, {1, 2, 3, 5}, {7, 2, 3, 4}, {7, 2, 3, 4}, {1, 2, 3, 4}}) {
-    DeviceVector<double>& value = given % 2 == 0 ? first : second;  // lies elsewhere each time
-    context.clear(value.view().data, 1);
-    fill(list, value.view().data, summands);
+    DeviceVector<double>& place = given % 2 == 0 ? first : second;  // lies elsewhere each time
+    context.clear(place.view().data, 1);
+    fill(list, place.view().data, summands);
     graphs.give(list, context.stream());
     ++given;
     context.synchronize();
-    CHECK(value.to_host()[0] == digits(summands));
+    CHECK(place.to_host()[0] == digits(summands));
     CHECK(graphs.made() == (given == 1 ? 0u : 1u));
   }
 }
 
-TEST_CASE("a graph that is given again does not change what waits", "[cuda]") {
-  const Context context;
-  LaunchGraphs graphs;
-  LaunchList list;
-  DeviceVector<double> value(1);
-  context.clear(value.view().data, 1);
+TEST_CASE_METHOD(GivenGraphs, "a graph that is given again does not change what waits", "[cuda]") {
   for (int i = 0; i < 3; ++i) {
     fill(list, value.view().data, {1, 2, 3, static_cast<double>(4 + i)});
     graphs.give(list, context.stream());
@@ -71,12 +73,7 @@ TEST_CASE("a graph that is given again does not change what waits", "[cuda]") {
   CHECK(value.to_host()[0] == 123412351236);
 }
 
-TEST_CASE("few launches are given one by one", "[cuda]") {
-  const Context context;
-  LaunchGraphs graphs;
-  LaunchList list;
-  DeviceVector<double> value(1);
-  context.clear(value.view().data, 1);
+TEST_CASE_METHOD(GivenGraphs, "few launches are given one by one", "[cuda]") {
   for (int i = 0; i < 3; ++i) {
     fill(list, value.view().data, {1, 2});
     graphs.give(list, context.stream());
@@ -86,12 +83,7 @@ TEST_CASE("few launches are given one by one", "[cuda]") {
   CHECK(graphs.made() == 0);
 }
 
-TEST_CASE("of many graphs those that were used last are kept", "[cuda]") {
-  const Context context;
-  LaunchGraphs graphs;
-  LaunchList list;
-  DeviceVector<double> value(1);
-  context.clear(value.view().data, 1);
+TEST_CASE_METHOD(GivenGraphs, "of many graphs those that were used last are kept", "[cuda]") {
   const auto give = [&](std::size_t launches) {
     list.clear();
     for (std::size_t i = 0; i < launches; ++i) list.add<plus_number<double, 1>>(1, 1, 0, value.view().data);
@@ -108,12 +100,7 @@ TEST_CASE("of many graphs those that were used last are kept", "[cuda]") {
   CHECK(graphs.made() == LaunchGraphs::most);
 }
 
-TEST_CASE("a graph of launches that the device refuses", "[cuda]") {
-  const Context context;
-  LaunchGraphs graphs;
-  LaunchList list;
-  DeviceVector<double> value(1);
-  context.clear(value.view().data, 1);
+TEST_CASE_METHOD(GivenGraphs, "a graph of launches that the device refuses", "[cuda]") {
   const auto give = [&](unsigned threads) {
     list.clear();
     for (int i = 0; i < 3; ++i) list.add<plus_number<double, 1>>(1, 1, 0, value.view().data);
